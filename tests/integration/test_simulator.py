@@ -1,0 +1,470 @@
+"""The simulator over real sockets: what each request of the import API is answered with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from watcher.simulator import serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Mapping
+
+IMPORTS = "/api/v2/segments/default/production/big-spenders/imports"
+SEGMENT = "/api/v2/segments/default/production/big-spenders"
+SEMANTIC_PATCH = {"Content-Type": "application/json; domain-model=launchdarkly.semanticpatch"}
+AUTHORIZATION = "api-x"
+FROZEN = 0.001  # a speed at which an import stays in preparing for the whole test
+
+
+def client(base_uri: str, token: str = AUTHORIZATION) -> aiohttp.ClientSession:
+    """Open a session that is authenticated."""
+    return aiohttp.ClientSession(base_uri, headers={"Authorization": token})
+
+
+def form(**fields: str) -> aiohttp.FormData:
+    """Make the form that creates an import; a field that is given as an empty string is left out."""
+    data = aiohttp.FormData(default_to_multipart=True)
+    values = {"file": "key-1\nkey-2\n", "mode": "replace"} | fields
+    for name, value in values.items():
+        if value:
+            data.add_field(name, value, filename="keys.csv" if name == "file" else None)
+    return data
+
+
+async def create(session: aiohttp.ClientSession, path: str = IMPORTS, **fields: str) -> str:
+    """Create an import, and return its URL."""
+    async with session.post(path, data=form(**fields)) as response:
+        assert response.status == 204, await response.text()
+        return response.headers["Location"]
+
+
+async def read(session: aiohttp.ClientSession, url: str | URL) -> dict[str, object]:
+    """Read a resource that is there."""
+    async with session.get(url) as response:
+        assert response.status == 200
+        body: dict[str, object] = await response.json()
+        return body
+
+
+async def reach(session: aiohttp.ClientSession, url: str, status: str) -> None:
+    """Read an import until it has this status."""
+    async with asyncio.timeout(5):
+        while True:
+            if (await read(session, url))["status"] == status:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def approve(
+    session: aiohttp.ClientSession, body: object, headers: Mapping[str, str] = SEMANTIC_PATCH
+) -> tuple[int, dict[str, object]]:
+    """Send a patch of the segment, and return the answer's status and body."""
+    async with session.patch(SEGMENT, data=json.dumps(body), headers=headers) as response:
+        return response.status, await response.json()
+
+
+def process(url: str, *more: dict[str, str]) -> dict[str, object]:
+    """Make the patch that approves the import of this URL, with more instructions after that."""
+    instruction = {"kind": "processBigSegmentImport", "importId": url.rpartition("/")[2]}
+    return {"environmentKey": "production", "comment": "go", "instructions": [instruction, *more]}
+
+
+def run(main: Coroutine[object, object, None]) -> None:
+    """Run a test's body, and let it fail rather than hang."""
+    asyncio.run(asyncio.wait_for(main, 20))
+
+
+def test_create_and_read() -> None:
+    """A create is answered with 204 and the import's URL, which then gives the whole representation."""
+
+    async def main() -> None:
+        async with serve(speed=FROZEN) as base_uri, client(base_uri) as session:
+            url = await create(session)
+            assert url.startswith(f"{base_uri}{IMPORTS}/")
+            body = await read(session, url)
+        path = url.removeprefix(base_uri)
+        assert abs(body.pop("creationTime") - time.time() * 1000) < 20_000  # type: ignore[operator]  # JSON
+        assert body == {
+            "id": url.rpartition("/")[2],
+            "segmentKey": "big-spenders",
+            "mode": "replace",
+            "status": "preparing",
+            "files": [{"filename": "keys.csv", "status": "preparing"}],
+            "_links": {
+                "self": {"href": path, "type": "application/json"},
+                "parent": {"href": SEGMENT, "type": "application/json"},
+            },
+        }
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"file": ""}, "The field file is missing"),
+        ({"mode": ""}, "The field mode must be merge or replace, not ''"),
+        ({"mode": "append"}, "The field mode must be merge or replace, not 'append'"),
+        ({"mode": "m" * 2000}, "The field mode is larger than 1000 bytes"),
+        ({"waitOnApprovals": "maybe"}, "The field waitOnApprovals must be true or false, not 'maybe'"),
+    ],
+)
+def test_create_refuses_an_invalid_form(fields: dict[str, str], message: str) -> None:
+    """A form that lacks something is refused with a message that names the field."""
+
+    async def main() -> None:
+        async with (
+            serve() as base_uri,
+            client(base_uri) as session,
+            session.post(IMPORTS, data=form(**fields)) as response,
+        ):
+            body = await response.json()
+        assert (response.status, body["code"]) == (400, "invalid_request")
+        assert body["message"].startswith(message)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/csv", "multipart/form-data", "multipart/form-data; boundary=other", "multipart/mixed; boundary=x"],
+)
+def test_create_refuses_what_is_not_a_form(content_type: str) -> None:
+    """A body that is not a well-formed multipart form is refused, and not a failure of the server."""
+
+    async def main() -> None:
+        headers = {"Content-Type": content_type}
+        async with (
+            serve() as base_uri,
+            client(base_uri) as session,
+            session.post(IMPORTS, data=b"--x\r\nnonsense", headers=headers) as response,
+        ):
+            body = await response.json()
+        assert (response.status, body["code"]) == (400, "invalid_request")
+        assert "multipart/form-data" in body["message"]
+
+    run(main())
+
+
+@pytest.mark.parametrize(("size", "status"), [(40_000_000, 204), (40_000_001, 400)])
+def test_create_takes_at_most_40_megabytes(size: int, status: int) -> None:
+    """The largest file is taken, and one byte more is refused."""
+
+    async def main() -> None:
+        data = form(file="")
+        data.add_field("file", BytesIO(bytes(size)), filename="keys.csv")
+        async with (
+            serve() as base_uri,
+            client(base_uri) as session,
+            session.post(IMPORTS, data=data) as response,
+        ):
+            assert response.status == status
+
+    run(main())
+
+
+def test_one_import_at_a_time_in_an_environment() -> None:
+    """A second import of the environment conflicts until the first is final; other environments are free."""
+
+    async def main() -> None:
+        async with serve(speed=FROZEN) as base_uri, client(base_uri) as session:
+            await create(session)
+            other_segment = "/api/v2/segments/default/production/others/imports"
+            async with session.post(other_segment, data=form()) as response:
+                assert (response.status, (await response.json())["code"]) == (409, "conflict")
+            await create(session, "/api/v2/segments/default/test/big-spenders/imports")
+        async with serve(speed=1000) as base_uri, client(base_uri) as session:
+            await reach(session, await create(session), "complete")
+            await create(session)
+
+    run(main())
+
+
+def test_missing_import() -> None:
+    """An import exists only under its own keys and its own ID."""
+
+    async def main() -> None:
+        async with serve(speed=FROZEN) as base_uri, client(base_uri) as session:
+            url = await create(session)
+            for missing in (url + "x", url.replace("big-spenders", "others"), url.replace("default", "x")):
+                async with session.get(missing) as response:
+                    body = await response.json()
+                assert (response.status, body["code"]) == (404, "not_found")
+                assert body["message"] == "Invalid resource identifier"
+
+    run(main())
+
+
+def test_segment_tells_whether_an_import_is_in_progress() -> None:
+    """Every segment exists, and only the one that is imported into says so, until the end."""
+
+    async def main() -> None:
+        async with serve(speed=50) as base_uri, client(base_uri) as session:
+            url = await create(session)
+            assert (await read(session, SEGMENT))["_importInProgress"] is True
+            assert (await read(session, f"{SEGMENT}-2"))["_importInProgress"] is False
+            await reach(session, url, "complete")
+            assert (await read(session, SEGMENT))["_importInProgress"] is False
+
+    run(main())
+
+
+@pytest.mark.parametrize(("scenario", "wait"), [("approval", ""), ("happy", "true"), ("stopped", "True")])
+def test_approval(scenario: str, wait: str) -> None:
+    """An import waits until a semantic patch processes it, and can be processed only once."""
+
+    async def main() -> None:
+        async with serve(scenario=scenario, speed=100) as base_uri, client(base_uri) as session:
+            url = await create(session, waitOnApprovals=wait)
+            await reach(session, url, "pending_approval")
+            await asyncio.sleep(0.15)
+            assert (await read(session, url))["status"] == "pending_approval"
+            status, segment = await approve(session, process(url))
+            assert (status, segment["key"]) == (200, "big-spenders")
+            await reach(session, url, "stopped" if scenario == "stopped" else "complete")
+            assert (await approve(session, process(url)))[0] == 400
+
+    run(main())
+
+
+def test_approval_is_refused_for_anything_else() -> None:
+    """A patch with anything invalid in it is refused as a whole, and a dry run changes nothing."""
+
+    async def main() -> None:
+        async with serve(scenario="approval", speed=1000) as base_uri, client(base_uri) as session:
+            url = await create(session)
+            await reach(session, url, "pending_approval")
+            good = process(url)
+            half_good = process(url, {"kind": "addRule"})
+            bodies: tuple[object, ...] = ({}, [], "x", process("unknown"), half_good)
+            for bad in bodies:
+                status, body = await approve(session, bad)
+                assert (status, body["code"]) == (400, "invalid_request")
+            status, body = await approve(session, good, {"Content-Type": "application/json"})
+            assert (status, body["code"]) == (400, "invalid_request")
+            async with session.patch(f"{SEGMENT}?dryRun=true", json=good, headers=SEMANTIC_PATCH) as response:
+                assert response.status == 200
+            assert (await read(session, url))["status"] == "pending_approval"
+
+    run(main())
+
+
+def test_import_is_approved_by_itself() -> None:
+    """With approve_after an import that waits goes on without anybody."""
+
+    async def main() -> None:
+        async with (
+            serve(scenario="approval", speed=100, approve_after=1) as base_uri,
+            client(base_uri) as session,
+        ):
+            url = await create(session)
+            await reach(session, url, "complete")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("accepted", "given", "status"),
+    [
+        (None, "", 401),
+        (None, "anything", 200),
+        ("api-1", "api-1", 200),
+        ("api-1", "api-2", 401),
+        ("api-1", "Bearer api-1", 401),
+    ],
+)
+def test_authentication(accepted: str | None, given: str, status: int) -> None:
+    """The Authorization header must be the bare token, or anything when the server was given none."""
+
+    async def main() -> None:
+        async with (
+            serve(token=accepted) as base_uri,
+            client(base_uri, given) as session,
+            session.get(SEGMENT) as response,
+        ):
+            body = await response.json()
+        assert response.status == status
+        if status == 401:
+            assert (body["code"], body["message"]) == ("unauthorized", "Invalid access token")
+
+    run(main())
+
+
+def test_errors_are_json_with_an_identifier_of_their_own() -> None:
+    """Unknown paths and wrong methods are answered as the API answers, each with a fresh ID."""
+
+    async def main() -> None:
+        async with serve() as base_uri, client(base_uri) as session:
+            identifiers = set()
+            for method, path, status, allow in (
+                ("GET", "/", 404, None),
+                ("GET", "/api/v2/flags", 404, None),
+                ("DELETE", IMPORTS, 405, "POST"),
+                ("PUT", SEGMENT, 405, "GET,PATCH"),
+            ):
+                async with session.request(method, path) as response:
+                    body = await response.json()
+                assert (response.status, response.headers.get("Allow")) == (status, allow)
+                assert body.keys() == {"code", "message", "id"}
+                identifiers.add(body["id"])
+            assert len(identifiers) == 4
+
+    run(main())
+
+
+@pytest.mark.parametrize("encoded", ["a%20b", "x%252Fy", "x%2Fy", "%7Bbraces%7D", "%C3%BC", "100%25"])
+def test_keys_are_decoded_once(encoded: str) -> None:
+    """A percent-encoded key reads back as it was given, and the import's URL names it as it was given."""
+
+    async def main() -> None:
+        path = f"/api/v2/segments/default/production/{encoded}/imports"
+        async with serve(speed=FROZEN) as base_uri, client(base_uri) as session:
+            async with session.post(URL(base_uri + path, encoded=True), data=form()) as response:
+                url = response.headers["Location"]
+            assert url.startswith(base_uri + path)
+            body = await read(session, URL(url, encoded=True))
+        once = {"a%20b": "a b", "x%252Fy": "x%2Fy", "x%2Fy": "x/y", "%7Bbraces%7D": "{braces}", "%C3%BC": "ü"}
+        assert body["segmentKey"] == once.get(encoded, "100%")
+
+    run(main())
+
+
+def test_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers carry the account's limit, over it they are 429, and a request without token does not count."""
+    now = 1_700_000_003.0
+    monkeypatch.setattr("time.time", lambda: now)
+
+    async def main() -> None:
+        nonlocal now
+        seen = []
+        async with serve(rate_limit=2) as base_uri, client(base_uri) as session:
+            for _ in range(3):
+                async with session.get(SEGMENT) as response:
+                    limit = response.headers["X-Ratelimit-Global-Limit"]
+                    remaining = response.headers["X-Ratelimit-Global-Remaining"]
+                    seen.append((response.status, limit, remaining, response.headers["X-Ratelimit-Reset"]))
+                    body = await response.json()
+            async with session.get(SEGMENT, headers={"Authorization": ""}) as response:
+                assert response.status == 401
+                assert "X-Ratelimit-Global-Limit" not in response.headers
+            now += 7
+            async with session.get(SEGMENT) as response:
+                assert response.status == 200
+        reset = "1700000010000"
+        assert seen == [(200, "2", "1", reset), (200, "2", "0", reset), (429, "2", "0", reset)]
+        assert (body["code"], body["message"]) == (
+            "rate_limited",
+            "You've exceeded the API rate limit. Try again later.",
+        )
+
+    run(main())
+
+
+def test_no_rate_limit_unless_asked_for() -> None:
+    """Without a limit no answer speaks of one; each has the server's date."""
+
+    async def main() -> None:
+        async with serve() as base_uri, client(base_uri) as session, session.get(SEGMENT) as response:
+            assert not [name for name in response.headers if name.lower().startswith("x-ratelimit")]
+            assert response.headers["Date"].endswith(" GMT")
+
+    run(main())
+
+
+def test_shuts_down_at_once() -> None:
+    """Neither a kept-alive connection nor an upload that never ends holds the server up."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"--x\r\n"
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        async with aiohttp.ClientSession(headers={"Authorization": "x"}) as session:
+            async with serve() as base_uri:
+                async with session.get(base_uri + SEGMENT) as response:
+                    await response.read()
+                headers = {"Content-Type": "multipart/form-data; boundary=x"}
+                upload = asyncio.create_task(
+                    session.post(base_uri + IMPORTS, data=endless(), headers=headers)
+                )
+                await asyncio.sleep(0.05)
+                began = time.monotonic()
+            assert time.monotonic() - began < 0.7
+            with pytest.raises(aiohttp.ClientError):
+                await upload
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(base_uri + SEGMENT)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scenario": "sunny"}, "scenario must be one of happy, "),
+        ({"speed": 0.0}, "speed must be a number above 0"),
+        ({"speed": float("nan")}, "speed must be a number above 0"),
+        ({"rate_limit": 0}, "rate_limit must be at least 1"),
+        ({"host": "0.0.0.0"}, "host must be a loopback address"),  # noqa: S104 - refused
+        ({"host": "localhost"}, "host must be a loopback address"),
+        ({"port": 65536}, "port must be from 0 to 65535"),
+        ({"token": ""}, "token must not be empty"),
+        ({"approve_after": -1.0}, "approve_after must be a number of seconds"),
+    ],
+)
+def test_refuses_bad_arguments(arguments: dict[str, object], message: str) -> None:
+    """Each argument out of its range is named."""
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match=message):
+            async with serve(**arguments):  # type: ignore[arg-type]  # the values are what is tested
+                pass
+
+    run(main())
+
+
+def test_refuses_a_taken_port() -> None:
+    """A second server on the same port does not start, and leaves the first as it is."""
+
+    async def main() -> None:
+        async with serve() as base_uri, client(base_uri) as session:
+            with pytest.raises(OSError, match="address already in use"):
+                async with serve(port=int(base_uri.rpartition(":")[2])):
+                    pass
+            await read(session, SEGMENT)
+
+    run(main())
+
+
+def test_serves_the_other_loopback() -> None:
+    """The base URI of an IPv6 address has its brackets."""
+
+    async def main() -> None:
+        async with serve(host="::1") as base_uri, client(base_uri) as session:
+            assert base_uri.startswith("http://[::1]:")
+            await read(session, SEGMENT)
+
+    run(main())
+
+
+def test_is_silent_about_a_client_that_does_not_speak_http(caplog: pytest.LogCaptureFixture) -> None:
+    """Nonsense on the socket is answered with 400, and is no failure of the server to log."""
+
+    async def main() -> None:
+        async with serve() as base_uri:
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(base_uri.rpartition(":")[2]))
+            writer.write(b"GET / HTTP/9.x\r\n\r\n")
+            assert b" 400 " in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+
+    run(main())
+    assert not caplog.records

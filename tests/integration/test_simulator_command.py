@@ -1,0 +1,139 @@
+"""`python -m watcher.simulator` as its user runs it, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from watcher.simulator.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = (sys.executable, "-m", "watcher.simulator")
+SEGMENT = "/api/v2/segments/default/production/big-spenders"
+BOUNDARY = "------------------------d74496d66958873e"
+FORM = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="keys.csv"\r\n'
+    f"Content-Type: text/csv\r\n\r\nkey-1\nkey-2\n\r\n"
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="mode"\r\n\r\nreplace\r\n--{BOUNDARY}--\r\n'
+).encode()
+
+
+@contextmanager
+def running(*options: str, accepts: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start the simulator, and give it with its base URI once it is listening."""
+    with subprocess.Popen(
+        [*COMMAND, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LD_ACCESS_TOKEN": accepts},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            match = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", line)
+            assert match, line
+            yield process, match[1]
+        finally:
+            process.kill()
+
+
+def request(
+    url: str, token: str, body: bytes | None = None, content_type: str = ""
+) -> tuple[int, str | None, bytes]:
+    """Send one request as curl would, and return the status, the Location header and the body."""
+    headers = {"Authorization": token, "Content-Type": content_type}
+    try:
+        with urlopen(Request(url, data=body, headers=headers), timeout=5) as response:  # noqa: S310 - loopback
+            return response.status, response.headers["Location"], response.read()
+    except HTTPError as error:
+        with error:
+            return error.code, None, error.read()
+
+
+def test_create_and_read() -> None:
+    """An import is created with the form that curl sends, and its URL is then read."""
+    with running("--speed", "1000", "--rate-limit", "50") as (_, base_uri):
+        content_type = f"multipart/form-data; boundary={BOUNDARY}"
+        status, location, _ = request(f"{base_uri}{SEGMENT}/imports", "api-x", FORM, content_type)
+        assert status == 204
+        assert location is not None
+        assert location.startswith(f"{base_uri}{SEGMENT}/imports/")
+        status, _, body = request(location, "api-y")
+        assert (status, b'"filename": "keys.csv"' in body) == (200, True)
+
+
+def test_accepts_only_the_token_of_the_environment() -> None:
+    """The access token in LD_ACCESS_TOKEN is the one that counts, without the white space around it."""
+    with running(accepts=" api-1\n") as (_, base_uri):
+        assert request(base_uri + SEGMENT, "api-1")[0] == 200
+        assert request(base_uri + SEGMENT, "api-2")[0] == 401
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ends_on_a_signal(number: signal.Signals, code: int) -> None:
+    """A signal ends it at once, with the shell's code for it and without a word."""
+    with running() as (process, base_uri):
+        assert request(base_uri + SEGMENT, "x")[0] == 200
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=5)
+    assert (process.returncode, rest, errors) == (code, "", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--port", "65536"], "Invalid value for '--port'"),
+        (["--scenario", "sunny"], "Invalid value for '--scenario': 'sunny' is not one of 'happy', "),
+        (["--speed", "0"], "speed must be a number above 0, not 0.0"),
+        (["--speed", "inf"], "speed must be a number above 0, not inf"),
+        (["--rate-limit", "0"], "Invalid value for '--rate-limit'"),
+        (["--host", "0.0.0.0"], "No such option"),  # noqa: S104 - refused
+    ],
+)
+def test_bad_options(
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bad option is code 2 and one line that names it."""
+    monkeypatch.setattr("sys.argv", [*COMMAND, *options][2:])
+    assert main() == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_taken_port() -> None:
+    """A port that is taken is code 2 and one line that says so."""
+    with running() as (_, base_uri):
+        port = base_uri.rpartition(":")[2]
+        ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"python -m watcher.simulator: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "--port 0 takes a free one\n"
+    )
+
+
+def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The help names every option."""
+    monkeypatch.setattr("sys.argv", ["watcher.simulator", "--help"])
+    assert main() == 0
+    output, errors = capsys.readouterr()
+    assert errors == ""
+    for option in ("--port", "--scenario", "--speed", "--rate-limit", "LD_ACCESS_TOKEN"):
+        assert option in output

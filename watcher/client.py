@@ -1,0 +1,169 @@
+"""One GET of one import through aiohttp; whatever goes wrong comes back as a value, never as an exception."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Self
+
+import aiohttp
+from yarl import URL
+
+from watcher import __version__
+from watcher.core.replies import BODY_LIMIT, Answer, Broken, FaultKind
+from watcher.core.text import duration
+
+if TYPE_CHECKING:
+    import ssl
+    from types import TracebackType
+
+    from watcher.core.model import ImportRef
+    from watcher.credentials import Secret, TokenSource
+    from watcher.network import Proxy
+
+API_VERSION = "20240415"
+USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
+
+MAX_CONNECTIONS = 100
+_CHUNK = 1 << 16
+_UNAUTHORIZED = 401
+
+
+class Client:
+    """Asks the API for imports over kept connections.
+
+    Args:
+        base_uri: Scheme and host, without a path.
+        tokens: Where the access token comes from.
+        request_timeout: One request from connect to last byte, in seconds; None is no limit.
+        tls: The trusted roots; None are the system's.
+        proxy: The proxy that everything goes through.
+    """
+
+    def __init__(
+        self,
+        base_uri: str,
+        tokens: TokenSource,
+        *,
+        request_timeout: float | None = 10.0,
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
+        self._base_uri = base_uri
+        self._tokens = tokens
+        self._request_timeout = request_timeout
+        self._tls = tls
+        self._proxy = proxy
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Prepares the connections; none is opened yet."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=self._tls or True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=self._request_timeout),
+            auto_decompress=False,
+            headers={
+                "Accept": "application/json",
+                # A few hundred bytes need no compression, and what is not unpacked is no bomb.
+                "Accept-Encoding": "identity",
+                "LD-API-Version": API_VERSION,
+                "User-Agent": USER_AGENT,
+            },
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, ref: ImportRef) -> Answer | Broken:
+        """Asks once for an import.
+
+        Args:
+            ref: The import.
+
+        Returns:
+            The answer as it came, or what kept it from coming.
+        """
+        token = self._tokens.current()
+        try:
+            answer = await self._exchange(ref, token)
+        except TimeoutError:
+            limit = "" if self._request_timeout is None else f" within {duration(self._request_timeout)}"
+            return Broken(FaultKind.NETWORK, f"no whole answer came{limit}")
+        except (aiohttp.ClientError, OSError) as error:
+            return _explain(error)
+        except (UnicodeError, ValueError):
+            return Broken(FaultKind.NONSENSE, "an answer that is not HTTP")
+        if answer.status == _UNAUTHORIZED and self._tokens.reread() != token:
+            return Answer(answer.status, answer.headers, answer.body, token_changed=True)
+        return answer
+
+    async def _exchange(self, ref: ImportRef, token: Secret) -> Answer:
+        if self._session is None:
+            raise RuntimeError("the client is used outside of its context")
+        proxy = self._proxy
+        async with self._session.get(
+            URL(self._base_uri + ref.path, encoded=True),
+            headers={"Authorization": token.reveal()},
+            allow_redirects=False,
+            proxy=None if proxy is None else proxy.url,
+            proxy_headers=None if proxy is None else proxy.headers,
+        ) as response:
+            body = bytearray()
+            while len(body) <= BODY_LIMIT and (chunk := await response.content.read(_CHUNK)):
+                body += chunk
+            if len(body) > BODY_LIMIT:
+                response.close()
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]))
+
+
+def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a table of the library's errors)
+    """Names an error without formatting it: aiohttp's errors carry the request's headers, token included."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return _explain_lookup(error)
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
+            return Broken(FaultKind.UNTRUSTED, f"the server's certificate is not trusted: {reason}")
+        case aiohttp.ClientConnectorSSLError():
+            return Broken(FaultKind.NETWORK, "no TLS connection could be agreed on")
+        case aiohttp.ClientProxyConnectionError():
+            return Broken(FaultKind.NETWORK, f"the proxy cannot be reached: {_system_reason(error.os_error)}")
+        case aiohttp.ClientConnectorError():
+            return Broken(FaultKind.NETWORK, f"no connection: {_system_reason(error.os_error)}")
+        case aiohttp.ClientHttpProxyError():
+            return Broken(FaultKind.NETWORK, f"the proxy answered HTTP {error.status}")
+        case aiohttp.ClientResponseError():
+            return Broken(FaultKind.NONSENSE, "an answer that is not HTTP")
+        case aiohttp.ServerDisconnectedError():
+            return Broken(FaultKind.NETWORK, "the connection was closed before an answer came")
+        case aiohttp.ClientPayloadError():
+            return Broken(FaultKind.NETWORK, "the connection was closed within the answer")
+        case OSError():
+            return Broken(FaultKind.NETWORK, f"the connection broke: {_system_reason(error)}")
+        case _:
+            return Broken(FaultKind.NETWORK, "the request failed")
+
+
+def _explain_lookup(error: aiohttp.ClientConnectorDNSError) -> Broken:
+    host = error.host
+    if error.os_error.errno == socket.EAI_AGAIN:
+        return Broken(FaultKind.NETWORK, f"the name {host} cannot be looked up for now")
+    return Broken(FaultKind.UNKNOWN_HOST, f"there is no host named {host}")
+
+
+def _system_reason(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be looked up"
+    if error.errno is None:
+        return "the reason is not known"
+    return os.strerror(error.errno).lower()

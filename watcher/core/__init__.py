@@ -1,0 +1,1 @@
+"""The rules of waiting: pure functions and state machines that do no I/O and read no clock."""

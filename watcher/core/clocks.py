@@ -1,0 +1,43 @@
+"""The user's clocks: the whole wait, and the time in one status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from watcher.core.model import ImportStatus
+from watcher.core.text import duration
+
+if TYPE_CHECKING:
+    from watcher.core.policy import Policy
+    from watcher.core.record import Record
+
+
+class Clock(NamedTuple):
+    """One clock; of two, the lesser is the one that runs out first.
+
+    Attributes:
+        runs_out: When, on the monotonic clock in seconds.
+        option: What the user gave to set it.
+    """
+
+    runs_out: float
+    option: str
+
+
+def first_clock(policy: Policy, record: Record) -> Clock:
+    """Tells which clock runs out first while nothing changes.
+
+    Args:
+        policy: What the user asked for.
+        record: What has been seen of the import.
+
+    Returns:
+        That clock.
+    """
+    started = record.started.monotonic
+    whole = Clock(started + policy.timeout, f"--timeout {duration(policy.timeout)}")
+    status = record.status
+    if not isinstance(status, ImportStatus) or status not in policy.max_in_state:
+        return whole
+    longest = policy.max_in_state[status]
+    return min(whole, Clock(record.since + longest, f"--max-in-state {status}={duration(longest)}"))

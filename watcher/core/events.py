@@ -1,0 +1,107 @@
+"""What a watch tells while it goes on; reports are functions of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from watcher.core.model import Import, ImportRef, Instant, Outcome, Status, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the wait for one import has come.
+
+    Attributes:
+        status: The last status that was seen.
+        in_state: Seconds since it was first seen; None before the first sight.
+        elapsed: Seconds since the wait began.
+        polls: Requests that were answered or failed.
+        throttled: How many of them were answered with 429.
+        errors: How many of them brought nothing usable for another reason.
+        last: The last answer that showed the import.
+        transitions: All changes of status, the first sight included.
+    """
+
+    status: Status | None
+    in_state: float | None
+    elapsed: float
+    polls: int
+    throttled: int
+    errors: int
+    last: Import | None
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    ref: ImportRef
+    at: Instant
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Watching(_Event):
+    """The wait for an import begins; ``goal`` says for what, in words."""
+
+    goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(_Event):
+    """The import has another status than before, or was seen for the first time."""
+
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class MetThrottle(_Event):
+    """The API refused a request with 429; ``wait`` is in seconds, ``named`` whether the API set it."""
+
+    wait: float
+    named: bool
+    in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying(_Event):
+    """A request brought nothing usable and is tried again in ``wait`` seconds."""
+
+    detail: str
+    wait: float
+    in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetUnknownStatus(_Event):
+    """The import has a status that this version does not know; told once for each."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat(_Event):
+    """Nothing has changed for a while; ``waiting`` imports are not final."""
+
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(_Event):
+    """The wait for one import is over.
+
+    Attributes:
+        outcome: How.
+        message: What happened, the last status, the last error, and what the person can do next.
+        signal: The number of the signal that ended it, for an interrupted one.
+        left_behind: Whether another import's end decided the watch, so that this one does not count.
+    """
+
+    outcome: Outcome
+    message: str
+    signal: int | None = None
+    left_behind: bool = False
+
+
+Event: TypeAlias = Watching | Changed | MetThrottle | Retrying | MetUnknownStatus | Heartbeat | Ended

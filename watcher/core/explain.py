@@ -1,0 +1,198 @@
+"""The words of an end: what happened, and what to do next, in plain sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from watcher.core.model import ImportStatus, Outcome
+from watcher.core.replies import Denied, Foreign, Missing, Redirected, Refused
+from watcher.core.text import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watcher.core.events import Progress
+    from watcher.core.model import Instant, Status
+    from watcher.core.policy import Policy
+    from watcher.core.rate_limits import Hold
+
+AdverseReply: TypeAlias = Missing | Denied | Refused | Redirected | Foreign
+"""The answers that speak against going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The last thing that went wrong.
+
+    Attributes:
+        detail: What, in words that fit after a colon; safe to print.
+        at: When, on the monotonic clock in seconds.
+    """
+
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an adverse answer means.
+
+    Attributes:
+        outcome: How the wait ends if it is believed.
+        what: What happened, as the beginning of a sentence.
+        detail: The error alone.
+    """
+
+    outcome: Outcome
+    what: str
+    detail: str
+
+
+def goal(policy: Policy) -> str:
+    """Says what a wait is for.
+
+    Args:
+        policy: What the user asked for.
+
+    Returns:
+        A phrase such as ``until complete``.
+    """
+    if policy.once:
+        return "one look"
+    return f"until {policy.until}" + ("" if policy.until is ImportStatus.COMPLETE else " or later")
+
+
+def verdict(reply: AdverseReply, *, seen: bool) -> Verdict:
+    """Says what an adverse answer means.
+
+    Args:
+        reply: The answer.
+        seen: Whether the import was seen before.
+
+    Returns:
+        The outcome and its words.
+    """
+    match reply:
+        case Missing(error):
+            what = "the import is gone" if seen else "there is no such import"
+            return Verdict(Outcome.NOT_FOUND, f"{what}: {error}", str(error))
+        case Denied(error):
+            return Verdict(Outcome.UNAUTHORIZED, f"the access token was refused: {error}", str(error))
+        case Refused(error):
+            return Verdict(Outcome.PROTOCOL, f"the API refused the request: {error}", str(error))
+        case Redirected(error, location):
+            detail = f"{error} redirects to {location or 'nowhere'}"
+            return Verdict(Outcome.PROTOCOL, f"a redirect came, which is not followed: {detail}", detail)
+        case Foreign(field, expected, actual):
+            detail = f'"{field}" is "{actual}", not "{expected}"'
+            return Verdict(Outcome.PROTOCOL, f"the answer is about another import: {detail}", detail)
+        case _:
+            assert_never(reply)
+
+
+def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:
+    """Says what happened where the import's own status ends the wait.
+
+    Args:
+        outcome: How it ended.
+        progress: How far it had come.
+        policy: What the user asked for.
+
+    Returns:
+        The beginning of a sentence.
+    """
+    spent = duration(progress.elapsed)
+    status = progress.status
+    if outcome is Outcome.COMPLETE:
+        return f"complete after {spent}"
+    if outcome is Outcome.REACHED:
+        beyond = "" if status is policy.until else f"; it is {status} already"
+        return f"reached {policy.until} after {spent}{beyond}"
+    if outcome is Outcome.BLOCKED:
+        return f"blocked after {spent}: the import is {status}, which --fail-on {status} forbids"
+    return f"stopped after {spent}: LaunchDarkly stopped the import"
+
+
+def held_past(hold: Hold, option: str, now: Instant) -> str:
+    """Says that the API asks for a wait which a clock of the user's does not allow.
+
+    Args:
+        hold: The wait.
+        option: The clock, as the user would give it.
+        now: The time.
+
+    Returns:
+        The beginning of a sentence.
+    """
+    wait = duration(hold.until - now.monotonic)
+    return f"timed out: the API asks to wait {wait}, which ends after {option} does"
+
+
+def explain(outcome: Outcome, what: str, progress: Progress, trouble: Trouble | None, now: float) -> str:
+    """Writes the closing words of one import's wait.
+
+    Args:
+        outcome: How it ended.
+        what: What happened, as the beginning of a sentence.
+        progress: How far it had come.
+        trouble: The last error of the whole wait.
+        now: The monotonic clock in seconds.
+
+    Returns:
+        One sentence for a success; else what happened, the last status with its age, the last error, and
+        what the person can do next.
+    """
+    if outcome in {Outcome.COMPLETE, Outcome.REACHED}:
+        return what
+    clauses = [what, _standing(progress)]
+    if trouble is not None and trouble.detail not in what:
+        age = now - trouble.at
+        clauses.append(f"last error{f' {duration(age)} ago' if age >= 1 else ''}: {trouble.detail}")
+    return f"{'; '.join(clauses)}. {_advice(outcome, progress.status)}"
+
+
+def _standing(progress: Progress) -> str:
+    if progress.status is None:
+        return "the import was not seen"
+    return f"last status {progress.status}, for {duration(progress.in_state or 0)}"
+
+
+_ADVICE: Mapping[Outcome, str] = {
+    Outcome.COMPLETE: "Nothing is left to do.",
+    Outcome.REACHED: "Nothing is left to do.",
+    Outcome.INTERNAL: "This is a defect in watcher: please report it.",
+    Outcome.USAGE: "See --help.",
+    Outcome.STOPPED: "It will not go on: look at the import in LaunchDarkly, then create a new one.",
+    Outcome.UNAUTHORIZED: "Check that the access token is valid and no SDK key, and may read this segment.",
+    Outcome.NOT_FOUND: "Look in LaunchDarkly whether the import or its segment was deleted.",
+    Outcome.PROTOCOL: "Check --base-uri, and any proxy or gateway on the way to LaunchDarkly.",
+    Outcome.BLOCKED: "Look at the import in LaunchDarkly, then watch it again.",
+    Outcome.PENDING: "Look again later.",
+    Outcome.UNAVAILABLE: (
+        "The import goes on by itself: check the network and LaunchDarkly's status, then watch it again."
+    ),
+    Outcome.TIMEOUT: "The import goes on by itself: look at it in LaunchDarkly, or give it longer.",
+    Outcome.INTERRUPTED: "The import goes on by itself: watch it again with the same target.",
+}
+
+_ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
+    (Outcome.NOT_FOUND, None): (
+        "Check the four keys, and that the token is of the right account; "
+        "a new import can be given longer with --appear-within."
+    ),
+    (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): (
+        "Have the import approved in LaunchDarkly, then watch it again."
+    ),
+    (Outcome.TIMEOUT, ImportStatus.PENDING_APPROVAL): (
+        "It waits for somebody: have it approved in LaunchDarkly, then watch it again."
+    ),
+    (Outcome.TIMEOUT, ImportStatus.READY): (
+        "It may wait for somebody: see in LaunchDarkly whether it has to be started, then watch it again."
+    ),
+    (Outcome.TIMEOUT, None): "See to the cause, then watch the import again.",
+}
+
+
+def _advice(outcome: Outcome, status: Status | None) -> str:
+    return _ADVICE_AT.get((outcome, status), _ADVICE[outcome])

@@ -1,0 +1,50 @@
+"""What the user asked for, as far as the rules of one wait go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from watcher.core.model import ImportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class UnknownStatusRule(StrEnum):
+    """What a status outside the known six does."""
+
+    WAIT = "wait"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one wait; all times are seconds, and ``math.inf`` is no limit.
+
+    Attributes:
+        until: Succeed at this status or one past it.
+        fail_on: Fail on reaching one of these.
+        once: End at the first usable answer.
+        unknown_status: What a status outside the known six does.
+        timeout: The whole wait.
+        max_in_state: Longest time in a status.
+        outage_budget: Longest stretch without a usable answer.
+        appear_within: How long a 404 is patience, before the import was first seen.
+        min_interval: The first interval between polls, after the start and after each transition.
+        max_interval: The longest interval between polls.
+        growth: What each interval is multiplied by to give the next.
+    """
+
+    until: ImportStatus = ImportStatus.COMPLETE
+    fail_on: frozenset[ImportStatus] = frozenset()
+    once: bool = False
+    unknown_status: UnknownStatusRule = UnknownStatusRule.WAIT
+    timeout: float = 3600.0
+    max_in_state: Mapping[ImportStatus, float] = field(default_factory=dict)
+    outage_budget: float = 300.0
+    appear_within: float = 30.0
+    min_interval: float = 1.0
+    max_interval: float = 30.0
+    growth: float = 1.1

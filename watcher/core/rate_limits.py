@@ -1,0 +1,192 @@
+"""What the rate-limit headers of an answer ask for."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LATEST_RESET = 3600.0
+"""A reset further ahead than this, in seconds, is a mistake of somebody's; windows are ten seconds long."""
+
+_LONGEST_WAIT = 100 * 365 * 86400.0  # what adds to any clock without overflow and outlives every wait
+
+_COUNT = re.compile(r"\d{1,15}", re.ASCII)
+_SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
+
+
+class Limit(Enum):
+    """The limits that tell what remains; the one by IP address only ever says ``Retry-After``."""
+
+    ACCOUNT = ("x-ratelimit-global-limit", "x-ratelimit-global-remaining", "x-ratelimit-reset")
+    ROUTE = ("x-ratelimit-route-limit", "x-ratelimit-route-remaining", "x-ratelimit-reset")
+    ACCESS_TOKEN = (
+        "x-ratelimit-auth-token-limit",
+        "x-ratelimit-auth-token-remaining",
+        "x-ratelimit-auth-token-reset",
+    )
+
+    @property
+    def limit_header(self) -> str:
+        """The header with the requests a window allows."""
+        return self.value[0]
+
+    @property
+    def remaining_header(self) -> str:
+        """The header with the requests that are left of this window."""
+        return self.value[1]
+
+    @property
+    def reset_header(self) -> str:
+        """The header with the end of the window, in epoch milliseconds."""
+        return self.value[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one limit has left.
+
+    Attributes:
+        limit: Which limit.
+        size: Requests that a whole window allows, where the answer said it.
+        remaining: Requests left of this window.
+        window: The end of the window in the server's epoch milliseconds: the window's name.
+        resets_in: Seconds until it ends; None where that is not told or not credible.
+    """
+
+    limit: Limit
+    size: int | None
+    remaining: int
+    window: int | None
+    resets_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """All that one answer says of rate limits.
+
+    Attributes:
+        retry_after: Seconds to wait, where ``Retry-After`` says so.
+        latest_reset: Seconds to the latest credible reset, whatever remains.
+        budgets: What the limits have left.
+    """
+
+    retry_after: float | None = None
+    latest_reset: float | None = None
+    budgets: tuple[Budget, ...] = ()
+
+    def named_wait(self, *, throttled: bool) -> float | None:
+        """Tells for how long the API asks not to be asked.
+
+        Args:
+            throttled: Whether the answer was a 429. It does not say which limit refused, so all resets count;
+                on another answer only the resets of limits with nothing left do.
+
+        Returns:
+            Seconds from the answer to the latest moment that it named; None where it named none.
+        """
+        waits = [budget.resets_in for budget in self.budgets if budget.remaining == 0]
+        waits.append(self.retry_after)
+        if throttled:
+            waits.append(self.latest_reset)
+        return max((wait for wait in waits if wait is not None and wait > 0), default=None)
+
+
+_NO_LIMITS = RateLimits()
+
+
+def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLimits:
+    """Reads the headers of all four kinds of limit; never raises, whatever they hold.
+
+    A moment is taken relative to the answer's own ``Date`` (RFC 9110, 6.6.1), so a wrong local clock does no
+    harm. That header is cut to the second, so the wait comes out up to a second longer, never shorter.
+
+    Args:
+        headers: The header fields, names in lower case.
+        received_unix: The local wall clock, for an answer without a usable ``Date``.
+
+    Returns:
+        What they say, moments turned into seconds from the answer.
+    """
+    if not any(name == "retry-after" or name.startswith("x-ratelimit-") for name in headers):
+        return _NO_LIMITS
+    served = _http_date(headers.get("date"))
+    now = received_unix if served is None else served
+    resets = {name: _reset(headers.get(name), now) for name in {limit.reset_header for limit in Limit}}
+    budgets = []
+    for limit in Limit:
+        remaining = _count(headers.get(limit.remaining_header))
+        if remaining is not None:
+            budgets.append(
+                Budget(
+                    limit=limit,
+                    size=_count(headers.get(limit.limit_header)),
+                    remaining=remaining,
+                    window=_count(headers.get(limit.reset_header)),
+                    resets_in=resets[limit.reset_header],
+                )
+            )
+    return RateLimits(
+        retry_after=_retry_after(headers.get("retry-after"), now),
+        latest_reset=max((reset for reset in resets.values() if reset is not None), default=None),
+        budgets=tuple(budgets),
+    )
+
+
+def _count(value: str | None) -> int | None:
+    if value is None or not _COUNT.fullmatch(value.strip()):
+        return None
+    return int(value)
+
+
+def _reset(value: str | None, now: float) -> float | None:
+    milliseconds = _count(value)
+    if milliseconds is None:
+        return None
+    wait = milliseconds / 1000 - now
+    return wait if 0 < wait <= LATEST_RESET else None
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    """Reads seconds or a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), _LONGEST_WAIT)
+    moment = _http_date(text)
+    return None if moment is None else min(max(0.0, moment - now), _LONGEST_WAIT)
+
+
+def _http_date(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stretch in which nothing is asked, for all imports of one base URI.
+
+    Attributes:
+        until: The moment that the API named, on the monotonic clock in seconds: no request comes before it.
+            Where it named none, the moment of the refusal.
+        resume_at: When to ask again: later by the jitter, or by the backoff.
+        named: Whether the API named the moment.
+        in_a_row: Refusals with 429 in a row, over all imports; 0 where the answer was none.
+    """
+
+    until: float
+    resume_at: float
+    named: bool
+    in_a_row: int = 0

@@ -1,0 +1,113 @@
+"""What has been seen of one import so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watcher.core import lifecycle
+from watcher.core.events import Progress
+from watcher.core.model import ImportStatus, Transition
+
+if TYPE_CHECKING:
+    from watcher.core.explain import Trouble
+    from watcher.core.model import Import, Instant, Status
+
+
+class Record:
+    """Counts and remembers; it decides nothing.
+
+    Args:
+        started: When the wait began.
+
+    Attributes:
+        last: The last answer that showed the import.
+        since: When its status was first seen, on the monotonic clock in seconds.
+        trouble: The last error of the whole wait.
+    """
+
+    __slots__ = ("_transitions", "errors", "last", "polls", "since", "started", "throttled", "trouble")
+
+    def __init__(self, started: Instant) -> None:
+        self.started = started
+        self.since = started.monotonic
+        self.last: Import | None = None
+        self.trouble: Trouble | None = None
+        self.polls = 0
+        self.throttled = 0
+        self.errors = 0
+        self._transitions: list[Transition] = []
+
+    @property
+    def status(self) -> Status | None:
+        """The last status that was seen."""
+        return None if self.last is None else self.last.status
+
+    def elapsed(self, now: float) -> float:
+        """Tells how long the wait has taken.
+
+        Args:
+            now: The monotonic clock in seconds.
+
+        Returns:
+            Seconds since the wait began.
+        """
+        return max(0.0, now - self.started.monotonic)
+
+    def met(self, status: Status) -> bool:
+        """Tells whether a status has been seen before.
+
+        Args:
+            status: Any status.
+
+        Returns:
+            True where a transition led to it.
+        """
+        return any(seen.to == status for seen in self._transitions)
+
+    def see(self, found: Import, now: Instant) -> Transition | None:
+        """Takes in the import as an answer showed it.
+
+        Args:
+            found: The import.
+            now: When the answer came.
+
+        Returns:
+            The change of status, where it is one.
+        """
+        source = self.status
+        in_state = None if source is None else max(0.0, now.monotonic - self.since)
+        self.last = found
+        if found.status == source:
+            return None
+        known = [seen.to for seen in self._transitions if isinstance(seen.to, ImportStatus)]
+        transition = Transition(
+            source=source,
+            to=found.status,
+            at=now,
+            elapsed=self.elapsed(now.monotonic),
+            in_state=in_state,
+            expected=lifecycle.is_expected(known[-1] if known else None, found.status),
+        )
+        self._transitions.append(transition)
+        self.since = now.monotonic
+        return transition
+
+    def progress(self, now: float) -> Progress:
+        """Tells how far the wait has come.
+
+        Args:
+            now: The monotonic clock in seconds.
+
+        Returns:
+            A snapshot.
+        """
+        return Progress(
+            status=self.status,
+            in_state=None if self.last is None else max(0.0, now - self.since),
+            elapsed=self.elapsed(now),
+            polls=self.polls,
+            throttled=self.throttled,
+            errors=self.errors,
+            last=self.last,
+            transitions=tuple(self._transitions),
+        )

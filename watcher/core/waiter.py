@@ -1,0 +1,350 @@
+"""The wait for one import as a sans-I/O state machine: replies and time in, events and wake-ups out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from watcher.core import explain, lifecycle, schedule
+from watcher.core.clocks import first_clock
+from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
+from watcher.core.model import Outcome, UnknownStatus
+from watcher.core.outage import Outage, budget
+from watcher.core.policy import UnknownStatusRule
+from watcher.core.record import Record
+from watcher.core.replies import (
+    Broken,
+    Denied,
+    FaultKind,
+    Foreign,
+    Found,
+    Missing,
+    Redirected,
+    Refused,
+    Throttled,
+)
+from watcher.core.text import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from watcher.core.events import Event, Progress
+    from watcher.core.model import Import, ImportRef, Instant
+    from watcher.core.policy import Policy
+    from watcher.core.rate_limits import Hold
+    from watcher.core.replies import Reply
+
+_HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What follows from one input.
+
+    Attributes:
+        events: What to tell, in order.
+        wake_at: When to ask next, on the monotonic clock in seconds; None when the wait is over.
+    """
+
+    events: tuple[Event, ...]
+    wake_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a reply came, and what the API asks for from there on.
+
+    Attributes:
+        asked_at: When the request was sent, on the monotonic clock in seconds.
+        now: When the reply came.
+        hold: The stretch without requests that this reply brought.
+    """
+
+    asked_at: float
+    now: Instant
+    hold: Hold | None = None
+
+
+class Waiter:
+    """Holds every rule of the wait for one import.
+
+    It reads no clock and does no I/O: the caller asks the API, hands in each reply with the time, and asks
+    again at ``wake_at``. Where the rate limit lets no request through by then, ``refuse`` says whether the
+    wait ends.
+
+    Args:
+        ref: The import.
+        policy: What the user asked for.
+        started: When the wait began.
+        random: The source of jitter.
+    """
+
+    __slots__ = ("_answered", "_intervals", "_outage", "_policy", "_random", "_record", "over", "ref")
+
+    def __init__(self, ref: ImportRef, policy: Policy, started: Instant, random: Random) -> None:
+        self.ref = ref
+        self.over = False
+        self._policy = policy
+        self._random = random
+        self._record = Record(started)
+        self._intervals = self._new_intervals()
+        self._outage: Outage | None = None
+        self._answered = False
+
+    @property
+    def deadline(self) -> float:
+        """The moment, on the monotonic clock in seconds, at which a clock of the user's runs out."""
+        return first_clock(self._policy, self._record).runs_out
+
+    def progress(self, now: Instant) -> Progress:
+        """Tells how far the wait has come.
+
+        Args:
+            now: The time.
+
+        Returns:
+            A snapshot.
+        """
+        return self._record.progress(now.monotonic)
+
+    def begin(self, now: Instant) -> Step:
+        """Begins the wait.
+
+        Args:
+            now: The time.
+
+        Returns:
+            A step that asks at once.
+        """
+        goal = explain.goal(self._policy)
+        if math.isfinite(self._policy.timeout):
+            goal += f", for at most {duration(self._policy.timeout)}"
+        return Step((Watching(self.ref, now, self.progress(now), goal),), now.monotonic)
+
+    def receive(self, reply: Reply, arrival: Arrival) -> Step:
+        """Takes in what a request brought.
+
+        Args:
+            reply: The decoded answer, or what went wrong.
+            arrival: When it came.
+
+        Returns:
+            What to tell, and when to ask next.
+        """
+        self._record.polls += 1
+        if not isinstance(reply, Broken) or reply.kind in _HTTP_FAULTS:
+            self._answered = True
+        match reply:
+            case Found():
+                return self._take_import(reply.found, arrival)
+            case Throttled():
+                return self._take_throttle(reply, arrival)
+            case Broken():
+                return self._take_fault(reply, arrival)
+            case Denied(token_changed=True):
+                return self._take_new_token(reply, arrival)
+            case Missing() if self._record.status is None and arrival.now.monotonic < self._appear_by:
+                return self._take_patience(reply, arrival)
+            case Missing() | Denied() | Refused() | Redirected() | Foreign():
+                return self._take_verdict(explain.verdict(reply, seen=self._record.last is not None), arrival)
+            case _:
+                assert_never(reply)
+
+    def refuse(self, hold: Hold | None, now: Instant) -> Step | None:
+        """Ends the wait where the rate limit lets no request through in time.
+
+        Args:
+            hold: The stretch without requests that all imports share.
+            now: The time.
+
+        Returns:
+            The end; None while there is still time to ask.
+        """
+        clock = first_clock(self._policy, self._record)
+        if hold is not None and hold.named and hold.until > clock.runs_out:
+            return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now)
+        if now.monotonic >= clock.runs_out:
+            what = f"timed out: {clock.option} ran out, and no last request could be made"
+            return self._end(Outcome.TIMEOUT, what, now)
+        return None
+
+    def interrupt(self, signal: int, now: Instant) -> Step:
+        """Ends the wait because of a signal.
+
+        Args:
+            signal: Its number.
+            now: The time.
+
+        Returns:
+            The end.
+        """
+        spent = duration(self._record.elapsed(now.monotonic))
+        return self._end(Outcome.INTERRUPTED, f"interrupted by a signal after {spent}", now, signal=signal)
+
+    def abandon(self, now: Instant) -> Step:
+        """Ends the wait because another import's end decided the watch.
+
+        Args:
+            now: The time.
+
+        Returns:
+            The end.
+        """
+        what = "no longer watched, for another import ended the watch"
+        return self._end(Outcome.PENDING, what, now, left_behind=True)
+
+    @property
+    def _appear_by(self) -> float:
+        return self._record.started.monotonic + self._policy.appear_within
+
+    def _new_intervals(self) -> Iterator[float]:
+        return schedule.growing(self._policy.min_interval, self._policy.max_interval, self._policy.growth)
+
+    def _next_poll(self, now: Instant) -> float:
+        return now.monotonic + schedule.poll_wait(next(self._intervals), self._random)
+
+    def _take_import(self, found: Import, arrival: Arrival) -> Step:
+        now, policy = arrival.now, self._policy
+        self._outage = None
+        events: list[Event] = []
+        met_before = self._record.met(found.status)
+        transition = self._record.see(found, now)
+        if transition is not None:
+            events.append(Changed(self.ref, now, self.progress(now), transition))
+            self._intervals = self._new_intervals()
+        if isinstance(found.status, UnknownStatus):
+            if not met_before:
+                events.append(MetUnknownStatus(self.ref, now, self.progress(now), found.status))
+            if policy.unknown_status is UnknownStatusRule.FAIL:
+                what = f'the unknown status "{found.status}", which --unknown-status fail forbids'
+                return self._end(Outcome.PROTOCOL, what, now, events)
+        outcome = lifecycle.judge(found.status, policy.until, policy.fail_on)
+        if outcome is not None:
+            return self._end(outcome, explain.reached(outcome, self.progress(now), policy), now, events)
+        if policy.once and now.monotonic < self.deadline:
+            return self._end(Outcome.PENDING, "not final yet", now, events)
+        return self._sleep(self._next_poll(now), arrival, events=events)
+
+    def _take_throttle(self, reply: Throttled, arrival: Arrival) -> Step:
+        now, hold = arrival.now, arrival.hold
+        self._record.throttled += 1
+        self._record.trouble = explain.Trouble(str(reply.error), now.monotonic)
+        # A refusal shows that the API is there, which ends an outage, but says nothing of the import.
+        if self._outage is not None and self._outage.suspicion is None:
+            self._outage = None
+        if self._policy.once:
+            what = f"the API's rate limit refused the one look: {reply.error}"
+            return self._end(Outcome.UNAVAILABLE, what, now)
+        resume_at = self._next_poll(now) if hold is None else hold.resume_at
+        named, in_a_row = (hold.named, hold.in_a_row) if hold is not None else (False, 1)
+        wait = resume_at - now.monotonic
+        told = MetThrottle(self.ref, now, self.progress(now), wait, named, in_a_row)
+        return self._sleep(resume_at, arrival, events=[told])
+
+    def _take_patience(self, reply: Missing, arrival: Arrival) -> Step:
+        self._outage = None
+        self._fail(str(reply.error), arrival.now)
+        detail = f"the import is not there yet: {reply.error}"
+        return self._retry(
+            self._next_poll(arrival.now), detail, self._record.errors, arrival, latest=self._appear_by
+        )
+
+    def _take_new_token(self, reply: Denied, arrival: Arrival) -> Step:
+        self._fail(str(reply.error), arrival.now)
+        detail = f"{reply.error}; the token file holds another token by now, which is tried"
+        return self._retry(arrival.now.monotonic, detail, self._lengthen(arrival).length, arrival)
+
+    def _take_verdict(self, verdict: explain.Verdict, arrival: Arrival) -> Step:
+        self._fail(verdict.detail, arrival.now)
+        outage = self._lengthen(arrival)
+        # A proxy, a login page or a maintenance window can speak once in the API's place.
+        if self._record.last is None or outage.suspicion is verdict.outcome:
+            return self._end(verdict.outcome, verdict.what, arrival.now)
+        outage.suspicion = verdict.outcome
+        wake_at = arrival.now.monotonic + schedule.poll_wait(self._policy.min_interval, self._random)
+        doubt = explain.Verdict(
+            verdict.outcome, verdict.what, f"{verdict.detail}; asking once more to be sure"
+        )
+        return self._ride_out(doubt, wake_at, None, arrival)
+
+    def _take_fault(self, fault: Broken, arrival: Arrival) -> Step:
+        self._fail(fault.detail, arrival.now)
+        outage = self._lengthen(arrival)
+        if fault.kind in _HTTP_FAULTS:
+            outage.suspicion = None
+        outcome = Outcome.PROTOCOL if fault.kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
+        stretch = duration(arrival.now.monotonic - outage.began)
+        what = f"no usable answer for {stretch}: {fault.detail}"
+        wake_at = arrival.now.monotonic + schedule.fault_wait(next(outage.ceilings), self._random)
+        return self._ride_out(explain.Verdict(outcome, what, fault.detail), wake_at, fault.kind, arrival)
+
+    def _fail(self, detail: str, now: Instant) -> None:
+        self._record.errors += 1
+        self._record.trouble = explain.Trouble(detail, now.monotonic)
+
+    def _lengthen(self, arrival: Arrival) -> Outage:
+        if self._outage is None:
+            self._outage = Outage.beginning(arrival.asked_at, self._policy)
+        self._outage.length += 1
+        return self._outage
+
+    def _ride_out(
+        self, verdict: explain.Verdict, wake_at: float, kind: FaultKind | None, arrival: Arrival
+    ) -> Step:
+        """Tries again unless the outage, or a wait that the API asks for in it, outlasts its budget."""
+        outage, now, hold = self._outage, arrival.now, arrival.hold
+        if outage is None:
+            return self._sleep(wake_at, arrival)
+        ends = outage.began + budget(self._policy, kind, answered=self._answered)
+        if ends <= self.deadline:
+            if now.monotonic >= ends:
+                return self._end(verdict.outcome, verdict.what, now)
+            if hold is not None and hold.named and hold.until > ends:
+                wait = duration(hold.until - now.monotonic)
+                what = f"{verdict.what}; the API asks to wait {wait}, which is past --outage-budget"
+                return self._end(verdict.outcome, what, now)
+        return self._retry(wake_at, verdict.detail, outage.length, arrival, latest=ends)
+
+    def _retry(
+        self, wake_at: float, detail: str, in_a_row: int, arrival: Arrival, *, latest: float = math.inf
+    ) -> Step:
+        step = self._sleep(wake_at, arrival, latest=latest)
+        if step.wake_at is None:
+            return step
+        now = arrival.now
+        wait = step.wake_at - now.monotonic
+        return Step((Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row),), step.wake_at)
+
+    def _sleep(
+        self, wake_at: float, arrival: Arrival, *, latest: float = math.inf, events: list[Event] | None = None
+    ) -> Step:
+        """Cuts a sleep to the user's clocks, which are judged only after an answer at or past them."""
+        now, hold = arrival.now, arrival.hold
+        clock = first_clock(self._policy, self._record)
+        if now.monotonic >= clock.runs_out:
+            return self._end(Outcome.TIMEOUT, f"timed out: {clock.option} ran out", now, events)
+        if hold is not None:
+            if hold.named and hold.until > clock.runs_out:
+                return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now, events)
+            wake_at = max(wake_at, hold.resume_at)
+            latest = max(latest, hold.until)
+        return Step(tuple(events or ()), min(wake_at, latest, clock.runs_out))
+
+    def _end(
+        self,
+        outcome: Outcome,
+        what: str,
+        now: Instant,
+        events: list[Event] | None = None,
+        *,
+        signal: int | None = None,
+        left_behind: bool = False,
+    ) -> Step:
+        self.over = True
+        progress = self.progress(now)
+        message = explain.explain(outcome, what, progress, self._record.trouble, now.monotonic)
+        return Step(
+            (*(events or ()), Ended(self.ref, now, progress, outcome, message, signal, left_behind)), None
+        )

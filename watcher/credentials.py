@@ -1,0 +1,161 @@
+"""The access token: read, checked, read again, and never shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from watcher.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OTHER_KEYS = {
+    "sdk-": "an SDK key",
+    "mob-": "a mobile key",
+}
+_CLIENT_SIDE_ID_LENGTH = 24
+_LARGEST_FILE = 64 * 1024
+
+
+class Secret:
+    """A string that does not show itself when printed, logged or formatted.
+
+    Args:
+        value: The string.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Gives the string, for the one place that sends it."""
+        return self._value
+
+    def __eq__(self, other: object) -> bool:
+        """Compares what is hidden."""
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        """Goes with equality."""
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        """Hides the string."""
+        return "Secret('***')"
+
+
+def parse_token(text: str, source: str) -> Secret:
+    """Checks what should be an access token, without ever repeating it.
+
+    Args:
+        text: The token, with any white space around it.
+        source: Where it comes from, for the message.
+
+    Returns:
+        The token.
+
+    Raises:
+        UsageError: It is empty, or has characters that no token has.
+    """
+    token = text.strip()
+    if not token:
+        raise UsageError(
+            f"{source} holds no access token: it is empty; it should hold one line such as api-…"
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UsageError(
+            f"{source} holds no access token: it has spaces, line breaks or unprintable characters"
+        )
+    return Secret(token)
+
+
+def hint_at_wrong_key(token: Secret) -> str | None:
+    """Recognizes LaunchDarkly's other keys, which do not open the REST API.
+
+    Args:
+        token: What was given as an access token.
+
+    Returns:
+        A hint for the person, or None.
+    """
+    value = token.reveal()
+    for prefix, kind in _OTHER_KEYS.items():
+        if value.startswith(prefix):
+            return _hint(kind)
+    if len(value) == _CLIENT_SIDE_ID_LENGTH and all(digit in "0123456789abcdef" for digit in value):
+        return _hint("a client-side ID")
+    return None
+
+
+def _hint(kind: str) -> str:
+    return f"the access token looks like {kind}, which the REST API refuses; an access token begins with api-"
+
+
+class TokenSource(Protocol):
+    """Where the token comes from."""
+
+    def current(self) -> Secret:
+        """Gives the token as last read."""
+        ...
+
+    def reread(self) -> Secret:
+        """Reads it again where that can bring another one, and gives it."""
+        ...
+
+
+class FixedToken:
+    """A token that cannot change, as one from the environment.
+
+    Args:
+        token: The token.
+    """
+
+    def __init__(self, token: Secret) -> None:
+        self._token = token
+
+    def current(self) -> Secret:
+        """Gives the token."""
+        return self._token
+
+    def reread(self) -> Secret:
+        """Gives the same token."""
+        return self._token
+
+
+class TokenFile:
+    """A token in a file that somebody may replace during the wait, as Kubernetes does with a rotated secret.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UsageError: The file cannot be read, or holds no token.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._token = self._read()
+
+    def current(self) -> Secret:
+        """Gives the token as last read."""
+        return self._token
+
+    def reread(self) -> Secret:
+        """Reads the file; while it is being replaced, the token stays the old one."""
+        try:
+            self._token = self._read()
+        except UsageError:
+            return self._token
+        return self._token
+
+    def _read(self) -> Secret:
+        source = f"--token-file {self._path}"
+        try:
+            with self._path.open(encoding="utf-8") as file:
+                text = file.read(_LARGEST_FILE)
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
+            raise UsageError(f"{source} cannot be read: {reason}") from None
+        return parse_token(text, source)

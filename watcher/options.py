@@ -1,0 +1,283 @@
+"""The command line and its environment variables, declared for click."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from watcher import __version__
+from watcher.core.errors import UsageError
+from watcher.core.model import ImportStatus, Outcome
+from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.core.text import duration, printable
+from watcher.durations import parse_duration
+from watcher.exit_codes import DEFAULT_CODES
+from watcher.settings import (
+    ONCE_OUTAGE_BUDGET,
+    TOKEN_VARIABLES,
+    LogFormat,
+    LogLevel,
+    Options,
+    OutputFormat,
+    ProgressStyle,
+)
+from watcher.targets import EXAMPLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from enum import StrEnum
+
+_Converted = TypeVar("_Converted")
+_LARGEST_CODE = 125
+_FIXED = frozenset({Outcome.USAGE, Outcome.INTERNAL})
+_DEFAULT = Policy()
+_DURATION = "a duration such as 90, 90s, 1h30m or 500ms"
+
+
+class _Value(click.ParamType[_Converted, str]):
+    """A value that a function of ours reads; in the environment, several are separated by commas."""
+
+    envvar_list_splitter = ","
+
+    def __init__(self, metavar: str, read: Callable[[str], _Converted], right: str) -> None:
+        self.name = metavar
+        self._read = read
+        self._right = right
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> _Converted:
+        """Reads one value."""
+        try:
+            return self._read(value.strip())
+        except ValueError:
+            self.fail(f"'{printable(value, 80)}' is not {self._right}", param, ctx)
+
+
+def _one_of(metavar: str, members: type[StrEnum]) -> _Value[str]:
+    names = [str(member) for member in members]
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(text)
+        return text
+
+    return _Value(metavar, read, f"one of {', '.join(names)}")
+
+
+def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
+    status, _, length = text.partition("=")
+    return ImportStatus(status), parse_duration(length)
+
+
+def _read_exit_code(text: str) -> tuple[Outcome, int]:
+    name, _, digits = text.partition("=")
+    outcome = Outcome(name)
+    if outcome in _FIXED or not (digits.isascii() and digits.isdigit()) or int(digits) > _LARGEST_CODE:
+        raise ValueError(text)
+    return outcome, int(digits)
+
+
+def _read_growth(text: str) -> float:
+    growth = float(text)
+    if not 1 <= growth <= 100:  # noqa: PLR2004 (also refuses what is no number)
+        raise ValueError(text)
+    return growth
+
+
+_TIME = _Value("DURATION", parse_duration, _DURATION)
+_STATUS = _one_of("STATUS", ImportStatus)
+_MAX_IN_STATE = _Value(
+    "STATUS=DURATION", _read_max_in_state, "a status and a duration such as pending_approval=30m"
+)
+_EXIT_CODE = _Value(
+    "OUTCOME=CODE",
+    _read_exit_code,
+    "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are "
+    + ", ".join(outcome for outcome in Outcome if outcome not in _FIXED),
+)
+_GROWTH = _Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
+_PATH = _Value("PATH", Path, "a path such as /run/secrets/token")
+_KEY = _Value("KEY", str, "a key")
+
+
+def _flags(name: str, *variables: str) -> tuple[list[str], list[str]]:
+    return [f"--{name}"], ["WATCHER_" + name.upper().replace("-", "_"), *variables]
+
+
+def _option(
+    name: str,
+    kind: _Value[_Converted],
+    text: str,
+    *,
+    variables: Sequence[str] = (),
+    multiple: bool = False,
+) -> click.Option:
+    declarations, envvar = _flags(name, *variables)
+    return click.Option(
+        declarations, type=kind, envvar=envvar, multiple=multiple, help=text, metavar=kind.name
+    )
+
+
+def _switch(name: str, text: str, parameter: str | None = None) -> click.Option:
+    declarations, envvar = _flags(name)
+    if parameter is not None:
+        declarations.append(parameter)
+    return click.Option(declarations, is_flag=True, envvar=envvar, help=text)
+
+
+def _collect(**_: object) -> Options:
+    context = click.get_current_context()
+    given = {name: value for name, value in context.params.items() if value is not None}
+    on_command_line = frozenset(
+        name
+        for name in given
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and given[name]
+    )
+    return Options(**given, on_command_line=on_command_line)
+
+
+_EPILOG = f"""\b
+Targets:
+  {EXAMPLE}
+  /api/v2/segments/PROJECT/ENVIRONMENT/SEGMENT/imports/ID    as in a Location header
+  https://app.launchdarkly.com/api/v2/segments/…             the whole URL
+  -                                                          from standard input, as of curl -D -
+  @FILE                                                      the same, from a file
+
+\b
+Hosts:
+  https://app.launchdarkly.com (default), https://app.eu.launchdarkly.com (EU),
+  https://app.launchdarkly.us (federal)
+
+\b
+Access token, from the first of these that is set:
+  --token-file, {", ".join(TOKEN_VARIABLES)}
+
+\b
+Exit codes:
+  {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[:6])}
+  {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])} (SIGTERM 143)
+
+Every option --foo-bar can be given as WATCHER_FOO_BAR in the environment.
+Durations are 90, 90s, 1h30m or 500ms; 0 is no limit.
+"""
+
+COMMAND = click.Command(
+    "watcher",
+    callback=_collect,
+    help="Waits for LaunchDarkly big-segment imports to end, and says how they ended with an exit code.",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        click.Argument(["targets"], nargs=-1, metavar="[TARGET]...", type=_Value("TARGET", str, "a target")),
+        _option(
+            "base-uri",
+            _Value("URI", str, "a web address"),
+            "Where the API is.  [default: https://app.launchdarkly.com]",
+            variables=("LD_BASE_URI", "LAUNCHDARKLY_API_HOST"),
+        ),
+        _option("token-file", _PATH, "The access token; read again when the API refuses it."),
+        _option("ca-file", _PATH, "Further trusted root certificates, as PEM."),
+        _option("project", _KEY, "With the next three, one target.", variables=("LD_PROJECT",)),
+        _option("environment", _KEY, "The environment's key.", variables=("LD_ENVIRONMENT",)),
+        _option("segment", _KEY, "The segment's key."),
+        _option("import-id", _KEY, "The import's ID."),
+        _option("until", _STATUS, "Succeed at this status or one past it.  [default: complete]"),
+        _option("fail-on", _STATUS, "Fail on reaching this status; repeatable.", multiple=True),
+        _switch("once", "End at the first usable answer."),
+        _switch("any", "End with 0 as soon as one import succeeds.", "any_suffices"),
+        _switch("fail-fast", "End as soon as one import fails."),
+        _option(
+            "unknown-status",
+            _one_of("wait|fail", UnknownStatusRule),
+            "What a status that nobody knows does.  [default: wait]",
+        ),
+        _option(
+            "timeout",
+            _TIME,
+            f"The whole wait.  [default: {duration(_DEFAULT.timeout)}; no limit with --once]",
+        ),
+        _option("max-in-state", _MAX_IN_STATE, "Longest time in a status; repeatable.", multiple=True),
+        _option(
+            "outage-budget",
+            _TIME,
+            "Longest stretch without a usable answer.  "
+            f"[default: {duration(_DEFAULT.outage_budget)}; {duration(ONCE_OUTAGE_BUDGET)} with --once]",
+        ),
+        _option(
+            "appear-within",
+            _TIME,
+            f"How long a new import may be missing.  [default: {duration(_DEFAULT.appear_within)}]",
+        ),
+        _option("request-timeout", _TIME, "One request, connect to last byte.  [default: 10s]"),
+        _option(
+            "min-interval", _TIME, f"First interval of polls.  [default: {duration(_DEFAULT.min_interval)}]"
+        ),
+        _option("max-interval", _TIME, f"Longest interval.  [default: {duration(_DEFAULT.max_interval)}]"),
+        _option("growth", _GROWTH, f"From one interval to the next.  [default: {_DEFAULT.growth:g}]"),
+        _option("output", _one_of("text|json|jsonl", OutputFormat), "Standard output.  [default: text]"),
+        _option(
+            "progress",
+            _one_of("auto|plain|none", ProgressStyle),
+            "How events are shown on standard error.  [default: auto]",
+        ),
+        _option("heartbeat", _TIME, "Longest silence of plain progress.  [default: 1m]"),
+        _option("log-format", _one_of("console|json", LogFormat), "Standard error.  [default: console]"),
+        _option(
+            "log-level",
+            _one_of("debug|info|warning|error", LogLevel),
+            "The least that is told on standard error.  [default: info]",
+        ),
+        _option("exit-code", _EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
+        click.Option(
+            ["--demo"],
+            is_flag=False,
+            flag_value="demo",
+            metavar="[=SCENARIO]",
+            envvar=["WATCHER_DEMO"],
+            help="Watch an import of the embedded simulator: happy, approval, stopped, stuck, throttled, "
+            "flaky, vanish or unknown-status.",
+        ),
+    ],
+)
+click.version_option(__version__, prog_name="watcher", message="%(prog)s %(version)s")(COMMAND)
+
+
+def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
+    """Reads the command line and the environment.
+
+    Args:
+        arguments: The arguments after the program's name.
+        program: The program's name, for the help.
+
+    Returns:
+        The options; None after ``--help`` or ``--version``, which have been printed.
+
+    Raises:
+        UsageError: An option is unknown, or its value cannot be read.
+    """
+    try:
+        parsed = COMMAND.main(list(arguments), prog_name=program, standalone_mode=False)
+    except click.UsageError as error:
+        raise UsageError(_sentence(error)) from None
+    return parsed if isinstance(parsed, Options) else None
+
+
+def _sentence(error: click.UsageError) -> str:
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        return f"{_giver(error.param, error.ctx)}: {error.message}"
+    message = error.format_message().rstrip(".")
+    return f"{message[:1].lower()}{message[1:]}; see --help"
+
+
+def _giver(parameter: click.Parameter, context: click.Context | None) -> str:
+    name = parameter.name or ""
+    if context is not None and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        variables = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or []
+        for variable in variables:
+            if os.environ.get(variable):
+                return variable
+    return parameter.opts[0] if isinstance(parameter, click.Option) else "target"

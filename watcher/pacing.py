@@ -1,0 +1,185 @@
+"""The limiter that all imports of one base URI share: the API's holds, and what its windows have left."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watcher.core import schedule
+from watcher.core.rate_limits import Hold
+from watcher.core.replies import Broken, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from watcher.core.rate_limits import Budget, Limit, RateLimits
+    from watcher.core.replies import Reply
+
+WINDOW = 10.0
+"""Length of LaunchDarkly's rate-limit windows in seconds, for a window whose end is not told."""
+
+RESERVE = 4
+"""One part in this many of a window is left to the account's other users."""
+
+
+@dataclass(slots=True)
+class _Window:
+    """What one limit has left until its window ends.
+
+    Attributes:
+        name: The window's end as the server names it; None where it is not told.
+        size: Requests that the whole window allows.
+        left: Requests that may still be started, those under way already taken off.
+        ends: When it ends, on the monotonic clock in seconds.
+        resumes: When to use the next one: later by a jitter, for others wait for the same moment.
+    """
+
+    name: int | None
+    size: int
+    left: int
+    ends: float
+    resumes: float
+
+
+class Limiter:
+    """Says when the next request may go. It is pure: time and chance are handed in.
+
+    While it is unknown what a window has left, requests go one at a time: at first, at the start of each
+    window, and after a refusal. Each further answer or fault that tells nothing doubles how many may be under
+    way, so that neither a limit that is not told nor an outage holds up a whole fleet.
+
+    Args:
+        random: The source of jitter.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self.hold: Hold | None = None
+        self._random = random
+        self._windows: dict[Limit, _Window] = {}
+        self._under_way = 0
+        self._abreast = 1.0
+        self._refused_at = -math.inf
+        self._in_a_row = 0
+        self._ceilings: Iterator[float] = schedule.throttle_ceilings()
+        self._ceiling = 0.0
+
+    def ready_at(self, now: float, *, last: bool = False) -> float:
+        """Tells when the next request may go.
+
+        Args:
+            now: The monotonic clock in seconds.
+            last: Whether it is the last chance of its import: it may use what is kept back for others, and
+                comes without jitter, but never before a moment that the API named.
+
+        Returns:
+            The moment on that clock; ``now`` or earlier means at once, infinity not before the next answer.
+        """
+        moment = -math.inf
+        if self.hold is not None:
+            moment = self.hold.until if last else self.hold.resume_at
+        self._close_windows(now)
+        for window in self._windows.values():
+            if window.left <= (0 if last else window.size // RESERVE):
+                moment = max(moment, window.ends if last else window.resumes)
+        if moment <= now and self._under_way >= self._abreast and not last:
+            return math.inf
+        return moment
+
+    def start(self) -> None:
+        """Counts a request that goes out."""
+        self._under_way += 1
+        for window in self._windows.values():
+            window.left -= 1
+
+    def cancel(self) -> None:
+        """Counts a request that was given up before an answer came."""
+        self._under_way -= 1
+
+    def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
+        """Takes in what a reply says of the rate limits.
+
+        Args:
+            reply: What the request brought.
+            limits: What the answer's headers say.
+            asked_at: When the request went out, on the monotonic clock in seconds.
+            now: When the reply came.
+
+        Returns:
+            The stretch without requests that it asks for.
+        """
+        self._under_way -= 1
+        self._close_windows(now)
+        for budget in limits.budgets:
+            self._count_down(budget, now)
+        throttled = isinstance(reply, Throttled)
+        if throttled:
+            self._abreast = 1
+            if asked_at >= self._refused_at:  # else it went out together with one that was refused before
+                self._refused_at = now
+                self._in_a_row += 1
+                self._ceiling = next(self._ceilings)
+        else:
+            self._abreast = math.inf if limits.budgets else self._abreast * 2
+            if not isinstance(reply, Broken):
+                self._in_a_row = 0
+                self._ceilings = schedule.throttle_ceilings()
+        hold = self._make_hold(limits.named_wait(throttled=throttled), now, throttled=throttled)
+        if hold is not None:
+            self._share(hold)
+        return hold
+
+    def _close_windows(self, now: float) -> None:
+        ended = [limit for limit, window in self._windows.items() if now >= window.resumes]
+        for limit in ended:
+            del self._windows[limit]
+        if ended:
+            self._abreast = 1
+
+    def _count_down(self, budget: Budget, now: float) -> None:
+        # The server may not have counted those under way when it wrote this answer.
+        left = budget.remaining - self._under_way
+        length = WINDOW if budget.resets_in is None else budget.resets_in
+        window = self._windows.get(budget.limit)
+        if window is not None and window.name == budget.window:
+            window.left = min(window.left, left)
+            return
+        if window is not None and None not in {window.name, budget.window} and _older(budget, window):
+            return
+        self._windows[budget.limit] = _Window(
+            name=budget.window,
+            size=budget.size or budget.remaining,
+            left=left,
+            ends=now + length,
+            resumes=now + length + schedule.after_named(length, self._random),
+        )
+
+    def _make_hold(self, named: float | None, now: float, *, throttled: bool) -> Hold | None:
+        in_a_row = self._in_a_row if throttled else 0
+        if named is not None:
+            until = now + named
+            return Hold(
+                until, until + schedule.after_named(named, self._random), named=True, in_a_row=in_a_row
+            )
+        if not throttled:
+            return None
+        wait = schedule.throttle_wait(self._ceiling, self._random)
+        return Hold(now, now + wait, named=False, in_a_row=in_a_row)
+
+    def _share(self, hold: Hold) -> None:
+        current = self.hold
+        if current is None or hold.until > current.resume_at:
+            self.hold = hold
+            return
+        until = max(hold.until, current.until)
+        self.hold = Hold(
+            until=until,
+            resume_at=max(current.resume_at, until),
+            named=hold.named or current.named,
+            in_a_row=max(hold.in_a_row, current.in_a_row),
+        )
+
+
+def _older(budget: Budget, window: _Window) -> bool:
+    return budget.window is not None and window.name is not None and budget.window < window.name

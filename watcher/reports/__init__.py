@@ -1,0 +1,1 @@
+"""Where events go; a report is a function of events and never reaches into the loop."""

@@ -1,0 +1,165 @@
+"""One run: the client, the loop, the reports and the signals put together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, aclosing
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from watcher.client import Client
+from watcher.credentials import hint_at_wrong_key
+from watcher.network import find_proxy, tls_context
+from watcher.reports.documents import event_document, result_event
+from watcher.reports.log import JsonLog, PlainLog
+from watcher.reports.result import Ledger, text_line
+from watcher.reports.stream import Stream
+from watcher.reports.words import Level
+from watcher.settings import LogFormat, OutputFormat, ProgressStyle
+from watcher.watch import Terms, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from watcher.core.model import ImportRef
+    from watcher.exit_codes import Conclusion
+    from watcher.reports.log import Log
+    from watcher.settings import Settings
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_session(settings: Settings) -> int:
+    """Watches what the settings name.
+
+    Args:
+        settings: What to do.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UsageError: The settings cannot be, which shows before the first request.
+    """
+    return _run_loop(_Session(settings).watch())
+
+
+class _Session:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._output = Stream(sys.stdout)
+        self._ledger = Ledger(settings.exit_codes, any_suffices=settings.any_suffices)
+        self._log = _make_log(settings)
+        self._watch: Watch | None = None
+        self._signal: int | None = None
+
+    async def watch(self) -> int:
+        settings = self._settings
+        for number in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._receive_signal, number)
+        async with AsyncExitStack() as stack:
+            refs, base_uri = settings.refs, settings.base_uri
+            if settings.demo is not None:
+                refs, base_uri = await self._start_demo(stack, settings.demo)
+            self._hint_at_wrong_key()
+            client = Client(
+                base_uri,
+                settings.tokens,
+                request_timeout=settings.request_timeout,
+                tls=tls_context(settings.ca_file),
+                proxy=find_proxy(base_uri),
+            )
+            await stack.enter_async_context(client)
+            await self._follow(Watch(refs, _terms(settings), client.get, Random()))  # noqa: S311 (jitter is no secret)
+        return self._conclude().code
+
+    async def _start_demo(self, stack: AsyncExitStack, scenario: str) -> tuple[tuple[ImportRef, ...], str]:
+        from watcher.demo import playing  # noqa: PLC0415 (a server that only the demo needs)
+
+        demo = await stack.enter_async_context(playing(scenario))
+        message = f"demo: a simulated LaunchDarkly plays the scenario '{scenario}' at {demo.base_uri}"
+        self._log.say(Level.INFO, "demo", message)
+        return (demo.ref,), demo.base_uri
+
+    async def _follow(self, watch: Watch) -> None:
+        self._watch = watch
+        if self._signal is not None:
+            watch.interrupt(self._signal)
+        async with aclosing(watch.events()) as events:
+            async for event in events:
+                self._ledger.receive(event)
+                self._log.receive(event)
+                if self._settings.output is OutputFormat.JSONL:
+                    self._write_json(event_document(event, self._settings.exit_codes))
+
+    def _conclude(self) -> Conclusion:
+        conclusion = self._ledger.conclude()
+        match self._settings.output:
+            case OutputFormat.TEXT:
+                for end in self._ledger.ends:
+                    self._output.write_line(text_line(end))
+            case OutputFormat.JSON:
+                self._write_json(self._ledger.document())
+            case OutputFormat.JSONL:
+                self._write_json(result_event(self._ledger.document(), self._ledger.ends[-1].at))
+        if self._output.failure is not None:
+            message = f"the result could not be written to standard output: {self._output.failure}"
+            self._log.say(Level.ERROR, "report_failed", message)
+        self._log.conclude(conclusion, self._ledger.ends)
+        return conclusion
+
+    def _write_json(self, document: msgspec.Struct) -> None:
+        self._output.write_line(msgspec.json.encode(document).decode())
+
+    def _hint_at_wrong_key(self) -> None:
+        hint = hint_at_wrong_key(self._settings.tokens.current())
+        if hint is not None:
+            self._log.say(Level.WARNING, "hint", hint)
+
+    def _receive_signal(self, number: int) -> None:
+        if self._signal is not None:
+            os._exit(128 + number)
+        self._signal = number
+        if self._watch is not None:
+            self._watch.interrupt(number)
+
+
+def _make_log(settings: Settings) -> Log:
+    stream = Stream(sys.stderr)
+    level = Level[settings.log_level.name]
+    match settings.log_format:
+        case LogFormat.JSON:
+            return JsonLog(stream, level, settings.exit_codes)
+        case LogFormat.CONSOLE:
+            quiet = settings.progress is ProgressStyle.NONE
+            return PlainLog(stream, level, several=len(settings.refs) > 1, quiet=quiet)
+
+
+def _terms(settings: Settings) -> Terms:
+    codes = settings.exit_codes
+    return Terms(
+        policy=settings.policy,
+        succeeds=lambda outcome: codes.code(outcome) == 0,
+        any_suffices=settings.any_suffices,
+        fail_fast=settings.fail_fast,
+        heartbeat=settings.heartbeat,
+    )
+
+
+class _ImpatientExecutor(ThreadPoolExecutor):
+    """Looks names up; at the end it leaves a lookup that hangs behind, which no signal could stop."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 (the base class's signature)
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
+def _run_loop(main: Coroutine[None, None, int]) -> int:
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(_ImpatientExecutor())
+        return runner.run(main)

@@ -1,0 +1,6 @@
+"""An embedded LaunchDarkly on loopback: the import API of big segments, with scenarios and faults."""
+
+from watcher.simulator.scenarios import SCENARIOS
+from watcher.simulator.server import serve
+
+__all__ = ["SCENARIOS", "serve"]

@@ -1,0 +1,151 @@
+"""What each path of the API answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from watcher.simulator.errors import ApiError, invalid_request
+from watcher.simulator.faults import answer_with
+from watcher.simulator.scenarios import Status
+from watcher.simulator.store import SegmentKeys
+from watcher.simulator.uploads import read_upload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watcher.simulator.store import ImportStore, StoredImport
+
+# Without these patterns the router would refuse keys with braces.
+_SEGMENT = "/api/v2/segments/{project:[^/]+}/{environment:[^/]+}/{segment:[^/]+}"
+_SEMANTIC_PATCH = "domain-model=launchdarkly.semanticpatch"
+
+
+class _Instruction(msgspec.Struct, frozen=True, rename="camel"):
+    """One step of a semantic patch."""
+
+    kind: str
+    import_id: str = ""
+
+
+class _SemanticPatch(msgspec.Struct, frozen=True, rename="camel"):
+    """The body of a semantic patch; its comment and environment key change nothing here."""
+
+    instructions: list[_Instruction]
+
+
+class Handlers:
+    """Answers requests from a store of imports.
+
+    Args:
+        store: Every import of this server.
+        speed: How many times faster than real time slow answers come.
+    """
+
+    def __init__(self, store: ImportStore, *, speed: float) -> None:
+        self._store = store
+        self._speed = speed
+        self._began = round(time.time() * 1000)
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """List the paths and their handlers."""
+        return (
+            web.post(f"{_SEGMENT}/imports", self._create_import),
+            web.get(f"{_SEGMENT}/imports/{{import_id:[^/]+}}", self._get_import, allow_head=False),
+            web.get(_SEGMENT, self._get_segment, allow_head=False),
+            web.patch(_SEGMENT, self._patch_segment),
+        )
+
+    async def _create_import(self, request: web.Request) -> web.Response:
+        created = self._store.create(_segment_keys(request), await read_upload(request))
+        location = f"{request.scheme}://{request.host}{created.path}"
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Location": location})
+
+    async def _get_import(self, request: web.Request) -> web.Response:
+        found, status = self._store.find(_segment_keys(request), request.match_info["import_id"])
+        good = json.dumps(_import_body(found, status)).encode()
+        fault = self._store.next_fault(found, status)
+        if fault is None:
+            return web.Response(body=good, content_type="application/json")
+        return await answer_with(fault, good, request.transport, speed=self._speed)
+
+    async def _get_segment(self, request: web.Request) -> web.Response:
+        return self._segment_response(_segment_keys(request))
+
+    async def _patch_segment(self, request: web.Request) -> web.Response:
+        keys = _segment_keys(request)
+        patch = _decode_patch(request.headers.get("Content-Type", ""), await request.read())
+        # All are checked before the first is approved: a semantic patch is applied whole or not at all.
+        waiting = [self._find_waiting(keys, instruction) for instruction in patch.instructions]
+        if request.query.get("dryRun") != "true":
+            for found in waiting:
+                self._store.approve(found)
+        return self._segment_response(keys)
+
+    def _find_waiting(self, keys: SegmentKeys, instruction: _Instruction) -> StoredImport:
+        if instruction.kind != "processBigSegmentImport":
+            raise invalid_request(f"Unknown instruction kind: {instruction.kind!r}")
+        try:
+            found, status = self._store.find(keys, instruction.import_id)
+        except ApiError:
+            raise invalid_request(f"Unknown importId: {instruction.import_id!r}") from None
+        if status is not Status.PENDING_APPROVAL:
+            raise invalid_request(f"The import does not wait for approval: its status is {status}")
+        return found
+
+    def _segment_response(self, keys: SegmentKeys) -> web.Response:
+        return web.json_response(
+            {
+                "key": keys.segment,
+                "name": keys.segment,
+                "tags": [],
+                "creationDate": self._began,
+                "lastModifiedDate": self._began,
+                "included": [],
+                "excluded": [],
+                "rules": [],
+                "version": 1,
+                "deleted": False,
+                "unbounded": True,
+                "unboundedContextKind": "user",
+                "generation": 1,
+                "_importInProgress": self._store.is_importing(keys),
+                "_links": {"self": _link(keys.path)},
+            }
+        )
+
+
+def _segment_keys(request: web.Request) -> SegmentKeys:
+    match = request.match_info
+    return SegmentKeys(match["project"], match["environment"], match["segment"])
+
+
+def _import_body(found: StoredImport, status: Status) -> dict[str, object]:
+    return {
+        "id": found.import_id,
+        "segmentKey": found.keys.segment,
+        "creationTime": found.creation_time,
+        "mode": found.upload.mode,
+        "status": status,
+        "files": [{"filename": found.upload.filename, "status": status}],
+        "_links": {"self": _link(found.path), "parent": _link(found.keys.path)},
+    }
+
+
+def _link(path: str) -> dict[str, str]:
+    return {"href": path, "type": "application/json"}
+
+
+def _decode_patch(content_type: str, body: bytes) -> _SemanticPatch:
+    _, *parameters = (part.strip() for part in content_type.replace('"', "").split(";"))
+    if _SEMANTIC_PATCH not in parameters:
+        raise invalid_request(f"Content-Type must be application/json; {_SEMANTIC_PATCH}")
+    try:
+        return msgspec.json.decode(body, type=_SemanticPatch)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise invalid_request(f"Invalid request body: {error}") from None

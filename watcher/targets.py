@@ -1,0 +1,192 @@
+"""Which imports: targets as people, pipelines and ``curl -D -`` write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from watcher.core.errors import UsageError
+from watcher.core.model import ImportRef
+from watcher.core.text import printable
+from watcher.network import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLE = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
+LISTING_LIMIT = 4 << 20
+"""Longest list of targets that is read, in characters."""
+
+_KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
+_IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")
+_IMPORT_PATH_EXAMPLE = "/api/v2/segments/default/production/big-spenders/imports/1234a567-…"
+_HTTP_STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})\b.*")
+_LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One import as it was named.
+
+    Attributes:
+        ref: The import.
+        origin: Scheme and host, where a URL named them.
+    """
+
+    ref: ImportRef
+    origin: str | None = None
+
+
+def parse_target(text: str) -> Target:
+    """Reads four keys, an API path or an API URL.
+
+    Args:
+        text: What the user wrote.
+
+    Returns:
+        The import that it names.
+
+    Raises:
+        UsageError: It names none, or a key would lead elsewhere.
+    """
+    if "://" in text:
+        origin = origin_of(text, "target", f"https://app.launchdarkly.com{_IMPORT_PATH_EXAMPLE}")
+        parts = urlsplit(text)
+        if parts.query or parts.fragment:
+            raise UsageError(f"target {_quoted(text)} must end after the import ID, without '?' or '#'")
+        return Target(_parse_path(parts.path, text), origin)
+    if text.startswith("/"):
+        return Target(_parse_path(text, text))
+    keys = text.split("/")
+    if len(keys) != len(_KEY_NAMES):
+        raise UsageError(
+            f"target {_quoted(text)} has {len(keys)} of the 4 parts project/environment/segment/import-id; "
+            f"write for example {EXAMPLE}"
+        )
+    return Target(checked_ref(*keys, source=text))
+
+
+def checked_ref(project: str, environment: str, segment: str, import_id: str, *, source: str) -> ImportRef:
+    """Makes a reference of four literal keys.
+
+    Args:
+        project: The project key.
+        environment: The environment key.
+        segment: The segment key.
+        import_id: The import's ID.
+        source: What the user wrote, for the message.
+
+    Returns:
+        The reference.
+
+    Raises:
+        UsageError: A key would change the path that is asked for.
+    """
+    for name, key in zip(_KEY_NAMES, (project, environment, segment, import_id), strict=True):
+        problem = _problem_with(key)
+        if problem is not None:
+            raise UsageError(f"target {_quoted(source)}: the {name} {problem}; write for example {EXAMPLE}")
+    return ImportRef(project, environment, segment, import_id)
+
+
+def parse_listing(text: str, source: str) -> list[Target]:
+    """Reads the targets in a file or a pipe.
+
+    Text that begins with ``HTTP/`` is the header blocks of HTTP answers, as ``curl -D -`` writes them
+    (RFC 9112, 2.1): there only ``Location`` fields count. Else each line is a target or a ``Location`` field.
+
+    Args:
+        text: All of it.
+        source: What it is called, for the message.
+
+    Returns:
+        At least one target, in order.
+
+    Raises:
+        UsageError: A line is no target, or there is none at all.
+    """
+    text = text.removeprefix("\ufeff")
+    if text.startswith("HTTP/"):
+        return _parse_headers(text, source)
+    targets = []
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if line and not line.startswith("#"):
+            field = _LOCATION_FIELD.fullmatch(line)
+            try:
+                targets.append(parse_target(line if field is None else field[1].strip()))
+            except UsageError as error:
+                raise UsageError(f"{source}, line {number}: {error}") from None
+    if not targets:
+        problem = "names no import" if text.strip() else "is empty (did the command that fills it fail?)"
+        raise UsageError(f"{source} {problem}; a line of it should be a target such as {EXAMPLE}")
+    return targets
+
+
+def _parse_headers(text: str, source: str) -> list[Target]:
+    targets = []
+    status_line = ""
+    for redirect, line in _header_lines(text):
+        if line.startswith("HTTP/"):
+            status_line = line
+            continue
+        field = _LOCATION_FIELD.fullmatch(line)
+        if field is None:
+            continue
+        try:
+            targets.append(parse_target(field[1].strip()))
+        except UsageError as error:
+            # The place that a redirect leads to is where the import is created, and no import itself.
+            if not redirect:
+                raise UsageError(f"{source}, Location field: {error}") from None
+    if not targets:
+        raise UsageError(
+            f"{source} names no import: the answer was {_quoted(status_line)} without a Location of one; "
+            "creating an import answers 204 with its Location"
+        )
+    return targets
+
+
+def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
+    """Yields each line of each header block, and whether its block is a redirect; bodies are passed over."""
+    within = redirect = False
+    for line in text.splitlines():
+        status = _HTTP_STATUS_LINE.fullmatch(line.rstrip()) if not within else None
+        if status is not None:
+            within, redirect = True, status[1].startswith("3")
+        elif not line.strip():
+            within = False
+        if within:
+            yield redirect, line.rstrip()
+
+
+def _parse_path(path: str, source: str) -> ImportRef:
+    match = _IMPORT_PATH.fullmatch(path)
+    if match is None:
+        raise UsageError(
+            f"target {_quoted(source)} is not the path of an import; write for example {_IMPORT_PATH_EXAMPLE}"
+        )
+    try:
+        keys = [unquote(key, errors="strict") for key in match.groups()]
+    except UnicodeDecodeError:
+        raise UsageError(f"target {_quoted(source)}: its percent-encoding is not UTF-8") from None
+    return checked_ref(*keys, source=source)
+
+
+def _problem_with(key: str) -> str | None:
+    if not key:
+        return "is empty"
+    if key in {".", ".."}:
+        return f"is {key!r}, which would change the path"
+    if "/" in key or "\\" in key:
+        return "has a slash, which would change the path"
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in key):
+        return "has a control character"
+    return None
+
+
+def _quoted(text: str) -> str:
+    return f"'{printable(text, limit=200)}'"

@@ -1,0 +1,264 @@
+"""The loop: asks for every import when it is due, and yields what happens. The one place that sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
+from watcher.core.model import Instant
+from watcher.core.rate_limits import RateLimits, read_rate_limits
+from watcher.core.replies import Answer, Broken, decode
+from watcher.core.waiter import Arrival, Waiter
+from watcher.pacing import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+    from random import Random
+
+    from watcher.core.model import ImportRef, Outcome
+    from watcher.core.policy import Policy
+    from watcher.core.replies import Reply
+    from watcher.core.waiter import Step
+
+    Probe = Callable[[ImportRef], Awaitable[Answer | Broken]]
+
+MAX_UNDER_WAY = 100
+"""Requests under way at a time; more would wait in the connection pool while their timeout runs."""
+
+_TELLS = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
+
+
+def system_clock() -> Instant:
+    """Reads the running loop's clock and the wall clock.
+
+    Returns:
+        The time.
+    """
+    return Instant(asyncio.get_running_loop().time(), time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How imports are watched together.
+
+    Attributes:
+        policy: The rules of each wait.
+        succeeds: Whether an outcome counts as success.
+        any_suffices: End the watch at the first success.
+        fail_fast: End the watch at the first failure.
+        heartbeat: Longest silence in seconds.
+    """
+
+    policy: Policy
+    succeeds: Callable[[Outcome], bool]
+    any_suffices: bool = False
+    fail_fast: bool = False
+    heartbeat: float = math.inf
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """One import in the loop.
+
+    Attributes:
+        due: When to ask next, on the monotonic clock in seconds.
+        interval: The wait that leads there.
+        deadline: When its wait must be judged.
+        request: The request under way.
+    """
+
+    waiter: Waiter
+    due: float = 0.0
+    interval: float = 1.0
+    deadline: float = math.inf
+    request: asyncio.Task[tuple[Reply, RateLimits, Arrival]] | None = None
+
+    def overdue(self, now: float) -> float:
+        """Tells how late it is in intervals of its own; at its deadline nothing goes before it."""
+        return math.inf if now >= self.deadline else (now - self.due) / self.interval
+
+
+class Watch:
+    """Watches imports of one base URI to their end.
+
+    Args:
+        refs: The imports, each once.
+        terms: How they are watched.
+        probe: Asks the API once for an import.
+        random: The source of jitter.
+        clock: Reads the time; its monotonic part is the running loop's.
+    """
+
+    def __init__(
+        self,
+        refs: Sequence[ImportRef],
+        terms: Terms,
+        probe: Probe,
+        random: Random,
+        clock: Callable[[], Instant] = system_clock,
+    ) -> None:
+        self._refs = refs
+        self._terms = terms
+        self._probe = probe
+        self._random = random
+        self._clock = clock
+        self._limiter = Limiter(random)
+        self._unfinished: dict[ImportRef, _Watched] = {}
+        self._sleeping: list[tuple[float, int, _Watched]] = []
+        self._ready: list[_Watched] = []
+        self._requests: set[asyncio.Task[tuple[Reply, RateLimits, Arrival]]] = set()
+        self._arrived: deque[_Watched] = deque()
+        self._wake = asyncio.Event()
+        self._signal: int | None = None
+        self._sleeps = 0
+        self._told_at = 0.0
+
+    def interrupt(self, signal: int) -> None:
+        """Ends the watch soon, every unfinished import as interrupted; made for a signal handler.
+
+        Args:
+            signal: The number of the signal.
+        """
+        self._signal = signal
+        self._wake.set()
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Watches until every import's wait has ended.
+
+        Yields:
+            What happens, as it happens; the last are the ends of imports.
+        """
+        try:
+            now = self._clock()
+            self._told_at = now.monotonic
+            for ref in self._refs:
+                watched = _Watched(Waiter(ref, self._terms.policy, now, self._random))
+                self._unfinished[ref] = watched
+                for event in self._follow(watched, watched.waiter.begin(now), now):
+                    yield event
+            while self._unfinished:
+                for event in self._turn():
+                    yield event
+                await self._sleep()
+        finally:
+            for request in self._requests:
+                request.cancel()
+            await asyncio.gather(*self._requests, return_exceptions=True)
+
+    def _turn(self) -> Iterator[Event]:
+        """Does all that can be done now, without waiting."""
+        while self._arrived:
+            yield from self._take_arrival(self._arrived.popleft())
+        now = self._clock()
+        if self._signal is not None:
+            for watched in list(self._unfinished.values()):
+                yield from self._follow(watched, watched.waiter.interrupt(self._signal, now), now)
+            return
+        yield from self._ask_due(now)
+        if self._unfinished and now.monotonic - self._told_at >= self._terms.heartbeat:
+            self._told_at = now.monotonic
+            waiter = next(iter(self._unfinished.values())).waiter
+            yield Heartbeat(waiter.ref, now, waiter.progress(now), len(self._unfinished))
+
+    def _take_arrival(self, watched: _Watched) -> Iterator[Event]:
+        request, watched.request = watched.request, None
+        if request is None or request.cancelled():
+            self._limiter.cancel()
+            return
+        reply, limits, arrival = request.result()
+        now = arrival.now
+        hold = self._limiter.observe(reply, limits, arrival.asked_at, now.monotonic)
+        if watched.waiter.over:
+            return
+        yield from self._follow(watched, watched.waiter.receive(reply, replace(arrival, hold=hold)), now)
+        if hold is not None and hold.named:
+            for other in list(self._unfinished.values()):
+                if other.request is None and hold.until > other.deadline:
+                    yield from self._follow(other, other.waiter.refuse(hold, now), now)
+
+    def _ask_due(self, now: Instant) -> Iterator[Event]:
+        moment = now.monotonic
+        while self._sleeping and self._sleeping[0][0] <= moment:
+            self._ready.append(heapq.heappop(self._sleeping)[2])
+        self._ready = [watched for watched in self._ready if not watched.waiter.over]
+        self._ready.sort(key=lambda watched: watched.overdue(moment))
+        while self._ready and self._may_ask(moment):
+            self._ask(self._ready.pop())
+        for watched in [watched for watched in self._ready if moment >= watched.deadline]:
+            self._ready.remove(watched)
+            if self._may_ask(moment, last=True):
+                self._ask(watched)
+            else:
+                yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
+
+    def _may_ask(self, moment: float, *, last: bool = False) -> bool:
+        return len(self._requests) < MAX_UNDER_WAY and self._limiter.ready_at(moment, last=last) <= moment
+
+    def _ask(self, watched: _Watched) -> None:
+        self._limiter.start()
+        watched.request = asyncio.create_task(self._exchange(watched.waiter.ref))
+        self._requests.add(watched.request)
+        watched.request.add_done_callback(partial(self._arrive, watched))
+
+    def _arrive(self, watched: _Watched, request: asyncio.Task[tuple[Reply, RateLimits, Arrival]]) -> None:
+        self._requests.discard(request)
+        self._arrived.append(watched)
+        self._wake.set()
+
+    async def _exchange(self, ref: ImportRef) -> tuple[Reply, RateLimits, Arrival]:
+        asked_at = self._clock().monotonic
+        answer = await self._probe(ref)
+        now = self._clock()
+        arrival = Arrival(asked_at, now)
+        if isinstance(answer, Broken):
+            return answer, RateLimits(), arrival
+        return decode(ref, answer), read_rate_limits(answer.headers, now.unix), arrival
+
+    def _follow(self, watched: _Watched, step: Step | None, now: Instant) -> Iterator[Event]:
+        """Tells what a step says and does what follows from it."""
+        if step is None:
+            return
+        for event in step.events:
+            if isinstance(event, _TELLS):
+                self._told_at = now.monotonic
+            if isinstance(event, Ended):
+                del self._unfinished[event.ref]
+                if watched.request is not None:
+                    watched.request.cancel()
+            yield event
+            if isinstance(event, Ended) and not event.left_behind and self._decides(event.outcome):
+                for other in list(self._unfinished.values()):
+                    yield from self._follow(other, other.waiter.abandon(now), now)
+        if step.wake_at is not None:
+            watched.due = step.wake_at
+            watched.interval = max(step.wake_at - now.monotonic, 0.001)
+            watched.deadline = watched.waiter.deadline
+            self._sleeps += 1
+            heapq.heappush(self._sleeping, (watched.due, self._sleeps, watched))
+
+    def _decides(self, outcome: Outcome) -> bool:
+        return self._terms.any_suffices if self._terms.succeeds(outcome) else self._terms.fail_fast
+
+    async def _sleep(self) -> None:
+        if self._arrived or self._signal is not None or not self._unfinished:
+            return
+        moments = [self._told_at + self._terms.heartbeat]
+        if self._sleeping:
+            moments.append(self._sleeping[0][0])
+        if self._ready:
+            moments.append(self._limiter.ready_at(self._clock().monotonic))
+            moments.append(min(watched.deadline for watched in self._ready))
+        soonest = min(moments)
+        self._wake.clear()
+        try:
+            async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):
+                await self._wake.wait()
+        except TimeoutError:
+            return
