@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -62,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> NoReturn:
     """Runs the command and ends the process with its exit code."""
+    for file in (sys.stdout, sys.stderr):
+        if isinstance(file, TextIOWrapper):
+            file.reconfigure(encoding="utf-8", errors="backslashreplace")  # as JSON wants it (RFC 8259, 8.1)
     # Until the loop takes signals over, and for process 1, which has no default action for it.
     signal.signal(signal.SIGTERM, _terminate)
     code = main()

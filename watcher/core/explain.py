@@ -190,6 +190,7 @@ _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.TIMEOUT, ImportStatus.READY): (
         "It may wait for somebody: see in LaunchDarkly whether it has to be started, then watch it again."
     ),
+    (Outcome.UNAVAILABLE, None): "Check --base-uri, the network and any proxy, then watch the import again.",
     (Outcome.TIMEOUT, None): "See to the cause, then watch the import again.",
 }
 

@@ -253,8 +253,11 @@ class Waiter:
 
     def _take_new_token(self, reply: Denied, arrival: Arrival) -> Step:
         self._fail(str(reply.error), arrival.now)
+        self._lengthen(arrival)
+        refused = explain.verdict(reply, seen=self._record.last is not None)
         detail = f"{reply.error}; the token file holds another token by now, which is tried"
-        return self._retry(arrival.now.monotonic, detail, self._lengthen(arrival).length, arrival)
+        verdict = explain.Verdict(refused.outcome, refused.what, detail)
+        return self._ride_out(verdict, arrival.now.monotonic, None, arrival)
 
     def _take_verdict(self, verdict: explain.Verdict, arrival: Arrival) -> Step:
         self._fail(verdict.detail, arrival.now)

@@ -1,0 +1,1 @@
+"""Measurements that settle the product's defaults."""

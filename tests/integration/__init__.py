@@ -1,0 +1,1 @@
+"""The real client against the real simulator, and the program as a process."""

@@ -1,0 +1,149 @@
+"""What the model of LaunchDarkly sends over the wire, and what it means by it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from email.utils import formatdate
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from tests.simulation.scenario import Fault
+from watcher.core.replies import Answer, Broken, FaultKind
+
+if TYPE_CHECKING:
+    from watcher.core.model import ImportRef
+
+
+class Meaning(Enum):
+    """What an answer is, in the model's own words."""
+
+    FOUND = "found"
+    THROTTLED = "throttled"
+    MISSING = "missing"
+    DENIED = "denied"
+    ROTATED = "denied, but the token was rotated"
+    REFUSED = "refused"
+    REDIRECTED = "redirected"
+    FOREIGN = "foreign"
+    SERVER = "server fault"
+    NONSENSE = "nonsense"
+    NETWORK = "network fault"
+    UNKNOWN_HOST = "unknown host"
+    UNTRUSTED = "untrusted certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """One reset header that can be read; ``spent`` where one of its limits has nothing remaining."""
+
+    milliseconds: int
+    spent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer's headers say of time, as the server meant it.
+
+    Attributes:
+        date: ``Date`` in Unix seconds; None where there is none to be read.
+        retry_after: ``Retry-After`` in seconds.
+        retry_at: ``Retry-After`` as a date in Unix seconds.
+        resets: The resets that can be read.
+    """
+
+    date: int | None = None
+    retry_after: int | None = None
+    retry_at: int | None = None
+    resets: tuple[Reset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer as sent, and what the model knows of it."""
+
+    answer: Answer | Broken
+    meaning: Meaning
+    status: str | None = None
+    said: Said = Said()
+
+
+_BROKEN = {
+    Fault.DROP: (FaultKind.NETWORK, Meaning.NETWORK, "the connection was closed before an answer came"),
+    Fault.SILENCE: (FaultKind.NETWORK, Meaning.NETWORK, "no whole answer came in time"),
+    Fault.UNKNOWN_HOST: (FaultKind.UNKNOWN_HOST, Meaning.UNKNOWN_HOST, "there is no such host"),
+    Fault.UNTRUSTED: (FaultKind.UNTRUSTED, Meaning.UNTRUSTED, "the server's certificate is not trusted"),
+}
+
+_ERRORS = {
+    Fault.BAD_GATEWAY: (502, Meaning.SERVER, b"<html><h1>502 Bad Gateway</h1></html>"),
+    Fault.UNAVAILABLE: (503, Meaning.SERVER, b""),
+    Fault.UNAVAILABLE_SECONDS: (503, Meaning.SERVER, b'{"code":"service_unavailable","message":"later"}'),
+    Fault.UNAVAILABLE_DATE: (503, Meaning.SERVER, b'{"code":"service_unavailable","message":"later"}'),
+    Fault.REQUEST_TIMEOUT: (408, Meaning.SERVER, b""),
+    Fault.LOGIN_PAGE: (200, Meaning.NONSENSE, b"<html><form>Sign in to the hotel</form></html>"),
+    Fault.EMPTY: (200, Meaning.NONSENSE, b""),
+    Fault.CUT_OFF: (200, Meaning.NONSENSE, b'{"id": "0", "segmentKey": "big-spen'),
+    Fault.NO_CONTENT: (204, Meaning.NONSENSE, b""),
+    Fault.NOT_UTF8: (200, Meaning.NONSENSE, b'{"id": "\xff\xfe", "status": "complete"}'),
+    Fault.REDIRECT: (302, Meaning.REDIRECTED, b""),
+    Fault.BAD_REQUEST: (400, Meaning.REFUSED, b'{"code":"invalid_request","message":"Invalid request body"}'),
+    Fault.UNAUTHORIZED: (401, Meaning.DENIED, b'{"code":"unauthorized","message":"Invalid access token"}'),
+    Fault.ROTATED_TOKEN: (401, Meaning.ROTATED, b""),
+    Fault.FORBIDDEN: (403, Meaning.DENIED, b'{"code":"forbidden","message":"Forbidden."}'),
+    Fault.NOT_FOUND: (404, Meaning.MISSING, b'{"code":"not_found","message":"Invalid resource identifier"}'),
+    Fault.GONE: (410, Meaning.MISSING, b""),
+    Fault.BARE_REFUSAL: (429, Meaning.THROTTLED, b'{"code":"rate_limited","message":"Try again later."}'),
+}
+
+
+def broken(fault: Fault) -> Served | None:
+    """Makes a fault that keeps any answer from coming; None for the faults that are answers."""
+    if fault not in _BROKEN:
+        return None
+    kind, meaning, detail = _BROKEN[fault]
+    return Served(Broken(kind, detail), meaning)
+
+
+def faulty(fault: Fault, ref: ImportRef, status: str | None, headers: dict[str, str], said: Said) -> Served:
+    """Makes an answer in place of the truth, which would have been ``status``."""
+    if fault is Fault.FOREIGN_ID:
+        body = _import(ref.segment, "another-import", "complete")
+        return Served(Answer(200, headers, body), Meaning.FOREIGN, said=said)
+    if fault is Fault.FOREIGN_SEGMENT:
+        body = _import("another-segment", ref.import_id, "complete")
+        return Served(Answer(200, headers, body), Meaning.FOREIGN, said=said)
+    if fault is Fault.NO_STATUS:
+        body = json.dumps({"id": ref.import_id, "segmentKey": ref.segment, "state": status}).encode()
+        return Served(Answer(200, headers, body), Meaning.NONSENSE, said=said)
+    code, meaning, body = _ERRORS[fault]
+    if meaning is Meaning.REDIRECTED:
+        headers = {**headers, "location": "https://login.example.com/"}
+    answer = Answer(code, headers, body, token_changed=meaning is Meaning.ROTATED)
+    return Served(answer, meaning, said=said)
+
+
+def truth(ref: ImportRef, status: str | None, headers: dict[str, str], said: Said) -> Served:
+    """Makes the answer that tells how the import stands; None is no such import."""
+    if status is None:
+        return faulty(Fault.NOT_FOUND, ref, status, headers, said)
+    body = _import(ref.segment, ref.import_id, status)
+    return Served(Answer(200, headers, body), Meaning.FOUND, status, said)
+
+
+def _import(segment: str, import_id: str, status: str) -> bytes:
+    document = {
+        "id": import_id,
+        "segmentKey": segment,
+        "creationTime": 1_654_104_600_000,
+        "mode": "replace",
+        "status": status,
+        "files": [{"filename": "keys.csv", "status": status}],
+        "_links": {},
+    }
+    return json.dumps(document).encode()
+
+
+def http_date(unix: float) -> str:
+    """Writes a moment as HTTP does, cut to the second."""
+    return formatdate(int(unix), usegmt=True)

@@ -1,0 +1,205 @@
+"""What one seed stands for: imports and their lives, LaunchDarkly's moods, and the user's wishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watcher.core.model import ImportRef, Outcome
+    from watcher.core.policy import Policy
+
+
+class Fault(Enum):
+    """Everything that can come in place of the truth."""
+
+    DROP = auto()
+    SILENCE = auto()
+    UNKNOWN_HOST = auto()
+    UNTRUSTED = auto()
+    BAD_GATEWAY = auto()
+    UNAVAILABLE = auto()
+    UNAVAILABLE_SECONDS = auto()
+    UNAVAILABLE_DATE = auto()
+    REQUEST_TIMEOUT = auto()
+    LOGIN_PAGE = auto()
+    EMPTY = auto()
+    CUT_OFF = auto()
+    NO_STATUS = auto()
+    NOT_UTF8 = auto()
+    NO_CONTENT = auto()
+    FOREIGN_ID = auto()
+    FOREIGN_SEGMENT = auto()
+    REDIRECT = auto()
+    BAD_REQUEST = auto()
+    UNAUTHORIZED = auto()
+    ROTATED_TOKEN = auto()
+    FORBIDDEN = auto()
+    NOT_FOUND = auto()
+    GONE = auto()
+    BARE_REFUSAL = auto()
+
+
+class LimitKind(Enum):
+    """The four limits of LaunchDarkly."""
+
+    ACCOUNT = auto()
+    ROUTE = auto()
+    TOKEN = auto()
+    ADDRESS = auto()
+
+
+class Told(Enum):
+    """On which answers a limit's headers stand."""
+
+    ALWAYS = auto()
+    REFUSALS = auto()
+    NEVER = auto()
+
+
+class ResetStyle(Enum):
+    """What a reset header says."""
+
+    TRUE = auto()
+    MINUTE_AWAY = auto()
+    PAST = auto()
+    SECONDS = auto()
+    ABSURD = auto()
+    GARBAGE = auto()
+    MISSING = auto()
+
+
+class DateStyle(Enum):
+    """What the ``Date`` header says."""
+
+    TRUE = auto()
+    MISSING = auto()
+    GARBAGE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """From ``begins`` on the API shows a status, or no such import where it is None."""
+
+    begins: float
+    shown: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A stretch of time in which requests meet faults; ``victim`` is one import's position, None is all."""
+
+    begins: float
+    ends: float
+    faults: tuple[Fault, ...]
+    victim: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRule:
+    """One rate limit.
+
+    Attributes:
+        kind: Which.
+        size: Requests in each window of ten seconds.
+        told: On which answers its headers stand.
+        others: Largest share of a window that other users of the account spend.
+        resets: What its reset header says.
+    """
+
+    kind: LimitKind
+    size: int
+    told: Told
+    others: float
+    resets: ResetStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long answers take: log-uniform seconds, of which a share passes before the server sees the request."""
+
+    least: float
+    most: float
+    outward: float
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """LaunchDarkly, the way to it, and the watcher's clock.
+
+    Attributes:
+        latency: How long answers take.
+        limits: The rate limits in force.
+        troubles: Stretches of faults.
+        blips: Chance of a single fault on any request.
+        blip_faults: Which faults those are.
+        dates: What the ``Date`` header says.
+        holds: Chance that an answer other than a refusal carries ``Retry-After``.
+        skew: How far the watcher's wall clock is ahead, in seconds.
+    """
+
+    latency: Latency
+    limits: tuple[LimitRule, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    blips: float = 0.0
+    blip_faults: tuple[Fault, ...] = ()
+    dates: DateStyle = DateStyle.TRUE
+    holds: float = 0.0
+    skew: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """A signal at a moment."""
+
+    at: float
+    signal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked for besides the policy of each wait.
+
+    Attributes:
+        any_suffices: ``--any``.
+        fail_fast: ``--fail-fast``.
+        heartbeat: Longest silence in seconds.
+        request_timeout: One request in seconds.
+        remapped: Exit codes of the user's.
+        interrupt: A signal that the user sends.
+    """
+
+    any_suffices: bool
+    fail_fast: bool
+    heartbeat: float
+    request_timeout: float
+    remapped: Mapping[Outcome, int]
+    interrupt: Interrupt | None
+
+
+class Flavour(Enum):
+    """What a scenario is about."""
+
+    CALM = "calm"
+    FAULTY = "faulty"
+    LIMITED = "limited"
+    MIXED = "mixed"
+    POLITE = "polite"
+    TIGHT = "tight"
+    CROWD = "crowd"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One whole simulation before it is played."""
+
+    seed: int
+    flavour: Flavour
+    refs: tuple[ImportRef, ...]
+    lives: tuple[tuple[Phase, ...], ...]
+    world: World
+    policy: Policy
+    wishes: Wishes

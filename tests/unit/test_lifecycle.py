@@ -1,0 +1,102 @@
+"""The lifecycle table and what is read off it."""
+
+from __future__ import annotations
+
+import pytest
+
+from watcher.core import lifecycle
+from watcher.core.model import ImportStatus, Outcome, Status, UnknownStatus
+
+PATH = [
+    ImportStatus.PREPARING,
+    ImportStatus.PENDING_APPROVAL,
+    ImportStatus.READY,
+    ImportStatus.IN_PROGRESS,
+    ImportStatus.COMPLETE,
+]
+
+
+def test_every_status_has_a_row() -> None:
+    """No status is left out of the table, and the rows name no others."""
+    assert set(lifecycle.TRANSITIONS) == set(ImportStatus)
+    assert {to for row in lifecycle.TRANSITIONS.values() for to in row} <= set(ImportStatus)
+
+
+def test_only_complete_and_stopped_are_final() -> None:
+    """The two ends of the API are the two empty rows."""
+    assert {ImportStatus.COMPLETE, ImportStatus.STOPPED} == lifecycle.FINAL
+
+
+@pytest.mark.parametrize("to", PATH)
+@pytest.mark.parametrize("source", PATH)
+def test_steps_forward_are_expected_however_many_are_skipped(source: ImportStatus, to: ImportStatus) -> None:
+    """Polling sees only some steps, so every later status is expected and no earlier one is."""
+    assert lifecycle.is_expected(source, to) == (PATH.index(to) > PATH.index(source))
+
+
+@pytest.mark.parametrize("source", PATH[:-1])
+def test_stopped_can_follow_every_status_that_is_not_final(source: ImportStatus) -> None:
+    """An import can be stopped at any time before its end."""
+    assert lifecycle.is_expected(source, ImportStatus.STOPPED)
+    assert not lifecycle.is_expected(ImportStatus.STOPPED, source)
+
+
+def test_the_first_sight_is_expected_whatever_it_is() -> None:
+    """A watch may begin at any time of an import's life, but a status that nobody knows is never expected."""
+    assert all(lifecycle.is_expected(None, status) for status in ImportStatus)
+    assert not lifecycle.is_expected(None, UnknownStatus("archiving"))
+
+
+@pytest.mark.parametrize(
+    ("status", "until", "outcome"),
+    [
+        ("preparing", "ready", None),
+        ("ready", "ready", Outcome.REACHED),
+        ("in_progress", "ready", Outcome.REACHED),
+        ("complete", "ready", Outcome.COMPLETE),
+        ("stopped", "ready", Outcome.STOPPED),
+        ("pending_approval", "preparing", Outcome.REACHED),
+        ("stopped", "preparing", Outcome.STOPPED),
+        ("stopped", "stopped", Outcome.REACHED),
+        ("in_progress", "stopped", None),
+        ("complete", "stopped", Outcome.COMPLETE),
+        ("in_progress", "complete", None),
+        ("complete", "complete", Outcome.COMPLETE),
+        ("stopped", "complete", Outcome.STOPPED),
+    ],
+)
+def test_until(status: str, until: str, outcome: Outcome | None) -> None:
+    """A status ends the wait at the goal or past it, and being stopped is never past anything."""
+    assert lifecycle.judge(ImportStatus(status), ImportStatus(until), frozenset()) is outcome
+
+
+def test_fail_on_comes_before_success() -> None:
+    """Who names a status to fail on means it, even where it also lies past the goal."""
+    judged = lifecycle.judge(
+        ImportStatus.IN_PROGRESS, ImportStatus.READY, frozenset({ImportStatus.IN_PROGRESS})
+    )
+    assert judged is Outcome.BLOCKED
+
+
+def test_fail_on_means_that_status_alone() -> None:
+    """A status that was passed unseen blocks nothing."""
+    judged = lifecycle.judge(
+        ImportStatus.READY, ImportStatus.COMPLETE, frozenset({ImportStatus.PENDING_APPROVAL})
+    )
+    assert judged is None
+
+
+@pytest.mark.parametrize("until", list(ImportStatus))
+def test_an_unknown_status_reaches_nothing(until: ImportStatus) -> None:
+    """What nobody knows cannot be a success, a failure or an end."""
+    status: Status = UnknownStatus("archiving")
+    assert lifecycle.judge(status, until, frozenset()) is None
+
+
+def test_the_diagram_has_an_arrow_for_every_entry() -> None:
+    """The drawing is the table and nothing else."""
+    arrows = [
+        line.strip() for line in lifecycle.mermaid().splitlines() if "-->" in line and "[*]" not in line
+    ]
+    table = [f"{source} --> {to}" for source, row in lifecycle.TRANSITIONS.items() for to in row]
+    assert arrows == table

@@ -1,0 +1,1 @@
+"""The default polling schedule is worth its requests, by the benchmark that chose it."""
