@@ -276,9 +276,7 @@ def _intervals(minimum: float | None, maximum: float | None) -> tuple[float, flo
         if value == 0:
             raise UsageError(f"{name} must be more than 0; write for example {name} 1s")
     if minimum is not None and maximum is not None and minimum > maximum:
-        raise UsageError(
-            "--min-interval is longer than --max-interval; write for example --min-interval 1s"
-        )
+        raise UsageError("--min-interval is longer than --max-interval; write for example --min-interval 1s")
     if minimum is None:
         minimum = min(_DEFAULT.min_interval, _given(maximum, _DEFAULT.min_interval))
     if maximum is None:

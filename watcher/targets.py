@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
@@ -54,10 +54,8 @@ def parse_target(text: str) -> Target:
     """
     if "://" in text:
         origin = origin_of(text, "target", f"https://app.launchdarkly.com{_IMPORT_PATH_EXAMPLE}")
-        parts = urlsplit(text)
-        if parts.query or parts.fragment:
-            raise UsageError(f"target {_quoted(text)} must end after the import ID, without '?' or '#'")
-        return Target(_parse_path(parts.path, text), origin)
+        _, slash, path = text.partition("://")[2].partition("/")
+        return Target(_parse_path(slash + path, text), origin)
     if text.startswith("/"):
         return Target(_parse_path(text, text))
     keys = text.split("/")
@@ -164,6 +162,8 @@ def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _parse_path(path: str, source: str) -> ImportRef:
+    if "?" in path or "#" in path:
+        raise UsageError(f"target {_quoted(source)} must end after the import ID, without '?' or '#'")
     match = _IMPORT_PATH.fullmatch(path)
     if match is None:
         raise UsageError(

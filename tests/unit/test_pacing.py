@@ -1,0 +1,217 @@
+"""The limiter: holds, budgets, and the politeness towards other users of the account."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from random import Random
+
+import pytest
+
+from tests.unit.driving import NETWORK, SERVER, THROTTLED, seen
+from watcher.core.rate_limits import RateLimits, read_rate_limits
+from watcher.pacing import Limiter
+
+EPOCH = 1_767_600_000
+
+
+def account(remaining: int, *, ends: int = 10, size: int = 40) -> RateLimits:
+    """What an answer says of the account's limit; the window ends that many seconds from the answer."""
+    return read_rate_limits(
+        {
+            "date": formatdate(EPOCH, usegmt=True),
+            "x-ratelimit-global-limit": str(size),
+            "x-ratelimit-global-remaining": str(remaining),
+            "x-ratelimit-reset": str((EPOCH + ends) * 1000),
+        },
+        float(EPOCH),
+    )
+
+
+def retry_after(seconds: int) -> RateLimits:
+    """What an answer with Retry-After says."""
+    return read_rate_limits({"retry-after": str(seconds)}, float(EPOCH))
+
+
+def started(limiter: Limiter, now: float, most: int = 1000) -> int:
+    """Starts as many requests as may go at once."""
+    count = 0
+    while count < most and limiter.ready_at(now) <= now:
+        limiter.start()
+        count += 1
+    return count
+
+
+@pytest.fixture
+def limiter() -> Limiter:
+    """A limiter with seeded chance."""
+    return Limiter(Random(1))
+
+
+def test_one_request_until_the_first_answer(limiter: Limiter) -> None:
+    """Nothing is known of the budget at first, so nothing is risked."""
+    assert started(limiter, 0.0) == 1
+
+
+def test_the_budget_is_counted_down_and_a_reserve_is_left(limiter: Limiter) -> None:
+    """A quarter of the window stays for the account's other users."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(39), 0.0, 0.1)
+    assert started(limiter, 0.1) == 29
+    assert limiter.ready_at(0.1) > 10.0
+
+
+def test_answers_out_of_order_keep_the_lowest_rest(limiter: Limiter) -> None:
+    """A late answer with a higher rest gives nothing back."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(20), 0.0, 0.1)
+    assert started(limiter, 0.1, most=2) == 2
+    limiter.observe(seen("ready"), account(12), 0.1, 0.2)
+    limiter.observe(seen("ready"), account(19), 0.1, 0.3)
+    assert started(limiter, 0.3) == 1
+
+
+def test_requests_under_way_are_taken_off_the_rest(limiter: Limiter) -> None:
+    """The server has not counted them yet when it writes its answer."""
+    limiter.start()
+    limiter.start()
+    limiter.start()
+    limiter.observe(seen("ready"), account(13), 0.0, 0.1)
+    assert started(limiter, 0.1) == 1
+
+
+def test_a_new_window_begins_with_one_request(limiter: Limiter) -> None:
+    """Others may have used the new window already."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(39), 0.0, 0.1)
+    count = started(limiter, 0.1)
+    for _ in range(count):
+        limiter.observe(seen("ready"), account(10), 0.1, 0.2)
+    resumes = limiter.ready_at(0.2)
+    assert 10.1 <= resumes <= 11.3
+    assert started(limiter, resumes) == 1
+
+
+def test_sixty_imports_do_not_refuse_themselves() -> None:
+    """On forty requests a window, sixty imports that are all due spend no window twice."""
+    for seed in range(50):
+        limiter = Limiter(Random(seed))
+        random = Random(seed)
+        spent: dict[int, int] = {}
+        under_way: list[float] = []
+        now, served = 0.0, 0
+        while served < 180:
+            while limiter.ready_at(now) <= now:
+                limiter.start()
+                under_way.append(now + random.uniform(0.01, 0.4))
+            if not under_way:
+                now = max(now, limiter.ready_at(now))
+                continue
+            under_way.sort()
+            now = max(now, under_way.pop(0))
+            window = int(now // 10)
+            spent[window] = spent.get(window, 0) + 1
+            assert spent[window] <= 40, (seed, now)
+            ends = (window + 1) * 10
+            limits = read_rate_limits(
+                {
+                    "date": formatdate(EPOCH + int(now), usegmt=True),
+                    "x-ratelimit-global-limit": "40",
+                    "x-ratelimit-global-remaining": str(40 - spent[window]),
+                    "x-ratelimit-reset": str((EPOCH + ends) * 1000),
+                },
+                0.0,
+            )
+            limiter.observe(seen("ready"), limits, now, now)
+            served += 1
+
+
+def test_a_last_chance_may_use_the_reserve(limiter: Limiter) -> None:
+    """The poll at a deadline is worth more than courtesy, but never more than the API's word."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(5), 0.0, 0.1)
+    assert limiter.ready_at(0.1) > 10
+    assert limiter.ready_at(0.1, last=True) <= 0.1
+    limiter.start()
+    limiter.observe(seen("ready"), account(0), 0.1, 0.2)
+    assert limiter.ready_at(0.2, last=True) >= 10
+
+
+class TestHolds:
+    """Stretches in which nothing is asked."""
+
+    def test_a_named_hold_is_never_cut_short(self) -> None:
+        """Jitter comes on top of the named moment, for all imports, and reaches a second or a tenth."""
+        waits = []
+        for seed in range(200):
+            limiter = Limiter(Random(seed))
+            limiter.start()
+            hold = limiter.observe(THROTTLED, retry_after(30), 0.0, 1.0)
+            assert hold is not None
+            assert hold.until == 31.0
+            assert limiter.ready_at(1.0) == hold.resume_at
+            waits.append(hold.resume_at)
+        assert min(waits) >= 31.0
+        assert 33.5 < max(waits) <= 34.0
+
+    def test_refusals_without_a_moment_back_off(self) -> None:
+        """Without a header the wait is half to all of 2 s, 4 s, 8 s, to 60 s."""
+        limiter = Limiter(Random(1))
+        now = 0.0
+        for n in range(1, 10):
+            limiter.start()
+            hold = limiter.observe(THROTTLED, RateLimits(), now, now)
+            assert hold is not None
+            ceiling = min(60, 2 * 2 ** (n - 1))
+            assert ceiling / 2 <= hold.resume_at - now <= ceiling
+            assert (hold.named, hold.in_a_row) == (False, n)
+            now = hold.resume_at
+
+    def test_a_good_answer_ends_the_row(self, limiter: Limiter) -> None:
+        """Backoff begins anew after an answer."""
+        for now in (0.0, 10.0, 20.0):
+            limiter.start()
+            limiter.observe(THROTTLED, RateLimits(), now, now)
+        limiter.start()
+        limiter.observe(seen("ready"), RateLimits(), 40.0, 40.0)
+        limiter.start()
+        hold = limiter.observe(THROTTLED, RateLimits(), 41.0, 41.0)
+        assert hold is not None
+        assert hold.in_a_row == 1
+
+    def test_one_burst_of_refusals_is_one_refusal(self, limiter: Limiter) -> None:
+        """Requests that went out together were refused together."""
+        for _ in range(20):
+            limiter.start()
+        holds = [limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1 + n / 100) for n in range(20)]
+        assert {hold.in_a_row for hold in holds if hold is not None} == {1}
+
+    def test_a_shorter_hold_does_not_end_a_longer_one(self, limiter: Limiter) -> None:
+        """The latest moment that the API named counts."""
+        limiter.start()
+        limiter.start()
+        limiter.observe(THROTTLED, retry_after(30), 0.0, 0.0)
+        limiter.observe(SERVER, retry_after(1), 0.0, 0.5)
+        assert limiter.ready_at(0.5) >= 30
+        assert limiter.ready_at(0.5, last=True) == 30
+
+    def test_a_refusal_slows_a_fleet_down_to_one(self, limiter: Limiter) -> None:
+        """After a 429 one request probes before the others follow."""
+        limiter.start()
+        limiter.observe(seen("ready"), RateLimits(), 0.0, 0.0)
+        limiter.start()
+        hold = limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1)
+        assert hold is not None
+        assert started(limiter, hold.resume_at) == 1
+
+
+def test_a_limit_that_is_not_told_does_not_hold_up_a_fleet(limiter: Limiter) -> None:
+    """Each answer or fault without a budget doubles how many requests may be under way."""
+    counts = []
+    for n in range(6):
+        count = started(limiter, float(n))
+        counts.append(count)
+        for _ in range(count):
+            limiter.observe(NETWORK if n % 2 else seen("ready"), RateLimits(), float(n), n + 0.5)
+    assert counts[0] == 1
+    assert counts == sorted(counts)
+    assert counts[-1] > 50
