@@ -20,7 +20,7 @@ from watcher.exit_codes import DEFAULT_CODES
 from watcher.options import parse
 from watcher.reports.documents import timestamp
 from watcher.reports.stream import Stream
-from watcher.settings import resolve
+from watcher.resolve import resolve
 from watcher.targets import LISTING_LIMIT
 
 if TYPE_CHECKING:

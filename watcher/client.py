@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from watcher import __version__
@@ -26,7 +27,9 @@ USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
 MAX_CONNECTIONS = 100
 _CHUNK = 1 << 16
+_FIRST_FINAL_STATUS = 200
 _UNAUTHORIZED = 401
+_NOT_HTTP = "an answer that is not HTTP"
 
 
 class Client:
@@ -100,8 +103,8 @@ class Client:
             return Broken(FaultKind.NETWORK, f"no whole answer came{limit}")
         except (aiohttp.ClientError, OSError) as error:
             return _explain(error)
-        except (UnicodeError, ValueError):
-            return Broken(FaultKind.NONSENSE, "an answer that is not HTTP")
+        except (HttpProcessingError, ValueError):
+            return Broken(FaultKind.NONSENSE, _NOT_HTTP)
         if answer.status == _UNAUTHORIZED and self._tokens.reread() != token:
             return Answer(answer.status, answer.headers, answer.body, token_changed=True)
         return answer
@@ -120,9 +123,10 @@ class Client:
             body = bytearray()
             while len(body) <= BODY_LIMIT and (chunk := await response.content.read(_CHUNK)):
                 body += chunk
-            if len(body) > BODY_LIMIT:
-                response.close()
-            headers = {name.lower(): value for name, value in response.headers.items()}
+            if len(body) > BODY_LIMIT or response.status < _FIRST_FINAL_STATUS:
+                response.close()  # what follows on this connection is no answer to the next request
+            fields = response.headers
+            headers = {name.lower(): ", ".join(fields.getall(name)) for name in set(fields)}
             return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]))
 
 
@@ -143,7 +147,7 @@ def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a t
         case aiohttp.ClientHttpProxyError():
             return Broken(FaultKind.NETWORK, f"the proxy answered HTTP {error.status}")
         case aiohttp.ClientResponseError():
-            return Broken(FaultKind.NONSENSE, "an answer that is not HTTP")
+            return Broken(FaultKind.NONSENSE, _NOT_HTTP)
         case aiohttp.ServerDisconnectedError():
             return Broken(FaultKind.NETWORK, "the connection was closed before an answer came")
         case aiohttp.ClientPayloadError():

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.model import Instant
+from watcher.core.model import Instant, Outcome
 from watcher.core.rate_limits import RateLimits, read_rate_limits
 from watcher.core.replies import Answer, Broken, decode
 from watcher.core.waiter import Arrival, Waiter
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
     from random import Random
 
-    from watcher.core.model import ImportRef, Outcome
+    from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
     from watcher.core.replies import Reply
     from watcher.core.waiter import Step
@@ -158,11 +158,11 @@ class Watch:
             yield from self._take_arrival(self._arrived.popleft())
         now = self._clock()
         if self._signal is not None:
-            for watched in list(self._unfinished.values()):
+            for watched in self._each_unfinished():
                 yield from self._follow(watched, watched.waiter.interrupt(self._signal, now), now)
             return
         yield from self._ask_due(now)
-        if self._unfinished and now.monotonic - self._told_at >= self._terms.heartbeat:
+        if self._unfinished and now.monotonic >= self._told_at + self._terms.heartbeat:
             self._told_at = now.monotonic
             waiter = next(iter(self._unfinished.values())).waiter
             yield Heartbeat(waiter.ref, now, waiter.progress(now), len(self._unfinished))
@@ -179,7 +179,7 @@ class Watch:
             return
         yield from self._follow(watched, watched.waiter.receive(reply, replace(arrival, hold=hold)), now)
         if hold is not None and hold.named:
-            for other in list(self._unfinished.values()):
+            for other in self._each_unfinished():
                 if other.request is None and hold.until > other.deadline:
                     yield from self._follow(other, other.waiter.refuse(hold, now), now)
 
@@ -193,6 +193,8 @@ class Watch:
             self._ask(self._ready.pop())
         for watched in [watched for watched in self._ready if moment >= watched.deadline]:
             self._ready.remove(watched)
+            if watched.waiter.over:
+                continue
             if self._may_ask(moment, last=True):
                 self._ask(watched)
             else:
@@ -234,7 +236,7 @@ class Watch:
                     watched.request.cancel()
             yield event
             if isinstance(event, Ended) and not event.left_behind and self._decides(event.outcome):
-                for other in list(self._unfinished.values()):
+                for other in self._each_unfinished():
                     yield from self._follow(other, other.waiter.abandon(now), now)
         if step.wake_at is not None:
             watched.due = step.wake_at
@@ -243,7 +245,15 @@ class Watch:
             self._sleeps += 1
             heapq.heappush(self._sleeping, (watched.due, self._sleeps, watched))
 
+    def _each_unfinished(self) -> Iterator[_Watched]:
+        """Goes over the imports while their ends may end others."""
+        for watched in list(self._unfinished.values()):
+            if not watched.waiter.over:
+                yield watched
+
     def _decides(self, outcome: Outcome) -> bool:
+        if outcome is Outcome.INTERRUPTED:
+            return False
         return self._terms.any_suffices if self._terms.succeeds(outcome) else self._terms.fail_fast
 
     async def _sleep(self) -> None:

@@ -32,8 +32,8 @@ MIN_INTERVALS: Final = (0.5, 1.0, 1.5, 2.0, 3.0)
 MAX_INTERVALS: Final = (15.0, 20.0, 25.0, 30.0, 40.0, 45.0, 60.0)
 GROWTHS: Final = (1.05, 1.08, 1.1, 1.12, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6)
 
-MINIMUM: Final = 100
-"""With fewer imports a search has nothing left to screen by."""
+FEWEST_IMPORTS: Final = 100
+"""Fewer show nothing: a search screens by a twentieth of them."""
 
 SCREENING_STEP: Final = 20
 """A search shows every candidate each 20th import; all of them are for those that may be chosen."""
@@ -291,7 +291,7 @@ def as_markdown(rows: Iterable[Figures]) -> str:
 
 @click.command(context_settings={"show_default": True})
 @click.option(
-    "--imports", "count", default=20_000, type=click.IntRange(min=MINIMUM), help="How many to watch."
+    "--imports", "count", default=20_000, type=click.IntRange(min=FEWEST_IMPORTS), help="How many to watch."
 )
 @click.option("--seed", default=1, help="What the imports and the jitter are drawn from.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a Markdown table.")

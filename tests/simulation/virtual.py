@@ -43,7 +43,10 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
         context: Context | None = None,
     ) -> TimerHandle:
         """Schedules a call, never before its moment."""
-        handle: TimerHandle = super().call_at(math.ceil(when / _TICK) * _TICK, callback, *args, context=context)
+        ticks = math.ceil(when / _TICK)
+        if ticks * _TICK < when:  # the division rounded
+            ticks += 1
+        handle: TimerHandle = super().call_at(ticks * _TICK, callback, *args, context=context)
         return handle
 
 

@@ -82,7 +82,7 @@ def verdict(reply: AdverseReply, *, seen: bool) -> Verdict:
         case Refused(error):
             return Verdict(Outcome.PROTOCOL, f"the API refused the request: {error}", str(error))
         case Redirected(error, location):
-            detail = f"{error} redirects to {location or 'nowhere'}"
+            detail = f"{error} to {location}" if location else f"{error} without a Location"
             return Verdict(Outcome.PROTOCOL, f"a redirect came, which is not followed: {detail}", detail)
         case Foreign(field, expected, actual):
             detail = f'"{field}" is "{actual}", not "{expected}"'

@@ -19,6 +19,8 @@ _LONGEST_WAIT = 100 * 365 * 86400.0  # what adds to any clock without overflow a
 
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_ITEM = re.compile(r"[A-Za-z]+, [^,]+|[^,]+")
+"""One value of a field that came more than once; a date holds a comma of its own."""
 
 
 class Limit(Enum):
@@ -121,14 +123,14 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     resets = {name: _reset(headers.get(name), now) for name in {limit.reset_header for limit in Limit}}
     budgets = []
     for limit in Limit:
-        remaining = _count(headers.get(limit.remaining_header))
-        if remaining is not None:
+        remaining = _counts(headers.get(limit.remaining_header))
+        if remaining:
             budgets.append(
                 Budget(
                     limit=limit,
-                    size=_count(headers.get(limit.limit_header)),
-                    remaining=remaining,
-                    window=_count(headers.get(limit.reset_header)),
+                    size=min(_counts(headers.get(limit.limit_header)), default=None),
+                    remaining=min(remaining),
+                    window=max(_counts(headers.get(limit.reset_header)), default=None),
                     resets_in=resets[limit.reset_header],
                 )
             )
@@ -139,29 +141,27 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     )
 
 
-def _count(value: str | None) -> int | None:
-    if value is None or not _COUNT.fullmatch(value.strip()):
-        return None
-    return int(value)
+def _counts(value: str | None) -> list[int]:
+    items = (item.strip() for item in _ITEM.findall(value or ""))
+    return [int(item) for item in items if _COUNT.fullmatch(item)]
 
 
 def _reset(value: str | None, now: float) -> float | None:
-    milliseconds = _count(value)
-    if milliseconds is None:
-        return None
-    wait = milliseconds / 1000 - now
-    return wait if 0 < wait <= LATEST_RESET else None
+    waits = [milliseconds / 1000 - now for milliseconds in _counts(value)]
+    return max((wait for wait in waits if 0 < wait <= LATEST_RESET), default=None)
 
 
 def _retry_after(value: str | None, now: float) -> float | None:
-    """Reads seconds or a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    text = value.strip()
-    if _SECONDS.fullmatch(text):
-        return min(float(text), _LONGEST_WAIT)
-    moment = _http_date(text)
-    return None if moment is None else min(max(0.0, moment - now), _LONGEST_WAIT)
+    """Reads seconds or a date (RFC 9110, 10.2.3); of several the longest."""
+    waits = []
+    for item in _ITEM.findall(value or ""):
+        text = item.strip()
+        moment = _http_date(text)
+        if _SECONDS.fullmatch(text):
+            waits.append(min(float(text), _LONGEST_WAIT))
+        elif moment is not None:
+            waits.append(min(max(0.0, moment - now), _LONGEST_WAIT))
+    return max(waits, default=None)
 
 
 def _http_date(value: str | None) -> float | None:

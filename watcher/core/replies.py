@@ -39,7 +39,7 @@ class Answer:
 
     Attributes:
         status: The HTTP status.
-        headers: The header fields, names in lower case.
+        headers: The header fields, names in lower case; repeated ones are joined by commas (RFC 9110, 5.3).
         body: At most ``BODY_LIMIT`` bytes.
         token_changed: Whether the token file, read again after this 401, holds another token by now.
     """
@@ -229,7 +229,7 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
     try:
         body = _essentials.decode(answer.body)
     except _DECODE_ERRORS:
-        return _nonsense('HTTP 200 with an import that lacks "id", "segmentKey" or "status"')
+        return _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
     return Found(
         Import(
             status=status_named(body.status),

@@ -1,0 +1,101 @@
+"""One request, or a whole watch, of the real client against a server that misbehaves."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.integration.fault_server import playing
+from tests.integration.faults import REF, TOKEN
+from watcher.client import Client
+from watcher.core.events import Ended, MetThrottle, Retrying
+from watcher.core.model import Outcome
+from watcher.core.policy import Policy
+from watcher.core.replies import Answer, Broken, decode
+from watcher.credentials import FixedToken, Secret
+from watcher.watch import Terms, Watch
+
+if TYPE_CHECKING:
+    from tests.integration.fault_server import Play
+    from watcher.core.events import Event
+    from watcher.core.replies import Reply
+
+SHORT_TIMEOUT = 0.2
+LONG_TIMEOUT = 10.0
+"""A request timeout that a loaded machine does not reach."""
+
+
+def client_of(base_uri: str, request_timeout: float = LONG_TIMEOUT) -> Client:
+    """Makes a client with the token of the tests."""
+    return Client(base_uri, FixedToken(Secret(TOKEN)), request_timeout=request_timeout)
+
+
+async def ask(client: Client) -> Reply:
+    """Asks once, and checks that nothing but an answer or a fault comes back."""
+    came = await client.get(REF)
+    assert isinstance(came, Answer | Broken)
+    return decode(REF, came) if isinstance(came, Answer) else came
+
+
+def quick(*, outage_budget: float = 30.0, timeout: float = 30.0, interval: float = 0.005) -> Policy:
+    """Makes the rules of a wait that polls faster than any user's."""
+    return Policy(
+        outage_budget=outage_budget,
+        timeout=timeout,
+        appear_within=0,
+        min_interval=interval,
+        max_interval=max(interval, 0.02),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What came of a watch.
+
+    Attributes:
+        end: Its last event.
+        elapsed: Its length in seconds.
+        requests: The heads of the requests that the server read.
+        connections: How many connections the server got.
+    """
+
+    events: tuple[Event, ...]
+    elapsed: float
+    requests: tuple[bytes, ...]
+    connections: int
+
+    @property
+    def end(self) -> Ended:
+        """The end."""
+        end = self.events[-1]
+        assert isinstance(end, Ended)
+        return end
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return self.end.outcome
+
+
+async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIMEOUT) -> Watched:
+    """Watches one import whose server plays a script, the last play again and again."""
+    began = time.monotonic()
+    async with playing(*script) as server, client_of(server.base_uri, request_timeout) as client:
+        terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE)
+        async with aclosing(Watch([REF], terms, client.get, Random(0)).events()) as events:
+            seen = tuple([event async for event in events])
+    return Watched(seen, time.monotonic() - began, tuple(server.requests), server.connections)
+
+
+async def first_trouble(*script: Play) -> MetThrottle | Retrying | Ended:
+    """Watches until the first refusal or fault, or to the end, without sitting out what follows from it."""
+    async with playing(*script) as server, client_of(server.base_uri) as client:
+        terms = Terms(quick(timeout=3600.0), lambda outcome: outcome is Outcome.COMPLETE)
+        async with aclosing(Watch([REF], terms, client.get, Random(0)).events()) as events:
+            async for event in events:
+                if isinstance(event, MetThrottle | Retrying | Ended):
+                    return event
+    raise AssertionError("a watch ends with an end")

@@ -1,0 +1,269 @@
+"""The program as a process: every exit code, and what it says with it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import FAST, TOKEN, environment, finish, run_watcher, start_watcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.conftest import StartSimulator
+
+
+ENDS = [
+    (("happy", 3.0), [], 0, "complete", "complete after"),
+    (("stuck", 20.0), ["--until", "ready"], 0, "reached", "reached ready"),
+    (("stopped", 20.0), [], 3, "stopped", "create a new one"),
+    (("vanish", 1.5), [], 5, "not_found", "the import is gone"),
+    (("unknown-status", 1.5), ["--unknown-status", "fail"], 6, "protocol", '"validating"'),
+    (("unknown-status", 1.5), [], 0, "complete", 'does not know the status "validating"'),
+    (("approval", 20.0), ["--fail-on", "pending_approval"], 7, "blocked", "approved in LaunchDarkly"),
+    (("stuck", 20.0), ["--once"], 8, "pending", "not final yet"),
+    (("stuck", 20.0), ["--timeout", "700ms"], 124, "timeout", "--timeout 700ms ran out"),
+    (("approval", 20.0), ["--max-in-state", "pending_approval=300ms"], 124, "timeout", "--max-in-state"),
+    (("flaky", 4.0), [], 0, "complete", "HTTP 500"),
+    (("throttled", 3.0), [], 0, "complete", "rate limited (429)"),
+]
+
+
+@pytest.mark.parametrize(("played", "options", "code", "outcome", "words"), ENDS)
+def test_ends_of_an_import(
+    start_simulator: StartSimulator,
+    played: tuple[str, float],
+    options: list[str],
+    *,
+    code: int,
+    outcome: str,
+    words: str,
+) -> None:
+    """The import's own end decides the code, and standard error explains it."""
+    simulator = start_simulator(played[0], speed=played[1])
+    finished = run_watcher(simulator.create(), *FAST, *options, env=environment(simulator.base_uri))
+    assert finished.code == code, finished.err
+    assert finished.out.startswith(f"{outcome} default/production/big-spenders/")
+    assert words in finished.err
+    assert "Traceback" not in finished.err
+
+
+def test_a_wrong_token(start_simulator: StartSimulator) -> None:
+    """The API's own words about the token are told, and the token is not."""
+    simulator = start_simulator()
+    env = environment(simulator.base_uri, LD_ACCESS_TOKEN="api-wrong")
+    finished = run_watcher(simulator.create(), env=env)
+    assert finished.code == 4
+    assert 'HTTP 401 unauthorized "Invalid access token"' in finished.err
+    assert "api-wrong" not in finished.err + finished.out
+
+
+def test_an_sdk_key_gets_a_hint(start_simulator: StartSimulator) -> None:
+    """Who mixed the keys up learns it from the message."""
+    simulator = start_simulator()
+    finished = run_watcher(simulator.create(), env=environment(simulator.base_uri, LD_ACCESS_TOKEN="sdk-1"))
+    assert finished.code == 4
+    assert "looks like an SDK key" in finished.err
+
+
+def test_an_import_that_never_was(start_simulator: StartSimulator) -> None:
+    """404 is patience for --appear-within, and then a verdict."""
+    simulator = start_simulator()
+    env = environment(simulator.base_uri)
+    finished = run_watcher("a/b/c/d", "--appear-within", "300ms", *FAST, env=env)
+    assert finished.code == 5
+    assert "there is no such import: HTTP 404 not_found" in finished.err
+    assert "not there yet" in finished.err
+
+
+def test_no_server() -> None:
+    """An outage longer than the budget is 75, with the reason."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    env = environment(f"http://127.0.0.1:{port}")
+    finished = run_watcher("a/b/c/d", "--outage-budget", "500ms", *FAST, env=env)
+    assert finished.code == 75
+    assert "no connection: connection refused" in finished.err
+
+
+def test_one_look_that_meets_a_rate_limit(start_simulator: StartSimulator) -> None:
+    """--once does not wait for a window to end."""
+    simulator = start_simulator("happy", rate_limit=1)
+    finished = run_watcher(simulator.create(), "--once", env=environment(simulator.base_uri))
+    if finished.code == 8:  # the window ended just between the two requests
+        finished = run_watcher("a/b/c/d", "--once", env=environment(simulator.base_uri))
+    assert finished.code == 75
+    assert "rate_limited" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "no import is named"),
+        (["a/b/c"], "3 of the 4 parts"),
+        (["--nope", "a/b/c/d"], "--nope"),
+        (["--timeout", "soon", "a/b/c/d"], "--timeout: 'soon' is not a duration such as"),
+        (["--base-uri", "http://192.0.2.1", "a/b/c/d"], "plain http"),
+        (
+            ["https://elsewhere.example/api/v2/segments/a/b/c/imports/d"],
+            "--base-uri https://elsewhere.example",
+        ),
+        (["--segment", "s", "--import-id", "i"], "--project and --environment"),
+        (["--demo=nope"], "--demo=nope: there is no such scenario"),
+        (["--demo", "--base-uri", "http://127.0.0.1:1"], "--demo"),
+        (["--ca-file", "/nowhere.pem", "a/b/c/d"], "--ca-file /nowhere.pem cannot be read"),
+        (["--token-file", "/nowhere", "a/b/c/d"], "--token-file /nowhere cannot be read"),
+        (["@/nowhere"], "/nowhere cannot be read"),
+        (["-"], "standard input is empty"),
+        (["--exit-code", "usage=0", "a/b/c/d"], "stopped=10"),
+    ],
+)
+def test_usage(arguments: list[str], words: str) -> None:
+    """What cannot be is 2 with one sentence, on standard error alone."""
+    finished = run_watcher(*arguments)
+    assert finished.code == 2
+    assert words in finished.err
+    assert finished.err.count("\n") == 1
+    assert finished.out == ""
+
+
+@pytest.mark.parametrize("token", ["", "  ", "two words", "b\u00e4d", "line\nbreak"])
+def test_a_token_that_is_none(token: str) -> None:
+    """An empty or unprintable token is refused before any request, and never repeated."""
+    finished = run_watcher("a/b/c/d", env=environment(LD_ACCESS_TOKEN=token))
+    assert finished.code == 2
+    assert "LD_ACCESS_TOKEN holds no access token" in finished.err
+    assert not token.strip() or token.strip() not in finished.err
+
+
+def test_a_bad_variable_is_named() -> None:
+    """Who set an option in the environment is told which one."""
+    finished = run_watcher("a/b/c/d", env=environment(WATCHER_TIMEOUT="soon"))
+    assert finished.code == 2
+    assert finished.err.startswith("watcher: WATCHER_TIMEOUT: 'soon' is not a duration")
+
+
+def test_a_defect_asks_for_a_report() -> None:
+    """Only code 1 shows a traceback, without the token, and asks for a report."""
+    plant = "import watcher.session as s; s.Watch = lambda *a: int(s.os.environ['LD_ACCESS_TOKEN'])"
+    program = f"import sys, watcher.cli; {plant}; sys.argv[1:] = ['a/b/c/d']; watcher.cli.run()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment("http://127.0.0.1:1"),
+    ) as process:
+        finished = finish(process)
+    assert finished.code == 1
+    assert "Traceback" in finished.err
+    assert "'***'" in finished.err
+    assert "please report" in finished.err
+
+
+class TestSignals:
+    """SIGINT and SIGTERM."""
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_in_a_sleep(self, start_simulator: StartSimulator, number: int, code: int) -> None:
+        """A signal between polls ends the watch within a second, with the result."""
+        simulator = start_simulator("stuck")
+        options = ("--min-interval", "30s", "--log-format", "json", "--output", "json")
+        process = start_watcher(simulator.create(), *options, env=environment(simulator.base_uri))
+        assert process.stderr is not None
+        while '"transition"' not in process.stderr.readline():
+            pass
+        began = time.monotonic()
+        process.send_signal(number)
+        finished = finish(process)
+        assert time.monotonic() - began < 1
+        assert finished.code == code
+        assert (finished.result["outcome"], finished.result["exit_code"]) == ("interrupted", code)
+        assert finished.events[-1]["exit_code"] == code
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_in_a_request(self, number: int, code: int) -> None:
+        """A signal while the server keeps an answer back ends the watch within a second."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            process = start_watcher("a/b/c/d", env=environment(f"http://127.0.0.1:{server.getsockname()[1]}"))
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1)
+                began = time.monotonic()
+                process.send_signal(number)
+                finished = finish(process)
+        assert time.monotonic() - began < 1
+        assert finished.code == code
+        assert finished.out.startswith("interrupted a/b/c/d ")
+        assert "watch it again with the same target" in finished.err
+
+
+class TestSeveralImports:
+    """Many targets in one process."""
+
+    def test_all_to_their_end(self, start_simulator: StartSimulator) -> None:
+        """The lowest code that is not 0 decides, and each import has a line."""
+        simulator = start_simulator("stopped")
+        urls = [simulator.create(f"env-{n}") for n in range(3)]
+        finished = run_watcher(*urls, *urls, *FAST, env=environment(simulator.base_uri))
+        assert finished.code == 3
+        assert finished.out.count("stopped ") == 3
+        assert "3 imports: 3 stopped; exit code 3 (stopped)" in finished.err
+
+    def test_any(self, start_simulator: StartSimulator) -> None:
+        """--any is satisfied by the first success and leaves the others behind."""
+        simulator = start_simulator("approval")
+        simulator_of_success = start_simulator("happy")
+        waiting = simulator.create("a").removeprefix(simulator.base_uri)
+        finished = run_watcher(
+            simulator_of_success.create("b"),
+            waiting,
+            *FAST,
+            "--any",
+            "--appear-within",
+            "1m",
+            "--output",
+            "json",
+            env=environment(simulator_of_success.base_uri),
+        )
+        assert finished.code == 0
+        imports = finished.result["imports"]
+        assert isinstance(imports, list)
+        assert [one["outcome"] for one in imports] == ["complete", "pending"]
+
+    def test_fail_fast(self, start_simulator: StartSimulator) -> None:
+        """--fail-fast ends at the first failure."""
+        simulator = start_simulator("stuck")
+        finished = run_watcher(
+            simulator.create(), "a/b/c/missing", *FAST, "--fail-fast", "--appear-within", "0",
+            env=environment(simulator.base_uri),
+        )  # fmt: skip
+        assert finished.code == 5
+        assert "pending default/production" in finished.out
+
+    def test_remapped(self, start_simulator: StartSimulator) -> None:
+        """--exit-code gives an outcome another code."""
+        simulator = start_simulator("stopped")
+        finished = run_watcher(
+            simulator.create(), *FAST, "--exit-code", "stopped=42", env=environment(simulator.base_uri)
+        )
+        assert finished.code == 42
+
+
+def test_a_token_file(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """The token of a file beats the environment's, and a wrong one is refused."""
+    simulator = start_simulator("stuck")
+    token_file = tmp_path / "token"
+    token_file.write_text(f"{TOKEN}\n")
+    options = ("--token-file", str(token_file), "--log-format", "json", "--once")
+    url = simulator.create()
+    assert run_watcher(url, *options, env=environment(simulator.base_uri, LD_ACCESS_TOKEN="x")).code == 8
+    token_file.write_text("api-old")
+    assert run_watcher(url, *options, env=environment(simulator.base_uri)).code == 4

@@ -1,0 +1,123 @@
+"""From chance to LaunchDarkly's moods: latencies, limits, faults and clocks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tests.simulation.draw_life import log_uniform
+from tests.simulation.scenario import (
+    DateStyle,
+    Fault,
+    Flavour,
+    Latency,
+    LimitKind,
+    LimitRule,
+    ResetStyle,
+    Told,
+    Trouble,
+    World,
+)
+
+if TYPE_CHECKING:
+    from random import Random
+
+_NETWORK = (Fault.DROP, Fault.SILENCE, Fault.UNKNOWN_HOST, Fault.UNTRUSTED)
+_GATEWAY = (
+    Fault.BAD_GATEWAY,
+    Fault.UNAVAILABLE,
+    Fault.UNAVAILABLE_SECONDS,
+    Fault.UNAVAILABLE_DATE,
+    Fault.REQUEST_TIMEOUT,
+)
+_NONSENSE = (
+    Fault.LOGIN_PAGE,
+    Fault.EMPTY,
+    Fault.CUT_OFF,
+    Fault.NO_STATUS,
+    Fault.NOT_UTF8,
+    Fault.NO_CONTENT,
+)
+_ADVERSE = (
+    Fault.FOREIGN_ID,
+    Fault.FOREIGN_SEGMENT,
+    Fault.REDIRECT,
+    Fault.BAD_REQUEST,
+    Fault.UNAUTHORIZED,
+    Fault.ROTATED_TOKEN,
+    Fault.FORBIDDEN,
+    Fault.NOT_FOUND,
+    Fault.GONE,
+)
+_FAMILIES = (_NETWORK, _GATEWAY, _NONSENSE, _ADVERSE)
+_FAULTY = frozenset({Flavour.FAULTY, Flavour.MIXED, Flavour.CROWD})
+_LIMITED = frozenset({Flavour.LIMITED, Flavour.MIXED})
+
+
+def draw_world(random: Random, flavour: Flavour, count: int, longest: float, *, bounded: bool) -> World:
+    """Draws what stands between the watcher and the truth.
+
+    Args:
+        random: The source of chance.
+        flavour: What the scenario is about.
+        count: How many imports there are.
+        longest: How long the imports may live.
+        bounded: Whether a clock of the user's ends every wait, so that the world may be merciless.
+
+    Returns:
+        The world.
+    """
+    faulty, limited = flavour in _FAULTY, flavour in _LIMITED
+    dates = DateStyle.TRUE
+    if bounded and random.random() < 0.15:
+        dates = random.choice((DateStyle.MISSING, DateStyle.GARBAGE))
+    skew = 0.0
+    if random.random() < 0.5:
+        most = 1e8 if dates is DateStyle.TRUE else 600.0
+        skew = random.choice((-1, 1)) * log_uniform(random, 0.5, most)
+    return World(
+        latency=_draw_latency(random),
+        limits=_draw_limits(random, count, bounded=bounded) if limited else (),
+        troubles=_draw_troubles(random, count, longest, bounded=bounded) if faulty else (),
+        blips=random.choice((0.0, 0.05, 0.2)) if faulty else 0.0,
+        blip_faults=_draw_faults(random),
+        dates=dates,
+        holds=random.choice((0.0, 0.0, 0.1)) if faulty or limited else 0.0,
+        skew=skew,
+    )
+
+
+def _draw_latency(random: Random) -> Latency:
+    least, most = random.choice(((0.02, 0.3), (0.02, 0.3), (0.001, 0.01), (0.05, 3.0), (0.5, 15.0)))
+    return Latency(least, most, random.choice((0.0, 0.0, 0.0, 0.5)))
+
+
+def _draw_faults(random: Random) -> tuple[Fault, ...]:
+    if random.random() < 0.25:
+        return tuple(Fault)
+    if random.random() < 0.4:
+        return (random.choice(random.choice(_FAMILIES)),)
+    return random.choice(_FAMILIES)
+
+
+def _draw_troubles(random: Random, count: int, longest: float, *, bounded: bool) -> tuple[Trouble, ...]:
+    troubles = []
+    for _ in range(random.choice((0, 1, 1, 2))):
+        begins = random.choice((0.0, random.uniform(0, longest)))
+        ends = math.inf if random.random() < 0.25 else begins + log_uniform(random, 0.5, 900)
+        faults = _draw_faults(random)
+        if not bounded:
+            faults = tuple(fault for fault in faults if fault is not Fault.BARE_REFUSAL) or _GATEWAY
+        victim = None if random.random() < 0.6 else random.randrange(count)
+        troubles.append(Trouble(begins, ends, faults, victim))
+    return tuple(troubles)
+
+
+def _draw_limits(random: Random, count: int, *, bounded: bool) -> tuple[LimitRule, ...]:
+    kinds = random.sample(list(LimitKind), random.choice((1, 1, 2, 4)))
+    told = random.choice((Told.ALWAYS, Told.ALWAYS, Told.REFUSALS, Told.NEVER))
+    resets = ResetStyle.TRUE if random.random() < 0.7 else random.choice(list(ResetStyle))
+    others = random.choice((0.0, 0.3, 0.9, 1.1 if bounded else 0.8))
+    return tuple(
+        LimitRule(kind, max(2, int(log_uniform(random, 3, 12 + 2 * count))), told, others, resets) for kind in kinds
+    )

@@ -1,0 +1,128 @@
+"""A model of LaunchDarkly: it knows each import's life, keeps its limits, and has its troubles."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from tests.simulation.answers import Said, Served, broken, faulty, http_date, truth
+from tests.simulation.limits import RateLimits
+from tests.simulation.scenario import DateStyle, Fault
+from tests.simulation.virtual import dice, server_unix
+
+if TYPE_CHECKING:
+    from tests.simulation.scenario import Scenario
+
+_SHORT_HOLDS = (0, 1, 2, 3, 5, 8, 15)
+_LONG_HOLDS = (*_SHORT_HOLDS, 45, 130, 700)
+_NO_MOMENTS = ("soon", "-3", "", "Thu, 99 Foo 2023 25:61:61 GMT")
+
+
+class Server:
+    """Answers requests.
+
+    Args:
+        scenario: What it plays.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._world = scenario.world
+        self._random = dice(scenario.seed, 1)
+        self._limits = RateLimits(scenario.world.limits, dice(scenario.seed, 2))
+        self._begins = [[phase.begins for phase in life] for life in scenario.lives]
+        self._rotated = False
+
+    def latency(self) -> tuple[float, float]:
+        """Draws how long a request travels to the server, and its answer back."""
+        latency = self._world.latency
+        whole = math.exp(self._random.uniform(math.log(latency.least), math.log(latency.most)))
+        return whole * latency.outward, whole * (1 - latency.outward)
+
+    def shown(self, position: int, now: float) -> str | None:
+        """Tells how an import stands."""
+        life = self._scenario.lives[position]
+        return life[max(0, bisect_right(self._begins[position], now) - 1)].shown
+
+    def serve(self, position: int, now: float) -> Served:
+        """Answers a request that reaches the server now."""
+        fault = self._fault(position, now)
+        nothing = None if fault is None else broken(fault)
+        if nothing is not None:
+            return nothing
+        unix = server_unix(now)
+        headers: dict[str, str] = {"content-type": "application/json"}
+        date = self._date(unix, headers)
+        ref, status = self._scenario.refs[position], self.shown(position, now)
+        if fault is not None:  # it comes from a gateway in front of the API, which counts nothing
+            said = self._gateway_hold(fault, unix, date, headers)
+            return faulty(fault, ref, status, headers, said)
+        ruling = self._limits.rule(unix)
+        headers.update(ruling.headers)
+        if ruling.refused:
+            if ruling.retry_after is not None:
+                headers["retry-after"] = str(ruling.retry_after)
+            said = Said(date, retry_after=ruling.retry_after, resets=ruling.resets)
+            return faulty(Fault.BARE_REFUSAL, ref, status, headers, said)
+        seconds = moment = None
+        if self._random.random() < self._world.holds:
+            seconds, moment = self._retry_after(unix, headers, _SHORT_HOLDS)
+        return truth(ref, status, headers, Said(date, seconds, moment, ruling.resets))
+
+    def _fault(self, position: int, now: float) -> Fault | None:
+        for trouble in self._world.troubles:
+            if trouble.begins <= now < trouble.ends and trouble.victim in {None, position}:
+                return self._once_rotated(self._random.choice(trouble.faults))
+        if self._world.blips and self._random.random() < self._world.blips:
+            return self._once_rotated(self._random.choice(self._world.blip_faults))
+        return None
+
+    def _once_rotated(self, fault: Fault) -> Fault:
+        """Lets the token change in its file only once: its next reading brings the same one."""
+        if fault is not Fault.ROTATED_TOKEN:
+            return fault
+        if self._rotated:
+            return Fault.UNAUTHORIZED
+        self._rotated = True
+        return fault
+
+    def _date(self, unix: float, headers: dict[str, str]) -> int | None:
+        match self._world.dates:
+            case DateStyle.MISSING:
+                return None
+            case DateStyle.GARBAGE:
+                headers["date"] = "yesterday, around noon"
+                return None
+            case DateStyle.TRUE:
+                headers["date"] = http_date(unix)
+                return int(unix)
+
+    def _gateway_hold(self, fault: Fault, unix: float, date: int | None, headers: dict[str, str]) -> Said:
+        if fault is Fault.UNAVAILABLE_SECONDS:
+            seconds = self._random.choice(_LONG_HOLDS)
+            headers["retry-after"] = str(seconds)
+            return Said(date, retry_after=seconds)
+        if fault is Fault.UNAVAILABLE_DATE:
+            moment = int(unix) + self._random.choice(_LONG_HOLDS)
+            headers["retry-after"] = http_date(moment)
+            return Said(date, retry_at=moment)
+        if self._random.random() < self._world.holds:
+            seconds, at = self._retry_after(unix, headers, _SHORT_HOLDS)
+            return Said(date, seconds, at)
+        return Said(date)
+
+    def _retry_after(
+        self, unix: float, headers: dict[str, str], sizes: tuple[int, ...]
+    ) -> tuple[int | None, int | None]:
+        size = self._random.choice(sizes)
+        match self._random.randrange(5):
+            case 0:
+                headers["retry-after"] = self._random.choice(_NO_MOMENTS)
+                return None, None
+            case 1 | 2:
+                headers["retry-after"] = http_date(unix + size)
+                return None, int(unix + size)
+            case _:
+                headers["retry-after"] = str(size)
+                return size, None

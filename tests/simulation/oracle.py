@@ -1,0 +1,181 @@
+"""The contract read once more: what the answers that arrived say of one import, apart from the code under test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.simulation.answers import Meaning
+from watcher.core.model import ImportStatus, Outcome
+from watcher.core.policy import UnknownStatusRule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.simulation.run import Arrived, Run
+    from watcher.core.policy import Policy
+
+ORDER = ("preparing", "pending_approval", "ready", "in_progress", "complete")
+
+ADVERSE = {
+    Meaning.MISSING: Outcome.NOT_FOUND,
+    Meaning.DENIED: Outcome.UNAUTHORIZED,
+    Meaning.REFUSED: Outcome.PROTOCOL,
+    Meaning.REDIRECTED: Outcome.PROTOCOL,
+    Meaning.FOREIGN: Outcome.PROTOCOL,
+}
+FIRST_CONTACT = frozenset({Meaning.UNKNOWN_HOST, Meaning.UNTRUSTED})
+UNREACHED = frozenset({Meaning.NETWORK}) | FIRST_CONTACT
+FAULTS = frozenset({Meaning.SERVER, Meaning.NONSENSE}) | UNREACHED
+FIRST_CONTACT_BUDGET = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known of one import after an answer arrived.
+
+    Attributes:
+        arrived: The answer.
+        deadline_before: When the user's clocks ran out as known before the answer.
+        deadline: The same after it.
+        status: The last status that was seen.
+        seen: Whether the import had been seen before the answer.
+        began: When the stretch without a usable answer began, if there is one.
+        ends: When its budget is spent, by the last fault.
+        refusals: Refusals of this import's requests in a row.
+        interval: The interval of the schedule that follows the answer; None where a fault's backoff does.
+        verdict: How the import has to end with this answer, if it does.
+    """
+
+    arrived: Arrived
+    deadline_before: float
+    deadline: float
+    status: str | None
+    seen: bool
+    began: float | None
+    ends: float
+    refusals: int
+    interval: float | None
+    verdict: Outcome | None
+
+
+def judged(status: str, policy: Policy) -> Outcome | None:
+    """Tells how a wait ends at a status, by the contract's table of exit codes."""
+    known = [member for member in ImportStatus if member.value == status]
+    if not known:
+        return Outcome.PROTOCOL if policy.unknown_status is UnknownStatusRule.FAIL else None
+    if known[0] in policy.fail_on:
+        return Outcome.BLOCKED
+    if status == "complete":
+        return Outcome.COMPLETE
+    if status == "stopped":
+        return Outcome.REACHED if policy.until == "stopped" else Outcome.STOPPED
+    if policy.until == "stopped" or ORDER.index(status) < ORDER.index(policy.until):
+        return None
+    return Outcome.REACHED
+
+
+class Oracle:
+    """Follows one import through the answers that arrived for it.
+
+    Args:
+        policy: What the user asked for.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._status: str | None = None
+        self._since = 0.0
+        self._began: float | None = None
+        self._suspicion: Outcome | None = None
+        self._answered = False
+        self._refusals = 0
+        self._polls = 0
+
+    @property
+    def deadline(self) -> float:
+        """When the first of the user's clocks runs out; the wait began at 0."""
+        longest = {status.value: limit for status, limit in self._policy.max_in_state.items()}
+        in_state = math.inf if self._status is None else self._since + longest.get(self._status, math.inf)
+        return min(self._policy.timeout, in_state)
+
+    def follow(self, arrived: Arrived) -> View:
+        """Takes in the next answer."""
+        deadline_before, seen = self.deadline, self._status is not None
+        meaning = arrived.served.meaning
+        self._answered |= meaning not in UNREACHED
+        self._refusals = self._refusals + 1 if meaning is Meaning.THROTTLED else 0
+        interval: float | None = None
+        verdict: Outcome | None = None
+        match meaning:
+            case Meaning.FOUND:
+                verdict = self._find(arrived)
+                interval = self._next_interval()
+            case Meaning.THROTTLED:
+                if self._suspicion is None:
+                    self._began = None
+                verdict = Outcome.UNAVAILABLE if self._policy.once else None
+            case Meaning.MISSING if not seen and arrived.at < self._policy.appear_within:
+                self._began = self._suspicion = None
+                interval = self._next_interval()
+            case _ if meaning in ADVERSE:
+                verdict = self._suspect(arrived, ADVERSE[meaning], seen=seen)
+            case _:
+                self._lengthen(arrived)
+                if meaning in {Meaning.SERVER, Meaning.NONSENSE}:
+                    self._suspicion = None
+        ends = math.inf if self._began is None else self._began + self._budget(meaning)
+        status = self._status
+        return View(
+            arrived, deadline_before, self.deadline, status, seen, self._began, ends,
+            self._refusals, interval, verdict,
+        )  # fmt: skip
+
+    def _find(self, arrived: Arrived) -> Outcome | None:
+        self._began = self._suspicion = None
+        status = arrived.served.status or ""
+        if status != self._status:
+            self._status, self._since, self._polls = status, arrived.at, 0
+        verdict = judged(status, self._policy)
+        if verdict is None and self._policy.once and arrived.at < self.deadline:
+            return Outcome.PENDING
+        return verdict
+
+    def _suspect(self, arrived: Arrived, outcome: Outcome, *, seen: bool) -> Outcome | None:
+        self._lengthen(arrived)
+        confirmed = self._suspicion is outcome
+        self._suspicion = outcome
+        return outcome if confirmed or not seen else None
+
+    def _lengthen(self, arrived: Arrived) -> None:
+        if self._began is None:
+            self._began = arrived.asked.at
+
+    def _budget(self, meaning: Meaning) -> float:
+        budget = self._policy.outage_budget
+        if meaning in FIRST_CONTACT and not self._answered:
+            return min(budget, FIRST_CONTACT_BUDGET)
+        return budget
+
+    def _next_interval(self) -> float:
+        policy = self._policy
+        interval = min(policy.max_interval, policy.min_interval * policy.growth ** min(self._polls, 400))
+        self._polls += 1
+        return interval
+
+
+def views(run: Run) -> list[list[View]]:
+    """Follows every import of a run through its answers, in the order of arrival."""
+    oracles = [Oracle(run.scenario.policy) for _ in run.scenario.refs]
+    found: list[list[View]] = [[] for _ in oracles]
+    for arrived in run.arrived:
+        position = arrived.asked.position
+        found[position].append(oracles[position].follow(arrived))
+    return found
+
+
+def last_before(views_of_one: Sequence[View], moment: float) -> View | None:
+    """Gives the last view of an import that arrived before a moment."""
+    earlier = [view for view in views_of_one if view.arrived.at < moment]
+    return earlier[-1] if earlier else None

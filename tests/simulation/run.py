@@ -1,0 +1,172 @@
+"""Plays one scenario: the real loop, limiter and waiters against the model, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.simulation.answers import Meaning, Served
+from tests.simulation.model import Server
+from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
+from watcher.core.events import Ended
+from watcher.core.replies import Answer, Broken, FaultKind
+from watcher.exit_codes import Conclusion, ExitCodes
+from watcher.watch import Terms, Watch
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from tests.simulation.answers import Said
+    from tests.simulation.scenario import Scenario
+    from watcher.core.events import Event
+    from watcher.core.model import ImportRef
+
+LONGEST = 60 * 3600.0
+"""Virtual seconds after which a wait counts as endless."""
+
+MOST_REQUESTS = 6000
+
+LATEST_RESET = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: its number, the position of its import, and when it was sent."""
+
+    number: int
+    position: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What came of a request.
+
+    Attributes:
+        asked: The request.
+        at: When it came.
+        served: What the model sent, and meant.
+        named_until: The latest moment that it named, on the loop's clock.
+    """
+
+    asked: Asked
+    at: float
+    served: Served
+    named_until: float | None
+
+
+@dataclass(slots=True)
+class Run:
+    """The log of one simulation, kept by the model and the consumer of events."""
+
+    scenario: Scenario
+    asked: list[Asked] = field(default_factory=list)
+    arrived: list[Arrived] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    crash: Exception | None = None
+    conclusion: Conclusion | None = None
+
+    @property
+    def ends(self) -> list[Ended]:
+        """The ends of imports, in order."""
+        return [event for event in self.events if isinstance(event, Ended)]
+
+
+def play(scenario: Scenario) -> Run:
+    """Plays a scenario to its end; a crash of the code under test is part of the result."""
+    run = Run(scenario)
+    try:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(_play(run))
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (whatever it is, the story tells it)
+        run.crash = error if isinstance(error, Exception) else StuckError(repr(error))
+        return run
+    codes = ExitCodes(scenario.wishes.remapped)
+    if run.ends:
+        run.conclusion = codes.conclude(run.ends, any_suffices=scenario.wishes.any_suffices)
+    return run
+
+
+async def _play(run: Run) -> None:
+    scenario, loop = run.scenario, asyncio.get_running_loop()
+    wishes, codes = scenario.wishes, ExitCodes(scenario.wishes.remapped)
+    terms = Terms(
+        policy=scenario.policy,
+        succeeds=lambda outcome: codes.code(outcome) == 0,
+        any_suffices=wishes.any_suffices,
+        fail_fast=wishes.fail_fast,
+        heartbeat=wishes.heartbeat,
+    )
+    clock = VirtualClock(loop, scenario.world.skew)
+    line = _Line(run, Server(scenario), loop)
+    watch = Watch(scenario.refs, terms, line.probe, dice(scenario.seed, 3), clock)
+    if wishes.interrupt is not None:
+        loop.call_at(wishes.interrupt.at, watch.interrupt, wishes.interrupt.signal)
+    async with aclosing(watch.events()) as events:
+        async for event in events:
+            run.events.append(event)
+            if loop.time() > LONGEST:
+                raise StuckError(f"the wait goes on after {LONGEST / 3600:.0f} virtual hours")
+
+
+class _Line:
+    """The way to the server; it logs what goes over it."""
+
+    def __init__(self, run: Run, server: Server, loop: AbstractEventLoop) -> None:
+        self._run = run
+        self._server = server
+        self._loop = loop
+        self._positions = {ref: position for position, ref in enumerate(run.scenario.refs)}
+        self._patience = run.scenario.wishes.request_timeout
+        self._skew = run.scenario.world.skew
+
+    async def probe(self, ref: ImportRef) -> Answer | Broken:
+        """Asks once, as the client does."""
+        log = self._run.asked
+        if len(log) >= MOST_REQUESTS:
+            raise StuckError(f"the wait goes on after {MOST_REQUESTS} requests")
+        asked = Asked(len(log), self._positions[ref], self._loop.time())
+        log.append(asked)
+        outward, back = self._server.latency()
+        outward = min(outward, self._patience)
+        if outward:
+            await asyncio.sleep(outward)
+        served = self._server.serve(asked.position, self._loop.time())
+        if outward + back >= self._patience or _is_silence(served):
+            served = Served(Broken(FaultKind.NETWORK, "no whole answer came in time"), Meaning.NETWORK)
+            back = self._patience - outward
+        await asyncio.sleep(back)
+        now = self._loop.time()
+        named = named_until(served.said, now, self._skew, throttled=served.meaning is Meaning.THROTTLED)
+        self._run.arrived.append(Arrived(asked, now, served, named))
+        return served.answer
+
+
+def _is_silence(served: Served) -> bool:
+    return isinstance(served.answer, Broken) and "in time" in served.answer.detail
+
+
+def named_until(said: Said, arrived: float, skew: float, *, throttled: bool) -> float | None:
+    """Tells the latest moment that an answer named, by the contract's rules and the model's own knowledge.
+
+    Args:
+        said: What the headers say.
+        arrived: When the answer came, on the loop's clock.
+        skew: How far the watcher's wall clock is ahead.
+        throttled: Whether it was a refusal, on which every reset counts.
+
+    Returns:
+        The moment on the loop's clock, or None where it named none that counts.
+    """
+    base = local_unix(arrived, skew) if said.date is None else said.date
+    waits = [] if said.retry_after is None else [float(said.retry_after)]
+    if said.retry_at is not None:
+        waits.append(said.retry_at - base)
+    for reset in said.resets:
+        wait = reset.milliseconds / 1000 - base
+        if (throttled or reset.spent) and wait <= LATEST_RESET:
+            waits.append(wait)
+    latest = max(waits, default=0.0)
+    return arrived + latest if latest > 0 else None

@@ -1,0 +1,201 @@
+"""From the options to the settings: what goes together, what is read, and what is refused."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from watcher import targets
+from watcher.core.errors import UsageError
+from watcher.core.model import ImportStatus
+from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.credentials import FixedToken, TokenFile, parse_token
+from watcher.exit_codes import ExitCodes
+from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_uri
+from watcher.settings import (
+    ONCE_OUTAGE_BUDGET,
+    TOKEN_VARIABLES,
+    LogFormat,
+    LogLevel,
+    OutputFormat,
+    ProgressStyle,
+    Settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from watcher.credentials import TokenSource
+    from watcher.settings import Options
+    from watcher.targets import Target
+
+_DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
+_DEFAULT = Policy()
+_Value = TypeVar("_Value")
+
+
+def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
+    """Checks the options together and reads what they point at.
+
+    Args:
+        options: The options as they were given.
+        read_listing: Gives the text of ``-`` or of ``@FILE``.
+
+    Returns:
+        The settings.
+
+    Raises:
+        UsageError: They cannot be, or do not go together.
+    """
+    settings = Settings(
+        refs=(),
+        base_uri=DEFAULT_BASE_URI,
+        tokens=FixedToken(parse_token(_DEMO_TOKEN, "--demo")),
+        policy=_policy(options),
+        exit_codes=ExitCodes(dict(options.exit_code)),
+        any_suffices=options.any_suffices,
+        fail_fast=options.fail_fast,
+        ca_file=options.ca_file,
+        request_timeout=_limit(options.request_timeout),
+        heartbeat=_limit(options.heartbeat),
+        output=OutputFormat(options.output),
+        progress=ProgressStyle(options.progress),
+        log_format=LogFormat(options.log_format),
+        log_level=LogLevel(options.log_level),
+        demo=options.demo,
+    )
+    if options.demo is not None:
+        _check_demo_stands_alone(options)
+        return settings
+    named = _named_imports(options, read_listing)
+    return replace(
+        settings,
+        refs=tuple(dict.fromkeys(target.ref for target in named)),
+        base_uri=_base_uri(options.base_uri, named),
+        tokens=_tokens(options.token_file, os.environ),
+    )
+
+
+def _check_demo_stands_alone(options: Options) -> None:
+    conflicts = options.on_command_line & {
+        "targets", "base_uri", "token_file", "project", "environment", "segment", "import_id",
+    }  # fmt: skip
+    if conflicts:
+        name = "a target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
+        raise UsageError(f"--demo watches an import of its own and goes with no {name}; write only --demo")
+
+
+def _named_imports(options: Options, read_listing: Callable[[str], str]) -> list[Target]:
+    named: list[Target] = []
+    for text in dict.fromkeys(options.targets):
+        if text == "-":
+            named += targets.parse_listing(read_listing(text), "standard input")
+        elif text.startswith("@"):
+            named += targets.parse_listing(read_listing(text), text[1:])
+        else:
+            named.append(targets.parse_target(text))
+    by_options = _import_of_options(options)
+    if by_options is not None:
+        named.append(by_options)
+    if not named:
+        raise UsageError(f"no import is named; give a target such as {targets.EXAMPLE}, or try --demo")
+    return named
+
+
+def _import_of_options(options: Options) -> Target | None:
+    keys = {
+        "--project": options.project,
+        "--environment": options.environment,
+        "--segment": options.segment,
+        "--import-id": options.import_id,
+    }
+    asked_for = options.on_command_line & {"project", "environment", "segment", "import_id"}
+    if not asked_for and options.segment is None and options.import_id is None:
+        return None
+    missing = [name for name, key in keys.items() if key is None]
+    if missing:
+        raise UsageError(
+            f"without {' and '.join(missing)} no import is named: --project, --environment, --segment and "
+            f"--import-id go together; or give it as {targets.EXAMPLE}"
+        )
+    values = [key or "" for key in keys.values()]
+    return targets.Target(targets.checked_ref(*values, source="/".join(values)))
+
+
+def _base_uri(given: str | None, named: Sequence[Target]) -> str:
+    origins = {target.origin for target in named if target.origin is not None}
+    if given is not None:
+        base_uri = parse_base_uri(given, "--base-uri")
+    elif len(origins) == 1 and origins <= LAUNCHDARKLY_ORIGINS:
+        return origins.pop()
+    elif len(origins) > 1 and origins <= LAUNCHDARKLY_ORIGINS:
+        raise UsageError(
+            f"the targets are on different hosts, {' and '.join(sorted(origins))}; watch them apart"
+        )
+    else:
+        base_uri = DEFAULT_BASE_URI
+    for origin in sorted(origins - {base_uri}):
+        raise UsageError(
+            f"a target is on {origin}, but the access token goes to {base_uri} only; "
+            f"if that host is right, add --base-uri {origin}"
+        )
+    return base_uri
+
+
+def _tokens(token_file: Path | None, environ: Mapping[str, str]) -> TokenSource:
+    if token_file is not None:
+        return TokenFile(token_file)
+    for variable in TOKEN_VARIABLES:
+        if variable in environ:
+            return FixedToken(parse_token(environ[variable], variable))
+    raise UsageError(
+        "no access token is given; set LD_ACCESS_TOKEN=api-… in the environment, or use --token-file PATH"
+    )
+
+
+def _policy(options: Options) -> Policy:
+    until = ImportStatus(options.until)
+    fail_on = frozenset(ImportStatus(name) for name in options.fail_on)
+    if until in fail_on:
+        raise UsageError(f"--fail-on {until} contradicts --until {until}; leave one of them out")
+    minimum, maximum = _intervals(options.min_interval, options.max_interval)
+    once = options.once
+    outage_budget = ONCE_OUTAGE_BUDGET if once else _DEFAULT.outage_budget
+    return Policy(
+        until=until,
+        fail_on=fail_on,
+        once=once,
+        unknown_status=UnknownStatusRule(options.unknown_status),
+        timeout=_limit(_given(options.timeout, 0.0 if once else _DEFAULT.timeout)),
+        max_in_state={status: _limit(longest) for status, longest in options.max_in_state},
+        outage_budget=_limit(_given(options.outage_budget, outage_budget)),
+        appear_within=options.appear_within,
+        min_interval=minimum,
+        max_interval=maximum,
+        growth=options.growth,
+    )
+
+
+def _intervals(minimum: float | None, maximum: float | None) -> tuple[float, float]:
+    """Fills in defaults that never cross the bound that was given."""
+    for name, value in (("--min-interval", minimum), ("--max-interval", maximum)):
+        if value == 0:
+            raise UsageError(f"{name} must be more than 0; write for example {name} 1s")
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise UsageError("--min-interval is longer than --max-interval; write for example --min-interval 1s")
+    if minimum is None:
+        minimum = min(_DEFAULT.min_interval, _given(maximum, _DEFAULT.min_interval))
+    if maximum is None:
+        maximum = max(_DEFAULT.max_interval, minimum)
+    return minimum, maximum
+
+
+def _limit(seconds: float) -> float:
+    return seconds or math.inf
+
+
+def _given(value: _Value | None, default: _Value) -> _Value:
+    return default if value is None else value
