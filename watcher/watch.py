@@ -263,7 +263,8 @@ class Watch:
         if self._sleeping:
             moments.append(self._sleeping[0][0])
         if self._ready:
-            moments.append(self._limiter.ready_at(self._clock().monotonic))
+            if len(self._requests) < MAX_UNDER_WAY:  # else an arrival makes room
+                moments.append(self._limiter.ready_at(self._clock().monotonic))
             moments.append(min(watched.deadline for watched in self._ready))
         soonest = min(moments)
         self._wake.clear()

@@ -11,7 +11,7 @@ import threading
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -20,16 +20,6 @@ from watcher.simulator import serve
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from typing import Protocol
-
-    class StartSimulator(Protocol):
-        """How a test asks for a simulator."""
-
-        def __call__(
-            self, scenario: str = "happy", *, speed: float = 20.0, rate_limit: int | None = None
-        ) -> Simulator:
-            """Starts one that ends with the test."""
-            ...
 
 
 TOKEN = "api-secret-of-the-test"
@@ -62,6 +52,16 @@ class Simulator:
         )
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
             return str(response.headers["Location"])
+
+
+class StartSimulator(Protocol):
+    """How a test asks for a simulator."""
+
+    def __call__(
+        self, scenario: str = "happy", *, speed: float = 20.0, rate_limit: int | None = None
+    ) -> Simulator:
+        """Starts one that ends with the test."""
+        ...
 
 
 @contextmanager

@@ -46,5 +46,5 @@ class Policy:
     outage_budget: float = 300.0
     appear_within: float = 30.0
     min_interval: float = 1.0
-    max_interval: float = 30.0
+    max_interval: float = 25.0
     growth: float = 1.1

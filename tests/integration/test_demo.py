@@ -1,0 +1,58 @@
+"""The demo, as a new user starts it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import Finished, finish, start_watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEMOS = {
+    "plain": ("--demo",),
+    "stopped": ("--demo=stopped", "--output", "json"),
+    "approval": ("--demo=approval", "--min-interval", "200ms"),
+}
+
+
+@pytest.fixture(scope="module")
+def demos() -> Mapping[str, Finished]:
+    """All demos, played at the same time, with nothing in the environment but what must not matter."""
+    env = {"LD_BASE_URI": "https://ignored.example"}
+    processes = {name: start_watcher(*arguments, env=env) for name, arguments in DEMOS.items()}
+    began = time.monotonic()
+    finished = {name: finish(process) for name, process in processes.items()}
+    assert time.monotonic() - began < 20
+    return finished
+
+
+def test_the_plain_demo(demos: Mapping[str, Finished]) -> None:
+    """All four steps, one 429 and one passing fault are shown, and it ends with 0 within 20 seconds."""
+    plain = demos["plain"]
+    assert plain.code == 0
+    for step in (
+        " preparing\n",
+        "preparing -> pending_approval",
+        "pending_approval -> ready",
+        "ready -> in_progress",
+        "in_progress -> complete",
+    ):
+        assert step in plain.err
+    assert plain.err.count("429") == 1
+    assert plain.err.count("502") == 1
+
+
+def test_the_demo_of_a_stop(demos: Mapping[str, Finished]) -> None:
+    """--demo=stopped ends as a stopped import does."""
+    assert demos["stopped"].code == 3
+    assert demos["stopped"].result["outcome"] == "stopped"
+
+
+def test_the_demo_of_an_approval(demos: Mapping[str, Finished]) -> None:
+    """--demo=approval waits a moment and is then approved."""
+    assert demos["approval"].code == 0
+    assert "waiting for an approval in LaunchDarkly" in demos["approval"].err

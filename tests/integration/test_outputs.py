@@ -1,0 +1,204 @@
+"""What goes to standard output and standard error, and where targets come from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import FAST, SEGMENT, TOKEN, StartSimulator, environment, run_watcher
+
+
+def test_json_is_the_contract_s_object(start_simulator: StartSimulator) -> None:
+    """--output json gives one object with every field that scripts rely on."""
+    simulator = start_simulator("stuck")
+    finished = run_watcher(
+        simulator.create(),
+        *FAST,
+        "--until",
+        "in_progress",
+        "--output",
+        "json",
+        env=environment(simulator.base_uri),
+    )
+    result = finished.result
+    assert list(result) == ["schema_version", "outcome", "exit_code", "elapsed_s", "imports"]
+    assert (result["schema_version"], result["outcome"], result["exit_code"]) == (1, "reached", 0)
+    (one,) = json.loads(finished.out)["imports"]
+    assert list(one) == [
+        "target", "project", "environment", "segment", "import_id", "outcome", "exit_code", "status",
+        "in_state_s", "mode", "created_at", "files", "transitions", "polls", "throttled", "errors",
+        "elapsed_s", "message",
+    ]  # fmt: skip
+    assert one["target"] == f"default/production/big-spenders/{one['import_id']}"
+    assert one["mode"] == "replace"
+    assert one["created_at"].endswith("Z")
+    assert one["files"][0]["filename"] == "keys.csv"
+    assert one["transitions"][0]["from"] is None
+    assert one["transitions"][-1]["to"] == one["status"] == "in_progress"
+    assert list(one["transitions"][0]) == ["from", "to", "at", "elapsed_s", "in_state_s", "expected"]
+
+
+def test_jsonl_tells_events_and_ends_with_the_result(start_simulator: StartSimulator) -> None:
+    """--output jsonl gives an event a line, each with its name, its time and its target."""
+    simulator = start_simulator("stopped")
+    finished = run_watcher(
+        simulator.create(), *FAST, "--output", "jsonl", env=environment(simulator.base_uri)
+    )
+    events = [json.loads(line) for line in finished.out.splitlines()]
+    assert [events[0]["event"], events[-2]["event"], events[-1]["event"]] == ["watching", "outcome", "result"]
+    assert all(event["at"].endswith("Z") for event in events)
+    assert all("target" in event for event in events[:-1])
+    assert events[-1]["imports"][0]["outcome"] == "stopped"
+
+
+def test_json_log_is_json_to_the_last_line(start_simulator: StartSimulator) -> None:
+    """--log-format json makes every line of standard error an object, the explanation included."""
+    simulator = start_simulator("stopped")
+    env = environment(simulator.base_uri, WATCHER_LOG_FORMAT="json")
+    finished = run_watcher(simulator.create(), *FAST, env=env)
+    assert finished.events[0]["event"] == "watching"
+    assert "create a new one" in str(finished.events[-2]["message"])
+    assert finished.events[-1] == {
+        "event": "result", "level": "error", "at": finished.events[-1]["at"], "outcome": "stopped", "exit_code": 3,
+    }  # fmt: skip
+    usage = run_watcher("a/b", env=env)
+    assert usage.events[0]["exit_code"] == 2
+
+
+def test_a_success_is_silent_at_level_error(start_simulator: StartSimulator) -> None:
+    """--log-level error tells nothing of a success, and explains every other end."""
+    simulator = start_simulator("stuck")
+    env = environment(simulator.base_uri)
+    url = simulator.create()
+    quiet = ("--log-level", "error", *FAST)
+    assert run_watcher(url, "--until", "preparing", *quiet, env=env).err == ""
+    assert "--timeout 100ms ran out" in run_watcher(url, "--timeout", "100ms", *quiet, env=env).err
+
+
+def test_no_progress_leaves_the_explanation(start_simulator: StartSimulator) -> None:
+    """--progress none keeps the closing words."""
+    simulator = start_simulator("stuck")
+    finished = run_watcher(
+        simulator.create(), "--progress", "none", "--once", env=environment(simulator.base_uri)
+    )
+    assert finished.err.count("\n") == 1
+    assert "not final yet" in finished.err
+
+
+def test_a_heartbeat_breaks_the_silence(start_simulator: StartSimulator) -> None:
+    """A runner that kills silent jobs sees a line at least each --heartbeat."""
+    simulator = start_simulator("stuck", speed=100.0)
+    finished = run_watcher(
+        simulator.create(), "--heartbeat", "300ms", "--timeout", "1500ms", env=environment(simulator.base_uri)
+    )
+    assert finished.err.count("still in_progress after") >= 2
+
+
+@pytest.mark.parametrize("output", ["text", "jsonl"])
+def test_a_closed_pipe_is_no_error(start_simulator: StartSimulator, output: str) -> None:
+    """Whoever reads the result may go away; the code stays that of the watch."""
+    simulator = start_simulator("stopped")
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", simulator.create(), *FAST, "--output", output],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(simulator.base_uri),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert process.returncode == 3
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_said_once(start_simulator: StartSimulator) -> None:
+    """A result that cannot be written is said, and never changes how the watch ends."""
+    simulator = start_simulator("stuck")
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "watcher", simulator.create(), "--until", "preparing"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environment(simulator.base_uri),
+        )
+    assert process.returncode == 0
+    assert process.stderr.count("could not be written to standard output: No space left") == 1
+
+
+def test_closed_standard_streams(start_simulator: StartSimulator) -> None:
+    """A process without standard output and standard error still gives its code."""
+    simulator = start_simulator("stopped")
+    command = f'exec "{sys.executable}" -m watcher {simulator.create()} {" ".join(FAST)} >&- 2>&-'
+    shell = subprocess.run(["/bin/sh", "-c", command], check=False, env=environment(simulator.base_uri))
+    assert shell.returncode == 3
+
+
+def test_a_terminal_of_ascii_gets_the_result(start_simulator: StartSimulator) -> None:
+    """Output in UTF-8 does not depend on the locale."""
+    simulator = start_simulator("happy")
+    env = environment(
+        simulator.base_uri, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"
+    )
+    finished = run_watcher("-", "--appear-within", "0", env=env, text="a/b/\u00f6/d")
+    assert finished.code == 5
+    assert finished.out.startswith("not_found a/b/\u00f6/d ")
+
+
+@pytest.mark.parametrize("form", ["headers", "list", "file", "options", "variables"])
+def test_where_targets_come_from(start_simulator: StartSimulator, tmp_path: Path, form: str) -> None:
+    """Headers in a pipe, a list, a file and the four options all name the import."""
+    simulator = start_simulator("stuck")
+    url = simulator.create()
+    import_id = url.rsplit("/", 1)[1]
+    env = environment(simulator.base_uri)
+    listing = tmp_path / "targets"
+    listing.write_text(f"# tonight\n{url}\n")
+    keys = ["--segment", "big-spenders", "--import-id", import_id]
+    given: dict[str, tuple[list[str], str]] = {
+        "headers": (["-"], f"HTTP/1.1 204 No Content\r\nLocation: {url}\r\n\r\n"),
+        "list": (["-"], f"\n{url}\n{url}\n"),
+        "file": ([f"@{listing}"], ""),
+        "options": (["--project", "default", "--environment", "production", *keys], ""),
+        "variables": (keys, ""),
+    }
+    arguments, text = given[form]
+    if form == "variables":
+        env |= {"LD_PROJECT": "default", "LD_ENVIRONMENT": "production"}
+    finished = run_watcher(*arguments, "--until", "preparing", env=env, text=text)
+    assert finished.code == 0, finished.err
+    assert import_id in finished.out
+    assert finished.out.count("\n") == 1
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_main_job(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """An import that curl creates is followed from its headers to complete."""
+    simulator = start_simulator("happy", speed=5.0)
+    (tmp_path / "keys.csv").write_text("user-1\nuser-2\n")
+    command = (
+        'set -eu; curl -sS -D - -o /dev/null -X POST -H "Authorization: $LD_ACCESS_TOKEN" '
+        f'-F file=@keys.csv -F mode=merge "$LD_BASE_URI{SEGMENT}/imports" '
+        f'| "{sys.executable}" -m watcher - {" ".join(FAST)}'
+    )
+    shell = subprocess.run(
+        ["/bin/sh", "-c", command],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment(simulator.base_uri, PYTHONPATH=str(Path(__file__).parents[2])),
+    )
+    assert shell.returncode == 0, shell.stderr
+    assert shell.stdout.startswith("complete default/production/big-spenders/")
+    assert TOKEN not in shell.stdout + shell.stderr

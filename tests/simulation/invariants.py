@@ -1,0 +1,61 @@
+"""All invariants, and the judgement of one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.simulation import invariants_end as end
+from tests.simulation import invariants_fleet as fleet
+from tests.simulation import invariants_pace as pace
+from tests.simulation import invariants_whole as whole
+from tests.simulation.evidence import Evidence, ViolationError, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.run import Run
+
+INVARIANTS: tuple[Callable[[Evidence], None], ...] = (
+    end.every_import_begins_and_ends_once,
+    end.verdicts_are_obeyed,
+    end.ends_are_earned,
+    end.outages_end,
+    end.clocks_end_waits,
+    end.events_tell_the_truth,
+    whole.success_is_earned,
+    whole.imports_are_left_behind_only_after_a_decision,
+    whole.signals_end_the_watch,
+    whole.the_code_follows_the_contract,
+    pace.no_request_before_a_named_moment,
+    pace.refusals_back_off,
+    pace.no_request_past_the_deadline,
+    pace.the_last_look_is_taken,
+    pace.one_request_at_a_time,
+    pace.the_first_request_goes_alone,
+    pace.the_schedule_is_kept,
+    pace.silence_is_bounded,
+    fleet.no_refusal_is_our_own_fault,
+    fleet.something_is_left_for_others,
+    fleet.nobody_starves,
+)
+
+
+def violation(run: Run) -> str | None:
+    """Names the first invariant that a run breaks.
+
+    Args:
+        run: The run.
+
+    Returns:
+        Its name and where it is broken, or None where all of them hold.
+    """
+    try:
+        evidence = gather(run)
+    except ViolationError as error:
+        return f"every_wait_ends: {error}"
+    for invariant in INVARIANTS:
+        try:
+            invariant(evidence)
+        except ViolationError as error:
+            return f"{invariant.__name__}: {error}"
+    return None

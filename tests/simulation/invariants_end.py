@@ -1,0 +1,172 @@
+"""What must hold of the ends: each is earned by what the API said, and nothing that it said is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.simulation.answers import Meaning
+from tests.simulation.evidence import TOLERANCE, ViolationError
+from tests.simulation.oracle import FAULTS
+from watcher.core.events import Changed, Ended, MetUnknownStatus, Watching
+from watcher.core.model import Outcome
+
+if TYPE_CHECKING:
+    from tests.simulation.evidence import Evidence
+    from tests.simulation.oracle import View
+
+_EARNED = frozenset(
+    {
+        Outcome.COMPLETE,
+        Outcome.REACHED,
+        Outcome.STOPPED,
+        Outcome.BLOCKED,
+        Outcome.NOT_FOUND,
+        Outcome.UNAUTHORIZED,
+    }
+)
+
+
+def every_import_begins_and_ends_once(evidence: Evidence) -> None:
+    """Each import has one Watching, first, and one Ended, after which nothing is told or asked of it."""
+    seen: dict[object, str] = {}
+    for event in evidence.run.events:
+        state = seen.get(event.ref)
+        if isinstance(event, Watching) != (state is None):
+            raise ViolationError(f"{event.ref}: {type(event).__name__} comes when it is {state or 'not begun'}")
+        if state == "over":
+            raise ViolationError(f"{event.ref}: {type(event).__name__} comes after its end")
+        seen[event.ref] = "over" if isinstance(event, Ended) else "watched"
+    for position, end in enumerate(evidence.ends):
+        late = [asked for asked in evidence.asked[position] if asked.at > end.at.monotonic + TOLERANCE]
+        if late:
+            raise ViolationError(f"import {position} is asked for at {late[0].at:.6f}, after its end")
+
+
+def verdicts_are_obeyed(evidence: Evidence) -> None:
+    """An answer that ends a wait by the contract ends it then and so: no final status is ever lost."""
+    for position, views in enumerate(evidence.views):
+        end = evidence.ends[position]
+        for view in views:
+            if view.verdict is None:
+                continue
+            at = view.arrived.at
+            together = abs(end.at.monotonic - at) <= TOLERANCE
+            if together and (end.outcome is view.verdict or end.left_behind or end.signal is not None):
+                continue
+            raise ViolationError(
+                f"import {position}: the answer at {at:.6f} ({view.arrived.served.meaning.value}, "
+                f"{view.arrived.served.status}) must end it as {view.verdict}; "
+                f"it ended at {end.at.monotonic:.6f} as {end.outcome}"
+            )
+
+
+def ends_are_earned(evidence: Evidence) -> None:
+    """No end without its cause: a status, a confirmed verdict, a spent budget, a clock, a signal, a neighbour."""
+    for position, end in enumerate(evidence.ends):
+        if not _is_earned(evidence, position, end):
+            view = evidence.last_view(position)
+            known = "nothing" if view is None else f"{view.arrived.served.meaning.value}, status {view.status}"
+            raise ViolationError(
+                f"import {position} ended at {end.at.monotonic:.6f} as {end.outcome} without cause: "
+                f"the last answer said {known}"
+            )
+
+
+def _is_earned(evidence: Evidence, position: int, end: Ended) -> bool:
+    view, now = evidence.last_view(position), end.at.monotonic
+    wishes = evidence.run.scenario.wishes
+    if end.left_behind:
+        return end.outcome is Outcome.PENDING and (wishes.any_suffices or wishes.fail_fast)
+    if end.outcome is Outcome.INTERRUPTED:
+        interrupt = wishes.interrupt
+        return interrupt is not None and interrupt.signal == end.signal and now >= interrupt.at - TOLERANCE
+    if end.outcome is Outcome.TIMEOUT:
+        return _is_timeout_earned(evidence, position, now)
+    if view is None or abs(view.arrived.at - now) > TOLERANCE:
+        return False
+    if view.verdict is not None or end.outcome in _EARNED:
+        return view.verdict is end.outcome
+    expected = Outcome.PROTOCOL if view.arrived.served.meaning is Meaning.NONSENSE else Outcome.UNAVAILABLE
+    return end.outcome is expected and view.arrived.served.meaning is not Meaning.THROTTLED and outlasts(view)
+
+
+def _is_timeout_earned(evidence: Evidence, position: int, now: float) -> bool:
+    view = evidence.last_view(position)
+    deadline = evidence.run.scenario.policy.timeout if view is None else view.deadline
+    if now >= deadline - TOLERANCE:
+        return True
+    named = (
+        arrived.named_until
+        for arrived in evidence.run.arrived
+        if arrived.named_until is not None and arrived.at <= now + TOLERANCE
+    )
+    return max(named, default=0.0) > deadline
+
+
+def outlasts(view: View) -> bool:
+    """Tells whether a stretch without a usable answer, or a wait that the API asks for in it, is too long."""
+    return view.began is not None and (
+        view.arrived.at >= view.ends - TOLERANCE
+        or (view.arrived.named_until is not None and view.arrived.named_until > view.ends)
+    )
+
+
+def outages_end(evidence: Evidence) -> None:
+    """A fault past the outage budget, or one that asks for a wait past it, ends the wait at once."""
+    for position, views in enumerate(evidence.views):
+        for view in views:
+            if view.arrived.served.meaning not in FAULTS or view.ends > view.deadline:
+                continue
+            surely = view.arrived.at > view.ends + TOLERANCE
+            named = view.arrived.named_until
+            if (surely or (named is not None and named > view.ends + TOLERANCE)) and not evidence.ended_at(
+                position, view.arrived.at
+            ):
+                raise ViolationError(
+                    f"import {position}: the outage since {view.began:.6f} is spent at {view.ends:.6f}, "
+                    f"but the wait goes on after the fault at {view.arrived.at:.6f}"
+                )
+
+
+def clocks_end_waits(evidence: Evidence) -> None:
+    """An answer past the deadline, or one that asks for a wait past it, ends the wait at once."""
+    for position, views in enumerate(evidence.views):
+        for view in views:
+            at, named = view.arrived.at, view.arrived.named_until
+            past = at > view.deadline + TOLERANCE
+            held = named is not None and named > view.deadline + TOLERANCE
+            if (past or held) and not evidence.ended_at(position, at):
+                raise ViolationError(
+                    f"import {position}: the deadline is {view.deadline:.6f}, the answer at {at:.6f} names "
+                    f"{named}, but the wait goes on"
+                )
+
+
+def events_tell_the_truth(evidence: Evidence) -> None:
+    """Transitions, counts and the last status in the events are those of the answers that arrived."""
+    changes = [0] * len(evidence.ends)
+    unknown: set[tuple[object, str]] = set()
+    positions = {ref: position for position, ref in enumerate(evidence.run.scenario.refs)}
+    for event in evidence.run.events:
+        if isinstance(event, Changed):
+            changes[positions[event.ref]] += 1
+        if isinstance(event, MetUnknownStatus):
+            if (event.ref, event.status) in unknown:
+                raise ViolationError(f"{event.ref}: the unknown status {event.status} is told twice")
+            unknown.add((event.ref, event.status))
+    for position, (views, end) in enumerate(zip(evidence.views, evidence.ends, strict=True)):
+        counted = [view for view in views if view.arrived.at <= end.at.monotonic]
+        statuses = [view.status for view in counted if view.arrived.served.meaning is Meaning.FOUND]
+        seen = sum(1 for before, after in zip([None, *statuses], statuses, strict=False) if before != after)
+        throttled = sum(1 for view in counted if view.arrived.served.meaning is Meaning.THROTTLED)
+        told = (changes[position], end.progress.polls, end.progress.throttled)
+        if told != (seen, len(counted), throttled):
+            raise ViolationError(
+                f"import {position}: told {told} transitions, polls and refusals; it was "
+                f"{(seen, len(counted), throttled)}"
+            )
+        last = statuses[-1] if statuses else None
+        if (last is None) != (end.progress.status is None) or (
+            last is not None and last.isascii() and str(end.progress.status) != last
+        ):
+            raise ViolationError(f"import {position}: its last status was {last}, told is {end.progress.status}")

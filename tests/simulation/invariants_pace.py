@@ -1,0 +1,129 @@
+"""What must hold of the requests: never too early, never past the deadline, never more than the schedule."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tests.simulation.answers import Meaning
+from tests.simulation.evidence import TOLERANCE, ViolationError
+from tests.simulation.oracle import ADVERSE, FAULTS
+from tests.simulation.scenario import Flavour
+from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
+from watcher.core.model import Outcome
+
+if TYPE_CHECKING:
+    from tests.simulation.evidence import Evidence
+    from tests.simulation.oracle import View
+
+_TOLD = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
+_JITTER = 0.1
+
+
+def no_request_before_a_named_moment(evidence: Evidence) -> None:
+    """No request of any import comes before the latest moment that an answer named before it."""
+    named, arrivals = -1.0, iter(evidence.run.arrived)
+    arrived = next(arrivals, None)
+    for asked in evidence.run.asked:
+        # Of an answer of the very same moment it is open which was first.
+        while arrived is not None and arrived.at < asked.at - 2 * TOLERANCE:
+            named = max(named, arrived.named_until or -1.0)
+            arrived = next(arrivals, None)
+        if asked.at < named - TOLERANCE:
+            raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, but the API named {named:.6f}")
+
+
+def refusals_back_off(evidence: Evidence) -> None:
+    """After a 429 that names no moment an import waits at least half of a ceiling that doubles from 2 s to 60 s."""
+    alone = len(evidence.ends) == 1
+    for position in range(len(evidence.ends)):
+        for view, asked in evidence.followed(position):
+            if view.arrived.served.meaning is not Meaning.THROTTLED or evidence.is_last_look(asked):
+                continue
+            if view.arrived.named_until is None:
+                least = min(60.0, 2.0 ** (view.refusals if alone else 1)) / 2
+                if asked.at < view.arrived.at + least - TOLERANCE:
+                    raise ViolationError(
+                        f"request {asked.number} goes {asked.at - view.arrived.at:.6f} s after refusal "
+                        f"{view.refusals} in a row, which is less than {least} s"
+                    )
+
+
+def no_request_past_the_deadline(evidence: Evidence) -> None:
+    """No request goes past a deadline, and no wait ends later than one request after it."""
+    patience = evidence.run.scenario.wishes.request_timeout
+    for asked in evidence.run.asked:
+        deadline = evidence.deadline_at(asked.position, asked.at)
+        if asked.at > deadline + TOLERANCE:
+            raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, past its deadline {deadline:.6f}")
+    for position, end in enumerate(evidence.ends):
+        view = evidence.last_view(position)
+        deadline = evidence.run.scenario.policy.timeout
+        if view is not None:
+            deadline = max(view.deadline_before, view.deadline)
+        if end.at.monotonic > deadline + patience + TOLERANCE:
+            raise ViolationError(f"import {position} ends at {end.at.monotonic:.6f}, its deadline is {deadline:.6f}")
+
+
+def the_last_look_is_taken(evidence: Evidence) -> None:
+    """Where nothing hinders it, a wait times out only after an answer at its deadline or past it."""
+    if not evidence.unhindered or evidence.run.scenario.flavour is Flavour.CROWD:
+        return
+    for position, end in enumerate(evidence.ends):
+        if end.outcome is not Outcome.TIMEOUT:
+            continue
+        view = evidence.last_view(position)
+        if view is None or abs(view.arrived.at - end.at.monotonic) > TOLERANCE:
+            raise ViolationError(f"import {position} timed out at {end.at.monotonic:.6f} without a last look")
+
+
+def one_request_at_a_time(evidence: Evidence) -> None:
+    """No import is asked for again before its last request has brought something."""
+    for position, requests in enumerate(evidence.asked):
+        arrived = {view.arrived.asked.number: view.arrived.at for view in evidence.views[position]}
+        for earlier, later in pairwise(requests):
+            if later.at < arrived.get(earlier.number, later.at + 1):
+                raise ViolationError(f"request {later.number} goes while request {earlier.number} is under way")
+
+
+def the_first_request_goes_alone(evidence: Evidence) -> None:
+    """Until the first answer nothing is known of the limits, so one request goes; a deadline may force more."""
+    first = min((arrived.at for arrived in evidence.run.arrived), default=0.0)
+    for asked in evidence.run.asked[1:]:
+        if asked.at < first - TOLERANCE and not evidence.is_last_look(asked):
+            raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, before the first answer")
+
+
+def the_schedule_is_kept(evidence: Evidence) -> None:
+    """Polls follow the growing intervals within their jitter: never sooner, and unhindered never later."""
+    policy = evidence.run.scenario.policy
+    unhindered = evidence.unhindered and len(evidence.ends) == 1
+    for position in range(len(evidence.ends)):
+        for view, asked in evidence.followed(position):
+            wait = asked.at - view.arrived.at
+            least, most = _bounds(view, policy.max_interval)
+            if view.arrived.served.meaning is Meaning.MISSING:
+                least = min(least, policy.appear_within - view.arrived.at)
+            if wait < least - TOLERANCE and not evidence.is_last_look(asked):
+                raise ViolationError(f"request {asked.number} goes {wait:.6f} s after an answer, not {least:.6f} s")
+            if unhindered and wait > most + 2 * TOLERANCE:
+                raise ViolationError(f"request {asked.number} goes {wait:.6f} s after an answer, not {most:.6f} s")
+
+
+def _bounds(view: View, longest: float) -> tuple[float, float]:
+    if view.interval is not None:
+        return view.interval * (1 - _JITTER), view.interval * (1 + _JITTER)
+    if view.arrived.served.meaning in FAULTS:
+        return 0.0, min(longest, max(0.0, view.ends - view.arrived.at))
+    if view.arrived.served.meaning in ADVERSE:
+        return 0.0, longest * (1 + _JITTER)
+    return 0.0, longest
+
+
+def silence_is_bounded(evidence: Evidence) -> None:
+    """Something is told at least once in each heartbeat."""
+    heartbeat = evidence.run.scenario.wishes.heartbeat
+    told = [event.at.monotonic for event in evidence.run.events if isinstance(event, _TOLD)]
+    for earlier, later in pairwise(told):
+        if later - earlier > heartbeat + 2 * TOLERANCE:
+            raise ViolationError(f"nothing is told from {earlier:.6f} to {later:.6f}")
