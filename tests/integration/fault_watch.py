@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tests.integration.fault_server import playing
-from tests.integration.faults import REF, TOKEN
+from tests.integration.faults import REF, TOKEN, Fault
 from watcher.client import Client
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.model import Outcome
@@ -19,11 +21,18 @@ from watcher.credentials import FixedToken, Secret
 from watcher.watch import Terms, Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from tests.integration.fault_server import Play
     from watcher.core.events import Event
     from watcher.core.replies import Reply
 
-SHORT_TIMEOUT = 0.2
+_Result = TypeVar("_Result")
+
+ABREAST = 12
+"""Lines of the table that are played at a time: most of what they do is wait."""
+
+SHORT_TIMEOUT = 0.4
 LONG_TIMEOUT = 10.0
 """A request timeout that a loaded machine does not reach."""
 
@@ -99,3 +108,54 @@ async def first_trouble(*script: Play) -> MetThrottle | Retrying | Ended:
                 if isinstance(event, MetThrottle | Retrying | Ended):
                     return event
     raise AssertionError("a watch ends with an end")
+
+
+class _Complaints(logging.Handler):
+    """Keeps what the libraries log, which would go to standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage())
+
+
+def play_all(
+    faults: Sequence[Fault], play: Callable[[Fault], Awaitable[_Result]]
+) -> dict[str, _Result | BaseException]:
+    """Plays the lines of the table side by side.
+
+    Args:
+        faults: The lines.
+        play: What to do with one.
+
+    Returns:
+        What came of each by its name, be it an exception.
+    """
+
+    async def run() -> list[_Result | BaseException]:
+        turn = asyncio.Semaphore(ABREAST)
+
+        async def wait_and_play(fault: Fault) -> _Result:
+            async with turn:
+                return await play(fault)
+
+        return await asyncio.gather(*map(wait_and_play, faults), return_exceptions=True)
+
+    complaints = _Complaints()
+    logging.getLogger().addHandler(complaints)
+    try:
+        results = asyncio.run(run())
+    finally:
+        logging.getLogger().removeHandler(complaints)
+    assert complaints.told == []
+    return {fault.name: result for fault, result in zip(faults, results, strict=True)}
+
+
+def result_of(fault: Fault, results: dict[str, _Result | BaseException]) -> _Result:
+    """Gives what came of one line, or raises what it raised."""
+    result = results[fault.name]
+    if isinstance(result, BaseException):
+        raise result
+    return result

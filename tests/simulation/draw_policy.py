@@ -39,13 +39,15 @@ def draw_policy(random: Random, count: int) -> tuple[Policy, float]:
     """
     least, most, growth = random.choice(_INTERVALS)
     polls = max(4.0, log_uniform(random, 6, 120) / count)
-    longest = min(6 * 3600.0, polls * math.sqrt(least * most))
+    longest = max(5.0, min(6 * 3600.0, polls * math.sqrt(least * most)))
     until = ImportStatus.COMPLETE if random.random() < 0.7 else random.choice(list(ImportStatus))
     others = [status for status in ImportStatus if status is not until]
     once = random.random() < 0.1
     timeout = math.inf
     if random.random() < (0.15 if once else 0.65):
-        timeout = random.choice((3600.0, longest * random.uniform(0.1, 2), longest, random.uniform(0.5, 30)))
+        timeout = random.choice(
+            (min(3600.0, 3 * longest), longest * random.uniform(0.1, 2), longest, random.uniform(0.5, 30))
+        )
     budget = min(random.choice((300.0, 30.0, 5.0, random.uniform(1, 120))), 60 * most)
     max_in_state = {}
     if random.random() < 0.25:
@@ -59,7 +61,7 @@ def draw_policy(random: Random, count: int) -> tuple[Policy, float]:
         timeout=timeout,
         max_in_state=max_in_state,
         outage_budget=math.inf if math.isfinite(timeout) and random.random() < 0.1 else budget,
-        appear_within=random.choice((30.0, 30.0, 0.0, 5.0, min(120.0, 40 * most))),
+        appear_within=random.choice((30.0, 30.0, 0.0, 5.0, min(120.0, longest))),
         min_interval=least,
         max_interval=most,
         growth=growth,

@@ -31,7 +31,7 @@ class Evidence:
         views: What was known of each import after each answer.
         asked: The requests for each import.
         ends: The end of each import.
-        unhindered: Whether no answer ever asked for a wait or refused, so that only the schedule sets the pace.
+        unhindered: Whether no answer told of limits, refused or asked for a wait: only the schedule sets the pace.
     """
 
     run: Run
@@ -92,7 +92,7 @@ def gather(run: Run) -> Evidence:
     asked: list[list[Asked]] = [[] for _ in refs]
     for request in run.asked:
         asked[request.position].append(request)
-    hindered = any(
+    hindered = bool(run.scenario.world.limits) or any(
         arrived.named_until is not None or arrived.served.meaning is Meaning.THROTTLED
         for arrived in run.arrived
     )

@@ -155,6 +155,8 @@ def events_tell_the_truth(evidence: Evidence) -> None:
                 raise ViolationError(f"{event.ref}: the unknown status {event.status} is told twice")
             unknown.add((event.ref, event.status))
     for position, (views, end) in enumerate(zip(evidence.views, evidence.ends, strict=True)):
+        if views and (end.left_behind or end.signal) and evidence.ended_at(position, views[-1].arrived.at):
+            continue  # of two things at the very same moment either may be first
         counted = [view for view in views if view.arrived.at <= end.at.monotonic]
         statuses = [view.status for view in counted if view.arrived.served.meaning is Meaning.FOUND]
         seen = sum(1 for before, after in zip([None, *statuses], statuses, strict=False) if before != after)

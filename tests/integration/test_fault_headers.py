@@ -1,0 +1,104 @@
+"""Rate-limit headers that no sane server sends, through the real client and the real loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.integration.fault_server import Play, Send
+from tests.integration.fault_watch import first_trouble, quick, watch
+from tests.integration.faults import COMPLETE, answer, import_body
+from watcher.core.events import Ended, MetThrottle
+from watcher.core.model import Outcome
+
+FOR_EVER = f"Retry-After: {'9' * 400}"
+TOO_MANY = "429 Too Many Requests"
+
+SAYS_NOTHING = (
+    ("X-Nothing: 1",),
+    ("Retry-After:",),
+    ("Retry-After: soon",),
+    ("Retry-After: -5",),
+    ("Retry-After: 0",),
+    ("Retry-After: 1e9",),
+    ("Retry-After: NaN",),
+    ("Retry-After: Infinity",),
+    ("Retry-After: 0x10",),
+    ("Retry-After: \xb2\xb3",),
+    ("Retry-After: Thu, 01 Jan 1970 00:00:00 GMT",),
+    ("Retry-After: Thu, 99 Foo 99999 99:99:99 +99999999",),
+    ("Retry-After: Fri, 31 Dec 9999 23:59:59 -9999",),
+    ("X-Ratelimit-Reset: soon", "X-Ratelimit-Global-Remaining: none"),
+    ("X-Ratelimit-Reset: -1", "X-Ratelimit-Auth-Token-Reset: 1e99"),
+    ("X-Ratelimit-Reset: 1", "X-Ratelimit-Route-Remaining: -1"),
+    (f"X-Ratelimit-Reset: {'9' * 400}", f"X-Ratelimit-Route-Limit: {'9' * 400}"),
+    ("X-Ratelimit-Reset: 253402300799999", "Date: Thu, 99 Foo 99999 99:99:99"),
+)
+
+each_absurdity = pytest.mark.parametrize("fields", SAYS_NOTHING, ids=lambda fields: fields[0][:40])
+
+
+def refusal(*fields: str) -> Play:
+    """Makes a 429 with some headers."""
+    return Play((Send(answer(b"", *fields, status=TOO_MANY)),))
+
+
+@each_absurdity
+def test_a_refusal_that_names_no_moment(fields: tuple[str, ...]) -> None:
+    """A 429 whose headers make no sense is a 429 without any: the backoff begins at one to two seconds."""
+    event = asyncio.run(first_trouble(refusal(*fields)))
+    assert isinstance(event, MetThrottle)
+    assert not event.named
+    assert 1 <= event.wait <= 2
+
+
+@each_absurdity
+def test_a_good_answer_with_absurd_headers(fields: tuple[str, ...]) -> None:
+    """On a good answer, headers that make no sense hold nothing up."""
+    good = Play((Send(answer(import_body(), *fields)),))
+    came = asyncio.run(watch(good, COMPLETE, policy=quick(timeout=3.0)))
+    assert came.outcome is Outcome.COMPLETE, came.end.message
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(TOO_MANY, Outcome.TIMEOUT), ("200 OK", Outcome.TIMEOUT), ("503 Down", Outcome.UNAVAILABLE)],
+)
+def test_a_wait_beyond_all_bounds(status: str, outcome: Outcome) -> None:
+    """`Retry-After` with 400 digits ends the watch at once and says why."""
+    held = Play((Send(answer(import_body(), FOR_EVER, status=status)),))
+    came = asyncio.run(watch(held, policy=quick(outage_budget=300.0, timeout=3600.0)))
+    assert came.outcome is outcome
+    assert len(came.requests) == 1
+    assert "the API asks to wait" in came.end.message
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Retry-After: 30", "Retry-After: 1"),
+        ("Retry-After: 1", "Retry-After: 30"),
+        ("Retry-After: 1, 30",),
+        (
+            "Date: Thu, 01 Jan 2026 00:00:00 GMT",
+            "Retry-After: Thu, 01 Jan 2026 00:00:30 GMT",
+            "Retry-After: 1",
+        ),
+        ("Date: Thu, 01 Jan 2026 00:00:00 GMT", "Retry-After: 1", "X-Ratelimit-Reset: 1767225630000"),
+    ],
+)
+def test_the_latest_moment_counts(fields: tuple[str, ...]) -> None:
+    """Of several moments the latest counts, also where a gateway adds a header that the API sent already."""
+    event = asyncio.run(first_trouble(refusal(*fields)))
+    assert isinstance(event, MetThrottle)
+    assert event.named
+    assert 30 <= event.wait <= 33.1
+
+
+def test_a_wait_that_ends_before_the_deadline_is_waited() -> None:
+    """A moment that the API names is kept, fractions of a second included."""
+    came = asyncio.run(watch(refusal("Retry-After: 0.2"), COMPLETE, policy=quick()))
+    assert isinstance(came.events[-1], Ended)
+    assert came.outcome is Outcome.COMPLETE
+    assert came.elapsed >= 0.2
