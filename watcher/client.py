@@ -27,7 +27,6 @@ USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
 MAX_CONNECTIONS = 100
 _CHUNK = 1 << 16
-_FIRST_FINAL_STATUS = 200
 _UNAUTHORIZED = 401
 _NOT_HTTP = "an answer that is not HTTP"
 
@@ -123,8 +122,8 @@ class Client:
             body = bytearray()
             while len(body) <= BODY_LIMIT and (chunk := await response.content.read(_CHUNK)):
                 body += chunk
-            if len(body) > BODY_LIMIT or response.status < _FIRST_FINAL_STATUS:
-                response.close()  # what follows on this connection is no answer to the next request
+            if len(body) > BODY_LIMIT:
+                response.close()
             fields = response.headers
             headers = {name.lower(): ", ".join(fields.getall(name)) for name in set(fields)}
             return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]))

@@ -253,11 +253,8 @@ class Waiter:
 
     def _take_new_token(self, reply: Denied, arrival: Arrival) -> Step:
         self._fail(str(reply.error), arrival.now)
-        self._lengthen(arrival)
-        refused = explain.verdict(reply, seen=self._record.last is not None)
         detail = f"{reply.error}; the token file holds another token by now, which is tried"
-        verdict = explain.Verdict(refused.outcome, refused.what, detail)
-        return self._ride_out(verdict, arrival.now.monotonic, None, arrival)
+        return self._doubt(detail, arrival.now.monotonic, self._lengthen(arrival), arrival)
 
     def _take_verdict(self, verdict: explain.Verdict, arrival: Arrival) -> Step:
         self._fail(verdict.detail, arrival.now)
@@ -267,10 +264,13 @@ class Waiter:
             return self._end(verdict.outcome, verdict.what, arrival.now)
         outage.suspicion = verdict.outcome
         wake_at = arrival.now.monotonic + schedule.poll_wait(self._policy.min_interval, self._random)
-        doubt = explain.Verdict(
-            verdict.outcome, verdict.what, f"{verdict.detail}; asking once more to be sure"
-        )
-        return self._ride_out(doubt, wake_at, None, arrival)
+        return self._doubt(f"{verdict.detail}; asking once more to be sure", wake_at, outage, arrival)
+
+    def _doubt(self, detail: str, wake_at: float, outage: Outage, arrival: Arrival) -> Step:
+        """Asks again after an answer that is no verdict yet; a budget that is spent makes none of it."""
+        stretch = duration(arrival.now.monotonic - outage.began)
+        what = f"no certain answer for {stretch}: {detail}"
+        return self._ride_out(explain.Verdict(Outcome.UNAVAILABLE, what, detail), wake_at, None, arrival)
 
     def _take_fault(self, fault: Broken, arrival: Arrival) -> Step:
         self._fail(fault.detail, arrival.now)
