@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from watcher.settings import LogFormat, OutputFormat, ProgressStyle
 from watcher.watch import Terms, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
     from watcher.core.model import ImportRef
     from watcher.exit_codes import Conclusion
@@ -61,9 +61,8 @@ class _Session:
 
     async def watch(self) -> int:
         settings = self._settings
-        for number in _SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._receive_signal, number)
         async with AsyncExitStack() as stack:
+            stack.enter_context(self._receiving_signals(asyncio.get_running_loop()))
             refs, base_uri = settings.refs, settings.base_uri
             if settings.demo is not None:
                 refs, base_uri = await self._start_demo(stack, settings.demo)
@@ -122,10 +121,23 @@ class _Session:
         if hint is not None:
             self._log.say(Level.WARNING, "hint", hint)
 
-    def _receive_signal(self, number: int) -> None:
-        if self._signal is not None:
-            os._exit(128 + number)
-        self._signal = number
+    @contextmanager
+    def _receiving_signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        def receive(number: int, _frame: object) -> None:
+            # Not the loop's own handlers: those would not run while a write to a full pipe blocks.
+            if self._signal is not None:
+                os._exit(128 + number)
+            self._signal = number
+            loop.call_soon_threadsafe(self._interrupt, number)
+
+        before = {number: signal.signal(number, receive) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _interrupt(self, number: int) -> None:
         if self._watch is not None:
             self._watch.interrupt(number)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -204,6 +207,19 @@ class TestSignals:
         assert finished.out.startswith("interrupted a/b/c/d ")
         assert "watch it again with the same target" in finished.err
 
+    def test_a_second_signal_ends_at_once(self, start_simulator: StartSimulator) -> None:
+        """Nobody reads the pipe, so the first signal cannot be obeyed, but the second one is."""
+        simulator = start_simulator("stuck")
+        flood = ("--output", "jsonl", "--heartbeat", "1ms", "--log-level", "error")
+        process = start_watcher(simulator.create(), *flood, env=environment(simulator.base_uri))
+        time.sleep(3)
+        process.terminate()
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(1) == 143
+        finish(process)
+
 
 class TestSeveralImports:
     """Many targets in one process."""
@@ -267,3 +283,37 @@ def test_a_token_file(start_simulator: StartSimulator, tmp_path: Path) -> None:
     assert run_watcher(url, *options, env=environment(simulator.base_uri, LD_ACCESS_TOKEN="x")).code == 8
     token_file.write_text("api-old")
     assert run_watcher(url, *options, env=environment(simulator.base_uri)).code == 4
+
+
+def test_a_rotated_token_is_tried_before_the_verdict(tmp_path: Path) -> None:
+    """A 401 makes the token file be read again, and what changed there opens the import."""
+    token_file = tmp_path / "token"
+    token_file.write_text("api-old\n")
+    offered: list[str] = []
+
+    class Rotating(BaseHTTPRequestHandler):
+        """Refuses the old token, while somebody replaces it."""
+
+        def do_GET(self) -> None:
+            """Answers one poll."""
+            offered.append(self.headers["Authorization"])
+            token_file.write_text("api-new\n")
+            body = {"id": "d", "segmentKey": "c", "status": "complete", "mode": "merge", "creationTime": 0}
+            self.send_response(401 if offered[-1] == "api-old" else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Rotating) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        env = environment(f"http://127.0.0.1:{server.server_port}", WATCHER_TOKEN_FILE=str(token_file))
+        finished = run_watcher("a/b/c/d", env=env)
+        server.shutdown()
+        thread.join()
+    assert finished.code == 0
+    assert offered == ["api-old", "api-new"]
+    assert "another token by now" in finished.err
+    assert "api-old" not in finished.err
