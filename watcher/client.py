@@ -168,5 +168,6 @@ def _system_reason(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return "its name cannot be looked up"
     if error.errno is None:
-        return "the reason is not known"
+        closed = isinstance(error, ConnectionError)
+        return "it was closed while TLS was agreed on" if closed else "the reason is not known"
     return os.strerror(error.errno).lower()

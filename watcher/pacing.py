@@ -156,7 +156,7 @@ class Limiter:
         )
 
     def _make_hold(self, named: float | None, now: float, *, throttled: bool) -> Hold | None:
-        in_a_row = self._in_a_row if throttled else 0
+        in_a_row = max(1, self._in_a_row) if throttled else 0
         if named is not None:
             until = now + named
             return Hold(
@@ -173,9 +173,11 @@ class Limiter:
             self.hold = hold
             return
         until = max(hold.until, current.until)
+        # Of a named hold only the moment binds; a backoff without a moment is all there is.
+        binding = hold.until if hold.named else hold.resume_at
         self.hold = Hold(
             until=until,
-            resume_at=max(current.resume_at, until),
+            resume_at=max(current.resume_at, until, binding),
             named=hold.named or current.named,
             in_a_row=max(hold.in_a_row, current.in_a_row),
         )

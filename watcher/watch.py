@@ -178,10 +178,11 @@ class Watch:
         if watched.waiter.over:
             return
         yield from self._follow(watched, watched.waiter.receive(reply, replace(arrival, hold=hold)), now)
-        if hold is not None and hold.named:
+        shared = self._limiter.hold
+        if shared is not None and shared.named and shared.until > now.monotonic:
             for other in self._each_unfinished():
-                if other.request is None and hold.until > other.deadline:
-                    yield from self._follow(other, other.waiter.refuse(hold, now), now)
+                if other.request is None and shared.until > other.deadline:
+                    yield from self._follow(other, other.waiter.refuse(shared, now), now)
 
     def _ask_due(self, now: Instant) -> Iterator[Event]:
         moment = now.monotonic

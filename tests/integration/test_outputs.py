@@ -202,3 +202,14 @@ def test_the_main_job(start_simulator: StartSimulator, tmp_path: Path) -> None:
     assert shell.returncode == 0, shell.stderr
     assert shell.stdout.startswith("complete default/production/big-spenders/")
     assert TOKEN not in shell.stdout + shell.stderr
+
+
+@pytest.mark.parametrize("options", [["--output", "json"], ["--output", "jsonl"], ["--log-format", "json"]])
+def test_an_unknown_status_in_json(start_simulator: StartSimulator, options: list[str]) -> None:
+    """A status that nobody knows is a text as any other."""
+    simulator = start_simulator("unknown-status", speed=1.5)
+    finished = run_watcher(
+        simulator.create(), *FAST, *options, "--unknown-status", "fail", env=environment(simulator.base_uri)
+    )
+    assert finished.code == 6
+    assert '"validating"' in (finished.out if options[0] == "--output" else finished.err)

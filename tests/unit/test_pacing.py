@@ -203,6 +203,17 @@ class TestHolds:
         assert hold is not None
         assert started(limiter, hold.resume_at) == 1
 
+    def test_a_later_backoff_binds_while_a_hold_is_in_its_jitter(self, limiter: Limiter) -> None:
+        """A fresh refusal without a moment lengthens the pause of all."""
+        for asked_at in (0.0, 0.0):
+            limiter.start()
+            first = limiter.observe(THROTTLED, RateLimits(), asked_at, 0.1)
+        limiter.start()
+        second = limiter.observe(THROTTLED, RateLimits(), 0.2, 0.3)
+        assert first is not None
+        assert second is not None
+        assert limiter.ready_at(0.3) == max(first.resume_at, second.resume_at)
+
 
 def test_a_limit_that_is_not_told_does_not_hold_up_a_fleet(limiter: Limiter) -> None:
     """Each answer or fault without a budget doubles how many requests may be under way."""

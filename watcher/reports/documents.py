@@ -20,7 +20,7 @@ from watcher.core.events import (
 
 if TYPE_CHECKING:
     from watcher.core.events import Progress
-    from watcher.core.model import ImportRef, Instant, Transition
+    from watcher.core.model import ImportRef, Instant, Status, Transition
     from watcher.exit_codes import ExitCodes
 
 SCHEMA_VERSION = 1
@@ -195,12 +195,12 @@ def event_document(event: Event, codes: ExitCodes) -> EventDocument:
                 at=at, target=target, error=event.detail, wait_s=wait, in_a_row=event.in_a_row
             )
         case MetUnknownStatus():
-            return UnknownStatusDocument(at=at, target=target, status=event.status)
+            return UnknownStatusDocument(at=at, target=target, status=str(event.status))
         case Heartbeat():
             return HeartbeatDocument(
                 at=at,
                 target=target,
-                status=progress.status,
+                status=_text(progress.status),
                 in_state_s=_seconds_or_none(progress.in_state),
                 elapsed_s=_seconds(progress.elapsed),
                 polls=progress.polls,
@@ -212,7 +212,7 @@ def event_document(event: Event, codes: ExitCodes) -> EventDocument:
                 target=target,
                 outcome=event.outcome,
                 exit_code=codes.code(event.outcome, event.signal),
-                status=progress.status,
+                status=_text(progress.status),
                 in_state_s=_seconds_or_none(progress.in_state),
                 elapsed_s=_seconds(progress.elapsed),
                 polls=progress.polls,
@@ -245,7 +245,7 @@ def import_document(
         import_id=ref.import_id,
         outcome=None if ended is None else ended.outcome,
         exit_code=None if ended is None else codes.code(ended.outcome, ended.signal),
-        status=progress.status,
+        status=_text(progress.status),
         in_state_s=_seconds_or_none(progress.in_state),
         mode=None if last is None else last.mode,
         created_at=None if last is None or last.created_ms is None else timestamp(last.created_ms / 1000),
@@ -290,8 +290,8 @@ def transition_document(transition: Transition) -> TransitionDocument:
         The document.
     """
     return TransitionDocument(
-        from_=transition.source,
-        to=transition.to,
+        from_=_text(transition.source),
+        to=str(transition.to),
         at=timestamp(transition.at.unix),
         elapsed_s=_seconds(transition.elapsed),
         in_state_s=_seconds_or_none(transition.in_state),
@@ -318,3 +318,8 @@ def _seconds(value: float) -> float:
 
 def _seconds_or_none(value: float | None) -> float | None:
     return None if value is None else _seconds(value)
+
+
+def _text(status: Status | None) -> str | None:
+    # msgspec encodes no subclasses of str, as an unknown status is one.
+    return None if status is None else str(status)
