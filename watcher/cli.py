@@ -61,12 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(Outcome.INTERNAL, message, given)
 
 
-def run() -> NoReturn:
+def run_command() -> NoReturn:
     """Runs the command and ends the process with its exit code."""
     for file in (sys.stdout, sys.stderr):
         if isinstance(file, TextIOWrapper):
             file.reconfigure(encoding="utf-8", errors="backslashreplace")  # as JSON wants it (RFC 8259, 8.1)
-    # Until the loop takes signals over, and for process 1, which has no default action for it.
+    # Until the loop takes signals over; process 1 has no default action for them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
     code = main()
     if threading.active_count() > 1:

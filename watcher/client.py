@@ -138,11 +138,12 @@ def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a t
             reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
             return Broken(FaultKind.UNTRUSTED, f"the server's certificate is not trusted: {reason}")
         case aiohttp.ClientConnectorSSLError():
-            return Broken(FaultKind.NETWORK, "no TLS connection could be agreed on")
+            return Broken(FaultKind.NETWORK, f"no TLS connection to {_address(error)} could be agreed on")
         case aiohttp.ClientProxyConnectionError():
             return Broken(FaultKind.NETWORK, f"the proxy cannot be reached: {_system_reason(error.os_error)}")
         case aiohttp.ClientConnectorError():
-            return Broken(FaultKind.NETWORK, f"no connection: {_system_reason(error.os_error)}")
+            reason = _system_reason(error.os_error)
+            return Broken(FaultKind.NETWORK, f"no connection to {_address(error)}: {reason}")
         case aiohttp.ClientHttpProxyError():
             return Broken(FaultKind.NETWORK, f"the proxy answered HTTP {error.status}")
         case aiohttp.ClientResponseError():
@@ -155,6 +156,10 @@ def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a t
             return Broken(FaultKind.NETWORK, f"the connection broke: {_system_reason(error)}")
         case _:
             return Broken(FaultKind.NETWORK, "the request failed")
+
+
+def _address(error: aiohttp.ClientConnectorError) -> str:
+    return f"{error.host}:{error.port}"
 
 
 def _explain_lookup(error: aiohttp.ClientConnectorDNSError) -> Broken:

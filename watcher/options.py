@@ -90,7 +90,9 @@ def _read_growth(text: str) -> float:
 _TIME = _Value("DURATION", parse_duration, _DURATION)
 _STATUS = _one_of("STATUS", ImportStatus)
 _MAX_IN_STATE = _Value(
-    "STATUS=DURATION", _read_max_in_state, "a status and a duration such as pending_approval=30m"
+    "STATUS=DURATION",
+    _read_max_in_state,
+    "a status and a duration such as pending_approval=30m; the statuses are " + ", ".join(ImportStatus),
 )
 _EXIT_CODE = _Value(
     "OUTCOME=CODE",
@@ -268,9 +270,12 @@ def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
 
 def _sentence(error: click.UsageError) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None:
-        return f"{_giver(error.param, error.ctx)}: {error.message}"
+        giver = _giver(error.param, error.ctx)
+        if isinstance(error.param, click.Option) and error.param.is_flag:
+            return f"{giver} is a switch; write {giver}=1 or {giver}=0"
+        return f"{giver}: {error.message}"
     message = error.format_message().rstrip(".")
-    return f"{message[:1].lower()}{message[1:]}; see --help"
+    return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else ';'} see --help"
 
 
 def _giver(parameter: click.Parameter, context: click.Context | None) -> str:

@@ -58,6 +58,7 @@ class Limiter:
         self.hold: Hold | None = None
         self._random = random
         self._windows: dict[Limit, _Window] = {}
+        self._window_share = math.inf
         self._under_way = 0
         self._abreast = 1.0
         self._refused_at = -math.inf
@@ -83,7 +84,7 @@ class Limiter:
         for window in self._windows.values():
             if window.left <= (0 if last else window.size // RESERVE):
                 moment = max(moment, window.ends if last else window.resumes)
-        if moment <= now and self._under_way >= self._abreast and not last:
+        if moment <= now and self._under_way >= self._most_abreast(last=last):
             return math.inf
         return moment
 
@@ -130,10 +131,17 @@ class Limiter:
             self._share(hold)
         return hold
 
+    def _most_abreast(self, *, last: bool) -> float:
+        if not last:
+            return self._abreast
+        # One --timeout is for all imports, so their last chances come together.
+        return math.inf if self._windows else self._window_share
+
     def _close_windows(self, now: float) -> None:
         ended = [limit for limit, window in self._windows.items() if now >= window.resumes]
         for limit in ended:
-            del self._windows[limit]
+            size = self._windows.pop(limit).size
+            self._window_share = min(self._window_share, max(1, size - size // RESERVE))
         if ended:
             self._abreast = 1
 

@@ -24,6 +24,14 @@ _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")
 _IMPORT_PATH_EXAMPLE = "/api/v2/segments/default/production/big-spenders/imports/1234a567-…"
 _HTTP_STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})\b.*")
+_HINTS = {
+    "400": " (the API refused the request; its body says why)",
+    "401": " (the API refused the access token of that request)",
+    "403": " (the access token of that request may not create imports)",
+    "404": " (there is no such segment)",
+    "409": " (another import of this environment is not final yet)",
+    "429": " (the rate limit refused that request)",
+}
 _LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
 
 
@@ -52,6 +60,8 @@ def parse_target(text: str) -> Target:
     Raises:
         UsageError: It names none, or a key would lead elsewhere.
     """
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        raise UsageError(f"target {_quoted(text)} is within quotes; write it without them")
     if "://" in text:
         origin = origin_of(text, "target", f"https://app.launchdarkly.com{_IMPORT_PATH_EXAMPLE}")
         _, slash, path = text.partition("://")[2].partition("/")
@@ -61,7 +71,7 @@ def parse_target(text: str) -> Target:
     keys = text.split("/")
     if len(keys) != len(_KEY_NAMES):
         raise UsageError(
-            f"target {_quoted(text)} has {len(keys)} of the 4 parts project/environment/segment/import-id; "
+            f"target {_quoted(text)} is not the four parts project/environment/segment/import-id; "
             f"write for example {EXAMPLE}"
         )
     return Target(checked_ref(*keys, source=text))
@@ -142,10 +152,15 @@ def _parse_headers(text: str, source: str) -> list[Target]:
                 raise UsageError(f"{source}, Location field: {error}") from None
     if not targets:
         raise UsageError(
-            f"{source} names no import: the answer was {_quoted(status_line)} without a Location of one; "
-            "creating an import answers 204 with its Location"
+            f"{source} names no import: the answer was {_quoted(status_line)}{_hint_at(status_line)} without "
+            "a Location field; creating an import answers 204 with one"
         )
     return targets
+
+
+def _hint_at(status_line: str) -> str:
+    match = _HTTP_STATUS_LINE.fullmatch(status_line)
+    return "" if match is None else _HINTS.get(match[1], "")
 
 
 def _header_lines(text: str) -> Iterator[tuple[bool, str]]:

@@ -164,8 +164,13 @@ class Watch:
         yield from self._ask_due(now)
         if self._unfinished and now.monotonic >= self._told_at + self._terms.heartbeat:
             self._told_at = now.monotonic
-            waiter = next(iter(self._unfinished.values())).waiter
-            yield Heartbeat(waiter.ref, now, waiter.progress(now), len(self._unfinished))
+            yield self._heartbeat(next(iter(self._unfinished.values())), now)
+
+    def _heartbeat(self, watched: _Watched, now: Instant) -> Heartbeat:
+        waiter = watched.waiter
+        next_poll = None if watched.request is not None else max(0.0, watched.due - now.monotonic)
+        waiting = len(self._unfinished)
+        return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
 
     def _take_arrival(self, watched: _Watched) -> Iterator[Event]:
         request, watched.request = watched.request, None
@@ -238,7 +243,7 @@ class Watch:
             yield event
             if isinstance(event, Ended) and not event.left_behind and self._decides(event.outcome):
                 for other in self._each_unfinished():
-                    yield from self._follow(other, other.waiter.abandon(now), now)
+                    yield from self._follow(other, other.waiter.abandon(event.ref, now), now)
         if step.wake_at is not None:
             watched.due = step.wake_at
             watched.interval = max(step.wake_at - now.monotonic, 0.001)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from tests.integration.fault_server import playing
 from tests.integration.faults import REF, TOKEN, Fault
@@ -21,19 +21,21 @@ from watcher.credentials import FixedToken, Secret
 from watcher.watch import Terms, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from tests.integration.fault_server import Play
     from watcher.core.events import Event
     from watcher.core.replies import Reply
 
 _Result = TypeVar("_Result")
+Results: TypeAlias = dict[str, _Result | BaseException]
+"""What came of the lines of the table by their names, be it an exception."""
 
-ABREAST = 12
+ABREAST = 10
 """Lines of the table that are played at a time: most of what they do is wait."""
 
-SHORT_TIMEOUT = 0.4
-LONG_TIMEOUT = 10.0
+SHORT_TIMEOUT = 0.6
+LONG_TIMEOUT = 5.0
 """A request timeout that a loaded machine does not reach."""
 
 
@@ -121,9 +123,19 @@ class _Complaints(logging.Handler):
         self.told.append(record.getMessage())
 
 
-def play_all(
-    faults: Sequence[Fault], play: Callable[[Fault], Awaitable[_Result]]
-) -> dict[str, _Result | BaseException]:
+@contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Checks that no library warns of anything, which would go to standard error."""
+    complaints = _Complaints()
+    logging.getLogger().addHandler(complaints)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(complaints)
+    assert complaints.told == []
+
+
+def play_all(faults: Sequence[Fault], play: Callable[[Fault], Awaitable[_Result]]) -> Results[_Result]:
     """Plays the lines of the table side by side.
 
     Args:
@@ -143,17 +155,12 @@ def play_all(
 
         return await asyncio.gather(*map(wait_and_play, faults), return_exceptions=True)
 
-    complaints = _Complaints()
-    logging.getLogger().addHandler(complaints)
-    try:
+    with silent_libraries():
         results = asyncio.run(run())
-    finally:
-        logging.getLogger().removeHandler(complaints)
-    assert complaints.told == []
     return {fault.name: result for fault, result in zip(faults, results, strict=True)}
 
 
-def result_of(fault: Fault, results: dict[str, _Result | BaseException]) -> _Result:
+def result_of(fault: Fault, results: Results[_Result]) -> _Result:
     """Gives what came of one line, or raises what it raised."""
     result = results[fault.name]
     if isinstance(result, BaseException):

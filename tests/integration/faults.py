@@ -159,7 +159,6 @@ FRAMING_FAULTS = (
     fault("100, then closed", NETWORK, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()),
     fault("100, then a good answer", Found, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Wait(0.01), Send(GOOD)),
     fault("103, then a good answer", Found, Send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD)),
-    fault("101 though nobody asked", NONSENSE, Send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), Hang()),
     fault("two answers to one request", Found, Send(GOOD + answer(import_body(status="stopped")))),
 )
 

@@ -27,7 +27,7 @@ ENDS = [
     (("stuck", 20.0), ["--until", "ready"], 0, "reached", "reached ready"),
     (("stopped", 20.0), [], 3, "stopped", "create a new one"),
     (("vanish", 1.5), [], 5, "not_found", "the import is gone"),
-    (("unknown-status", 1.5), ["--unknown-status", "fail"], 6, "protocol", '"validating"'),
+    (("unknown-status", 1.5), ["--unknown-status", "fail"], 6, "protocol", "last status validating"),
     (("unknown-status", 1.5), [], 0, "complete", 'does not know the status "validating"'),
     (("approval", 20.0), ["--fail-on", "pending_approval"], 7, "blocked", "approved in LaunchDarkly"),
     (("stuck", 20.0), ["--once"], 8, "pending", "not final yet"),
@@ -92,7 +92,7 @@ def test_no_server() -> None:
     env = environment(f"http://127.0.0.1:{port}")
     finished = run_watcher("a/b/c/d", "--outage-budget", "500ms", *FAST, env=env)
     assert finished.code == 75
-    assert "no connection: connection refused" in finished.err
+    assert "connection refused" in finished.err
 
 
 def test_one_look_that_meets_a_rate_limit(start_simulator: StartSimulator) -> None:
@@ -109,7 +109,7 @@ def test_one_look_that_meets_a_rate_limit(start_simulator: StartSimulator) -> No
     ("arguments", "words"),
     [
         ([], "no import is named"),
-        (["a/b/c"], "3 of the 4 parts"),
+        (["a/b/c"], "is not the four parts project/environment/segment/import-id"),
         (["--nope", "a/b/c/d"], "--nope"),
         (["--timeout", "soon", "a/b/c/d"], "--timeout: 'soon' is not a duration such as"),
         (["--base-uri", "http://192.0.2.1", "a/b/c/d"], "plain http"),
@@ -155,7 +155,7 @@ def test_a_bad_variable_is_named() -> None:
 def test_a_defect_asks_for_a_report() -> None:
     """Only code 1 shows a traceback, without the token, and asks for a report."""
     plant = "import watcher.session as s; s.Watch = lambda *a: int(s.os.environ['LD_ACCESS_TOKEN'])"
-    program = f"import sys, watcher.cli; {plant}; sys.argv[1:] = ['a/b/c/d']; watcher.cli.run()"
+    program = f"import sys, watcher.cli; {plant}; sys.argv[1:] = ['a/b/c/d']; watcher.cli.run_command()"
     with subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,

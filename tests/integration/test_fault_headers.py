@@ -49,7 +49,7 @@ def test_a_refusal_that_names_no_moment(fields: tuple[str, ...]) -> None:
     """A 429 whose headers make no sense is a 429 without any: the backoff begins at one to two seconds."""
     event = asyncio.run(first_trouble(refusal(*fields)))
     assert isinstance(event, MetThrottle)
-    assert not event.named
+    assert event.named_wait is None
     assert 1 <= event.wait <= 2
 
 
@@ -92,7 +92,7 @@ def test_the_latest_moment_counts(fields: tuple[str, ...]) -> None:
     """Of several moments the latest counts, also where a gateway adds a header that the API sent already."""
     event = asyncio.run(first_trouble(refusal(*fields)))
     assert isinstance(event, MetThrottle)
-    assert event.named
+    assert event.named_wait is not None
     assert 30 <= event.wait <= 33.1
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from typing import TypeAlias, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.integration.fault_bodies import ALL_FAULTS
-from tests.integration.fault_server import Close, Hang, Play, Send, Wait, playing, unlistened
+from tests.integration.fault_server import Play, Send, playing, unlistened
 from tests.integration.fault_watch import (
     LONG_TIMEOUT,
     SHORT_TIMEOUT,
+    Results,
     Watched,
     ask,
     client_of,
@@ -25,7 +22,6 @@ from tests.integration.fault_watch import (
 )
 from tests.integration.faults import (
     COMPLETE,
-    GOOD,
     HTML,
     IN_PROGRESS,
     NETWORK,
@@ -55,9 +51,6 @@ from watcher.core.replies import (
 )
 from watcher.core.text import printable
 
-_Result = TypeVar("_Result")
-Results: TypeAlias = dict[str, _Result | BaseException]
-
 each_fault = pytest.mark.parametrize("fault", ALL_FAULTS, ids=lambda fault: fault.name)
 
 
@@ -76,12 +69,16 @@ async def ask_twice(fault: Fault) -> tuple[Reply, Reply]:
     async with playing(fault.play) as server, client_of(server.base_uri, timeout_for(fault)) as client:
         reply = await ask(client)
         server.script = [COMPLETE]
-        return reply, await ask(client)
+        later = await ask(client)
+        for _ in range(20 if fault.times_out else 0):
+            if isinstance(later, Broken):  # a good answer may be late for the short timeout, too
+                later = await ask(client)
+        return reply, later
 
 
 async def meet_in_passing(fault: Fault) -> Watched:
     """Watches an import that is seen, then hidden by the fault for a while, then complete."""
-    # A drop is met twice, for the HTTP library quietly repeats the request once; a verdict stands if repeated.
+    # A drop is met twice, for the HTTP library quietly repeats a request; a verdict stands if repeated.
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
     script = (IN_PROGRESS, *faults, COMPLETE)
     return await watch(*script, policy=quick(), request_timeout=timeout_for(fault))
@@ -202,125 +199,3 @@ def test_the_request() -> None:
         assert [value for name, value in fields if name.lower() == "authorization"] == [TOKEN]
         assert dict(fields)["Accept-Encoding"] == "identity"
         assert "cookie" not in {name.lower() for name, _ in fields}
-
-
-CLOSES_UNSEEN = Play((Send(GOOD), Close()))
-SAYS_IT_CLOSES = Play((Send(answer(import_body(), "Connection: close")), Close()))
-TIMES_IDLE_OUT = Play((Send(GOOD), Wait(0.01), Send(answer(b"", status="408 Request Timeout")), Close()))
-DROPS_THE_NEXT = (IN_PROGRESS, Play((Close(),)))
-
-
-@pytest.mark.parametrize(
-    "script",
-    [(CLOSES_UNSEEN,), (SAYS_IT_CLOSES,), (TIMES_IDLE_OUT,), DROPS_THE_NEXT],
-    ids=["closes", "says so", "says 408", "drops the next request"],
-)
-def test_kept_connection_closed_between_polls(script: tuple[Play, ...]) -> None:
-    """A server that closes a kept connection between two polls makes no error."""
-    came = asyncio.run(watch(*script, COMPLETE, policy=quick(interval=0.1)))
-    assert (came.outcome, came.end.progress.errors) == (Outcome.COMPLETE, 0)
-
-
-def test_one_connection_is_kept() -> None:
-    """Polls that nothing disturbs share one connection."""
-    came = asyncio.run(watch(*[IN_PROGRESS] * 5, COMPLETE, policy=quick()))
-    assert (came.outcome, len(came.requests), came.connections) == (Outcome.COMPLETE, 6, 1)
-
-
-# A connection that is closed before the first byte would not do: the HTTP library repeats such a request once.
-CUT = Play((Send(GOOD[:-9]), Close()))
-BAD_GATEWAY = Play((Send(answer(PAGE, HTML, status="502 Bad Gateway")),))
-LOGIN_PAGE = Play((Send(answer(PAGE, HTML)),))
-LAST_FAULTS = {CUT: Outcome.UNAVAILABLE, BAD_GATEWAY: Outcome.UNAVAILABLE, LOGIN_PAGE: Outcome.PROTOCOL}
-
-each_trouble = pytest.mark.parametrize("trouble", LAST_FAULTS, ids=["cut", "502", "login page"])
-
-
-@pytest.mark.parametrize(("first", "last"), list(itertools.permutations(LAST_FAULTS, 2)))
-def test_an_outage_is_judged_by_its_last_fault(first: Play, last: Play) -> None:
-    """An outage that mixes kinds ends in the way of its last fault, seen before or not."""
-    for seen in ((), (IN_PROGRESS,)):
-        came = asyncio.run(watch(*seen, first, first, last, policy=quick(outage_budget=0.1)))
-        assert came.outcome is LAST_FAULTS[last], came.end.message
-
-
-def test_the_budget_is_for_one_stretch() -> None:
-    """The outage budget starts anew after a good answer: two stretches may be longer than it together."""
-    stretch = [Play((Hang(),))] * 3
-    came = asyncio.run(
-        watch(
-            IN_PROGRESS,
-            *stretch,
-            IN_PROGRESS,
-            *stretch,
-            COMPLETE,
-            policy=quick(outage_budget=1.15),
-            request_timeout=SHORT_TIMEOUT,
-        )
-    )
-    assert (came.outcome, came.end.progress.errors) == (Outcome.COMPLETE, 6)
-    assert came.elapsed > 1.15
-
-
-@each_trouble
-def test_a_fault_just_before_the_deadline(trouble: Play) -> None:
-    """A fault just before the deadline is followed by a last look, which finds the final status."""
-    policy = quick(timeout=0.3, interval=0.2)
-    came = asyncio.run(watch(IN_PROGRESS, trouble, COMPLETE, policy=policy))
-    assert came.outcome is Outcome.COMPLETE, came.end.message
-
-
-@each_trouble
-def test_a_fault_just_before_the_budget_is_spent(trouble: Play) -> None:
-    """The wait after a fault is cut to what is left of the budget, and the last look decides."""
-    policy = quick(outage_budget=0.2, interval=60.0)
-    came = asyncio.run(watch(trouble, COMPLETE, policy=policy))
-    assert came.outcome is Outcome.COMPLETE, came.end.message
-    assert came.elapsed < 10
-
-
-WORDS = st.sampled_from(
-    [
-        b"HTTP/1.1 ",
-        b"200",
-        b" OK",
-        b"\r\n",
-        b"\n",
-        b"\r\n\r\n",
-        b"100",
-        b"101",
-        b"304",
-        b"204",
-        b":",
-        b" ",
-        b"\0",
-    ]
-    + [
-        b"Content-Length: ",
-        b"5",
-        b"-1",
-        b"99999999999999999999",
-        b"Transfer-Encoding: chunked\r\n",
-        b"0\r\n\r\n",
-    ]
-    + [
-        b"Content-Encoding: gzip\r\n",
-        b"\x1f\x8b",
-        b"Connection: upgrade\r\nUpgrade: websocket\r\n",
-        b"zz\r\n",
-    ]
-    + [b"Set-Cookie: ", b"Retry-After: ", b"{", b'"status":', b'"complete"', b"}", b"\xff", b"a" * 9000, GOOD]
-)
-
-
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-@given(pieces=st.lists(st.lists(WORDS | st.binary(max_size=20), max_size=12).map(b"".join), max_size=3))
-def test_any_bytes(pieces: list[bytes]) -> None:
-    """Whatever bytes come as the whole answer, in whatever pieces, one request returns and raises nothing."""
-    acts = [act for piece in pieces for act in (Send(piece), Wait(0.001))]
-
-    async def run() -> Reply:
-        async with playing(Play((*acts, Close()))) as server, client_of(server.base_uri, 1.0) as client:
-            return await ask(client)
-
-    asyncio.run(run())

@@ -78,7 +78,8 @@ def _draw_polite(random: Random, seed: int) -> Scenario:
         appear_within=30.0,
     )
     longest = min(120.0, 300 / count * policy.min_interval)
-    lives = tuple(draw_life(random, longest, 20.0, may_hang=False) for _ in range(count))
+    hangs = math.isfinite(policy.timeout)
+    lives = tuple(draw_life(random, longest, 20.0, may_hang=hangs) for _ in range(count))
     size = random.choice((8, 20, 40, 40, 80))
     return Scenario(
         seed, Flavour.POLITE, _refs(count), lives, _strict_world(random, size), policy, _plain_wishes(random)
@@ -88,7 +89,9 @@ def _draw_polite(random: Random, seed: int) -> Scenario:
 def _draw_tight(random: Random, seed: int) -> Scenario:
     """Draws many imports of like length that share far too few requests."""
     count = random.randint(8, 30)
-    policy = Policy(min_interval=random.uniform(1, 3), max_interval=random.uniform(3, 20), growth=1.3, timeout=math.inf)
+    policy = Policy(
+        min_interval=random.uniform(1, 3), max_interval=random.uniform(3, 20), growth=1.3, timeout=math.inf
+    )
     whole = random.uniform(120, 300)
     lives = tuple(
         (
@@ -107,7 +110,9 @@ def _draw_tight(random: Random, seed: int) -> Scenario:
 def _strict_world(random: Random, size: int) -> World:
     latency = Latency(0.02, random.choice((0.2, 0.5, 1.5)), random.choice((0.0, 0.5)))
     limit = LimitRule(LimitKind.ACCOUNT, size, Told.ALWAYS, 0.0, ResetStyle.TRUE)
-    return World(latency, (limit,), skew=random.choice((0.0, random.uniform(-1, 1) * log_uniform(random, 1, 1e8))))
+    return World(
+        latency, (limit,), skew=random.choice((0.0, random.uniform(-1, 1) * log_uniform(random, 1, 1e8)))
+    )
 
 
 def _plain_wishes(random: Random) -> Wishes:

@@ -24,7 +24,14 @@ _INTERVALS = (
     (15.0, 15.0, 1.1),
     (0.1, 3.0, 1.2),
 )
-_REMAPPED = (Outcome.TIMEOUT, Outcome.STOPPED, Outcome.NOT_FOUND, Outcome.COMPLETE, Outcome.PENDING, Outcome.BLOCKED)
+_REMAPPED = (
+    Outcome.TIMEOUT,
+    Outcome.STOPPED,
+    Outcome.NOT_FOUND,
+    Outcome.COMPLETE,
+    Outcome.PENDING,
+    Outcome.BLOCKED,
+)
 
 
 def draw_policy(random: Random, count: int) -> tuple[Policy, float]:
@@ -48,16 +55,20 @@ def draw_policy(random: Random, count: int) -> tuple[Policy, float]:
         timeout = random.choice(
             (min(3600.0, 3 * longest), longest * random.uniform(0.1, 2), longest, random.uniform(0.5, 30))
         )
-    budget = min(random.choice((300.0, 30.0, 5.0, random.uniform(1, 120))), 60 * most)
+    budget = min(random.choice((300.0, 30.0, 5.0, random.uniform(1, 120))), 60 * most / (1 + count / 10))
     max_in_state = {}
     if random.random() < 0.25:
         for status in random.sample(list(ImportStatus), random.randint(1, 3)):
             max_in_state[status] = longest * random.uniform(0.05, 1)
     policy = Policy(
         until=until,
-        fail_on=frozenset(random.sample(others, random.randint(1, 2))) if random.random() < 0.2 else frozenset(),
+        fail_on=frozenset(random.sample(others, random.randint(1, 2)))
+        if random.random() < 0.2
+        else frozenset(),
         once=once,
-        unknown_status=random.choice((UnknownStatusRule.WAIT, UnknownStatusRule.WAIT, UnknownStatusRule.FAIL)),
+        unknown_status=random.choice(
+            (UnknownStatusRule.WAIT, UnknownStatusRule.WAIT, UnknownStatusRule.FAIL)
+        ),
         timeout=timeout,
         max_in_state=max_in_state,
         outage_budget=math.inf if math.isfinite(timeout) and random.random() < 0.1 else budget,

@@ -115,9 +115,10 @@ def _draw_troubles(random: Random, count: int, longest: float, *, bounded: bool)
 
 def _draw_limits(random: Random, count: int, *, bounded: bool) -> tuple[LimitRule, ...]:
     kinds = random.sample(list(LimitKind), random.choice((1, 1, 2, 4)))
-    told = random.choice((Told.ALWAYS, Told.ALWAYS, Told.REFUSALS, Told.NEVER))
-    resets = ResetStyle.TRUE if random.random() < 0.7 else random.choice(list(ResetStyle))
+    told = random.choice((Told.ALWAYS, Told.ALWAYS, Told.REFUSALS, Told.REFUSALS, Told.NEVER))
+    resets = ResetStyle.TRUE if random.random() < 0.55 else random.choice(list(ResetStyle))
     others = random.choice((0.0, 0.3, 0.9, 1.1 if bounded else 0.8))
     return tuple(
-        LimitRule(kind, max(2, int(log_uniform(random, 3, 12 + 2 * count))), told, others, resets) for kind in kinds
+        LimitRule(kind, max(1, int(log_uniform(random, 2, 5 + 2 * count))), told, others, resets)
+        for kind in kinds
     )

@@ -31,7 +31,7 @@ class Evidence:
         views: What was known of each import after each answer.
         asked: The requests for each import.
         ends: The end of each import.
-        unhindered: Whether no answer told of limits, refused or asked for a wait: only the schedule sets the pace.
+        unhindered: Whether only the schedule set the pace, for no answer told of limits or asked for a wait.
     """
 
     run: Run
@@ -56,6 +56,13 @@ class Evidence:
     def is_last_look(self, asked: Asked) -> bool:
         """Tells whether a request is its import's last chance before the deadline."""
         return asked.at >= self.deadline_at(asked.position, asked.at) - TOLERANCE
+
+    def under_way(self, position: int, moment: float) -> list[Asked]:
+        """Gives an import's request that had been sent at a moment and was not answered by then."""
+        answered = {view.arrived.asked.number for view in self.views[position] if view.arrived.at <= moment}
+        return [
+            asked for asked in self.asked[position] if asked.at <= moment and asked.number not in answered
+        ]
 
     def followed(self, position: int) -> Iterator[tuple[View, Asked]]:
         """Pairs each answer of an import with the next request for it."""

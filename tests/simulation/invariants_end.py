@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import FAULTS
-from watcher.core.events import Changed, Ended, MetUnknownStatus, Watching
+from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.model import Outcome
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def every_import_begins_and_ends_once(evidence: Evidence) -> None:
     for event in evidence.run.events:
         state = seen.get(event.ref)
         if isinstance(event, Watching) != (state is None):
-            raise ViolationError(f"{event.ref}: {type(event).__name__} comes when it is {state or 'not begun'}")
+            raise ViolationError(
+                f"{event.ref}: {type(event).__name__} comes when it is {state or 'not begun'}"
+            )
         if state == "over":
             raise ViolationError(f"{event.ref}: {type(event).__name__} comes after its end")
         seen[event.ref] = "over" if isinstance(event, Ended) else "watched"
@@ -61,11 +63,13 @@ def verdicts_are_obeyed(evidence: Evidence) -> None:
 
 
 def ends_are_earned(evidence: Evidence) -> None:
-    """No end without its cause: a status, a confirmed verdict, a spent budget, a clock, a signal, a neighbour."""
+    """No end is without cause: status, confirmed verdict, spent budget, clock, signal or neighbour."""
     for position, end in enumerate(evidence.ends):
         if not _is_earned(evidence, position, end):
             view = evidence.last_view(position)
-            known = "nothing" if view is None else f"{view.arrived.served.meaning.value}, status {view.status}"
+            known = (
+                "nothing" if view is None else f"{view.arrived.served.meaning.value}, status {view.status}"
+            )
             raise ViolationError(
                 f"import {position} ended at {end.at.monotonic:.6f} as {end.outcome} without cause: "
                 f"the last answer said {known}"
@@ -142,14 +146,40 @@ def clocks_end_waits(evidence: Evidence) -> None:
                 )
 
 
+def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
+    """A hold past the deadlines of imports ends their waits at once, or when a request under way is back."""
+    holds = [arrived for arrived in evidence.run.arrived if arrived.named_until is not None]
+    for position, views in enumerate(evidence.views):
+        for hold in holds:
+            deadline = evidence.deadline_at(position, hold.at)
+            if (hold.named_until or 0) <= deadline + TOLERANCE or evidence.ended_at(position, hold.at):
+                continue
+            under_way = evidence.under_way(position, hold.at)
+            back = [view for view in views if view.arrived.asked in under_way]
+            if under_way and (not back or (hold.named_until or 0) <= back[0].deadline + TOLERANCE):
+                continue
+            latest = back[0].arrived.at if back else hold.at
+            if not evidence.ended_at(position, latest):
+                raise ViolationError(
+                    f"import {position} with the deadline {deadline:.6f} goes on after {latest:.6f}, though "
+                    f"at {hold.at:.6f} the API named {hold.named_until}"
+                )
+
+
 def events_tell_the_truth(evidence: Evidence) -> None:
     """Transitions, counts and the last status in the events are those of the answers that arrived."""
     changes = [0] * len(evidence.ends)
     unknown: set[tuple[object, str]] = set()
     positions = {ref: position for position, ref in enumerate(evidence.run.scenario.refs)}
+    others = 0 if len(positions) == 1 else len(evidence.run.asked)
     for event in evidence.run.events:
         if isinstance(event, Changed):
             changes[positions[event.ref]] += 1
+        if (
+            isinstance(event, MetThrottle | Retrying)
+            and not 1 <= event.in_a_row <= event.progress.polls + others
+        ):
+            raise ViolationError(f"{event.ref}: {type(event).__name__} {event.in_a_row} in a row")
         if isinstance(event, MetUnknownStatus):
             if (event.ref, event.status) in unknown:
                 raise ViolationError(f"{event.ref}: the unknown status {event.status} is told twice")
@@ -171,4 +201,22 @@ def events_tell_the_truth(evidence: Evidence) -> None:
         if (last is None) != (end.progress.status is None) or (
             last is not None and last.isascii() and str(end.progress.status) != last
         ):
-            raise ViolationError(f"import {position}: its last status was {last}, told is {end.progress.status}")
+            raise ViolationError(
+                f"import {position}: its last status was {last}, told is {end.progress.status}"
+            )
+
+
+def refusals_are_counted(evidence: Evidence) -> None:
+    """A refusal says how many came in a row: a good answer ends the row, a fault between may do so."""
+    if len(evidence.ends) > 1:
+        return
+    told = [event.in_a_row for event in evidence.run.events if isinstance(event, MetThrottle)]
+    most = 0
+    for view in evidence.views[0]:
+        meaning = view.arrived.served.meaning
+        if meaning is not Meaning.THROTTLED:
+            most = most if meaning in FAULTS else 0
+            continue
+        most += 1
+        if told and not view.refusals <= (count := told.pop(0)) <= most:
+            raise ViolationError(f"the refusal at {view.arrived.at:.6f} is told as {count} in a row")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TOLD = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 _JITTER = 0.1
+_SHORTEST_BACKOFF = 1.0
+_LONGEST_BACKOFF = 60.0
 
 
 def no_request_before_a_named_moment(evidence: Evidence) -> None:
@@ -30,11 +32,13 @@ def no_request_before_a_named_moment(evidence: Evidence) -> None:
             named = max(named, arrived.named_until or -1.0)
             arrived = next(arrivals, None)
         if asked.at < named - TOLERANCE:
-            raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, but the API named {named:.6f}")
+            raise ViolationError(
+                f"request {asked.number} goes at {asked.at:.6f}, but the API named {named:.6f}"
+            )
 
 
 def refusals_back_off(evidence: Evidence) -> None:
-    """After a 429 that names no moment an import waits at least half of a ceiling that doubles from 2 s to 60 s."""
+    """After a 429 without a moment an import waits at least half a ceiling that doubles from 2 s to 60 s."""
     alone = len(evidence.ends) == 1
     for position in range(len(evidence.ends)):
         for view, asked in evidence.followed(position):
@@ -49,20 +53,40 @@ def refusals_back_off(evidence: Evidence) -> None:
                     )
 
 
+def refusals_hold_everybody(evidence: Evidence) -> None:
+    """After a 429 that names no moment nobody asks for a second, but for a last look."""
+    held, arrivals = -1.0, iter(evidence.run.arrived)
+    refused = -1.0
+    arrived = next(arrivals, None)
+    for asked in evidence.run.asked:
+        while arrived is not None and arrived.at < asked.at - 2 * TOLERANCE:
+            # Those that were sent before an earlier refusal came belong to it.
+            if arrived.served.meaning is Meaning.THROTTLED and arrived.asked.at >= refused:
+                refused = arrived.at
+                held = arrived.at + _SHORTEST_BACKOFF if arrived.named_until is None else held
+            arrived = next(arrivals, None)
+        if asked.at < held - TOLERANCE and not evidence.is_last_look(asked):
+            raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, held until {held:.6f}")
+
+
 def no_request_past_the_deadline(evidence: Evidence) -> None:
     """No request goes past a deadline, and no wait ends later than one request after it."""
     patience = evidence.run.scenario.wishes.request_timeout
     for asked in evidence.run.asked:
         deadline = evidence.deadline_at(asked.position, asked.at)
         if asked.at > deadline + TOLERANCE:
-            raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, past its deadline {deadline:.6f}")
+            raise ViolationError(
+                f"request {asked.number} goes at {asked.at:.6f}, past its deadline {deadline:.6f}"
+            )
     for position, end in enumerate(evidence.ends):
         view = evidence.last_view(position)
         deadline = evidence.run.scenario.policy.timeout
         if view is not None:
             deadline = max(view.deadline_before, view.deadline)
         if end.at.monotonic > deadline + patience + 10 * TOLERANCE:  # several timers round up
-            raise ViolationError(f"import {position} ends at {end.at.monotonic:.6f}, its deadline is {deadline:.6f}")
+            raise ViolationError(
+                f"import {position} ends at {end.at.monotonic:.6f}, its deadline is {deadline:.6f}"
+            )
 
 
 def the_last_look_is_taken(evidence: Evidence) -> None:
@@ -83,11 +107,13 @@ def one_request_at_a_time(evidence: Evidence) -> None:
         arrived = {view.arrived.asked.number: view.arrived.at for view in evidence.views[position]}
         for earlier, later in pairwise(requests):
             if later.at < arrived.get(earlier.number, later.at + 1):
-                raise ViolationError(f"request {later.number} goes while request {earlier.number} is under way")
+                raise ViolationError(
+                    f"request {later.number} goes while request {earlier.number} is under way"
+                )
 
 
 def the_first_request_goes_alone(evidence: Evidence) -> None:
-    """Until the first answer nothing is known of the limits, so one request goes; a deadline may force more."""
+    """Until the first answer nothing is known of the limits: one request goes; a deadline may force more."""
     first = min((arrived.at for arrived in evidence.run.arrived), default=0.0)
     for asked in evidence.run.asked[1:]:
         if asked.at < first - TOLERANCE and not evidence.is_last_look(asked):
@@ -105,9 +131,29 @@ def the_schedule_is_kept(evidence: Evidence) -> None:
             if view.arrived.served.meaning is Meaning.MISSING:
                 least = min(least, policy.appear_within - view.arrived.at)
             if wait < least - TOLERANCE and not evidence.is_last_look(asked):
-                raise ViolationError(f"request {asked.number} goes {wait:.6f} s after an answer, not {least:.6f} s")
+                raise ViolationError(
+                    f"request {asked.number} goes {wait:.6f} s after an answer, not {least:.6f} s"
+                )
             if unhindered and wait > most + 2 * TOLERANCE:
-                raise ViolationError(f"request {asked.number} goes {wait:.6f} s after an answer, not {most:.6f} s")
+                raise ViolationError(
+                    f"request {asked.number} goes {wait:.6f} s after an answer, not {most:.6f} s"
+                )
+
+
+def no_wait_without_a_reason(evidence: Evidence) -> None:
+    """An import alone waits no longer than the schedule, the API's moments and the backoff explain."""
+    if len(evidence.ends) > 1:
+        return
+    told = 0.0
+    for view, asked in evidence.followed(0):
+        at = view.arrived.at
+        told = max(told, view.arrived.told_until or 0.0)
+        most = max(_bounds(view, evidence.run.scenario.policy.max_interval)[1], _LONGEST_BACKOFF)
+        latest = max(at + most, at + (told - at) * (1 + _JITTER) + 1)
+        if asked.at > latest + 2 * TOLERANCE:
+            raise ViolationError(
+                f"request {asked.number} goes at {asked.at:.6f}, though nothing holds it after {latest:.6f}"
+            )
 
 
 def _bounds(view: View, longest: float) -> tuple[float, float]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.answers import Meaning
+from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import judged
 from watcher.core.model import Outcome
 
@@ -68,10 +68,14 @@ def imports_are_left_behind_only_after_a_decision(evidence: Evidence) -> None:
         now = end.at.monotonic
         if end.left_behind:
             if deciding is None or abs(now - deciding) > TOLERANCE:
-                raise ViolationError(f"{end.ref} is left behind at {now:.6f}, where nothing decided the watch")
+                raise ViolationError(
+                    f"{end.ref} is left behind at {now:.6f}, where nothing decided the watch"
+                )
             continue
         if deciding is not None:
-            raise ViolationError(f"{end.ref} ends at {now:.6f}, though the watch was decided at {deciding:.6f}")
+            raise ViolationError(
+                f"{end.ref} ends at {now:.6f}, though the watch was decided at {deciding:.6f}"
+            )
         succeeded = _code(evidence, end) == 0
         if end.signal is None and (wishes.any_suffices if succeeded else wishes.fail_fast):
             deciding = now
@@ -84,7 +88,9 @@ def signals_end_the_watch(evidence: Evidence) -> None:
         return
     for end in evidence.ends:
         if end.at.monotonic > interrupt.at + 2 * TOLERANCE:
-            raise ViolationError(f"{end.ref} ends at {end.at.monotonic:.6f}, after the signal at {interrupt.at:.6f}")
+            raise ViolationError(
+                f"{end.ref} ends at {end.at.monotonic:.6f}, after the signal at {interrupt.at:.6f}"
+            )
 
 
 def the_code_follows_the_contract(evidence: Evidence) -> None:

@@ -1,4 +1,4 @@
-"""LaunchDarkly's rate limits: real windows of ten seconds, which other users of the account spend from too."""
+"""LaunchDarkly's rate limits: real windows of ten seconds, from which other users spend too."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _NAMES = {
     LimitKind.ROUTE: ("x-ratelimit-route", "x-ratelimit-reset"),
     LimitKind.TOKEN: ("x-ratelimit-auth-token", "x-ratelimit-auth-token-reset"),
 }
+_FULL_REFUSALS = 0.5  # the other refusals tell nothing but a reset
 _GARBAGE = ("soon", "-1", "1e13", "", "12:30:00", "NaN", "0x1f")
 
 
@@ -95,10 +96,11 @@ class RateLimits:
                 continue
             name, reset_name = _NAMES[rule.kind]
             remaining = left if refused else left - 1
-            headers[f"{name}-limit"] = str(rule.size)
-            headers[f"{name}-remaining"] = str(remaining)
-            if remaining == 0:
-                spent.add(reset_name)
+            if not refused or self._random.random() < _FULL_REFUSALS:
+                headers[f"{name}-limit"] = str(rule.size)
+                headers[f"{name}-remaining"] = str(remaining)
+                if remaining == 0:
+                    spent.add(reset_name)
             if reset_name not in headers:
                 self._write_reset(reset_name, rule.resets, ends, headers, resets)
         readable = tuple(Reset(value, name in spent) for name, value in resets.items())

@@ -65,7 +65,8 @@ class Server:
                 headers["retry-after"] = str(ruling.retry_after)
             said = Said(date, retry_after=ruling.retry_after, resets=ruling.resets)
             return faulty(Fault.BARE_REFUSAL, ref, status, headers, said)
-        seconds = moment = None
+        seconds: int | None = None
+        moment: int | None = None
         if self._random.random() < self._world.holds:
             seconds, moment = self._retry_after(unix, headers, _SHORT_HOLDS)
         return truth(ref, status, headers, Said(date, seconds, moment, ruling.resets))
@@ -108,8 +109,7 @@ class Server:
             headers["retry-after"] = http_date(moment)
             return Said(date, retry_at=moment)
         if self._random.random() < self._world.holds:
-            seconds, at = self._retry_after(unix, headers, _SHORT_HOLDS)
-            return Said(date, seconds, at)
+            return Said(date, *self._retry_after(unix, headers, _SHORT_HOLDS))
         return Said(date)
 
     def _retry_after(

@@ -1,4 +1,4 @@
-"""The contract read once more: what the answers that arrived say of one import, apart from the code under test."""
+"""The contract read once more, apart from the code under test: what the answers say of one import."""
 
 from __future__ import annotations
 

@@ -49,12 +49,14 @@ class Arrived:
         at: When it came.
         served: What the model sent, and meant.
         named_until: The latest moment that it named, on the loop's clock.
+        told_until: The same with the resets of limits that have something left.
     """
 
     asked: Asked
     at: float
     served: Served
     named_until: float | None
+    told_until: float | None
 
 
 @dataclass(slots=True)
@@ -139,8 +141,9 @@ class _Line:
             back = self._patience - outward
         await asyncio.sleep(back)
         now = self._loop.time()
-        named = named_until(served.said, now, self._skew, throttled=served.meaning is Meaning.THROTTLED)
-        self._run.arrived.append(Arrived(asked, now, served, named))
+        named = named_until(served.said, now, self._skew, every=served.meaning is Meaning.THROTTLED)
+        told = named_until(served.said, now, self._skew, every=True)
+        self._run.arrived.append(Arrived(asked, now, served, named, told))
         return served.answer
 
 
@@ -148,14 +151,14 @@ def _is_silence(served: Served) -> bool:
     return isinstance(served.answer, Broken) and "in time" in served.answer.detail
 
 
-def named_until(said: Said, arrived: float, skew: float, *, throttled: bool) -> float | None:
+def named_until(said: Said, arrived: float, skew: float, *, every: bool) -> float | None:
     """Tells the latest moment that an answer named, by the contract's rules and the model's own knowledge.
 
     Args:
         said: What the headers say.
         arrived: When the answer came, on the loop's clock.
         skew: How far the watcher's wall clock is ahead.
-        throttled: Whether it was a refusal, on which every reset counts.
+        every: Whether every reset counts, as on a refusal.
 
     Returns:
         The moment on the loop's clock, or None where it named none that counts.
@@ -166,7 +169,7 @@ def named_until(said: Said, arrived: float, skew: float, *, throttled: bool) -> 
         waits.append(said.retry_at - base)
     for reset in said.resets:
         wait = reset.milliseconds / 1000 - base
-        if (throttled or reset.spent) and wait <= LATEST_RESET:
+        if (every or reset.spent) and wait <= LATEST_RESET:
             waits.append(wait)
     latest = max(waits, default=0.0)
     return arrived + latest if latest > 0 else None

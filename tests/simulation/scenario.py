@@ -119,7 +119,7 @@ class LimitRule:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long answers take: log-uniform seconds, of which a share passes before the server sees the request."""
+    """How long answers take, log-uniform in seconds; ``outward`` is the request's share of it."""
 
     least: float
     most: float

@@ -23,20 +23,25 @@ def command(seed: int) -> str:
 def report(run: Run, broken: str, lines: int = 40) -> str:
     """Writes what a failing test shows: the violation, the command that replays it, the last of the story."""
     return "\n".join(
-        [f"seed {run.scenario.seed} breaks {broken}", f"replay: {command(run.scenario.seed)}", *tell(run)[-lines:]]
+        [
+            f"seed {run.scenario.seed} breaks {broken}",
+            f"replay: {command(run.scenario.seed)}",
+            *tell(run)[-lines:],
+        ]
     )
 
 
 def tell(run: Run) -> list[str]:
     """Tells a run from its scenario to its conclusion, a line for each thing that happened."""
-    moments: list[tuple[float, int, str]] = []
-    for asked in run.asked:
-        moments.append((asked.at, 1, f"ask #{asked.number} for import {asked.position}"))
-    for arrived in run.arrived:
-        moments.append((arrived.at, 0, _answer(arrived)))
     positions = {ref: position for position, ref in enumerate(run.scenario.refs)}
-    for event in run.events:
-        moments.append((event.at.monotonic, 2, f"    import {positions[event.ref]}: {_event(event)}"))
+    moments = [
+        *((arrived.at, 0, _answer(arrived)) for arrived in run.arrived),
+        *((asked.at, 1, f"ask #{asked.number} for import {asked.position}") for asked in run.asked),
+        *(
+            (event.at.monotonic, 2, f"    import {positions[event.ref]}: {_event(event)}")
+            for event in run.events
+        ),
+    ]
     moments.sort(key=lambda moment: moment[:2])
     lines = [*_describe(run.scenario), *(f"{at:14.6f}  {text}" for at, _, text in moments)]
     if run.crash is not None:
@@ -79,7 +84,7 @@ def _event(event: Event) -> str:
         case Changed():
             return f"{event.transition.source} -> {event.transition.to}"
         case MetThrottle():
-            return f"throttled, {event.wait:.6f} s, named {event.named}, {event.in_a_row} in a row"
+            return f"throttled, {event.wait:.6f} s, named {event.named_wait}, {event.in_a_row} in a row"
         case Retrying():
             return f"retrying in {event.wait:.6f} s: {event.detail}"
         case MetUnknownStatus():

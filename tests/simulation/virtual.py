@@ -90,4 +90,4 @@ def local_unix(now: float, skew: float) -> float:
 
 def dice(seed: int, purpose: int) -> Random:
     """Makes a source of chance of its own for one purpose of one seed, so that none disturbs another."""
-    return Random(seed * 16 + purpose)  # noqa: S311 (a simulation has to repeat itself)
+    return Random(seed * 16 + purpose)

@@ -136,6 +136,17 @@ def test_a_last_chance_may_use_the_reserve(limiter: Limiter) -> None:
     assert limiter.ready_at(0.2, last=True) >= 10
 
 
+def test_last_chances_that_come_together_stay_within_a_window(limiter: Limiter) -> None:
+    """One --timeout ends many imports at once, long after the last window that was told."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(39), 0.0, 0.1)
+    count = 0
+    while count < 100 and limiter.ready_at(60.0, last=True) <= 60.0:
+        limiter.start()
+        count += 1
+    assert count == 30
+
+
 class TestHolds:
     """Stretches in which nothing is asked."""
 

@@ -9,6 +9,8 @@ import pytest
 from watcher.simulator.imports import ImportLife
 from watcher.simulator.rate_limit import RateLimit
 from watcher.simulator.scenarios import SCENARIOS, Fault, Scenario, Status
+from watcher.simulator.store import ImportStore, SegmentKeys
+from watcher.simulator.uploads import Upload
 
 TIMELINES: dict[str, list[tuple[float, str | None]]] = {
     "happy": [(0.0, "preparing"), (2.5, "ready"), (5.0, "in_progress"), (10.0, "complete")],
@@ -105,3 +107,13 @@ def test_rate_limit_counts_in_windows_of_ten_seconds() -> None:
     assert [verdict.headers["X-Ratelimit-Global-Remaining"] for verdict in verdicts] == ["1", "0", "0", "1"]
     assert [verdict.headers["X-Ratelimit-Reset"] for verdict in verdicts] == ["1010000"] * 3 + ["1020000"]
     assert {verdict.headers["X-Ratelimit-Global-Limit"] for verdict in verdicts} == {"2"}
+
+
+def test_a_fault_of_one_status_is_met_in_that_status_alone() -> None:
+    """Who comes late meets no fault that belonged to a status which has passed."""
+    store = ImportStore(SCENARIOS["demo"], speed=1.0, approve_after=None)
+    keys = SegmentKeys("default", "production", "big-spenders")
+    read = store.create(keys, Upload(filename="keys.csv", mode="merge", wait_on_approvals=False))
+    statuses = [Status.PREPARING, Status.PREPARING, Status.IN_PROGRESS, Status.IN_PROGRESS, Status.COMPLETE]
+    met = [store.next_fault(read, status) for status in statuses]
+    assert met == [None, Fault.BAD_GATEWAY, None, Fault.THROTTLED_ADDRESS, None]

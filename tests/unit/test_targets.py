@@ -39,6 +39,7 @@ def test_forms(text: str, target: Target) -> None:
     [
         "",
         "a/b/c",
+        "'a/b/c/d'",
         "a/b/c/d/e",
         "a//c/d",
         "a/./c/d",
@@ -126,7 +127,7 @@ def test_listings(text: str) -> None:
     [
         ("", "is empty"),
         ("\n# nothing\n", "names no import"),
-        ("HTTP/2 409 \r\ncontent-type: application/json\r\n\r\n", "'HTTP/2 409'"),
+        ("HTTP/2 409 \r\ncontent-type: application/json\r\n\r\n", "another import of this environment"),
         ("HTTP/2 409 \r\n\r\nLocation: " + PATH, "'HTTP/2 409'"),
         ("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n", "302 Found"),
         ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),

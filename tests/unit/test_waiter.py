@@ -15,6 +15,7 @@ from tests.unit.driving import (
     NETWORK,
     NONSENSE,
     REDIRECTED,
+    REF,
     REFUSED,
     SERVER,
     THROTTLED,
@@ -218,7 +219,7 @@ class TestRateLimits:
         driven = Driven()
         driven.receive(THROTTLED, at=1.0, hold=named(9.0, jitter=0.25))
         (told,) = driven.told(MetThrottle)
-        assert (told.wait, told.named) == (8.25, True)
+        assert (told.wait, told.named_wait) == (8.25, 8.0)
         assert driven.wake_at == 9.25
 
     def test_throttles_are_no_outage(self) -> None:
@@ -466,7 +467,7 @@ def test_an_interrupt_tells_the_signal() -> None:
 def test_being_left_behind_is_pending_and_does_not_count() -> None:
     """--any and --fail-fast leave the others behind without a verdict."""
     driven = Driven()
-    driven._take(driven.waiter.abandon(driven.instant()))  # noqa: SLF001 (the helper's own bookkeeping)
+    driven._take(driven.waiter.abandon(REF, driven.instant()))  # noqa: SLF001 (the helper's own bookkeeping)
     assert driven.outcome is Outcome.PENDING
     assert driven.ended.left_behind
 

@@ -57,10 +57,16 @@ class Changed(_Event):
 
 @dataclass(frozen=True, slots=True)
 class MetThrottle(_Event):
-    """The API refused a request with 429; ``wait`` is in seconds, ``named`` whether the API set it."""
+    """The API refused a request with 429.
+
+    Attributes:
+        wait: Seconds until it is asked again.
+        named_wait: Seconds for which the API asked not to be asked; None where it named no moment.
+        in_a_row: How many refusals came in a row, over all imports.
+    """
 
     wait: float
-    named: bool
+    named_wait: float | None
     in_a_row: int
 
 
@@ -82,9 +88,17 @@ class MetUnknownStatus(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(_Event):
-    """Nothing has changed for a while; ``waiting`` imports are not final."""
+    """Nothing has changed for a while; told of one import for all of them.
+
+    Attributes:
+        waiting: How many imports are not final.
+        trouble: What keeps this one from news, such as an outage.
+        next_poll: Seconds until it is asked for; None while a request is under way.
+    """
 
     waiting: int
+    trouble: str | None
+    next_poll: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from watcher.core.model import Instant, Status
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold
+    from watcher.core.replies import ApiError
+
+UNKNOWN_STATUS = "the import has a status that this version does not know (--unknown-status fail)"
 
 AdverseReply: TypeAlias = Missing | Denied | Refused | Redirected | Foreign
 """The answers that speak against going on."""
@@ -59,7 +62,7 @@ def goal(policy: Policy) -> str:
         A phrase such as ``until complete``.
     """
     if policy.once:
-        return "one look"
+        return "looking once"
     return f"until {policy.until}" + ("" if policy.until is ImportStatus.COMPLETE else " or later")
 
 
@@ -104,14 +107,33 @@ def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:
     """
     spent = duration(progress.elapsed)
     status = progress.status
+    first_look = progress.polls == 1
     if outcome is Outcome.COMPLETE:
-        return f"complete after {spent}"
+        return "complete already at the first look" if first_look else f"complete after {spent}"
     if outcome is Outcome.REACHED:
         beyond = "" if status is policy.until else f"; it is {status} already"
-        return f"reached {policy.until} after {spent}{beyond}"
+        when = "already at the first look" if first_look else f"after {spent}"
+        return f"reached {policy.until} {when}{beyond}"
     if outcome is Outcome.BLOCKED:
         return f"blocked after {spent}: the import is {status}, which --fail-on {status} forbids"
     return f"stopped after {spent}: LaunchDarkly stopped the import"
+
+
+def refused_look(error: ApiError, hold: Hold | None, now: Instant) -> str:
+    """Says that the rate limit refused a single look.
+
+    Args:
+        error: The refusal.
+        hold: How long the API wants not to be asked.
+        now: The time.
+
+    Returns:
+        The beginning of a sentence.
+    """
+    asks = ""
+    if hold is not None and hold.named:
+        asks = f", and the API asks to wait {duration(hold.until - now.monotonic)}"
+    return f"the rate limit refused the one look: {error}{asks}"
 
 
 def held_past(hold: Hold, option: str, now: Instant) -> str:
@@ -145,17 +167,20 @@ def explain(outcome: Outcome, what: str, progress: Progress, trouble: Trouble | 
     """
     if outcome in {Outcome.COMPLETE, Outcome.REACHED}:
         return what
-    clauses = [what, _standing(progress)]
+    clauses = [what]
+    if progress.status is not None or outcome is not Outcome.NOT_FOUND:
+        clauses.append(_standing(progress))
     if trouble is not None and trouble.detail not in what:
         age = now - trouble.at
         clauses.append(f"last error{f' {duration(age)} ago' if age >= 1 else ''}: {trouble.detail}")
-    return f"{'; '.join(clauses)}. {_advice(outcome, progress.status)}"
+    return f"{'; '.join(clauses)}. {_advice(outcome, what, progress.status)}"
 
 
 def _standing(progress: Progress) -> str:
     if progress.status is None:
         return "the import was not seen"
-    return f"last status {progress.status}, for {duration(progress.in_state or 0)}"
+    age = progress.in_state or 0
+    return f"last status {progress.status}" + (f", for {duration(age)}" if age >= 1 else "")
 
 
 _ADVICE: Mapping[Outcome, str] = {
@@ -164,7 +189,7 @@ _ADVICE: Mapping[Outcome, str] = {
     Outcome.INTERNAL: "This is a defect in watcher: please report it.",
     Outcome.USAGE: "See --help.",
     Outcome.STOPPED: "It will not go on: look at the import in LaunchDarkly, then create a new one.",
-    Outcome.UNAUTHORIZED: "Check that the access token is valid and no SDK key, and may read this segment.",
+    Outcome.UNAUTHORIZED: "Check that the access token is valid, no SDK key, and may read this segment.",
     Outcome.NOT_FOUND: "Look in LaunchDarkly whether the import or its segment was deleted.",
     Outcome.PROTOCOL: "Check --base-uri, and any proxy or gateway on the way to LaunchDarkly.",
     Outcome.BLOCKED: "Look at the import in LaunchDarkly, then watch it again.",
@@ -191,9 +216,11 @@ _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
         "It may wait for somebody: see in LaunchDarkly whether it has to be started, then watch it again."
     ),
     (Outcome.UNAVAILABLE, None): "Check --base-uri, the network and any proxy, then watch the import again.",
-    (Outcome.TIMEOUT, None): "See to the cause, then watch the import again.",
+    (Outcome.TIMEOUT, None): "Watch it again later, or with a longer --timeout.",
 }
 
 
-def _advice(outcome: Outcome, status: Status | None) -> str:
+def _advice(outcome: Outcome, what: str, status: Status | None) -> str:
+    if what == UNKNOWN_STATUS:
+        return "Look at the import in LaunchDarkly; --unknown-status wait would wait on."
     return _ADVICE_AT.get((outcome, status), _ADVICE[outcome])

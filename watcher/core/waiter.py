@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from signal import Signals
 from typing import TYPE_CHECKING, assert_never
 
 from watcher.core import explain, lifecycle, schedule
@@ -81,7 +82,17 @@ class Waiter:
         random: The source of jitter.
     """
 
-    __slots__ = ("_answered", "_intervals", "_outage", "_policy", "_random", "_record", "over", "ref")
+    __slots__ = (
+        "_answered",
+        "_intervals",
+        "_outage",
+        "_policy",
+        "_random",
+        "_record",
+        "_throttled",
+        "over",
+        "ref",
+    )
 
     def __init__(self, ref: ImportRef, policy: Policy, started: Instant, random: Random) -> None:
         self.ref = ref
@@ -92,6 +103,7 @@ class Waiter:
         self._intervals = self._new_intervals()
         self._outage: Outage | None = None
         self._answered = False
+        self._throttled = False
 
     @property
     def deadline(self) -> float:
@@ -108,6 +120,20 @@ class Waiter:
             A snapshot.
         """
         return self._record.progress(now.monotonic)
+
+    def trouble(self, now: Instant) -> str | None:
+        """Tells what keeps the wait from news.
+
+        Args:
+            now: The time.
+
+        Returns:
+            A clause; None while the last answer was a good one.
+        """
+        last = self._record.trouble
+        if self._outage is not None and last is not None:
+            return f"no usable answer for {duration(now.monotonic - self._outage.began)}: {last.detail}"
+        return "rate limited" if self._throttled else None
 
     def begin(self, now: Instant) -> Step:
         """Begins the wait.
@@ -134,6 +160,7 @@ class Waiter:
             What to tell, and when to ask next.
         """
         self._record.polls += 1
+        self._throttled = isinstance(reply, Throttled)
         if not isinstance(reply, Broken) or reply.kind in _HTTP_FAULTS:
             self._answered = True
         match reply:
@@ -181,18 +208,20 @@ class Waiter:
             The end.
         """
         spent = duration(self._record.elapsed(now.monotonic))
-        return self._end(Outcome.INTERRUPTED, f"interrupted by a signal after {spent}", now, signal=signal)
+        what = f"interrupted by {Signals(signal).name} after {spent}"
+        return self._end(Outcome.INTERRUPTED, what, now, signal=signal)
 
-    def abandon(self, now: Instant) -> Step:
+    def abandon(self, decisive: ImportRef, now: Instant) -> Step:
         """Ends the wait because another import's end decided the watch.
 
         Args:
+            decisive: That import.
             now: The time.
 
         Returns:
             The end.
         """
-        what = "no longer watched, for another import ended the watch"
+        what = f"no longer watched, for {decisive} ended the watch"
         return self._end(Outcome.PENDING, what, now, left_behind=True)
 
     @property
@@ -215,11 +244,10 @@ class Waiter:
             events.append(Changed(self.ref, now, self.progress(now), transition))
             self._intervals = self._new_intervals()
         if isinstance(found.status, UnknownStatus):
+            if policy.unknown_status is UnknownStatusRule.FAIL:
+                return self._end(Outcome.PROTOCOL, explain.UNKNOWN_STATUS, now, events)
             if not met_before:
                 events.append(MetUnknownStatus(self.ref, now, self.progress(now), found.status))
-            if policy.unknown_status is UnknownStatusRule.FAIL:
-                what = f'the unknown status "{found.status}", which --unknown-status fail forbids'
-                return self._end(Outcome.PROTOCOL, what, now, events)
         outcome = lifecycle.judge(found.status, policy.until, policy.fail_on)
         if outcome is not None:
             return self._end(outcome, explain.reached(outcome, self.progress(now), policy), now, events)
@@ -235,12 +263,11 @@ class Waiter:
         if self._outage is not None and self._outage.suspicion is None:
             self._outage = None
         if self._policy.once:
-            what = f"the API's rate limit refused the one look: {reply.error}"
-            return self._end(Outcome.UNAVAILABLE, what, now)
+            return self._end(Outcome.UNAVAILABLE, explain.refused_look(reply.error, hold, now), now)
         resume_at = self._next_poll(now) if hold is None else hold.resume_at
-        named, in_a_row = (hold.named, hold.in_a_row) if hold is not None else (False, 1)
-        wait = resume_at - now.monotonic
-        told = MetThrottle(self.ref, now, self.progress(now), wait, named, in_a_row)
+        named = hold.until - now.monotonic if hold is not None and hold.named else None
+        in_a_row = 1 if hold is None else hold.in_a_row
+        told = MetThrottle(self.ref, now, self.progress(now), resume_at - now.monotonic, named, in_a_row)
         return self._sleep(resume_at, arrival, events=[told])
 
     def _take_patience(self, reply: Missing, arrival: Arrival) -> Step:

@@ -99,10 +99,10 @@ class ChangedDocument(_EventDocument, frozen=True, kw_only=True, tag="transition
 
 
 class ThrottledDocument(_EventDocument, frozen=True, kw_only=True, tag="throttled"):
-    """The API refused a request with 429; ``named`` tells whether the API set the wait."""
+    """The API refused a request with 429; ``named_wait_s`` is null where it named no moment."""
 
     wait_s: float
-    named: bool
+    named_wait_s: float | None
     in_a_row: int
 
 
@@ -128,6 +128,8 @@ class HeartbeatDocument(_EventDocument, frozen=True, kw_only=True, tag="heartbea
     elapsed_s: float
     polls: int
     waiting: int
+    trouble: str | None
+    next_poll_s: float | None
 
 
 class OutcomeDocument(_EventDocument, frozen=True, kw_only=True, tag="outcome"):
@@ -186,8 +188,9 @@ def event_document(event: Event, codes: ExitCodes) -> EventDocument:
             )
         case MetThrottle():
             wait = _seconds(event.wait)
+            named = _seconds_or_none(event.named_wait)
             return ThrottledDocument(
-                at=at, target=target, wait_s=wait, named=event.named, in_a_row=event.in_a_row
+                at=at, target=target, wait_s=wait, named_wait_s=named, in_a_row=event.in_a_row
             )
         case Retrying():
             wait = _seconds(event.wait)
@@ -205,6 +208,8 @@ def event_document(event: Event, codes: ExitCodes) -> EventDocument:
                 elapsed_s=_seconds(progress.elapsed),
                 polls=progress.polls,
                 waiting=event.waiting,
+                trouble=event.trouble,
+                next_poll_s=_seconds_or_none(event.next_poll),
             )
         case Ended():
             return OutcomeDocument(

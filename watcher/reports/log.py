@@ -76,9 +76,9 @@ class JsonLog:
         name = fields.pop("event")
         self._log.log(level_of(event), name, **fields)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
+    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:  # noqa: ARG002 (they told themselves)
         """Tells the outcome and the code."""
-        level = max((level_of(end) for end in ends), default=Level.INFO)
+        level = Level.INFO if conclusion.code == 0 else Level.ERROR
         at = timestamp(self._clock())
         self._log.log(level, "result", at=at, outcome=conclusion.outcome, exit_code=conclusion.code)
 
@@ -125,7 +125,7 @@ class PlainLog:
         for end in ends:
             counts[end.outcome] = counts.get(end.outcome, 0) + 1
         tally = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        level = max((level_of(end) for end in ends), default=Level.INFO)
+        level = Level.INFO if conclusion.code == 0 else Level.ERROR
         line = f"{len(ends)} imports: {tally}; exit code {conclusion.code} ({conclusion.outcome})"
         self._log.log(level, line, at=self._clock())
 

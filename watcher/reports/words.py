@@ -15,11 +15,11 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.model import Outcome
+from watcher.core.model import ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from watcher.core.model import Status
+    from watcher.core.model import Status, Transition
 
 _SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 
@@ -46,11 +46,11 @@ def level_of(event: Event) -> Level:
         case Watching() | Heartbeat():
             return Level.INFO
         case Changed():
-            return Level.INFO if event.transition.expected else Level.WARNING
+            return Level.WARNING if _is_step_back(event.transition) else Level.INFO
         case MetThrottle() | Retrying() | MetUnknownStatus():
             return Level.WARNING
         case Ended():
-            return Level.INFO if event.outcome in _SUCCESSES else Level.ERROR
+            return Level.INFO if event.left_behind or event.outcome in _SUCCESSES else Level.ERROR
         case _:
             assert_never(event)
 
@@ -66,18 +66,18 @@ def line_of(event: Event) -> str | None:
     """
     match event:
         case Watching():
-            return f"watching {event.ref} {event.goal}"
+            return f"watching {event.ref}: {event.goal}"
         case Changed(transition=transition):
             if transition.source is None:
                 return f"{transition.to}" + _meaning(transition.to)
             spent = duration(transition.in_state or 0)
-            doubt = "" if transition.expected else ", which is not the usual way"
+            doubt = ", which is not the usual way" if _is_step_back(transition) else ""
             return f"{transition.source} -> {transition.to} after {spent}{doubt}{_meaning(transition.to)}"
         case MetThrottle():
-            who = "the API asks" if event.named else "backing off"
-            return (
-                f"rate limited (429): {who} to wait {duration(event.wait)}" if event.in_a_row == 1 else None
-            )
+            if event.in_a_row > 1:
+                return None
+            asks = "" if event.named_wait is None else f": the API asks to wait {duration(event.named_wait)}"
+            return f"rate limited (429){asks}; asking again in {duration(event.wait)}"
         case Retrying():
             wait = duration(event.wait)
             return f"{event.detail}; trying again in {wait}" if event.in_a_row == 1 else None
@@ -97,10 +97,17 @@ def _meaning(status: Status) -> str:
 
 def _heartbeat(event: Heartbeat) -> str:
     progress = event.progress
-    polls = f"{progress.polls} polls"
+    polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
     if progress.status is None:
         standing = f"not seen yet after {duration(progress.elapsed)}"
     else:
         standing = f"still {progress.status} after {duration(progress.in_state or 0)}"
     others = f"; {event.waiting} imports are not final" if event.waiting > 1 else ""
-    return f"{standing}, {polls}{others}"
+    trouble = "" if event.trouble is None else f"; {event.trouble}"
+    following = "" if event.next_poll is None else f"; asking again in {duration(event.next_poll)}"
+    return f"{standing}, {polls}{trouble}{following}{others}"
+
+
+def _is_step_back(transition: Transition) -> bool:
+    """An unknown status has a warning of its own."""
+    return not transition.expected and isinstance(transition.to, ImportStatus)

@@ -123,7 +123,8 @@ class ImportStore:
             (
                 injection.fault
                 for injection in self._scenario.injections
-                if self._reads[read.import_id, injection.status] == injection.read
+                if injection.status in {None, status}
+                and self._reads[read.import_id, injection.status] == injection.read
             ),
             None,
         )

@@ -1,0 +1,164 @@
+"""The fault table through the real program: exit codes, standard error, and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TypeAlias
+
+import pytest
+
+from tests.integration.fault_bodies import ALL_FAULTS, HOSTILE
+from tests.integration.fault_program import Run, run_program
+from tests.integration.fault_server import Play, Send, playing, unlistened
+from tests.integration.fault_watch import Results, play_all, result_of
+from tests.integration.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, Fault, answer, import_body
+from watcher.core.model import Outcome
+from watcher.core.replies import FaultKind
+
+Runs: TypeAlias = Results[Run]
+
+MEMORY_LIMIT = 150
+CODES = {Outcome.UNAVAILABLE: 75, Outcome.PROTOCOL: 6, Outcome.UNAUTHORIZED: 4, Outcome.NOT_FOUND: 5}
+CONNECTION = {
+    "closed before the first byte",
+    "silence before the first byte",
+    "502 page",
+}
+PARSING = {
+    "a bad chunk size",
+    "a bad chunk size after a good one",
+    "a body of 80 MB",
+}
+ANSWERS = {
+    "204",
+    "302 to a login page",
+    "a login page",
+    "lists 100 000 deep",
+    "a bomb of 500 MiB",
+    "an endless body",
+    "endless headers",
+}
+
+
+def lines(names: set[str]) -> list[Fault]:
+    """Finds lines of the table by their names."""
+    found = [fault for fault in ALL_FAULTS if fault.name in names]
+    assert {fault.name for fault in found} == names
+    return found
+
+
+def name_of(fault: Fault) -> str:
+    """Names a test."""
+    return fault.name
+
+
+LASTING = lines(CONNECTION | PARSING | ANSWERS)
+PASSING = lines(CONNECTION)
+PARSED_IN_PYTHON = lines(PARSING)
+
+
+async def last(fault: Fault) -> Run:
+    """Runs the program against a fault that lasts, with JSON on both streams."""
+    async with playing(fault.play) as server:
+        options = ("--outage-budget", "600ms", "--request-timeout", "500ms", "--output", "jsonl")
+        return await run_program(server.base_uri, *options, "--log-format", "json")
+
+
+async def last_in_python(fault: Fault) -> Run:
+    """Runs the program without the compiled half of its HTTP library, as where none is built."""
+    async with playing(fault.play) as server:
+        options = ("--outage-budget", "300ms", "--request-timeout", "400ms")
+        return await run_program(server.base_uri, *options, variables={"AIOHTTP_NO_EXTENSIONS": "1"})
+
+
+async def passing(fault: Fault) -> Run:
+    """Runs the program against an import that is seen, then hidden by the fault, then complete."""
+    faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
+    async with playing(IN_PROGRESS, *faults, COMPLETE) as server:
+        timeout = "800ms" if fault.times_out else "10s"
+        return await run_program(server.base_uri, "--outage-budget", "15s", "--request-timeout", timeout)
+
+
+@pytest.fixture(scope="module")
+def lasting_runs() -> Runs:
+    """Runs that meet nothing but a fault."""
+    return play_all(LASTING, last)
+
+
+@pytest.fixture(scope="module")
+def python_runs() -> Runs:
+    """The same with the HTTP library's parser in Python."""
+    return play_all(PARSED_IN_PYTHON, last_in_python)
+
+
+@pytest.fixture(scope="module")
+def passing_runs() -> Runs:
+    """Runs that meet a fault in passing."""
+    return play_all(PASSING, passing)
+
+
+@pytest.mark.parametrize("fault", LASTING, ids=name_of)
+def test_the_fault_that_lasts(fault: Fault, lasting_runs: Runs) -> None:
+    """A fault that lasts ends with the code of its kind, in little memory, and every line is JSON."""
+    run = result_of(fault, lasting_runs)
+    assert run.code == CODES[fault.lasting_outcome], run.err
+    assert run.peak < MEMORY_LIMIT
+    for line in (run.out + run.err).splitlines():
+        assert isinstance(json.loads(line), dict)
+    result = json.loads(run.out.splitlines()[-1])
+    assert (result["event"], result["exit_code"]) == ("result", run.code)
+
+
+@pytest.mark.parametrize("fault", PARSED_IN_PYTHON, ids=name_of)
+def test_the_fault_that_lasts_without_compiled_parser(fault: Fault, python_runs: Runs) -> None:
+    """The HTTP library's other parser may see another kind of fault, but never brings the program down."""
+    run = result_of(fault, python_runs)
+    assert run.code in CODES.values(), run.err
+    assert run.peak < MEMORY_LIMIT
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=name_of)
+def test_the_good_answer_wins(fault: Fault, passing_runs: Runs) -> None:
+    """A fault that passes leaves the code 0, and one line of result."""
+    run = result_of(fault, passing_runs)
+    assert run.code == 0, run.err
+    assert len(run.out.splitlines()) == 1
+    assert run.peak < MEMORY_LIMIT
+
+
+def test_nobody_listens() -> None:
+    """A refused connection is 75 once the budget is spent, and says what to check."""
+    with unlistened() as bound:
+        base_uri = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        run = asyncio.run(run_program(base_uri, "--outage-budget", "300ms"))
+    assert run.code == 75
+    assert "no connection: connection refused" in run.err
+    assert "Check --base-uri" in run.err
+
+
+HOSTILE_SCRIPT = (
+    Play((Send(answer(import_body(status=HOSTILE, mode=HOSTILE))),)),
+    Play((Send(answer(import_body(files=[{"filename": HOSTILE, "status": HOSTILE}] * 3))),)),
+    Play((Send(answer(json.dumps({"code": HOSTILE, "message": HOSTILE}).encode(), status="502 x")),)),
+    Play((Send(answer(PAGE, "Content-Type: text/\x9b31m\x1b[31m")),)),
+    Play((Send(answer(PAGE, HTML, "Location: /\x9b\x1b[31m", status="302 x")),)),
+    Play((Send(answer(json.dumps({"message": HOSTILE, "id": HOSTILE}).encode(), status="401 x")),)),
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "log_format"), [("text", "console"), ("json", "json"), ("jsonl", "console")]
+)
+def test_hostile_text(output: str, log_format: str) -> None:
+    """Nothing that drives a terminal or forges a line comes through from any field of any answer."""
+
+    async def run() -> Run:
+        async with playing(*HOSTILE_SCRIPT) as server:
+            return await run_program(server.base_uri, "--output", output, "--log-format", log_format)
+
+    ended = asyncio.run(run())
+    assert ended.code == 4, ended.err
+    assert "red" in ended.err
+    if log_format == "json":
+        assert all(isinstance(json.loads(line), dict) for line in ended.err.splitlines())

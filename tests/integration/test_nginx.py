@@ -1,0 +1,267 @@
+"""A real nginx with `limit_req` in front of the simulator, as a gateway would stand before LaunchDarkly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from tests.integration.fault_program import Run, run_program
+from tests.integration.fault_server import LOOPBACK, unlistened
+from tests.integration.faults import TOKEN
+from watcher.simulator import serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+NGINX = shutil.which(
+    "nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+)
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+
+# `$retry_after` is empty, and so not sent, on anything but a 429.
+_CONFIGURATION = """
+daemon off;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 64; }}
+http {{
+  log_format moments '{{"ended": $msec, "took": $request_time, "refused": $refused}}';
+  access_log {directory}/access.log moments;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  limit_req_zone $binary_remote_addr zone=api:1m rate={rate}r/s;
+  map $status $retry_after {{ 429 "{retry_after}"; }}
+  map $limit_req_status $refused {{ default false; REJECTED true; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      limit_req zone=api {burst};
+      limit_req_status {refusal};
+      add_header Retry-After $retry_after always;
+      proxy_pass {api};
+    }}
+  }}
+}}
+"""
+
+REFUSED = '"refused": true'
+
+_IN_THE_AIR = 0.03
+"""Seconds within which a request may have been sent before the refusal of another one came back."""
+
+_CLOCK_STEP = 0.005
+"""How coarse the moments in nginx's log are, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What one nginx does.
+
+    Attributes:
+        refusal: The status that it refuses with, and an HTML page of its own.
+        retry_after: What it sends as `Retry-After` with a 429; nothing if empty.
+        rate: Requests a second that pass.
+        burst: Requests that pass beyond that.
+        imports: How many imports are watched through it.
+        options: The options of the watch.
+    """
+
+    refusal: int = 429
+    retry_after: str = ""
+    rate: int = 1
+    burst: int = 1
+    imports: int = 1
+    options: tuple[str, ...] = ()
+
+
+GATEWAYS = {
+    "429 with Retry-After": Gateway(retry_after="1", options=("--log-format", "json")),
+    "429": Gateway(),
+    "503": Gateway(refusal=503, rate=2, options=("--outage-budget", "15s")),
+    "503 for long": Gateway(refusal=503, burst=0, options=("--outage-budget", "300ms")),
+    "several imports": Gateway(retry_after="1", rate=4, burst=3, imports=4),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One request in nginx's log: when it came when it was answered, and how; in Unix seconds."""
+
+    began: float
+    ended: float
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What came of one watch through nginx."""
+
+    run: Run
+    served: tuple[Served, ...]
+
+    @property
+    def refused(self) -> list[Served]:
+        """The requests that met the limit."""
+        return [one for one in self.served if one.refused]
+
+
+@asynccontextmanager
+async def nginx(gateway: Gateway, api: str, directory: Path) -> AsyncIterator[str]:
+    """Runs nginx in front of an API, and gives its base URI."""
+    with unlistened() as bound:
+        port = bound.getsockname()[1]
+    configuration = directory / "nginx.conf"
+    configuration.write_text(
+        _CONFIGURATION.format(
+            directory=directory,
+            port=port,
+            api=api,
+            refusal=gateway.refusal,
+            retry_after=gateway.retry_after,
+            rate=gateway.rate,
+            burst=f"burst={gateway.burst} nodelay" if gateway.burst else "",
+        ),
+        encoding="ascii",
+    )
+    assert NGINX is not None
+    process = await asyncio.create_subprocess_exec(
+        NGINX, "-p", str(directory), "-c", str(configuration), "-e", str(directory / "error.log")
+    )
+    try:
+        await _listening(process, port)
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
+    async with asyncio.timeout(10):
+        while process.returncode is None:
+            with socket.socket() as probe:
+                if probe.connect_ex((LOOPBACK, port)) == 0:
+                    return
+            await asyncio.sleep(0.02)
+    pytest.fail(f"nginx ended with {process.returncode}")
+
+
+async def create_import(base_uri: str, environment: str) -> str:
+    """Creates an import, past nginx, and gives the four keys of it."""
+    segment = f"default/{environment}/big-spenders"
+    form = aiohttp.FormData({"mode": "merge"})
+    form.add_field("file", b"user-1\n", filename="keys.csv", content_type="text/csv")
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": TOKEN}) as session,
+        session.post(f"{base_uri}/api/v2/segments/{segment}/imports", data=form) as created,
+    ):
+        return f"{segment}/{created.headers['Location'].rpartition('/')[2]}"
+
+
+async def approve_once_refused(api: str, targets: list[str], log: Path) -> None:
+    """Lets imports go on when nginx has refused one, so that no watch ends before it has met the limit."""
+    while log.read_text("ascii").count(REFUSED) == 0:  # noqa: ASYNC110, ASYNC240 (nginx writes a few lines)
+        await asyncio.sleep(0.05)
+    media_type = "application/json; domain-model=launchdarkly.semanticpatch"
+    headers = {"Authorization": TOKEN, "Content-Type": media_type}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for target in targets:
+            segment, _, import_id = target.rpartition("/")
+            patch = {"instructions": [{"kind": "processBigSegmentImport", "importId": import_id}]}
+            async with session.patch(f"{api}/api/v2/segments/{segment}", data=json.dumps(patch)) as approved:
+                assert approved.status == 200
+
+
+async def pass_through(gateway: Gateway, directory: Path) -> Passage:
+    """Watches imports through nginx to their end."""
+    log = directory / "access.log"
+    async with (
+        serve(scenario="approval", speed=20, token=TOKEN) as api,
+        nginx(gateway, api, directory) as base_uri,
+    ):
+        targets = [await create_import(api, f"environment-{n}") for n in range(gateway.imports)]
+        approval = asyncio.create_task(approve_once_refused(api, targets, log))
+        run = await run_program(base_uri, *targets[1:], *gateway.options, target=targets[0])
+        approval.cancel()
+        with suppress(asyncio.CancelledError):
+            await approval
+    entries = [json.loads(line) for line in log.read_text("ascii").splitlines()]
+    served = [Served(one["ended"] - one["took"], one["ended"], one["refused"]) for one in entries]
+    return Passage(run, tuple(sorted(served, key=lambda one: one.began)))
+
+
+@pytest.fixture(scope="module")
+def passages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Passage]:
+    """Passes through all gateways side by side: most of what happens there is wait."""
+
+    async def run() -> list[Passage]:
+        return await asyncio.gather(
+            *(pass_through(one, tmp_path_factory.mktemp("gateway")) for one in GATEWAYS.values())
+        )
+
+    return dict(zip(GATEWAYS, asyncio.run(run()), strict=True))
+
+
+def earliest_after(passage: Passage, refusal: Served, in_the_air: float = 0.0) -> float:
+    """Tells how long after a refusal the next request came; infinity where none did."""
+    waits = [one.began - refusal.ended for one in passage.served if one is not refusal]
+    return min((wait for wait in waits if wait > in_the_air), default=float("inf"))
+
+
+def test_retry_after(passages: Mapping[str, Passage]) -> None:
+    """After a 429 with `Retry-After: 1`, no request comes within that second, and the end is still found."""
+    passage = passages["429 with Retry-After"]
+    assert passage.run.code == 0, passage.run.err
+    assert passage.refused
+    for refusal in passage.refused:
+        assert earliest_after(passage, refusal) >= 1 - _CLOCK_STEP
+    events = [json.loads(line) for line in passage.run.err.splitlines()]
+    assert len([event for event in events if event["event"] == "throttled"]) == len(passage.refused)
+
+
+def test_no_retry_after(passages: Mapping[str, Passage]) -> None:
+    """A 429 page that names no moment is followed by one to two seconds of rest."""
+    passage = passages["429"]
+    assert passage.run.code == 0, passage.run.err
+    assert passage.refused
+    for refusal in passage.refused:
+        assert earliest_after(passage, refusal) >= 1 - _CLOCK_STEP
+
+
+def test_503_page(passages: Mapping[str, Passage]) -> None:
+    """Nginx's own default, a 503 page, is a fault like any other, and passes."""
+    passage = passages["503"]
+    assert passage.run.code == 0, passage.run.err
+    assert passage.refused
+    assert "the server answered HTTP 503" in passage.run.err
+
+
+def test_an_outage_of_503_pages(passages: Mapping[str, Passage]) -> None:
+    """503 pages for longer than the outage budget are 75."""
+    passage = passages["503 for long"]
+    assert passage.run.code == 75, passage.run.err
+
+
+def test_several_imports(passages: Mapping[str, Passage]) -> None:
+    """Imports watched together share the refusals: after one, none of them asks within the second."""
+    passage = passages["several imports"]
+    assert passage.run.code == 0, passage.run.err
+    assert len(passage.run.out.splitlines()) == 4
+    assert passage.refused
+    for refusal in passage.refused:
+        assert earliest_after(passage, refusal, _IN_THE_AIR) >= 1 - _CLOCK_STEP

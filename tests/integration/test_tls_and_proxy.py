@@ -1,0 +1,316 @@
+"""TLS and proxies between the real client and a server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from tests.integration.fault_program import Run, run_program
+from tests.integration.fault_server import Close, Hang, Play, Send, playing, unlistened
+from tests.integration.fault_watch import ask, silent_libraries
+from tests.integration.faults import COMPLETE, REF, TOKEN
+from tests.integration.tls import (
+    ESTABLISHED,
+    client_context,
+    proxying,
+    server_context,
+    shake_hands,
+    tls_1_1_only,
+)
+from watcher.client import Client
+from watcher.core.replies import Broken, FaultKind, Found
+from watcher.credentials import FixedToken, Secret
+from watcher.network import Proxy, tls_context
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from watcher.core.replies import Reply
+
+NAME = "launchdarkly.test"
+"""A name that nobody can look up: only the proxy leads there."""
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Makes an authority that no system trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    """Writes its certificate to a file."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> Iterator[None]:
+    """Checks that no library warns of anything."""
+    with silent_libraries():
+        yield
+
+
+async def get(
+    base_uri: str, tls: ssl.SSLContext | None, proxy: Proxy | None = None, request_timeout: float = 5.0
+) -> Reply:
+    """Asks once."""
+    tokens = FixedToken(Secret(TOKEN))
+    async with Client(base_uri, tokens, request_timeout=request_timeout, tls=tls, proxy=proxy) as client:
+        return await ask(client)
+
+
+def get_over_tls(
+    server: ssl.SSLContext | None, client: ssl.SSLContext | None, play: Play = COMPLETE
+) -> tuple[Reply, list[bytes]]:
+    """Asks a server on loopback once over TLS, whether it speaks that or not; gives what it read, too."""
+
+    async def run() -> tuple[Reply, list[bytes]]:
+        async with playing(play, tls=server) as played:
+            base_uri = played.base_uri.replace("http:", "https:")
+            return await get(base_uri, client, request_timeout=1.0), played.requests
+
+    return asyncio.run(run())
+
+
+def run_over_tls(server: ssl.SSLContext, *options: str, **variables: str) -> Run:
+    """Runs the program against a server on loopback that knows a complete import."""
+
+    async def run() -> Run:
+        async with playing(COMPLETE, tls=server) as played:
+            return await run_program(
+                played.base_uri, "--outage-budget", "500ms", *options, variables=variables
+            )
+
+    return asyncio.run(run())
+
+
+class TestTls:
+    """Trust in the server's certificate."""
+
+    def test_trusted(self, authority: trustme.CA, ca_file: Path) -> None:
+        """A certificate of the authority in `--ca-file` is trusted."""
+        reply, _ = get_over_tls(server_context(authority.issue_cert("127.0.0.1")), tls_context(ca_file))
+        assert isinstance(reply, Found)
+
+    def test_untrusted(self, authority: trustme.CA) -> None:
+        """A certificate of nobody's is a fault of its own kind, and the token is not sent."""
+        reply, requests = get_over_tls(server_context(authority.issue_cert("127.0.0.1")), None)
+        assert isinstance(reply, Broken)
+        assert reply.kind is FaultKind.UNTRUSTED
+        assert reply.detail.startswith("the server's certificate is not trusted: unable to get local issuer")
+        assert requests == []
+
+    def test_wrong_name(self, authority: trustme.CA) -> None:
+        """A certificate of another host's is not trusted."""
+        certificate = authority.issue_cert("elsewhere.test")
+        reply, requests = get_over_tls(server_context(certificate), client_context(authority))
+        assert isinstance(reply, Broken)
+        assert reply.kind is FaultKind.UNTRUSTED
+        assert "127.0.0.1" in reply.detail
+        assert requests == []
+
+    def test_expired(self, authority: trustme.CA) -> None:
+        """A certificate of the past is not trusted."""
+        now = datetime.now(UTC)
+        certificate = authority.issue_cert(
+            "127.0.0.1", not_before=now - timedelta(days=9), not_after=now - timedelta(days=1)
+        )
+        reply, _ = get_over_tls(server_context(certificate), client_context(authority))
+        assert reply == Broken(
+            FaultKind.UNTRUSTED, "the server's certificate is not trusted: certificate has expired"
+        )
+
+    def test_tls_1_1(self, authority: trustme.CA) -> None:
+        """A server that knows nothing later than TLS 1.1 is refused."""
+
+        async def run() -> Reply:
+            with unlistened() as listening:
+                listening.listen()
+                base_uri = f"https://127.0.0.1:{listening.getsockname()[1]}"
+                server = tls_1_1_only(authority.issue_cert("127.0.0.1"))
+                reply, _ = await asyncio.gather(
+                    get(base_uri, client_context(authority)),
+                    asyncio.to_thread(shake_hands, listening, server),
+                )
+            return reply
+
+        assert asyncio.run(run()) == Broken(FaultKind.NETWORK, "no TLS connection could be agreed on")
+
+    @pytest.mark.parametrize(
+        "play",
+        [
+            Play((Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close()), unasked=True),
+            Play((Close(),), unasked=True),
+            Play((Hang(),), unasked=True),
+        ],
+        ids=["plain HTTP", "closes", "hangs"],
+    )
+    def test_no_tls(self, play: Play) -> None:
+        """A server that speaks no TLS, or stops before the connection is made, is a network fault."""
+        reply, _ = get_over_tls(None, None, play)
+        assert isinstance(reply, Broken)
+        assert reply.kind is FaultKind.NETWORK
+
+    def test_program_untrusted(self, authority: trustme.CA) -> None:
+        """The program ends with 75 within the budget, and says why."""
+        run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")))
+        assert run.code == 75
+        assert "the server's certificate is not trusted" in run.err
+
+    def test_program_ca_file(self, authority: trustme.CA, ca_file: Path) -> None:
+        """`--ca-file` makes the program trust it."""
+        certificate = authority.issue_cert("127.0.0.1")
+        run = run_over_tls(server_context(certificate), "--ca-file", str(ca_file))
+        assert run.code == 0, run.err
+
+    def test_program_ssl_cert_file(self, authority: trustme.CA, ca_file: Path) -> None:
+        """So does `SSL_CERT_FILE`, the same variable as of other programs."""
+        run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")), SSL_CERT_FILE=str(ca_file))
+        assert run.code == 0, run.err
+
+    def test_ca_file_adds_to_ssl_cert_file(self, authority: trustme.CA, tmp_path: Path) -> None:
+        """`--ca-file` adds roots, and takes none away."""
+        other = tmp_path / "other.pem"
+        trustme.CA().cert_pem.write_to_path(other)
+        own = tmp_path / "own.pem"
+        authority.cert_pem.write_to_path(own)
+        server = server_context(authority.issue_cert("127.0.0.1"))
+        run = run_over_tls(server, "--ca-file", str(other), SSL_CERT_FILE=str(own))
+        assert run.code == 0, run.err
+
+
+def test_netrc_is_never_read(tmp_path: Path) -> None:
+    """A password for the host in a netrc file appears in no request."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password netrc-password\n", encoding="ascii")
+    netrc.chmod(0o600)
+
+    async def run() -> list[bytes]:
+        async with playing(COMPLETE) as server:
+            ended = await run_program(server.base_uri, variables={"NETRC": str(netrc), "HOME": str(tmp_path)})
+            assert ended.code == 0, ended.err
+            return server.requests
+
+    (request,) = asyncio.run(run())
+    assert f"Authorization: {TOKEN}\r\n".encode() in request
+    assert b"Basic" not in request
+
+
+class TestProxy:
+    """The way through a CONNECT proxy."""
+
+    def test_through_the_proxy(self, authority: trustme.CA) -> None:
+        """The proxy is asked for the host by name, with the password; only the origin sees the token."""
+
+        async def run() -> tuple[Reply, list[str], list[bytes]]:
+            server = server_context(authority.issue_cert(NAME))
+            async with playing(COMPLETE, tls=server) as origin, proxying(origin.port) as proxy:
+                way = Proxy(f"http://127.0.0.1:{proxy.port}", {"Proxy-Authorization": "Basic dTpw"})
+                reply = await get(f"https://{NAME}", client_context(authority), way)
+                return reply, proxy.requests, origin.requests
+
+        reply, (connect,), (request,) = asyncio.run(run())
+        assert isinstance(reply, Found)
+        assert connect.startswith(f"CONNECT {NAME}:443 HTTP/1.1\r\n")
+        assert "Proxy-Authorization: Basic dTpw\r\n" in connect
+        assert TOKEN not in connect
+        assert f"GET {REF.path} HTTP/1.1\r\nHost: {NAME}\r\n".encode() in request
+        assert b"Proxy-Authorization" not in request
+
+    def test_through_a_proxy_over_tls(self, authority: trustme.CA) -> None:
+        """A proxy may itself be spoken to over TLS."""
+
+        async def run() -> Reply:
+            origin_tls = server_context(authority.issue_cert(NAME))
+            proxy_tls = server_context(authority.issue_cert("127.0.0.1"))
+            async with (
+                playing(COMPLETE, tls=origin_tls) as origin,
+                proxying(origin.port, tls=proxy_tls) as proxy,
+            ):
+                way = Proxy(f"https://127.0.0.1:{proxy.port}")
+                return await get(f"https://{NAME}", client_context(authority), way)
+
+        assert isinstance(asyncio.run(run()), Found)
+
+    def test_untrusted_behind_the_proxy(self, authority: trustme.CA) -> None:
+        """The proxy changes nothing about trust in the origin."""
+
+        async def run() -> tuple[Reply, list[bytes]]:
+            server = server_context(authority.issue_cert(NAME))
+            async with playing(COMPLETE, tls=server) as origin, proxying(origin.port) as proxy:
+                way = Proxy(f"http://127.0.0.1:{proxy.port}")
+                return await get(f"https://{NAME}", None, way), origin.requests
+
+        reply, requests = asyncio.run(run())
+        assert isinstance(reply, Broken)
+        assert reply.kind is FaultKind.UNTRUSTED
+        assert requests == []
+
+    @pytest.mark.parametrize(
+        ("answer", "detail"),
+        [
+            (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "the proxy answered HTTP 407"),
+            (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "the proxy answered HTTP 503"),
+            (b"HTTP/1.1 302 Found\r\nLocation: http://login.test/\r\n\r\n", "the proxy answered HTTP 302"),
+            (b"", ""),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", ""),
+            (ESTABLISHED + b"this is no TLS", ""),
+        ],
+        ids=["407", "503", "302", "closed", "garbage", "no TLS behind it"],
+    )
+    def test_a_proxy_that_fails(self, answer: bytes, detail: str) -> None:
+        """Whatever a proxy answers instead of a way through is a fault that shows no secret."""
+
+        async def run() -> Reply:
+            async with proxying(0, answer) as proxy:
+                way = Proxy(f"http://127.0.0.1:{proxy.port}", {"Proxy-Authorization": "Basic c2VjcmV0"})
+                return await get(f"https://{NAME}", None, way)
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Broken)
+        assert reply.detail == (detail or reply.detail)
+        assert "c2VjcmV0" not in repr(reply)
+
+    def test_a_proxy_that_is_down(self) -> None:
+        """A proxy on whose port nobody listens is named as such."""
+        with unlistened() as bound:
+            way = Proxy(f"http://127.0.0.1:{bound.getsockname()[1]}")
+            reply = asyncio.run(get(f"https://{NAME}", None, way))
+        assert reply == Broken(FaultKind.NETWORK, "the proxy cannot be reached: connection refused")
+
+    def test_program(self, authority: trustme.CA, ca_file: Path) -> None:
+        """`HTTPS_PROXY` leads the program to a host that it could not look up itself."""
+
+        async def run() -> tuple[Run, list[str]]:
+            server = server_context(authority.issue_cert(NAME))
+            async with playing(COMPLETE, tls=server) as origin, proxying(origin.port) as proxy:
+                variables = {"HTTPS_PROXY": f"http://somebody:p%40ss@127.0.0.1:{proxy.port}"}
+                ended = await run_program(f"https://{NAME}", "--ca-file", str(ca_file), variables=variables)
+                return ended, proxy.requests
+
+        ended, (connect,) = asyncio.run(run())
+        assert ended.code == 0, ended.err
+        assert "Proxy-Authorization: Basic c29tZWJvZHk6cEBzcw==\r\n" in connect
+        assert "p%40ss" not in ended.out + ended.err
+
+    def test_program_with_a_proxy_that_refuses(self) -> None:
+        """A proxy that wants another password makes 75 after the budget, not the API's 401."""
+
+        async def run() -> Run:
+            async with proxying(0, b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as proxy:
+                variables = {"HTTPS_PROXY": f"http://somebody:secret-word@127.0.0.1:{proxy.port}"}
+                options = ("--outage-budget", "500ms", "--log-format", "json")
+                return await run_program(f"https://{NAME}", *options, variables=variables)
+
+        ended = asyncio.run(run())
+        assert ended.code == 75
+        assert "the proxy answered HTTP 407" in ended.err
+        assert "secret-word" not in ended.out + ended.err
