@@ -62,7 +62,7 @@ def goal(policy: Policy) -> str:
         A phrase such as ``until complete``.
     """
     if policy.once:
-        return "looking once"
+        return "once"
     return f"until {policy.until}" + ("" if policy.until is ImportStatus.COMPLETE else " or later")
 
 

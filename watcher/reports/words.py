@@ -66,7 +66,7 @@ def line_of(event: Event) -> str | None:
     """
     match event:
         case Watching():
-            return f"watching {event.ref}: {event.goal}"
+            return f"watching {event.ref} {event.goal}"
         case Changed(transition=transition):
             if transition.source is None:
                 return f"{transition.to}" + _meaning(transition.to)
