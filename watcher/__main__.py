@@ -1,15 +1,22 @@
 """``python -m watcher``, and the console script."""
 
+import os
 import signal
 
 
 def run() -> None:
-    """Runs the command; until it has taken over, Ctrl-C ends the process without a traceback."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Runs the command; until it has taken signals over, one ends the process without a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell leaves it for a job in the background
+            signal.signal(number, _leave)
 
     from watcher.cli import run_command  # noqa: PLC0415 (the imports take long enough to be interrupted)
 
     run_command()
+
+
+def _leave(number: int, _frame: object) -> None:
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

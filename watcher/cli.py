@@ -8,14 +8,14 @@ import sys
 import threading
 import time
 import traceback
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import msgspec
 
 from watcher.core.errors import UsageError
 from watcher.core.model import Outcome
+from watcher.core.text import printable
 from watcher.exit_codes import DEFAULT_CODES
 from watcher.options import parse
 from watcher.reports.documents import timestamp
@@ -51,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_session(settings)
     except UsageError as error:
         return _complain(Outcome.USAGE, str(error), given)
-    except KeyboardInterrupt:
-        return _complain(Outcome.INTERRUPTED, "interrupted before the watch began", given)
+    except KeyboardInterrupt as interrupt:
+        code = interrupt.code if isinstance(interrupt, _Interrupted) else None
+        return _complain(Outcome.INTERRUPTED, "interrupted before the watch began", given, code)
     except Exception:  # noqa: BLE001 (the boundary: no other place shows a traceback)
         lines = traceback.format_exc()
         if tokens is not None:
@@ -63,30 +64,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_command() -> NoReturn:
     """Runs the command and ends the process with its exit code."""
-    for file in (sys.stdout, sys.stderr):
-        if isinstance(file, TextIOWrapper):
-            file.reconfigure(encoding="utf-8", errors="backslashreplace")  # as JSON wants it (RFC 8259, 8.1)
-    # Until the loop takes signals over; process 1 has no default action for them.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
+    # Until the watch takes signals over; process 1 has no default action for them.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     code = main()
     if threading.active_count() > 1:
         # A name lookup that hangs cannot be cancelled, and would hold the process until it gives up.
-        for file in (sys.stdout, sys.stderr):
-            if file is not None:
-                file.flush()
         os._exit(code)
     raise SystemExit(code)
 
 
-def _terminate(number: int, _frame: object) -> NoReturn:
-    raise SystemExit(128 + number)
+class _Interrupted(KeyboardInterrupt):
+    """A signal came before the watch began.
+
+    Args:
+        number: The signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
 
 
-def _complain(outcome: Outcome, message: str, arguments: Sequence[str]) -> int:
+def _interrupt(number: int, _frame: object) -> NoReturn:
+    raise _Interrupted(number)
+
+
+def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int | None = None) -> int:
     """Says why nothing was watched, in the format that was asked for as far as that can be told."""
-    code = DEFAULT_CODES[outcome]
+    code = DEFAULT_CODES[outcome] if code is None else code
     stream = Stream(sys.stderr)
+    if outcome is not Outcome.INTERNAL:
+        message = printable(message, limit=1000)
     if _wants_json(arguments):
         at = timestamp(time.time())
         line = {"event": "result", "level": "error", "at": at, "outcome": outcome, "exit_code": code}
@@ -113,12 +123,21 @@ def _read_listing(name: str) -> str:
             raise UsageError(
                 "standard input is closed; pipe the answer's headers in: curl -sS -D - … | watcher -"
             )
-        return sys.stdin.buffer.read(LISTING_LIMIT).decode("utf-8", errors="replace")
+        return _listing(sys.stdin.buffer, "standard input")
     path = Path(name[1:])
     try:
         with path.open("rb") as file:
-            return file.read(LISTING_LIMIT).decode("utf-8", errors="replace")
+            return _listing(file, name[1:])
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}; name a file of targets as @FILE"
         ) from None
+
+
+def _listing(file: BinaryIO, source: str) -> str:
+    content = file.read(LISTING_LIMIT + 1)
+    if len(content) > LISTING_LIMIT:
+        raise UsageError(
+            f"{source} is longer than {LISTING_LIMIT >> 20} MiB; watch its targets in several runs"
+        )
+    return content.decode("utf-8", errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from typing import TYPE_CHECKING, Self
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 API_VERSION = "20240415"
 USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
-MAX_CONNECTIONS = 100
 _CHUNK = 1 << 16
 _UNAUTHORIZED = 401
 _NOT_HTTP = "an answer that is not HTTP"
@@ -37,7 +37,7 @@ class Client:
     Args:
         base_uri: Scheme and host, without a path.
         tokens: Where the access token comes from.
-        request_timeout: One request from connect to last byte, in seconds; None is no limit.
+        request_timeout: One request from connect to last byte, in seconds; infinite is no limit.
         tls: The trusted roots; None are the system's.
         proxy: The proxy that everything goes through.
     """
@@ -47,7 +47,7 @@ class Client:
         base_uri: str,
         tokens: TokenSource,
         *,
-        request_timeout: float | None = 10.0,
+        request_timeout: float = 10.0,
         tls: ssl.SSLContext | None = None,
         proxy: Proxy | None = None,
     ) -> None:
@@ -61,9 +61,15 @@ class Client:
     async def __aenter__(self) -> Self:
         """Prepares the connections; none is opened yet."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=self._tls or True),
+            connector=aiohttp.TCPConnector(
+                limit=0,  # the loop sets one
+                ssl=self._tls or True,
+                resolver=aiohttp.ThreadedResolver(),
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=self._request_timeout),
+            timeout=aiohttp.ClientTimeout(
+                total=None if math.isinf(self._request_timeout) else self._request_timeout
+            ),
             auto_decompress=False,
             headers={
                 "Accept": "application/json",
@@ -98,8 +104,7 @@ class Client:
         try:
             answer = await self._exchange(ref, token)
         except TimeoutError:
-            limit = "" if self._request_timeout is None else f" within {duration(self._request_timeout)}"
-            return Broken(FaultKind.NETWORK, f"no whole answer came{limit}")
+            return Broken(FaultKind.NETWORK, f"no whole answer came within {duration(self._request_timeout)}")
         except (aiohttp.ClientError, OSError) as error:
             return _explain(error)
         except (HttpProcessingError, ValueError):
@@ -126,7 +131,14 @@ class Client:
                 response.close()
             fields = response.headers
             headers = {name.lower(): ", ".join(fields.getall(name)) for name in set(fields)}
-            return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]))
+        return _without_token(Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1])), token)
+
+
+def _without_token(answer: Answer, token: Secret) -> Answer:
+    """Takes the token out of an answer that echoes it, as gateways do when they refuse a request."""
+    text = token.reveal()
+    headers = {name: value.replace(text, "***") for name, value in answer.headers.items()}
+    return Answer(answer.status, headers, answer.body.replace(text.encode(), b"***"))
 
 
 def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a table of the library's errors)

@@ -144,6 +144,8 @@ class TokenFile:
 
     def reread(self) -> Secret:
         """Reads the file; while it is being replaced, the token stays the old one."""
+        if not self._path.is_file():
+            return self._token  # a pipe can be read once, and would hold up the watch
         try:
             self._token = self._read()
         except UsageError:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from watcher.core.model import ImportRef
+    from watcher.credentials import Secret
 
 APPROVE_AFTER = 3.0
 """Seconds after which the demo of an approval approves itself."""
 
 _SEGMENT = "/api/v2/segments/demo/production/big-spenders"
-_TOKEN = "api-demo"  # noqa: S105 (the simulator takes any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,12 @@ class Demo:
 
 
 @asynccontextmanager
-async def playing(scenario: str) -> AsyncIterator[Demo]:
+async def playing(scenario: str, token: Secret) -> AsyncIterator[Demo]:
     """Starts the simulator on a free port and creates an import there.
 
     Args:
         scenario: What the simulator plays.
+        token: What to offer it; it takes any.
 
     Yields:
         The demo, until the context ends.
@@ -52,14 +53,16 @@ async def playing(scenario: str) -> AsyncIterator[Demo]:
     """
     if scenario not in SCENARIOS:
         names = ", ".join(sorted(set(SCENARIOS) - {"demo"}))
-        raise UsageError(f"--demo={scenario}: there is no such scenario; the scenarios are {names}")
+        raise UsageError(
+            f"--demo={scenario}: there is no such scenario; the scenarios are {names}, and it takes no target"
+        )
     async with serve(scenario=scenario, approve_after=APPROVE_AFTER) as base_uri:
         form = aiohttp.FormData({"mode": "merge"})
         form.add_field("file", b"user-1\nuser-2\n", filename="keys.csv", content_type="text/csv")
         async with (
             aiohttp.ClientSession() as session,
             session.post(
-                f"{base_uri}{_SEGMENT}/imports", data=form, headers={"Authorization": _TOKEN}
+                f"{base_uri}{_SEGMENT}/imports", data=form, headers={"Authorization": token.reveal()}
             ) as response,
         ):
             location = response.headers["Location"]

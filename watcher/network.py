@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 import ssl
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -23,6 +24,10 @@ LAUNCHDARKLY_ORIGINS = frozenset(
     {DEFAULT_BASE_URI, "https://app.eu.launchdarkly.com", "https://app.launchdarkly.us"}
 )
 """LaunchDarkly's own hosts: the default one, the EU's and the federal one."""
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A host name (RFC 1123, 2.1) in lower case, or an IPv6 address."""
 
 _EXAMPLE = f"--base-uri {DEFAULT_BASE_URI}"
 
@@ -56,8 +61,8 @@ def origin_of(url: str, source: str, example: str = _EXAMPLE) -> str:
     """
     parts, port = _split(url, source, example)
     scheme, host = parts.scheme.lower(), (parts.hostname or "").rstrip(".")
-    if scheme not in {"http", "https"} or not host or not all(c.isascii() and c.isprintable() for c in host):
-        raise UsageError(f"{source}: {printable(url)!r} is no web address; write for example {example}")
+    if scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+        raise UsageError(f"{source}: {_shown(url)} is no web address; write for example {example}")
     if parts.username is not None or parts.password is not None:
         raise UsageError(f"{source} must not hold a user name or password; write for example {example}")
     shown = f"[{host}]" if ":" in host else host
@@ -175,7 +180,9 @@ def _split(url: str, source: str, example: str) -> tuple[SplitResult, int | None
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UsageError(
-            f"{source}: {printable(url)!r} is no web address; write for example {example}"
-        ) from None
+        raise UsageError(f"{source}: {_shown(url)} is no web address; write for example {example}") from None
     return parts, port
+
+
+def _shown(url: str) -> str:
+    return "what is given" if "@" in url else f"'{printable(url)}'"  # it may hold a password

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,9 +30,9 @@ from watcher.targets import EXAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from enum import StrEnum
 
 _Converted = TypeVar("_Converted")
+_Member = TypeVar("_Member", bound=StrEnum)
 _LARGEST_CODE = 125
 _FIXED = frozenset({Outcome.USAGE, Outcome.INTERNAL})
 _DEFAULT = Policy()
@@ -56,15 +57,8 @@ class _Value(click.ParamType[_Converted, str]):
             self.fail(f"'{printable(value, 80)}' is not {self._right}", param, ctx)
 
 
-def _one_of(metavar: str, members: type[StrEnum]) -> _Value[str]:
-    names = [str(member) for member in members]
-
-    def read(text: str) -> str:
-        if text not in names:
-            raise ValueError(text)
-        return text
-
-    return _Value(metavar, read, f"one of {', '.join(names)}")
+def _one_of(metavar: str, members: type[_Member]) -> _Value[_Member]:
+    return _Value(metavar, members, f"one of {', '.join(members)}")
 
 
 def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
@@ -265,6 +259,8 @@ def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
         parsed = COMMAND.main(list(arguments), prog_name=program, standalone_mode=False)
     except click.UsageError as error:
         raise UsageError(_sentence(error)) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
     return parsed if isinstance(parsed, Options) else None
 
 

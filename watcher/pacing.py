@@ -84,7 +84,7 @@ class Limiter:
         for window in self._windows.values():
             if window.left <= (0 if last else window.size // RESERVE):
                 moment = max(moment, window.ends if last else window.resumes)
-        if moment <= now and self._under_way >= self._most_abreast(last=last):
+        if moment <= now and self._under_way >= self._most_abreast(now, last=last):
             return math.inf
         return moment
 
@@ -131,17 +131,17 @@ class Limiter:
             self._share(hold)
         return hold
 
-    def _most_abreast(self, *, last: bool) -> float:
+    def _most_abreast(self, now: float, *, last: bool) -> float:
         if not last:
             return self._abreast
         # One --timeout is for all imports, so their last chances come together.
-        return math.inf if self._windows else self._window_share
+        told = any(now < window.ends for window in self._windows.values())
+        return math.inf if told else self._window_share
 
     def _close_windows(self, now: float) -> None:
         ended = [limit for limit, window in self._windows.items() if now >= window.resumes]
         for limit in ended:
-            size = self._windows.pop(limit).size
-            self._window_share = min(self._window_share, max(1, size - size // RESERVE))
+            del self._windows[limit]
         if ended:
             self._abreast = 1
 
@@ -155,9 +155,11 @@ class Limiter:
             return
         if window is not None and None not in {window.name, budget.window} and _older(budget, window):
             return
+        size = budget.size or budget.remaining
+        self._window_share = min(self._window_share, max(1, size - size // RESERVE))
         self._windows[budget.limit] = _Window(
             name=budget.window,
-            size=budget.size or budget.remaining,
+            size=size,
             left=left,
             ends=now + length,
             resumes=now + length + schedule.after_named(length, self._random),

@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from watcher import targets
 from watcher.core.errors import UsageError
-from watcher.core.model import ImportStatus
-from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.core.policy import Policy
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.exit_codes import ExitCodes
 from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_uri
 from watcher.settings import (
     ONCE_OUTAGE_BUDGET,
     TOKEN_VARIABLES,
-    LogFormat,
-    LogLevel,
-    OutputFormat,
-    ProgressStyle,
     Settings,
 )
 
@@ -32,6 +27,7 @@ if TYPE_CHECKING:
     from watcher.settings import Options
     from watcher.targets import Target
 
+_BASE_URI_VARIABLES = "the base URI of the environment (WATCHER_BASE_URI, LD_BASE_URI, LAUNCHDARKLY_API_HOST)"
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
 _DEFAULT = Policy()
 _Value = TypeVar("_Value")
@@ -61,10 +57,10 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         ca_file=options.ca_file,
         request_timeout=_limit(options.request_timeout),
         heartbeat=_limit(options.heartbeat),
-        output=OutputFormat(options.output),
-        progress=ProgressStyle(options.progress),
-        log_format=LogFormat(options.log_format),
-        log_level=LogLevel(options.log_level),
+        output=options.output,
+        progress=options.progress,
+        log_format=options.log_format,
+        log_level=options.log_level,
         demo=options.demo,
     )
     if options.demo is not None:
@@ -74,7 +70,7 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
     return replace(
         settings,
         refs=tuple(dict.fromkeys(target.ref for target in named)),
-        base_uri=_base_uri(options.base_uri, named),
+        base_uri=_base_uri(options, named),
         tokens=_tokens(options.token_file, os.environ),
     )
 
@@ -125,10 +121,11 @@ def _import_of_options(options: Options) -> Target | None:
     return targets.Target(targets.checked_ref(*values, source="/".join(values)))
 
 
-def _base_uri(given: str | None, named: Sequence[Target]) -> str:
+def _base_uri(options: Options, named: Sequence[Target]) -> str:
     origins = {target.origin for target in named if target.origin is not None}
-    if given is not None:
-        base_uri = parse_base_uri(given, "--base-uri")
+    if options.base_uri is not None:
+        flagged = "base_uri" in options.on_command_line
+        base_uri = parse_base_uri(options.base_uri, "--base-uri" if flagged else _BASE_URI_VARIABLES)
     elif len(origins) == 1 and origins <= LAUNCHDARKLY_ORIGINS:
         return origins.pop()
     elif len(origins) > 1 and origins <= LAUNCHDARKLY_ORIGINS:
@@ -157,8 +154,8 @@ def _tokens(token_file: Path | None, environ: Mapping[str, str]) -> TokenSource:
 
 
 def _policy(options: Options) -> Policy:
-    until = ImportStatus(options.until)
-    fail_on = frozenset(ImportStatus(name) for name in options.fail_on)
+    until = options.until
+    fail_on = frozenset(options.fail_on)
     if until in fail_on:
         raise UsageError(f"--fail-on {until} contradicts --until {until}; leave one of them out")
     minimum, maximum = _intervals(options.min_interval, options.max_interval)
@@ -168,7 +165,7 @@ def _policy(options: Options) -> Policy:
         until=until,
         fail_on=fail_on,
         once=once,
-        unknown_status=UnknownStatusRule(options.unknown_status),
+        unknown_status=options.unknown_status,
         timeout=_limit(_given(options.timeout, 0.0 if once else _DEFAULT.timeout)),
         max_in_state={status: _limit(longest) for status, longest in options.max_in_state},
         outage_budget=_limit(_given(options.outage_budget, outage_budget)),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from random import Random
@@ -25,7 +26,7 @@ from watcher.settings import LogFormat, OutputFormat, ProgressStyle
 from watcher.watch import Terms, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
 
     from watcher.core.model import ImportRef
     from watcher.exit_codes import Conclusion
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from watcher.settings import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+LONGEST_GOODBYE = 0.9
+"""Seconds after a signal within which the process ends, though nobody reads what it writes."""
 
 
 def run_session(settings: Settings) -> int:
@@ -47,7 +51,9 @@ def run_session(settings: Settings) -> int:
     Raises:
         UsageError: The settings cannot be, which shows before the first request.
     """
-    return _run_loop(_Session(settings).watch())
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(_ImpatientExecutor())
+        return runner.run(_Session(settings).watch())
 
 
 class _Session:
@@ -62,7 +68,9 @@ class _Session:
     async def watch(self) -> int:
         settings = self._settings
         async with AsyncExitStack() as stack:
-            stack.enter_context(self._receiving_signals(asyncio.get_running_loop()))
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(self._report_defect)
+            stack.enter_context(self._receiving_signals(loop))
             refs, base_uri = settings.refs, settings.base_uri
             if settings.demo is not None:
                 refs, base_uri = await self._start_demo(stack, settings.demo)
@@ -76,12 +84,12 @@ class _Session:
             )
             await stack.enter_async_context(client)
             await self._follow(Watch(refs, _terms(settings), client.get, Random()))  # noqa: S311 (jitter is no secret)
-        return self._conclude().code
+            return self._conclude().code
 
     async def _start_demo(self, stack: AsyncExitStack, scenario: str) -> tuple[tuple[ImportRef, ...], str]:
         from watcher.demo import playing  # noqa: PLC0415 (a server that only the demo needs)
 
-        demo = await stack.enter_async_context(playing(scenario))
+        demo = await stack.enter_async_context(playing(scenario, self._settings.tokens.current()))
         message = f"demo: a simulated LaunchDarkly plays the scenario '{scenario}' at {demo.base_uri}"
         self._log.say(Level.INFO, "demo", message)
         return (demo.ref,), demo.base_uri
@@ -116,6 +124,11 @@ class _Session:
     def _write_json(self, document: msgspec.Struct) -> None:
         self._output.write_line(msgspec.json.encode(document).decode())
 
+    def _report_defect(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        # An error of aiohttp's is never formatted: it carries the token.
+        name = type(context.get("exception")).__name__
+        self._log.say(Level.WARNING, "internal", f"a background task failed ({name}); the watch goes on")
+
     def _hint_at_wrong_key(self) -> None:
         hint = hint_at_wrong_key(self._settings.tokens.current())
         if hint is not None:
@@ -129,13 +142,18 @@ class _Session:
                 os._exit(128 + number)
             self._signal = number
             loop.call_soon_threadsafe(self._interrupt, number)
+            last_resort = threading.Timer(LONGEST_GOODBYE, os._exit, (128 + number,))
+            last_resort.daemon = True
+            last_resort.start()
 
-        before = {number: signal.signal(number, receive) for number in _SIGNALS}
+        numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in numbers:
+            signal.signal(number, receive)
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)  # the end has been told and stays what it is
 
     def _interrupt(self, number: int) -> None:
         if self._watch is not None:
@@ -169,9 +187,3 @@ class _ImpatientExecutor(ThreadPoolExecutor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 (the base class's signature)
         super().shutdown(wait=False, cancel_futures=cancel_futures)
-
-
-def _run_loop(main: Coroutine[None, None, int]) -> int:
-    with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(_ImpatientExecutor())
-        return runner.run(main)

@@ -166,7 +166,7 @@ def _hint_at(status_line: str) -> str:
 def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
     """Yields each line of each header block, and whether its block is a redirect; bodies are passed over."""
     within = redirect = False
-    for line in text.splitlines():
+    for line in text.split("\n"):
         status = _HTTP_STATUS_LINE.fullmatch(line.rstrip()) if not within else None
         if status is not None:
             within, redirect = True, status[1].startswith("3")

@@ -195,19 +195,20 @@ class Watch:
             self._ready.append(heapq.heappop(self._sleeping)[2])
         self._ready = [watched for watched in self._ready if not watched.waiter.over]
         self._ready.sort(key=lambda watched: watched.overdue(moment))
-        while self._ready and self._may_ask(moment):
+        while self._ready and self._has_room() and self._limiter.ready_at(moment) <= moment:
             self._ask(self._ready.pop())
         for watched in [watched for watched in self._ready if moment >= watched.deadline]:
-            self._ready.remove(watched)
-            if watched.waiter.over:
-                continue
-            if self._may_ask(moment, last=True):
-                self._ask(watched)
-            else:
-                yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
+            if self._limiter.ready_at(moment, last=True) > moment:
+                self._ready.remove(watched)
+                if not watched.waiter.over:
+                    yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
+            elif self._has_room():
+                self._ready.remove(watched)
+                if not watched.waiter.over:
+                    self._ask(watched)
 
-    def _may_ask(self, moment: float, *, last: bool = False) -> bool:
-        return len(self._requests) < MAX_UNDER_WAY and self._limiter.ready_at(moment, last=last) <= moment
+    def _has_room(self) -> bool:
+        return len(self._requests) < MAX_UNDER_WAY
 
     def _ask(self, watched: _Watched) -> None:
         self._limiter.start()
@@ -268,9 +269,8 @@ class Watch:
         moments = [self._told_at + self._terms.heartbeat]
         if self._sleeping:
             moments.append(self._sleeping[0][0])
-        if self._ready:
-            if len(self._requests) < MAX_UNDER_WAY:  # else an arrival makes room
-                moments.append(self._limiter.ready_at(self._clock().monotonic))
+        if self._ready and self._has_room():  # else an arrival makes room
+            moments.append(self._limiter.ready_at(self._clock().monotonic))
             moments.append(min(watched.deadline for watched in self._ready))
         soonest = min(moments)
         self._wake.clear()

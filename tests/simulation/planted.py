@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from watcher.core.clocks import Clock
     from watcher.core.events import Ended, Event
     from watcher.core.explain import Verdict
-    from watcher.core.model import ImportRef, Status
+    from watcher.core.model import ImportRef, Instant, Status
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
     from watcher.core.replies import Answer, Reply, Throttled
@@ -30,7 +30,7 @@ _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule
 _take_import = waiter.Waiter._take_import  # noqa: SLF001
 _take_verdict = waiter.Waiter._take_verdict  # noqa: SLF001
 _retry_after = rate_limits._retry_after  # noqa: SLF001
-_may_ask = watch.Watch._may_ask  # noqa: SLF001
+_ask_due = watch.Watch._ask_due  # noqa: SLF001
 _limiter_init = pacing.Limiter.__init__
 _named_wait = rate_limits.RateLimits.named_wait
 _decode = replies.decode
@@ -97,7 +97,7 @@ def believe_the_first_missing(self: waiter.Waiter, verdict: Verdict, arrival: Ar
 
 def take_a_refusal_for_a_fault(self: waiter.Waiter, reply: Throttled, arrival: Arrival) -> Step:
     """Counts 429 as a part of an outage."""
-    return self._take_fault(Broken(FaultKind.SERVER, "too many requests", reply.error), arrival)
+    return self._take_fault(Broken(FaultKind.SERVER, str(reply.error)), arrival)
 
 
 def sleep_past_the_deadline(
@@ -165,17 +165,12 @@ def forget_what_was_told(self: record.Record, status: Status) -> bool:  # noqa: 
     return False
 
 
-def take_no_last_look(self: watch.Watch, moment: float, *, last: bool = False) -> bool:
+def take_no_last_look(self: watch.Watch, now: Instant) -> Iterator[Event]:
     """Ends at the deadline without one more request."""
-    return (
-        not last
-        and moment < min(self._unfinished.values(), key=_deadline).deadline
-        and _may_ask(self, moment)
-    )
-
-
-def _deadline(watched: watch._Watched) -> float:
-    return watched.deadline
+    for watched in list(self._unfinished.values()):
+        if watched.request is None and now.monotonic >= watched.deadline:
+            yield from self._follow(watched, watched.waiter.refuse(None, now), now)
+    yield from _ask_due(self, now)
 
 
 def keep_holds_to_oneself(self: pacing.Limiter, hold: Hold) -> None:

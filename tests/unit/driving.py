@@ -34,7 +34,7 @@ EPOCH = 1_767_600_000.0
 """The wall clock at the monotonic clock's zero."""
 
 NETWORK = Broken(FaultKind.NETWORK, "no connection: connection refused")
-SERVER = Broken(FaultKind.SERVER, "the server answered HTTP 502", ApiError(502))
+SERVER = Broken(FaultKind.SERVER, "the server answered HTTP 502")
 NONSENSE = Broken(FaultKind.NONSENSE, "HTTP 200 with a body that is not an import")
 UNKNOWN_HOST = Broken(FaultKind.UNKNOWN_HOST, "there is no host named x")
 MISSING = Missing(ApiError(404, "not_found", "Invalid resource identifier", "req-1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
@@ -11,6 +12,10 @@ from watcher.core.model import ImportStatus, Transition
 if TYPE_CHECKING:
     from watcher.core.explain import Trouble
     from watcher.core.model import Import, Instant, Status
+
+
+TRANSITIONS_KEPT = 1000
+"""The latest ones; an API that wavers for ever must not fill the memory."""
 
 
 class Record:
@@ -25,7 +30,18 @@ class Record:
         trouble: The last error of the whole wait.
     """
 
-    __slots__ = ("_transitions", "errors", "last", "polls", "since", "started", "throttled", "trouble")
+    __slots__ = (
+        "_last_known",
+        "_met",
+        "_transitions",
+        "errors",
+        "last",
+        "polls",
+        "since",
+        "started",
+        "throttled",
+        "trouble",
+    )
 
     def __init__(self, started: Instant) -> None:
         self.started = started
@@ -35,7 +51,9 @@ class Record:
         self.polls = 0
         self.throttled = 0
         self.errors = 0
-        self._transitions: list[Transition] = []
+        self._transitions: deque[Transition] = deque(maxlen=TRANSITIONS_KEPT)
+        self._met: set[Status] = set()
+        self._last_known: ImportStatus | None = None
 
     @property
     def status(self) -> Status | None:
@@ -62,7 +80,7 @@ class Record:
         Returns:
             True where a transition led to it.
         """
-        return any(seen.to == status for seen in self._transitions)
+        return status in self._met
 
     def see(self, found: Import, now: Instant) -> Transition | None:
         """Takes in the import as an answer showed it.
@@ -79,16 +97,18 @@ class Record:
         self.last = found
         if found.status == source:
             return None
-        known = [seen.to for seen in self._transitions if isinstance(seen.to, ImportStatus)]
         transition = Transition(
             source=source,
             to=found.status,
             at=now,
             elapsed=self.elapsed(now.monotonic),
             in_state=in_state,
-            expected=lifecycle.is_expected(known[-1] if known else None, found.status),
+            expected=lifecycle.is_expected(self._last_known, found.status),
         )
         self._transitions.append(transition)
+        self._met.add(found.status)
+        if isinstance(found.status, ImportStatus):
+            self._last_known = found.status
         self.since = now.monotonic
         return transition
 

@@ -142,7 +142,6 @@ class Broken:
 
     kind: FaultKind
     detail: str
-    error: ApiError | None = None
 
 
 Reply: TypeAlias = Found | Foreign | Throttled | Missing | Denied | Refused | Redirected | Broken
@@ -198,16 +197,16 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
         case 404 | 410:
             return Missing(error)
         case 408 | 425:
-            return Broken(FaultKind.SERVER, f"the server answered {error}", error)
+            return Broken(FaultKind.SERVER, f"the server answered {error}")
         case _ if 300 <= status <= 399:  # noqa: PLR2004
             location = answer.headers.get("location")
             return Redirected(error, None if location is None else printable(location))
         case _ if 400 <= status <= 499:  # noqa: PLR2004
             return Refused(error)
         case _ if 500 <= status <= 599:  # noqa: PLR2004
-            return Broken(FaultKind.SERVER, f"the server answered {error}", error)
+            return Broken(FaultKind.SERVER, f"the server answered {error}")
         case _:
-            return Broken(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request", error)
+            return Broken(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request")
 
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:

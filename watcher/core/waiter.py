@@ -85,6 +85,7 @@ class Waiter:
     __slots__ = (
         "_answered",
         "_intervals",
+        "_missed",
         "_outage",
         "_policy",
         "_random",
@@ -104,6 +105,7 @@ class Waiter:
         self._outage: Outage | None = None
         self._answered = False
         self._throttled = False
+        self._missed = 0
 
     @property
     def deadline(self) -> float:
@@ -274,14 +276,17 @@ class Waiter:
         self._outage = None
         self._fail(str(reply.error), arrival.now)
         detail = f"the import is not there yet: {reply.error}"
-        return self._retry(
-            self._next_poll(arrival.now), detail, self._record.errors, arrival, latest=self._appear_by
-        )
+        self._missed += 1
+        wake_at = self._next_poll(arrival.now)
+        return self._retry(wake_at, detail, self._missed, arrival, latest=self._appear_by)
 
     def _take_new_token(self, reply: Denied, arrival: Arrival) -> Step:
         self._fail(str(reply.error), arrival.now)
         detail = f"{reply.error}; the token file holds another token by now, which is tried"
-        return self._doubt(detail, arrival.now.monotonic, self._lengthen(arrival), arrival)
+        outage = self._lengthen(arrival)
+        ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
+        wake_at = arrival.now.monotonic + schedule.fault_wait(ceiling, self._random)
+        return self._doubt(detail, wake_at, outage, arrival)
 
     def _take_verdict(self, verdict: explain.Verdict, arrival: Arrival) -> Step:
         self._fail(verdict.detail, arrival.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 class Stream:
     """Writes lines until that fails; a failure is kept, never raised, and what follows is dropped.
 
+    Lines go to the descriptor as UTF-8, whatever the locale (RFC 8259, 8.1): Python's own text layer can cut
+    them short where the descriptor does not block, as a pipe of Node.js does not.
+
     Args:
         file: Where to; None where the process was started without it.
     """
 
     def __init__(self, file: TextIO | None) -> None:
-        self._file = file
+        self._descriptor = None if file is None else file.fileno()
         self.failure: str | None = None
 
     def write_line(self, line: str) -> None:
@@ -26,24 +30,14 @@ class Stream:
         Args:
             line: The line, without its end.
         """
-        if self._file is None:
-            return
-        try:
-            self._file.write(line + "\n")
-            self._file.flush()
-        except (OSError, ValueError) as error:
-            # A closed pipe is no error: whoever read it has seen enough.
-            if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        rest = memoryview(f"{line}\n".encode("utf-8", errors="backslashreplace"))
+        while rest and self._descriptor is not None:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
+            except BrokenPipeError:
+                self._descriptor = None  # no error: whoever read it has seen enough
+            except OSError as error:
                 self.failure = error.strerror
-            _discard_buffer(self._file)
-            self._file = None
-
-
-def _discard_buffer(file: TextIO) -> None:
-    """Lets the interpreter's last flush succeed, which would change the exit code otherwise."""
-    try:
-        sink = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(sink, file.fileno())
-        os.close(sink)
-    except (OSError, ValueError):
-        return
+                self._descriptor = None
