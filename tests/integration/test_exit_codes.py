@@ -30,6 +30,7 @@ ENDS = [
     (("unknown-status", 1.5), ["--unknown-status", "fail"], 6, "protocol", "last status validating"),
     (("unknown-status", 1.5), [], 0, "complete", 'does not know the status "validating"'),
     (("approval", 20.0), ["--fail-on", "pending_approval"], 7, "blocked", "approved in LaunchDarkly"),
+    (("stuck", 20.0), ["--until", "ready", "--request-timeout", "0"], 0, "reached", "reached ready"),
     (("stuck", 20.0), ["--once"], 8, "pending", "not final yet"),
     (("stuck", 20.0), ["--timeout", "700ms"], 124, "timeout", "--timeout 700ms ran out"),
     (("approval", 20.0), ["--max-in-state", "pending_approval=300ms"], 124, "timeout", "--max-in-state"),
@@ -109,6 +110,10 @@ def test_one_look_that_meets_a_rate_limit(start_simulator: StartSimulator) -> No
     ("arguments", "words"),
     [
         ([], "no import is named"),
+        (["--base-uri", "ftp://user:hunter2@host", "a/b/c/d"], "--base-uri: what is given is no web address"),
+        (["https://user:hunter2@host:x/api/v2/segments/a/b/c/imports/d"], "what is given is no"),
+        (["--base-uri", "exa mple.com", "a/b/c/d"], "'https://exa mple.com' is no web address"),
+        (["--token-file", "/x\x1b[31m\nwatcher: fine", "a/b/c/d"], "/x\\x1b[31m\\nwatcher: fine"),
         (["a/b/c"], "is not the four parts project/environment/segment/import-id"),
         (["--nope", "a/b/c/d"], "--nope"),
         (["--timeout", "soon", "a/b/c/d"], "--timeout: 'soon' is not a duration such as"),
@@ -133,6 +138,7 @@ def test_usage(arguments: list[str], words: str) -> None:
     assert finished.code == 2
     assert words in finished.err
     assert finished.err.count("\n") == 1
+    assert "hunter2" not in finished.err
     assert finished.out == ""
 
 
@@ -207,18 +213,51 @@ class TestSignals:
         assert finished.out.startswith("interrupted a/b/c/d ")
         assert "watch it again with the same target" in finished.err
 
-    def test_a_second_signal_ends_at_once(self, start_simulator: StartSimulator) -> None:
-        """Nobody reads the pipe, so the first signal cannot be obeyed, but the second one is."""
+    @pytest.mark.parametrize("signals", [1, 2])
+    def test_in_a_write(self, start_simulator: StartSimulator, signals: int) -> None:
+        """A process whose output nobody reads ends within a second, or at a second signal."""
         simulator = start_simulator("stuck")
         flood = ("--output", "jsonl", "--heartbeat", "1ms", "--log-level", "error")
         process = start_watcher(simulator.create(), *flood, env=environment(simulator.base_uri))
         time.sleep(3)
-        process.terminate()
-        time.sleep(0.5)
-        assert process.poll() is None
-        process.terminate()
-        assert process.wait(1) == 143
+        began = time.monotonic()
+        for _ in range(signals):
+            process.terminate()
+            time.sleep(0.2)
+        assert process.wait(5) == 143
+        assert time.monotonic() - began < (1.5 if signals == 1 else 0.6)
         finish(process)
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_before_the_watch(self, number: int, code: int) -> None:
+        """A signal while targets are read is said in one line."""
+        process = start_watcher("-")
+        time.sleep(1.5)
+        process.send_signal(number)
+        finished = finish(process)
+        assert finished.code == code
+        assert finished.err == "watcher: interrupted before the watch began\n"
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_during_the_imports(self, number: int, code: int) -> None:
+        """A signal while the program is being loaded shows no traceback."""
+        slow = "type('Slow', (), {'find_spec': lambda *a: a[1] == 'watcher.cli' and time.sleep(9) or None})()"
+        program = (
+            f"import sys, time, watcher.__main__ as m; sys.meta_path.insert(0, {slow}); print(1, flush=True)"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{program}; m.run()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.3)
+        process.send_signal(number)
+        finished = finish(process)
+        assert (finished.code, finished.err) == (code, "")
 
 
 class TestSeveralImports:
@@ -317,3 +356,31 @@ def test_a_rotated_token_is_tried_before_the_verdict(tmp_path: Path) -> None:
     assert offered == ["api-old", "api-new"]
     assert "another token by now" in finished.err
     assert "api-old" not in finished.err
+
+
+def test_a_token_that_is_echoed_is_not_shown() -> None:
+    """A gateway that quotes the request when it refuses it cannot bring the token into a log."""
+
+    class Echoing(BaseHTTPRequestHandler):
+        """Refuses every request with its own header."""
+
+        def do_GET(self) -> None:
+            """Answers one poll."""
+            token = self.headers["Authorization"]
+            self.send_response(302)
+            self.send_header("Location", f"https://login.example/?token={token}")
+            self.end_headers()
+            self.wfile.write(json.dumps({"message": f"refused: Authorization: {token}"}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Echoing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        finished = run_watcher("a/b/c/d", env=environment(f"http://127.0.0.1:{server.server_port}"))
+        server.shutdown()
+        thread.join()
+    assert finished.code == 6
+    assert "https://login.example/?token=***" in finished.err
+    assert "Authorization: ***" in finished.err

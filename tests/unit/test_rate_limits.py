@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.utils import formatdate
 
 import pytest
@@ -28,6 +29,7 @@ def wait(headers: dict[str, str], *, throttled: bool = True, received: float = W
         ({"retry-after": "1.5"}, 1.5),
         ({"retry-after": formatdate(SERVER + 90, usegmt=True)}, 90),
         ({"retry-after": "86400"}, 86400),
+        ({"retry-after": datetime.fromtimestamp(SERVER + 60, UTC).strftime("%a %b %d %H:%M:%S %Y")}, 60),
         ({"retry-after": "30, 1"}, 30),
         ({"retry-after": f"1, {formatdate(SERVER + 90, usegmt=True)}, soon"}, 90),
         ({"x-ratelimit-reset": f"{(SERVER + 2) * 1000}, {(SERVER + 8) * 1000}"}, 8),

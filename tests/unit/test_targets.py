@@ -112,6 +112,7 @@ CURL = f"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 204 \r\ndate: now\r\nlocation: {URL
         CURL.replace(URL, PATH),
         f"HTTP/1.1 307 Temporary Redirect\r\nLocation: https://x.example/imports\r\n\r\n{CURL}",
         f"{CURL}Location: /not/a/header/but/the/body\r\n",
+        CURL.replace("x: y", "x: 1\x0bLocation: p/e/s/evil"),
         f"# imports of tonight\n\n  {KEYS}  \n",
         f"Location: {PATH}\n",
         f"\ufeff{KEYS}\n{KEYS}\r\n",

@@ -331,6 +331,17 @@ class TestWitness:
         driven.receive(seen("complete"))
         assert driven.outcome is Outcome.COMPLETE
 
+    def test_only_the_first_new_token_is_tried_at_once(self) -> None:
+        """A file that changes at every look makes no storm of requests."""
+        driven = Driven(Policy(outage_budget=math.inf))
+        waits = []
+        for _ in range(8):
+            driven.receive(Denied(ApiError(401), token_changed=True))
+            assert driven.wake_at is not None
+            waits.append(driven.wake_at - driven.now)
+        assert waits[0] == 0
+        assert sum(waits) > 5
+
     def test_a_token_file_that_changes_for_ever_ends_with_the_outage_budget(self) -> None:
         """Even a token that is new each time is given up in the end."""
         driven = Driven(Policy(outage_budget=1.0))
@@ -351,6 +362,13 @@ class TestAppearing:
         driven.receive(MISSING)
         driven.receive(seen("preparing"))
         assert not driven.waiter.over
+
+    def test_what_is_missing_is_told_after_other_trouble(self) -> None:
+        """The first 404 is news, whatever went wrong before."""
+        driven = Driven()
+        driven.receive(SERVER)
+        driven.receive(MISSING)
+        assert [told.in_a_row for told in driven.told(Retrying)] == [1, 1]
 
     def test_patience_ends(self) -> None:
         """The last look is at the end of the patience, and then the verdict is told."""
@@ -452,6 +470,14 @@ class TestOutages:
             driven.receive(NETWORK)
             assert driven.wake_at is not None
             assert 0 <= driven.wake_at - driven.now <= ceiling
+
+
+def test_a_status_that_wavers_for_ever_fills_no_memory() -> None:
+    """Only the latest transitions are kept."""
+    driven = Driven(Policy(timeout=math.inf))
+    for n in range(3000):
+        driven.receive(seen(("preparing", "ready")[n % 2]))
+    assert len(driven.waiter.progress(driven.instant()).transitions) == 1000
 
 
 def test_an_interrupt_tells_the_signal() -> None:
