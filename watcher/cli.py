@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import msgspec
 
-from watcher.core.errors import UsageError
+from watcher.core.errors import CommandError, UsageError
 from watcher.core.model import Outcome
 from watcher.core.text import printable
 from watcher.exit_codes import DEFAULT_CODES
+from watcher.handover import find_command, replace_process, split_command
 from watcher.options import parse
 from watcher.reports.documents import timestamp
 from watcher.reports.stream import Stream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watcher.credentials import TokenSource
+    from watcher.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,19 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    given, command = split_command(sys.argv[1:] if arguments is None else arguments)
     tokens: TokenSource | None = None
     try:
         options = parse(given)
         if options is None:
             return 0
+        program = None if command is None else find_command(command)
         settings = resolve(options, _read_listing)
         tokens = settings.tokens
-        from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
-
-        return run_session(settings)
+        return _watch(settings, program, command or [])
     except UsageError as error:
         return _complain(Outcome.USAGE, str(error), given)
+    except CommandError as error:
+        return _complain(Outcome.USAGE, str(error), given, error.code)
     except KeyboardInterrupt as interrupt:
         code = interrupt.code if isinstance(interrupt, _Interrupted) else None
         return _complain(Outcome.INTERRUPTED, "interrupted before the watch began", given, code)
@@ -60,6 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lines = lines.replace(tokens.current().reveal(), "***")
         message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
         return _complain(Outcome.INTERNAL, message, given)
+
+
+def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> int:
+    from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
+
+    finished = run_session(settings)
+    if program is not None and finished.code == 0:
+        replace_process(program, command, finished.variables)
+    return finished.code
 
 
 def run_command() -> NoReturn:

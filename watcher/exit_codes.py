@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from watcher.core.events import Ended
+    from watcher.core.model import Status
 
 DEFAULT_CODES: Mapping[Outcome, int] = MappingProxyType(
     {
@@ -40,10 +41,12 @@ class Conclusion:
     Attributes:
         outcome: The outcome of the import that decides.
         code: The exit code.
+        status: The last status of that import.
     """
 
     outcome: Outcome
     code: int
+    status: Status | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,14 @@ class ExitCodes:
         counted = [end for end in every if not end.left_behind] or every
         for end in counted:
             if end.outcome is Outcome.INTERRUPTED:
-                return Conclusion(end.outcome, self.code(end.outcome, end.signal))
+                return Conclusion(end.outcome, self.code(end.outcome, end.signal), end.progress.status)
         failed = [end for end in counted if self.code(end.outcome) != 0]
         if any_suffices and len(failed) < len(counted):
             counted = [end for end in counted if end not in failed]
         elif failed:
             decisive = min(failed, key=lambda end: DEFAULT_CODES[end.outcome] or 256)
-            return Conclusion(decisive.outcome, self.code(decisive.outcome))
-        return Conclusion(_shared_success(counted), 0)
+            return Conclusion(decisive.outcome, self.code(decisive.outcome), decisive.progress.status)
+        return Conclusion(_shared_success(counted), 0, counted[-1].progress.status)
 
 
 def _shared_success(ended: list[Ended]) -> Outcome:

@@ -135,6 +135,14 @@ def _collect(**_: object) -> Options:
     return Options(**given, on_command_line=on_command_line)
 
 
+def _print_schema(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's signature)
+    if value:
+        from watcher.reports.schema import json_schema  # noqa: PLC0415 (only here)
+
+        click.echo(json_schema())
+        context.exit()
+
+
 _EPILOG = f"""\b
 Targets:
   {EXAMPLE}
@@ -157,6 +165,7 @@ Exit codes:
   {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[:6])}
   {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])} (SIGTERM 143)
 
+After --, a command follows that runs in watcher's place when the code is 0.
 Every option --foo-bar can be given as WATCHER_FOO_BAR in the environment.
 Durations are 90, 90s, 1h30m or 500ms; 0 is no limit.
 """
@@ -168,7 +177,12 @@ COMMAND = click.Command(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[
-        click.Argument(["targets"], nargs=-1, metavar="[TARGET]...", type=_Value("TARGET", str, "a target")),
+        click.Argument(
+            ["targets"],
+            nargs=-1,
+            metavar="[TARGET]... [-- COMMAND [ARG]...]",
+            type=_Value("TARGET", str, "a target"),
+        ),
         _option(
             "base-uri",
             _Value("URI", str, "a web address"),
@@ -228,6 +242,9 @@ COMMAND = click.Command(
             "The least that is told on standard error.  [default: info]",
         ),
         _option("exit-code", _EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
+        _option(
+            "dotenv", _PATH, "Write outcome, last status and code there, as for GitLab's dotenv reports."
+        ),
         click.Option(
             ["--demo"],
             is_flag=False,
@@ -238,6 +255,16 @@ COMMAND = click.Command(
             "flaky, vanish or unknown-status.",
         ),
     ],
+)
+COMMAND.params.append(
+    click.Option(
+        ["--print-schema"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_schema,
+        help="Show the JSON Schema of the result and the events, and exit.",
+    )
 )
 click.version_option(__version__, prog_name="watcher", message="%(prog)s %(version)s")(COMMAND)
 

@@ -61,6 +61,7 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         progress=options.progress,
         log_format=options.log_format,
         log_level=options.log_level,
+        dotenv=options.dotenv,
         demo=options.demo,
     )
     if options.demo is not None:

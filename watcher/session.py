@@ -9,6 +9,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, contextmanager
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ from watcher.settings import LogFormat, OutputFormat, ProgressStyle
 from watcher.watch import Terms, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from watcher.core.model import ImportRef
     from watcher.exit_codes import Conclusion
@@ -39,14 +41,14 @@ LONGEST_GOODBYE = 0.9
 """Seconds after a signal within which the process ends, though nobody reads what it writes."""
 
 
-def run_session(settings: Settings) -> int:
+def run_session(settings: Settings) -> Finished:
     """Watches what the settings name.
 
     Args:
         settings: What to do.
 
     Returns:
-        The exit code.
+        How it ended.
 
     Raises:
         UsageError: The settings cannot be, which shows before the first request.
@@ -54,6 +56,19 @@ def run_session(settings: Settings) -> int:
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_ImpatientExecutor())
         return runner.run(_Session(settings).watch())
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run ended.
+
+    Attributes:
+        code: The exit code.
+        variables: What a command that runs after it may want to know.
+    """
+
+    code: int
+    variables: Mapping[str, str]
 
 
 class _Session:
@@ -65,7 +80,7 @@ class _Session:
         self._watch: Watch | None = None
         self._signal: int | None = None
 
-    async def watch(self) -> int:
+    async def watch(self) -> Finished:
         settings = self._settings
         async with AsyncExitStack() as stack:
             loop = asyncio.get_running_loop()
@@ -84,7 +99,7 @@ class _Session:
             )
             await stack.enter_async_context(client)
             await self._follow(Watch(refs, _terms(settings), client.get, Random()))  # noqa: S311 (jitter is no secret)
-            return self._conclude().code
+            return self._conclude()
 
     async def _start_demo(self, stack: AsyncExitStack, scenario: str) -> tuple[tuple[ImportRef, ...], str]:
         from watcher.demo import playing  # noqa: PLC0415 (a server that only the demo needs)
@@ -105,8 +120,9 @@ class _Session:
                 if self._settings.output is OutputFormat.JSONL:
                     self._write_json(event_document(event, self._settings.exit_codes))
 
-    def _conclude(self) -> Conclusion:
+    def _conclude(self) -> Finished:
         conclusion = self._ledger.conclude()
+        finished = Finished(conclusion.code, _variables(conclusion))
         match self._settings.output:
             case OutputFormat.TEXT:
                 for end in self._ledger.ends:
@@ -116,10 +132,23 @@ class _Session:
             case OutputFormat.JSONL:
                 self._write_json(result_event(self._ledger.document(), self._ledger.ends[-1].at))
         if self._output.failure is not None:
-            message = f"the result could not be written to standard output: {self._output.failure}"
-            self._log.say(Level.ERROR, "report_failed", message)
+            self._report_failure("the result could not be written to standard output", self._output.failure)
+        if self._settings.dotenv is not None:
+            self._write_dotenv(self._settings.dotenv, finished.variables)
         self._log.conclude(conclusion, self._ledger.ends)
-        return conclusion
+        result = msgspec.json.encode(self._ledger.document()).decode()
+        return replace(finished, variables={**finished.variables, "WATCHER_RESULT_JSON": result})
+
+    def _write_dotenv(self, path: Path, variables: Mapping[str, str]) -> None:
+        try:
+            path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), "utf-8")
+        except OSError as error:
+            self._report_failure(
+                f"--dotenv {path} could not be written", error.strerror or "the reason is not known"
+            )
+
+    def _report_failure(self, what: str, reason: str) -> None:
+        self._log.say(Level.ERROR, "report_failed", f"{what}: {reason}")
 
     def _write_json(self, document: msgspec.Struct) -> None:
         self._output.write_line(msgspec.json.encode(document).decode())
@@ -169,6 +198,14 @@ def _make_log(settings: Settings) -> Log:
         case LogFormat.CONSOLE:
             quiet = settings.progress is ProgressStyle.NONE
             return PlainLog(stream, level, several=len(settings.refs) > 1, quiet=quiet)
+
+
+def _variables(conclusion: Conclusion) -> dict[str, str]:
+    return {
+        "WATCHER_OUTCOME": conclusion.outcome,
+        "WATCHER_LAST_STATUS": conclusion.status or "",
+        "WATCHER_RESULT_CODE": str(conclusion.code),
+    }
 
 
 def _terms(settings: Settings) -> Terms:

@@ -85,6 +85,7 @@ class Options:
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
     exit_code: tuple[tuple[Outcome, int], ...] = ()
+    dotenv: Path | None = None
     demo: str | None = None
     on_command_line: frozenset[str] = frozenset()
 
@@ -114,4 +115,5 @@ class Settings:
     progress: ProgressStyle = ProgressStyle.AUTO
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
+    dotenv: Path | None = None
     demo: str | None = None

@@ -1,0 +1,140 @@
+"""``-- COMMAND`` and ``--dotenv``: what runs after the watch, and what it is told."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import environment, finish, run_watcher, start_watcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.conftest import StartSimulator
+
+NOWHERE = environment("http://127.0.0.1:9")
+
+
+def test_the_command_takes_over(start_simulator: StartSimulator) -> None:
+    """After a success the command's code is the process's, and it knows the result."""
+    simulator = start_simulator("stuck")
+    program = (
+        "import json, os, signal; print({n: v for n, v in os.environ.items() if n in "
+        "('WATCHER_OUTCOME', 'WATCHER_LAST_STATUS', 'WATCHER_RESULT_CODE', 'LD_ACCESS_TOKEN')} != {}); "
+        "print(json.loads(os.environ['WATCHER_RESULT_JSON'])['outcome'], os.environ['WATCHER_OUTCOME'], "
+        "os.environ['WATCHER_LAST_STATUS'], os.environ['WATCHER_RESULT_CODE']); "
+        "print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, "
+        "signal.getsignal(signal.SIGINT) == signal.default_int_handler); raise SystemExit(42)"
+    )
+    finished = run_watcher(
+        simulator.create(), "--until", "preparing", "--output", "text", "--", sys.executable, "-c", program,
+        env=environment(simulator.base_uri),
+    )  # fmt: skip
+    assert finished.code == 42
+    assert finished.out.splitlines()[1:] in (
+        ["True", "reached reached preparing 0", "True True"],
+        ["True", "reached reached ready 0", "True True"],
+        ["True", "reached reached in_progress 0", "True True"],
+    )
+
+
+def test_a_signal_reaches_the_command(start_simulator: StartSimulator) -> None:
+    """The command runs in watcher's place, so a signal ends it as it would by itself."""
+    simulator = start_simulator("stuck")
+    process = start_watcher(
+        simulator.create(), "--until", "preparing", "--", "sh", "-c", "echo begun >&2; exec sleep 60",
+        env=environment(simulator.base_uri),
+    )  # fmt: skip
+    assert process.stderr is not None
+    while "begun" not in process.stderr.readline():
+        pass
+    process.terminate()
+    assert finish(process).code == -signal.SIGTERM
+
+
+def test_a_failure_runs_nothing(start_simulator: StartSimulator) -> None:
+    """The command runs on code 0 only, whatever the outcome is called."""
+    simulator = start_simulator("stuck")
+    url = simulator.create()
+    env = environment(simulator.base_uri)
+    once = run_watcher(url, "--once", "--", "echo", "deployed", env=env)
+    assert (once.code, "deployed" in once.out) == (8, False)
+    remapped = run_watcher(url, "--once", "--exit-code", "pending=0", "--", "echo", "deployed", env=env)
+    assert (remapped.code, "deployed" in remapped.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        (["no-such-program"], 127, "'no-such-program' is not found"),
+        (["./no-such-file"], 127, "is not found"),
+        (["/etc/passwd"], 126, "is not an executable file"),
+        (["/"], 126, "is not an executable file"),
+        ([], 2, "no command follows --"),
+    ],
+)
+def test_a_command_that_cannot_be_is_told_before_the_watch(command: list[str], code: int, words: str) -> None:
+    """Nobody waits an hour to learn of a typing error."""
+    finished = run_watcher("a/b/c/d", "--", *command, env=NOWHERE)
+    assert finished.code == code
+    assert words in finished.err
+    assert finished.err.count("\n") == 1
+
+
+def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """What the system refuses to run is 126, with the result told before."""
+    script = tmp_path / "script"
+    script.write_text("\x7fnot a program")
+    script.chmod(0o755)
+    simulator = start_simulator("stuck")
+    url = simulator.create()
+    finished = run_watcher(
+        url, "--until", "preparing", "--", str(script), env=environment(simulator.base_uri)
+    )
+    assert finished.code == 126
+    assert finished.out.startswith("reached ")
+    assert "cannot be run: Exec format error" in finished.err
+
+
+def test_a_result_too_large_for_a_variable(start_simulator: StartSimulator) -> None:
+    """The command runs all the same, without the JSON that the system would refuse."""
+    simulator = start_simulator("stuck")
+    targets = "".join(f"p/e/s/{number}\n" for number in range(400))
+    program = "import os; print('WATCHER_RESULT_JSON' in os.environ)"
+    options = ("--appear-within", "0", "--exit-code", "not_found=0", "--output", "json")
+    finished = run_watcher(
+        "-", *options, "--", sys.executable, "-c", program, env=environment(simulator.base_uri), text=targets
+    )
+    assert finished.code == 0, finished.err
+    assert finished.out.splitlines()[-1] == "False"
+
+
+def test_dotenv(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """Every end writes the three lines that GitLab turns into variables."""
+    simulator = start_simulator("stopped")
+    path = tmp_path / "watcher.env"
+    finished = run_watcher(
+        simulator.create(),
+        "--min-interval",
+        "50ms",
+        "--dotenv",
+        str(path),
+        env=environment(simulator.base_uri),
+    )
+    assert finished.code == 3
+    assert path.read_text() == "WATCHER_OUTCOME=stopped\nWATCHER_LAST_STATUS=stopped\nWATCHER_RESULT_CODE=3\n"
+
+
+def test_a_dotenv_that_cannot_be_written(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A missing folder is said once, and the watch ends as it would."""
+    simulator = start_simulator("stuck")
+    options = ("--once", "--log-format", "json", "--dotenv", str(tmp_path / "missing" / "file"))
+    finished = run_watcher(simulator.create(), *options, env=environment(simulator.base_uri))
+    assert finished.code == 8
+    (said,) = [event for event in finished.events if event["event"] == "report_failed"]
+    assert "No such file or directory" in str(said["message"])
+    assert json.loads(finished.err.splitlines()[-1])["event"] == "result"
