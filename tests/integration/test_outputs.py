@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -217,3 +219,28 @@ def test_an_unknown_status_in_json(start_simulator: StartSimulator, options: lis
     )
     assert finished.code == 6
     assert '"validating"' in (finished.out if options[0] == "--output" else finished.err)
+
+
+def test_a_pipe_that_does_not_block_gets_all_of_the_result(start_simulator: StartSimulator) -> None:
+    """A reader whose pipe does not block, as of Node.js, sees the whole JSON however slowly it reads."""
+    simulator = start_simulator("stuck")
+    targets = "".join(f"p/e/s/{number}\n" for number in range(300))
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "-", "--appear-within", "0", "--output", "json"],
+        stdin=subprocess.PIPE,
+        stdout=writing,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(simulator.base_uri, PYTHONUNBUFFERED="1"),
+    ) as process:
+        os.close(writing)
+        assert process.stdin is not None
+        process.stdin.write(targets)
+        process.stdin.close()
+        time.sleep(2)
+        with os.fdopen(reading, "rb") as pipe:
+            result = json.loads(pipe.read())
+    assert len(result["imports"]) == 300
+    assert process.returncode == 5
