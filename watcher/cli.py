@@ -19,8 +19,8 @@ from watcher.core.text import printable
 from watcher.exit_codes import DEFAULT_CODES
 from watcher.handover import find_command, replace_process, split_command
 from watcher.options import parse
-from watcher.reports.documents import timestamp
 from watcher.reports.stream import Stream
+from watcher.reports.values import timestamp
 from watcher.resolve import resolve
 from watcher.targets import LISTING_LIMIT
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -12,11 +10,10 @@ from click.core import ParameterSource
 
 from watcher import __version__
 from watcher.core.errors import UsageError
-from watcher.core.model import ImportStatus, Outcome
 from watcher.core.policy import Policy, UnknownStatusRule
-from watcher.core.text import duration, printable
-from watcher.durations import parse_duration
+from watcher.core.text import duration
 from watcher.exit_codes import DEFAULT_CODES
+from watcher.option_values import EXIT_CODE, GROWTH, KEY, MAX_IN_STATE, PATH, STATUS, TIME, Value, one_of
 from watcher.settings import (
     ONCE_OUTAGE_BUDGET,
     TOKEN_VARIABLES,
@@ -29,74 +26,10 @@ from watcher.settings import (
 from watcher.targets import EXAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _Converted = TypeVar("_Converted")
-_Member = TypeVar("_Member", bound=StrEnum)
-_LARGEST_CODE = 125
-_FIXED = frozenset({Outcome.USAGE, Outcome.INTERNAL})
 _DEFAULT = Policy()
-_DURATION = "a duration such as 90, 90s, 1h30m or 500ms"
-
-
-class _Value(click.ParamType[_Converted, str]):
-    """A value that a function of ours reads; in the environment, several are separated by commas."""
-
-    envvar_list_splitter = ","
-
-    def __init__(self, metavar: str, read: Callable[[str], _Converted], right: str) -> None:
-        self.name = metavar
-        self._read = read
-        self._right = right
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> _Converted:
-        """Reads one value."""
-        try:
-            return self._read(value.strip())
-        except ValueError:
-            self.fail(f"'{printable(value, 80)}' is not {self._right}", param, ctx)
-
-
-def _one_of(metavar: str, members: type[_Member]) -> _Value[_Member]:
-    return _Value(metavar, members, f"one of {', '.join(members)}")
-
-
-def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
-    status, _, length = text.partition("=")
-    return ImportStatus(status), parse_duration(length)
-
-
-def _read_exit_code(text: str) -> tuple[Outcome, int]:
-    name, _, digits = text.partition("=")
-    outcome = Outcome(name)
-    if outcome in _FIXED or not (digits.isascii() and digits.isdigit()) or int(digits) > _LARGEST_CODE:
-        raise ValueError(text)
-    return outcome, int(digits)
-
-
-def _read_growth(text: str) -> float:
-    growth = float(text)
-    if not 1 <= growth <= 100:  # noqa: PLR2004 (also refuses what is no number)
-        raise ValueError(text)
-    return growth
-
-
-_TIME = _Value("DURATION", parse_duration, _DURATION)
-_STATUS = _one_of("STATUS", ImportStatus)
-_MAX_IN_STATE = _Value(
-    "STATUS=DURATION",
-    _read_max_in_state,
-    "a status and a duration such as pending_approval=30m; the statuses are " + ", ".join(ImportStatus),
-)
-_EXIT_CODE = _Value(
-    "OUTCOME=CODE",
-    _read_exit_code,
-    "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are "
-    + ", ".join(outcome for outcome in Outcome if outcome not in _FIXED),
-)
-_GROWTH = _Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
-_PATH = _Value("PATH", Path, "a path such as /run/secrets/token")
-_KEY = _Value("KEY", str, "a key")
 
 
 def _flags(name: str, *variables: str) -> tuple[list[str], list[str]]:
@@ -105,7 +38,7 @@ def _flags(name: str, *variables: str) -> tuple[list[str], list[str]]:
 
 def _option(
     name: str,
-    kind: _Value[_Converted],
+    kind: Value[_Converted],
     text: str,
     *,
     variables: Sequence[str] = (),
@@ -181,70 +114,68 @@ COMMAND = click.Command(
             ["targets"],
             nargs=-1,
             metavar="[TARGET]... [-- COMMAND [ARG]...]",
-            type=_Value("TARGET", str, "a target"),
+            type=Value("TARGET", str, "a target"),
         ),
         _option(
             "base-uri",
-            _Value("URI", str, "a web address"),
+            Value("URI", str, "a web address"),
             "Where the API is.  [default: https://app.launchdarkly.com]",
             variables=("LD_BASE_URI", "LAUNCHDARKLY_API_HOST"),
         ),
-        _option("token-file", _PATH, "The access token; read again when the API refuses it."),
-        _option("ca-file", _PATH, "Further trusted root certificates, as PEM."),
-        _option("project", _KEY, "With the next three, one target.", variables=("LD_PROJECT",)),
-        _option("environment", _KEY, "The environment's key.", variables=("LD_ENVIRONMENT",)),
-        _option("segment", _KEY, "The segment's key."),
-        _option("import-id", _KEY, "The import's ID."),
-        _option("until", _STATUS, "Succeed at this status or one past it.  [default: complete]"),
-        _option("fail-on", _STATUS, "Fail on reaching this status; repeatable.", multiple=True),
+        _option("token-file", PATH, "The access token; read again when the API refuses it."),
+        _option("ca-file", PATH, "Further trusted root certificates, as PEM."),
+        _option("project", KEY, "With the next three, one target.", variables=("LD_PROJECT",)),
+        _option("environment", KEY, "The environment's key.", variables=("LD_ENVIRONMENT",)),
+        _option("segment", KEY, "The segment's key."),
+        _option("import-id", KEY, "The import's ID."),
+        _option("until", STATUS, "Succeed at this status or one past it.  [default: complete]"),
+        _option("fail-on", STATUS, "Fail on reaching this status; repeatable.", multiple=True),
         _switch("once", "End at the first usable answer."),
         _switch("any", "End with 0 as soon as one import succeeds.", "any_suffices"),
         _switch("fail-fast", "End as soon as one import fails."),
         _option(
             "unknown-status",
-            _one_of("wait|fail", UnknownStatusRule),
+            one_of("wait|fail", UnknownStatusRule),
             "What a status that nobody knows does.  [default: wait]",
         ),
         _option(
             "timeout",
-            _TIME,
+            TIME,
             f"The whole wait.  [default: {duration(_DEFAULT.timeout)}; no limit with --once]",
         ),
-        _option("max-in-state", _MAX_IN_STATE, "Longest time in a status; repeatable.", multiple=True),
+        _option("max-in-state", MAX_IN_STATE, "Longest time in a status; repeatable.", multiple=True),
         _option(
             "outage-budget",
-            _TIME,
+            TIME,
             "Longest stretch without a usable answer.  "
             f"[default: {duration(_DEFAULT.outage_budget)}; {duration(ONCE_OUTAGE_BUDGET)} with --once]",
         ),
         _option(
             "appear-within",
-            _TIME,
+            TIME,
             f"How long a new import may be missing.  [default: {duration(_DEFAULT.appear_within)}]",
         ),
-        _option("request-timeout", _TIME, "One request, connect to last byte.  [default: 10s]"),
+        _option("request-timeout", TIME, "One request, connect to last byte.  [default: 10s]"),
         _option(
-            "min-interval", _TIME, f"First interval of polls.  [default: {duration(_DEFAULT.min_interval)}]"
+            "min-interval", TIME, f"First interval of polls.  [default: {duration(_DEFAULT.min_interval)}]"
         ),
-        _option("max-interval", _TIME, f"Longest interval.  [default: {duration(_DEFAULT.max_interval)}]"),
-        _option("growth", _GROWTH, f"From one interval to the next.  [default: {_DEFAULT.growth:g}]"),
-        _option("output", _one_of("text|json|jsonl", OutputFormat), "Standard output.  [default: text]"),
+        _option("max-interval", TIME, f"Longest interval.  [default: {duration(_DEFAULT.max_interval)}]"),
+        _option("growth", GROWTH, f"From one interval to the next.  [default: {_DEFAULT.growth:g}]"),
+        _option("output", one_of("text|json|jsonl", OutputFormat), "Standard output.  [default: text]"),
         _option(
             "progress",
-            _one_of("auto|plain|none", ProgressStyle),
+            one_of("auto|plain|none", ProgressStyle),
             "How events are shown on standard error.  [default: auto]",
         ),
-        _option("heartbeat", _TIME, "Longest silence of plain progress.  [default: 1m]"),
-        _option("log-format", _one_of("console|json", LogFormat), "Standard error.  [default: console]"),
+        _option("heartbeat", TIME, "Longest silence of plain progress.  [default: 1m]"),
+        _option("log-format", one_of("console|json", LogFormat), "Standard error.  [default: console]"),
         _option(
             "log-level",
-            _one_of("debug|info|warning|error", LogLevel),
+            one_of("debug|info|warning|error", LogLevel),
             "The least that is told on standard error.  [default: info]",
         ),
-        _option("exit-code", _EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
-        _option(
-            "dotenv", _PATH, "Write outcome, last status and code there, as for GitLab's dotenv reports."
-        ),
+        _option("exit-code", EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
+        _option("dotenv", PATH, "Write outcome, last status and code there, as for GitLab's dotenv reports."),
         click.Option(
             ["--demo"],
             is_flag=False,

@@ -18,7 +18,7 @@ import msgspec
 from watcher.client import Client
 from watcher.credentials import hint_at_wrong_key
 from watcher.network import find_proxy, tls_context
-from watcher.reports.documents import event_document, result_event
+from watcher.reports.event_documents import event_document, result_event
 from watcher.reports.log import JsonLog, PlainLog
 from watcher.reports.result import Ledger, text_line
 from watcher.reports.stream import Stream

@@ -1,26 +1,16 @@
-"""The JSON that scripts rely on: events and the result, as typed documents."""
+"""The JSON result that scripts rely on, as typed documents."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.core.events import (
-    Changed,
-    Ended,
-    Event,
-    Heartbeat,
-    MetThrottle,
-    MetUnknownStatus,
-    Retrying,
-    Watching,
-)
+from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
 
 if TYPE_CHECKING:
-    from watcher.core.events import Progress
-    from watcher.core.model import ImportRef, Instant, Status, Transition
+    from watcher.core.events import Ended, Progress
+    from watcher.core.model import ImportRef, Transition
     from watcher.exit_codes import ExitCodes
 
 SCHEMA_VERSION = 1
@@ -77,156 +67,6 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     imports: list[ImportDocument]
 
 
-class _EventDocument(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
-    at: str
-    target: str
-
-
-class WatchingDocument(_EventDocument, frozen=True, kw_only=True, tag="watching"):
-    """The wait for an import begins."""
-
-    goal: str
-
-
-class ChangedDocument(_EventDocument, frozen=True, kw_only=True, tag="transition"):
-    """The import has another status than before."""
-
-    from_: str | None = msgspec.field(name="from")
-    to: str
-    elapsed_s: float
-    in_state_s: float | None
-    expected: bool
-
-
-class ThrottledDocument(_EventDocument, frozen=True, kw_only=True, tag="throttled"):
-    """The API refused a request with 429; ``named_wait_s`` is null where it named no moment."""
-
-    wait_s: float
-    named_wait_s: float | None
-    in_a_row: int
-
-
-class RetryDocument(_EventDocument, frozen=True, kw_only=True, tag="retry"):
-    """A request brought nothing usable and is tried again."""
-
-    error: str
-    wait_s: float
-    in_a_row: int
-
-
-class UnknownStatusDocument(_EventDocument, frozen=True, kw_only=True, tag="unknown_status"):
-    """The import has a status that this version does not know."""
-
-    status: str
-
-
-class HeartbeatDocument(_EventDocument, frozen=True, kw_only=True, tag="heartbeat"):
-    """Nothing has changed for a while; ``waiting`` imports are not final."""
-
-    status: str | None
-    in_state_s: float | None
-    elapsed_s: float
-    polls: int
-    waiting: int
-    trouble: str | None
-    next_poll_s: float | None
-
-
-class OutcomeDocument(_EventDocument, frozen=True, kw_only=True, tag="outcome"):
-    """The wait for one import is over."""
-
-    outcome: str
-    exit_code: int
-    status: str | None
-    in_state_s: float | None
-    elapsed_s: float
-    polls: int
-    message: str
-
-
-class ResultEventDocument(ResultDocument, frozen=True, kw_only=True, tag_field="event", tag="result"):
-    """The whole watch is over: the result, as an event."""
-
-    at: str
-
-
-EventDocument: TypeAlias = (
-    WatchingDocument
-    | ChangedDocument
-    | ThrottledDocument
-    | RetryDocument
-    | UnknownStatusDocument
-    | HeartbeatDocument
-    | OutcomeDocument
-)
-
-
-def event_document(event: Event, codes: ExitCodes) -> EventDocument:
-    """Turns an event into its document.
-
-    Args:
-        event: The event.
-        codes: The exit codes in force.
-
-    Returns:
-        The document.
-    """
-    at, target, progress = timestamp(event.at.unix), str(event.ref), event.progress
-    match event:
-        case Watching():
-            return WatchingDocument(at=at, target=target, goal=event.goal)
-        case Changed():
-            seen = transition_document(event.transition)
-            return ChangedDocument(
-                at=seen.at,
-                target=target,
-                from_=seen.from_,
-                to=seen.to,
-                elapsed_s=seen.elapsed_s,
-                in_state_s=seen.in_state_s,
-                expected=seen.expected,
-            )
-        case MetThrottle():
-            wait = _seconds(event.wait)
-            named = _seconds_or_none(event.named_wait)
-            return ThrottledDocument(
-                at=at, target=target, wait_s=wait, named_wait_s=named, in_a_row=event.in_a_row
-            )
-        case Retrying():
-            wait = _seconds(event.wait)
-            return RetryDocument(
-                at=at, target=target, error=event.detail, wait_s=wait, in_a_row=event.in_a_row
-            )
-        case MetUnknownStatus():
-            return UnknownStatusDocument(at=at, target=target, status=str(event.status))
-        case Heartbeat():
-            return HeartbeatDocument(
-                at=at,
-                target=target,
-                status=_text(progress.status),
-                in_state_s=_seconds_or_none(progress.in_state),
-                elapsed_s=_seconds(progress.elapsed),
-                polls=progress.polls,
-                waiting=event.waiting,
-                trouble=event.trouble,
-                next_poll_s=_seconds_or_none(event.next_poll),
-            )
-        case Ended():
-            return OutcomeDocument(
-                at=at,
-                target=target,
-                outcome=event.outcome,
-                exit_code=codes.code(event.outcome, event.signal),
-                status=_text(progress.status),
-                in_state_s=_seconds_or_none(progress.in_state),
-                elapsed_s=_seconds(progress.elapsed),
-                polls=progress.polls,
-                message=event.message,
-            )
-        case _:
-            assert_never(event)
-
-
 def import_document(
     ref: ImportRef, progress: Progress, ended: Ended | None, codes: ExitCodes
 ) -> ImportDocument:
@@ -250,8 +90,8 @@ def import_document(
         import_id=ref.import_id,
         outcome=None if ended is None else ended.outcome,
         exit_code=None if ended is None else codes.code(ended.outcome, ended.signal),
-        status=_text(progress.status),
-        in_state_s=_seconds_or_none(progress.in_state),
+        status=status_text(progress.status),
+        in_state_s=seconds_or_none(progress.in_state),
         mode=None if last is None else last.mode,
         created_at=None if last is None or last.created_ms is None else timestamp(last.created_ms / 1000),
         files=[]
@@ -261,27 +101,8 @@ def import_document(
         polls=progress.polls,
         throttled=progress.throttled,
         errors=progress.errors,
-        elapsed_s=_seconds(progress.elapsed),
+        elapsed_s=seconds(progress.elapsed),
         message=None if ended is None else ended.message,
-    )
-
-
-def result_event(result: ResultDocument, at: Instant) -> ResultEventDocument:
-    """Turns the result into the last event.
-
-    Args:
-        result: The result.
-        at: The time.
-
-    Returns:
-        The document.
-    """
-    return ResultEventDocument(
-        at=timestamp(at.unix),
-        outcome=result.outcome,
-        exit_code=result.exit_code,
-        elapsed_s=result.elapsed_s,
-        imports=result.imports,
     )
 
 
@@ -295,36 +116,10 @@ def transition_document(transition: Transition) -> TransitionDocument:
         The document.
     """
     return TransitionDocument(
-        from_=_text(transition.source),
+        from_=status_text(transition.source),
         to=str(transition.to),
         at=timestamp(transition.at.unix),
-        elapsed_s=_seconds(transition.elapsed),
-        in_state_s=_seconds_or_none(transition.in_state),
+        elapsed_s=seconds(transition.elapsed),
+        in_state_s=seconds_or_none(transition.in_state),
         expected=transition.expected,
     )
-
-
-def timestamp(unix: float) -> str:
-    """Writes a moment as RFC 3339 in UTC with milliseconds.
-
-    Args:
-        unix: Seconds since 1970.
-
-    Returns:
-        Such as ``2026-01-05T10:00:00.120Z``.
-    """
-    moment = datetime.fromtimestamp(unix, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _seconds(value: float) -> float:
-    return round(value, 3)
-
-
-def _seconds_or_none(value: float | None) -> float | None:
-    return None if value is None else _seconds(value)
-
-
-def _text(status: Status | None) -> str | None:
-    # msgspec encodes no subclasses of str, as an unknown status is one.
-    return None if status is None else str(status)

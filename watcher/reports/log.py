@@ -9,7 +9,8 @@ import msgspec
 import structlog
 
 from watcher.core.events import Ended, Watching
-from watcher.reports.documents import event_document, timestamp
+from watcher.reports.event_documents import event_document
+from watcher.reports.values import timestamp
 from watcher.reports.words import Level, level_of, line_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import json
 
 import msgspec
 
-from watcher.reports.documents import EventDocument, ResultDocument, ResultEventDocument
+from watcher.reports.documents import ResultDocument
+from watcher.reports.event_documents import EventDocument, ResultEventDocument
 
 
 def json_schema() -> str:

@@ -1,0 +1,101 @@
+"""The kinds of values that options take, read for click with messages that show a right example."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from watcher.core.model import ImportStatus, Outcome
+from watcher.core.text import printable
+from watcher.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Converted = TypeVar("_Converted")
+_Member = TypeVar("_Member", bound=StrEnum)
+_LARGEST_CODE = 125
+FIXED_OUTCOMES = frozenset({Outcome.USAGE, Outcome.INTERNAL})
+_DURATION = "a duration such as 90, 90s, 1h30m or 500ms"
+
+
+class Value(click.ParamType[_Converted, str]):
+    """A value that a function of ours reads; in the environment, several are separated by commas.
+
+    Args:
+        metavar: How the help shows it.
+        read: Turns text into the value, or raises ValueError.
+        right: What is right, with an example.
+    """
+
+    envvar_list_splitter = ","
+
+    def __init__(self, metavar: str, read: Callable[[str], _Converted], right: str) -> None:
+        self.name = metavar
+        self._read = read
+        self._right = right
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> _Converted:
+        """Reads one value."""
+        try:
+            return self._read(value.strip())
+        except ValueError:
+            self.fail(f"'{printable(value, 80)}' is not {self._right}", param, ctx)
+
+
+def one_of(metavar: str, members: type[_Member]) -> Value[_Member]:
+    """Makes the kind of a value that is a member of an enum.
+
+    Args:
+        metavar: How the help shows it.
+        members: The enum.
+
+    Returns:
+        The kind.
+    """
+    return Value(metavar, members, f"one of {', '.join(members)}")
+
+
+def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
+    status, _, length = text.partition("=")
+    return ImportStatus(status), parse_duration(length)
+
+
+def _read_exit_code(text: str) -> tuple[Outcome, int]:
+    name, _, digits = text.partition("=")
+    outcome = Outcome(name)
+    if (
+        outcome in FIXED_OUTCOMES
+        or not (digits.isascii() and digits.isdigit())
+        or int(digits) > _LARGEST_CODE
+    ):
+        raise ValueError(text)
+    return outcome, int(digits)
+
+
+def _read_growth(text: str) -> float:
+    growth = float(text)
+    if not 1 <= growth <= 100:  # noqa: PLR2004 (also refuses what is no number)
+        raise ValueError(text)
+    return growth
+
+
+TIME = Value("DURATION", parse_duration, _DURATION)
+STATUS = one_of("STATUS", ImportStatus)
+MAX_IN_STATE = Value(
+    "STATUS=DURATION",
+    _read_max_in_state,
+    "a status and a duration such as pending_approval=30m; the statuses are " + ", ".join(ImportStatus),
+)
+EXIT_CODE = Value(
+    "OUTCOME=CODE",
+    _read_exit_code,
+    "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are "
+    + ", ".join(outcome for outcome in Outcome if outcome not in FIXED_OUTCOMES),
+)
+GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
+PATH = Value("PATH", Path, "a path such as /run/secrets/token")
+KEY = Value("KEY", str, "a key")
