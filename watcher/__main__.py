@@ -1,5 +1,6 @@
 """``python -m watcher``, and the console script."""
 
+import contextlib
 import os
 import signal
 
@@ -16,6 +17,8 @@ def run() -> None:
 
 
 def _leave(number: int, _frame: object) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, b"watcher: interrupted before the watch began\n")
     os._exit(128 + number)
 
 

@@ -27,6 +27,7 @@ API_VERSION = "20240415"
 USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
 _CHUNK = 1 << 16
+_OK = 200
 _UNAUTHORIZED = 401
 _NOT_HTTP = "an answer that is not HTTP"
 
@@ -135,9 +136,13 @@ class Client:
 
 
 def _without_token(answer: Answer, token: Secret) -> Answer:
-    """Takes the token out of an answer that echoes it, as gateways do when they refuse a request."""
+    """Takes the token out of a refusal that echoes it, as gateways do; an import's keys may hold any text."""
+    if answer.status == _OK:
+        return answer
     text = token.reveal()
-    headers = {name: value.replace(text, "***") for name, value in answer.headers.items()}
+    headers = dict(answer.headers)
+    if "location" in headers:
+        headers["location"] = headers["location"].replace(text, "***")
     return Answer(answer.status, headers, answer.body.replace(text.encode(), b"***"))
 
 

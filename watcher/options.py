@@ -100,7 +100,7 @@ Exit codes:
 
 After --, a command follows that runs in watcher's place when the code is 0.
 Every option --foo-bar can be given as WATCHER_FOO_BAR in the environment.
-Durations are 90, 90s, 1h30m or 500ms; 0 is no limit.
+Durations are 90, 90s, 1h30m or 500ms; where a limit is meant, 0 is none.
 """
 
 COMMAND = click.Command(
@@ -155,7 +155,11 @@ COMMAND = click.Command(
             TIME,
             f"How long a new import may be missing.  [default: {duration(_DEFAULT.appear_within)}]",
         ),
-        _option("request-timeout", TIME, "One request, connect to last byte.  [default: 10s]"),
+        _option(
+            "request-timeout",
+            TIME,
+            "One request, connect to last byte.  [default: 10s]",
+        ),
         _option(
             "min-interval", TIME, f"First interval of polls.  [default: {duration(_DEFAULT.min_interval)}]"
         ),
@@ -217,6 +221,8 @@ def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
         parsed = COMMAND.main(list(arguments), prog_name=program, standalone_mode=False)
     except click.UsageError as error:
         raise UsageError(_sentence(error)) from None
+    except OSError as error:
+        raise UsageError(f"standard output could not be written: {error.strerror}") from None
     except click.Abort:
         raise KeyboardInterrupt from None
     return parsed if isinstance(parsed, Options) else None

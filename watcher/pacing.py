@@ -94,10 +94,6 @@ class Limiter:
         for window in self._windows.values():
             window.left -= 1
 
-    def cancel(self) -> None:
-        """Counts a request that was given up before an answer came."""
-        self._under_way -= 1
-
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
         """Takes in what a reply says of the rate limits.
 
@@ -121,7 +117,7 @@ class Limiter:
                 self._refused_at = now
                 self._in_a_row += 1
                 self._ceiling = next(self._ceilings)
-        else:
+        elif asked_at >= self._refused_at:  # else it says nothing of what holds since the refusal
             self._abreast = math.inf if limits.budgets else self._abreast * 2
             if not isinstance(reply, Broken):
                 self._in_a_row = 0
@@ -153,7 +149,7 @@ class Limiter:
         if window is not None and window.name == budget.window:
             window.left = min(window.left, left)
             return
-        if window is not None and None not in {window.name, budget.window} and _older(budget, window):
+        if window is not None and _older(budget, window):
             return
         size = budget.size or budget.remaining
         self._window_share = min(self._window_share, max(1, size - size // RESERVE))

@@ -81,7 +81,7 @@ def _check_demo_stands_alone(options: Options) -> None:
         "targets", "base_uri", "token_file", "project", "environment", "segment", "import_id",
     }  # fmt: skip
     if conflicts:
-        name = "a target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
+        name = "target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
         raise UsageError(f"--demo watches an import of its own and goes with no {name}; write only --demo")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ from watcher.reports.result import Ledger, text_line
 from watcher.reports.stream import Stream
 from watcher.reports.words import Level
 from watcher.settings import LogFormat, OutputFormat, ProgressStyle
-from watcher.watch import Terms, Watch
+from watcher.watch import LAST_CALL, Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -216,6 +217,8 @@ def _terms(settings: Settings) -> Terms:
         any_suffices=settings.any_suffices,
         fail_fast=settings.fail_fast,
         heartbeat=settings.heartbeat,
+        # With --request-timeout 0 a request may take any time, but must not outlast the wait for ever.
+        longest_request=settings.request_timeout if math.isfinite(settings.request_timeout) else LAST_CALL,
     )
 
 

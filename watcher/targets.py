@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
 LISTING_LIMIT = 4 << 20
-"""Longest list of targets that is read, in characters."""
+"""Longest list of targets that is read, in bytes."""
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")

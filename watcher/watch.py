@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.model import Instant, Outcome
 from watcher.core.rate_limits import RateLimits, read_rate_limits
-from watcher.core.replies import Answer, Broken, decode
+from watcher.core.replies import Answer, Broken, FaultKind, decode
 from watcher.core.waiter import Arrival, Waiter
 from watcher.pacing import Limiter
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 MAX_UNDER_WAY = 100
 """Requests under way at a time; more would wait in the connection pool while their timeout runs."""
+
+LAST_CALL = 10.0
+"""Seconds past its deadline for which an import of a large fleet may wait for room for its last request."""
 
 _TELLS = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 
@@ -54,6 +57,7 @@ class Terms:
         any_suffices: End the watch at the first success.
         fail_fast: End the watch at the first failure.
         heartbeat: Longest silence in seconds.
+        longest_request: Seconds past its deadline for which a request under way is waited for.
     """
 
     policy: Policy
@@ -61,6 +65,7 @@ class Terms:
     any_suffices: bool = False
     fail_fast: bool = False
     heartbeat: float = math.inf
+    longest_request: float = math.inf
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +74,7 @@ class _Watched:
 
     Attributes:
         due: When to ask next, on the monotonic clock in seconds.
-        interval: The wait that leads there.
+        interval: The polling schedule's interval.
         deadline: When its wait must be judged.
         request: The request under way.
     """
@@ -121,7 +126,7 @@ class Watch:
         self._told_at = 0.0
 
     def interrupt(self, signal: int) -> None:
-        """Ends the watch soon, every unfinished import as interrupted; made for a signal handler.
+        """Ends the watch soon, every unfinished import as interrupted; called in the loop's thread.
 
         Args:
             signal: The number of the signal.
@@ -168,15 +173,16 @@ class Watch:
 
     def _heartbeat(self, watched: _Watched, now: Instant) -> Heartbeat:
         waiter = watched.waiter
-        next_poll = None if watched.request is not None else max(0.0, watched.due - now.monotonic)
+        moment = max(watched.due, self._limiter.ready_at(now.monotonic), now.monotonic)
+        known = watched.request is None and math.isfinite(moment)
+        next_poll = moment - now.monotonic if known else None
         waiting = len(self._unfinished)
         return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
 
     def _take_arrival(self, watched: _Watched) -> Iterator[Event]:
         request, watched.request = watched.request, None
         if request is None or request.cancelled():
-            self._limiter.cancel()
-            return
+            return  # the whole watch has ended
         reply, limits, arrival = request.result()
         now = arrival.now
         hold = self._limiter.observe(reply, limits, arrival.asked_at, now.monotonic)
@@ -198,7 +204,7 @@ class Watch:
         while self._ready and self._has_room() and self._limiter.ready_at(moment) <= moment:
             self._ask(self._ready.pop())
         for watched in [watched for watched in self._ready if moment >= watched.deadline]:
-            if self._limiter.ready_at(moment, last=True) > moment:
+            if self._limiter.ready_at(moment, last=True) > moment or moment >= watched.deadline + LAST_CALL:
                 self._ready.remove(watched)
                 if not watched.waiter.over:
                     yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
@@ -212,7 +218,8 @@ class Watch:
 
     def _ask(self, watched: _Watched) -> None:
         self._limiter.start()
-        watched.request = asyncio.create_task(self._exchange(watched.waiter.ref))
+        latest = max(watched.deadline, self._clock().monotonic) + self._terms.longest_request
+        watched.request = asyncio.create_task(self._exchange(watched.waiter.ref, latest))
         self._requests.add(watched.request)
         watched.request.add_done_callback(partial(self._arrive, watched))
 
@@ -221,9 +228,14 @@ class Watch:
         self._arrived.append(watched)
         self._wake.set()
 
-    async def _exchange(self, ref: ImportRef) -> tuple[Reply, RateLimits, Arrival]:
+    async def _exchange(self, ref: ImportRef, latest: float) -> tuple[Reply, RateLimits, Arrival]:
         asked_at = self._clock().monotonic
-        answer = await self._probe(ref)
+        answer: Answer | Broken
+        try:
+            async with asyncio.timeout_at(latest if math.isfinite(latest) else None):
+                answer = await self._probe(ref)
+        except TimeoutError:
+            answer = Broken(FaultKind.NETWORK, "no answer came by the end of the wait")
         now = self._clock()
         arrival = Arrival(asked_at, now)
         if isinstance(answer, Broken):
@@ -247,7 +259,7 @@ class Watch:
                     yield from self._follow(other, other.waiter.abandon(event.ref, now), now)
         if step.wake_at is not None:
             watched.due = step.wake_at
-            watched.interval = max(step.wake_at - now.monotonic, 0.001)
+            watched.interval = step.interval
             watched.deadline = watched.waiter.deadline
             self._sleeps += 1
             heapq.heappush(self._sleeping, (watched.due, self._sleeps, watched))
@@ -269,7 +281,9 @@ class Watch:
         moments = [self._told_at + self._terms.heartbeat]
         if self._sleeping:
             moments.append(self._sleeping[0][0])
-        if self._ready and self._has_room():  # else an arrival makes room
+        if self._ready and not self._has_room():  # an arrival makes room
+            moments.append(min(watched.deadline for watched in self._ready) + LAST_CALL)
+        elif self._ready:
             moments.append(self._limiter.ready_at(self._clock().monotonic))
             moments.append(min(watched.deadline for watched in self._ready))
         soonest = min(moments)

@@ -72,7 +72,9 @@ def _serving(scenario: str, speed: float, rate_limit: int | None) -> Iterator[Si
     ended = asyncio.Event()
 
     async def run() -> None:
-        async with serve(scenario=scenario, speed=speed, rate_limit=rate_limit, token=TOKEN) as base_uri:
+        async with serve(
+            scenario=scenario, speed=speed, rate_limit=rate_limit, token=TOKEN, begin_when_read=True
+        ) as base_uri:
             loops.append(asyncio.get_running_loop())
             base_uris.append(base_uri)
             listening.set()

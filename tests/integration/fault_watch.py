@@ -35,7 +35,7 @@ ABREAST = 10
 """Lines of the table that are played at a time: most of what they do is wait."""
 
 SHORT_TIMEOUT = 0.6
-LONG_TIMEOUT = 5.0
+LONG_TIMEOUT = 15.0
 """A request timeout that a loaded machine does not reach."""
 
 

@@ -100,7 +100,7 @@ def test_a_heartbeat_breaks_the_silence(start_simulator: StartSimulator) -> None
     """A runner that kills silent jobs sees a line at least each --heartbeat."""
     simulator = start_simulator("stuck", speed=100.0)
     finished = run_watcher(
-        simulator.create(), "--heartbeat", "300ms", "--timeout", "1500ms", env=environment(simulator.base_uri)
+        simulator.create(), "--heartbeat", "300ms", "--timeout", "4s", env=environment(simulator.base_uri)
     )
     assert finished.err.count("still in_progress after") >= 2
 
@@ -213,7 +213,7 @@ def test_the_main_job(start_simulator: StartSimulator, tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [["--output", "json"], ["--output", "jsonl"], ["--log-format", "json"]])
 def test_an_unknown_status_in_json(start_simulator: StartSimulator, options: list[str]) -> None:
     """A status that nobody knows is a text as any other."""
-    simulator = start_simulator("unknown-status", speed=1.5)
+    simulator = start_simulator("unknown-status", speed=4.0)
     finished = run_watcher(
         simulator.create(), *FAST, *options, "--unknown-status", "fail", env=environment(simulator.base_uri)
     )

@@ -69,7 +69,7 @@ def test_what_is_no_result_is_not_valid(validator: jsonschema.Draft202012Validat
         assert not validator.is_valid(wrong)
 
 
-@pytest.mark.parametrize(("scenario", "speed"), [("throttled", 3.0), ("flaky", 4.0), ("unknown-status", 1.5)])
+@pytest.mark.parametrize(("scenario", "speed"), [("throttled", 6.0), ("flaky", 4.0), ("unknown-status", 4.0)])
 def test_events_are_valid(
     start_simulator: StartSimulator, validator: jsonschema.Draft202012Validator, scenario: str, speed: float
 ) -> None:

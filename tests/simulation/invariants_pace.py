@@ -11,7 +11,7 @@ from tests.simulation.oracle import ADVERSE, FAULTS
 from tests.simulation.scenario import Flavour
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.model import Outcome
-from watcher.watch import MAX_UNDER_WAY
+from watcher.watch import LAST_CALL, MAX_UNDER_WAY
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence
@@ -73,10 +73,10 @@ def refusals_hold_everybody(evidence: Evidence) -> None:
 def no_request_past_the_deadline(evidence: Evidence) -> None:
     """No request goes past a deadline, and no wait ends later than one request after it.
 
-    Only in a fleet larger than the requests that may be under way, those that lack room may queue for it.
+    Only in a fleet larger than the requests that may be under way, those that lack room wait a little for it.
     """
     patience = evidence.run.scenario.wishes.request_timeout
-    queue = patience * (len(evidence.ends) // MAX_UNDER_WAY)
+    queue = LAST_CALL if len(evidence.ends) > MAX_UNDER_WAY else 0.0
     for asked in evidence.run.asked:
         deadline = evidence.deadline_at(asked.position, asked.at)
         if asked.at > deadline + queue + TOLERANCE:

@@ -88,7 +88,7 @@ class Oracle:
         self._status: str | None = None
         self._since = 0.0
         self._began: float | None = None
-        self._suspicion: Outcome | None = None
+        self._suspicion: Meaning | None = None
         self._answered = False
         self._refusals = 0
         self._polls = 0
@@ -113,14 +113,13 @@ class Oracle:
                 verdict = self._find(arrived)
                 interval = self._next_interval()
             case Meaning.THROTTLED:
-                if self._suspicion is None:
-                    self._began = None
+                self._began = None
                 verdict = Outcome.UNAVAILABLE if self._policy.once else None
             case Meaning.MISSING if not seen and arrived.at < self._policy.appear_within:
                 self._began = self._suspicion = None
                 interval = self._next_interval()
             case _ if meaning in ADVERSE:
-                verdict = self._suspect(arrived, ADVERSE[meaning], seen=seen)
+                verdict = self._suspect(arrived, meaning, seen=seen)
             case _:
                 self._lengthen(arrived)
                 if meaning in {Meaning.SERVER, Meaning.NONSENSE}:
@@ -142,11 +141,11 @@ class Oracle:
             return Outcome.PENDING
         return verdict
 
-    def _suspect(self, arrived: Arrived, outcome: Outcome, *, seen: bool) -> Outcome | None:
+    def _suspect(self, arrived: Arrived, meaning: Meaning, *, seen: bool) -> Outcome | None:
         self._lengthen(arrived)
-        confirmed = self._suspicion is outcome
-        self._suspicion = outcome
-        return outcome if confirmed or not seen else None
+        confirmed = self._suspicion is meaning
+        self._suspicion = meaning
+        return ADVERSE[meaning] if confirmed or not seen else None
 
     def _lengthen(self, arrived: Arrived) -> None:
         if self._began is None:

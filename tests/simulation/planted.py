@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from watcher import exit_codes, pacing, watch
 from watcher.core import clocks, lifecycle, outage, rate_limits, record, replies, waiter
 from watcher.core.model import Import, ImportStatus, Outcome, status_named
-from watcher.core.replies import Broken, FaultKind, Foreign, Found
+from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from watcher.core.clocks import Clock
     from watcher.core.events import Ended, Event
-    from watcher.core.explain import Verdict
+    from watcher.core.explain import AdverseReply
     from watcher.core.model import ImportRef, Instant, Status
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
@@ -88,11 +88,11 @@ def keep_the_interval_at_a_transition(self: waiter.Waiter, found: Import, arriva
     return step
 
 
-def believe_the_first_missing(self: waiter.Waiter, verdict: Verdict, arrival: Arrival) -> Step:
+def believe_the_first_missing(self: waiter.Waiter, reply: AdverseReply, arrival: Arrival) -> Step:
     """Ends at a single 404 of an import that was seen."""
-    if verdict.outcome is Outcome.NOT_FOUND:
-        return self._end(verdict.outcome, verdict.what, arrival.now)
-    return _take_verdict(self, verdict, arrival)
+    if isinstance(reply, Missing):
+        return self._end(Outcome.NOT_FOUND, "there is no such import", arrival.now)
+    return _take_verdict(self, reply, arrival)
 
 
 def take_a_refusal_for_a_fault(self: waiter.Waiter, reply: Throttled, arrival: Arrival) -> Step:

@@ -214,6 +214,16 @@ class TestHolds:
         assert hold is not None
         assert started(limiter, hold.resume_at) == 1
 
+    def test_an_answer_from_before_a_refusal_opens_nothing(self, limiter: Limiter) -> None:
+        """What went out before a refusal says nothing of what holds since."""
+        for _ in range(20):
+            limiter.start()
+        hold = limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1)
+        for _ in range(19):
+            limiter.observe(seen("ready"), RateLimits(), 0.0, 0.2)
+        assert hold is not None
+        assert started(limiter, hold.resume_at) == 1
+
     def test_a_later_backoff_binds_while_a_hold_is_in_its_jitter(self, limiter: Limiter) -> None:
         """A fresh refusal without a moment lengthens the pause of all."""
         for asked_at in (0.0, 0.0):

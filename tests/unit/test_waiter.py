@@ -222,6 +222,13 @@ class TestRateLimits:
         assert (told.wait, told.named_wait) == (8.25, 8.0)
         assert driven.wake_at == 9.25
 
+    def test_what_is_told_is_cut_to_the_deadline(self) -> None:
+        """The wait that is told is the wait that is made."""
+        driven = Driven(Policy(timeout=30.0))
+        driven.receive(THROTTLED, at=5.0, hold=Hold(5.0, 50.0, named=False, in_a_row=6))
+        (told,) = driven.told(MetThrottle)
+        assert told.wait == 25.0
+
     def test_throttles_are_no_outage(self) -> None:
         """A rate limit can last longer than --outage-budget."""
         driven = Driven(Policy(outage_budget=10.0, timeout=math.inf))
@@ -303,6 +310,26 @@ class TestWitness:
             driven.receive(reply, hold=None)
         assert driven.outcome is Outcome.NOT_FOUND
 
+    def test_a_refusal_ends_an_outage_and_keeps_the_suspicion(self) -> None:
+        """A 429 is an answer: a later fault begins a stretch of its own."""
+        driven = Driven(Policy(outage_budget=300.0, timeout=math.inf))
+        driven.receive(seen("in_progress"), at=0.0)
+        driven.receive(MISSING, at=10.0)
+        for at in range(20, 320, 60):
+            driven.receive(THROTTLED, at=float(at), hold=Hold(at, at + 60.0, named=False, in_a_row=1))
+        driven.receive(NETWORK, at=371.0)
+        assert not driven.waiter.over
+        driven.receive(MISSING, at=372.0)
+        assert driven.outcome is Outcome.NOT_FOUND
+
+    def test_another_kind_of_the_same_outcome_does_not_confirm(self) -> None:
+        """A redirect and a 400 are two different stories."""
+        driven = Driven()
+        driven.receive(seen("in_progress"))
+        driven.receive(REDIRECTED)
+        driven.receive(REFUSED)
+        assert not driven.waiter.over
+
     def test_another_verdict_does_not_confirm(self) -> None:
         """A 404 and a 401 contradict each other; the trouble ends with the outage budget at the latest."""
         driven = Driven(Policy(outage_budget=60.0))
@@ -368,7 +395,9 @@ class TestAppearing:
         driven = Driven()
         driven.receive(SERVER)
         driven.receive(MISSING)
-        assert [told.in_a_row for told in driven.told(Retrying)] == [1, 1]
+        driven.receive(SERVER)
+        driven.receive(MISSING)
+        assert [told.in_a_row for told in driven.told(Retrying)] == [1, 1, 1, 1]
 
     def test_patience_ends(self) -> None:
         """The last look is at the end of the patience, and then the verdict is told."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from tests.unit.driving import EPOCH, import_body
 from watcher.core.events import Ended, Event, Heartbeat
 from watcher.core.model import ImportRef, Instant, Outcome
 from watcher.core.policy import Policy
-from watcher.core.replies import Answer, Broken
-from watcher.watch import Terms, Watch
+from watcher.core.replies import Answer, Broken, FaultKind
+from watcher.watch import LAST_CALL, Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,28 +115,102 @@ def test_heartbeats_break_the_silence() -> None:
     assert all(beat.next_poll is None or 0 <= beat.next_poll <= 28 for beat in beats)
 
 
-def test_a_fresh_import_and_an_old_one_both_get_their_share() -> None:
-    """Under overload, whoever is most overdue for its own interval is asked first."""
-    asked: list[str] = []
+def test_whoever_is_most_overdue_for_its_own_interval_is_asked_first() -> None:
+    """Under overload a fresh import comes before an old one that fell due earlier, and both have turns."""
+    asked: list[tuple[float, str]] = []
 
     async def probe(ref: ImportRef) -> Answer:
-        asked.append(ref.import_id)
-        await asyncio.sleep(50)
-        return found(ref, "ready")
+        now = asyncio.get_running_loop().time()
+        asked.append((now, ref.import_id))
+        await asyncio.sleep(0.5)
+        # Every second import changes for ever, so that its interval stays the shortest.
+        fresh = int(ref.import_id) % 2 == 0
+        return found(ref, ("preparing", "ready")[len(asked) % 2] if fresh else "ready")
 
     async def run() -> None:
-        watch = Watch(
-            refs(150), Terms(Policy(timeout=1000.0), succeeds, heartbeat=10.0), probe, Random(1), clock
-        )
-        async with aclosing(watch.events()) as events:
-            async for event in events:
-                if event.at.monotonic > 900:
-                    break
+        terms = Terms(Policy(timeout=600.0, min_interval=1.0, max_interval=25.0, growth=2.0), succeeds)
+        async with aclosing(Watch(refs(300), terms, probe, Random(1), clock).events()) as events:
+            async for _ in events:
+                pass
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
-    counts = [asked.count(str(number)) for number in range(150)]
-    assert max(counts) - min(counts) <= 2
+    counts = {number: sum(1 for _, name in asked if name == str(number)) for number in range(300)}
+    fresh = [count for number, count in counts.items() if number % 2 == 0]
+    old = [count for number, count in counts.items() if number % 2 == 1]
+    assert min(fresh) > 3 * max(old)
+    assert min(old) >= 10
+
+
+def test_one_hold_does_not_cost_an_import_its_turn() -> None:
+    """An import that met a long hold is weighed by its polling interval, not by the hold."""
+    asked: dict[str, list[float]] = {}
+    held: list[str] = []
+
+    async def probe(ref: ImportRef) -> Answer:
+        now = asyncio.get_running_loop().time()
+        asked.setdefault(ref.import_id, []).append(now)
+        await asyncio.sleep(1.0)
+        if now > 100 and not held:
+            held.append(ref.import_id)
+            return Answer(429, {"retry-after": "30"}, b"")
+        return found(ref, "ready")
+
+    async def run() -> None:
+        terms = Terms(Policy(timeout=900.0, min_interval=1.0, max_interval=1.0), succeeds)
+        async with aclosing(Watch(refs(400), terms, probe, Random(1), clock).events()) as events:
+            async for _ in events:
+                pass
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(run())
+    (victim,) = held
+    later = [moment for moment in asked[victim] if moment > 140]
+    assert max(after - before for before, after in pairwise(later)) < 20
+
+
+@pytest.mark.parametrize("answer_after", [10.0, 100_000.0])
+def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None:
+    """Where every request hangs, even for ever, no wait outlasts its deadline by more than a little."""
+    ends: list[float] = []
+
+    async def probe(_: ImportRef) -> Broken:
+        await asyncio.sleep(answer_after)
+        return Broken(FaultKind.NETWORK, "no whole answer came")
+
+    async def run() -> None:
+        watch = Watch(
+            refs(1000), Terms(Policy(timeout=60.0), succeeds, longest_request=10.0), probe, Random(1), clock
+        )
+        async with aclosing(watch.events()) as events:
+            ends.extend([event.at.monotonic async for event in events if isinstance(event, Ended)])
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(run())
+    assert len(ends) == 1000
+    assert max(ends) <= 60.0 + 2 * LAST_CALL + 0.01
+
+
+def test_heartbeats_know_of_a_hold() -> None:
+    """While the rate limit holds, a heartbeat tells when it ends."""
+
+    async def probe(ref: ImportRef) -> Answer:
+        await asyncio.sleep(LATENCY)
+        if ref.import_id == "0":
+            return Answer(429, {"retry-after": "300"}, b"")
+        return found(ref, "ready")
+
+    async def run() -> list[Event]:
+        watch = Watch(
+            refs(2), Terms(Policy(timeout=400.0), succeeds, heartbeat=60.0), probe, Random(1), clock
+        )
+        async with aclosing(watch.events()) as events:
+            return [event async for event in events]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        beats = [event for event in runner.run(run()) if isinstance(event, Heartbeat)]
+    assert beats[0].next_poll is not None
+    assert beats[0].next_poll > 200
 
 
 def test_a_defect_in_a_request_comes_out() -> None:

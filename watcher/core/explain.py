@@ -108,6 +108,7 @@ def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:
     spent = duration(progress.elapsed)
     status = progress.status
     first_look = progress.polls == 1
+    seen = "at the first look" if first_look else f"after {spent}"
     if outcome is Outcome.COMPLETE:
         return "complete already at the first look" if first_look else f"complete after {spent}"
     if outcome is Outcome.REACHED:
@@ -115,8 +116,8 @@ def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:
         when = "already at the first look" if first_look else f"after {spent}"
         return f"reached {policy.until} {when}{beyond}"
     if outcome is Outcome.BLOCKED:
-        return f"blocked after {spent}: the import is {status}, which --fail-on {status} forbids"
-    return f"stopped after {spent}: LaunchDarkly stopped the import"
+        return f"blocked {seen}: the import is {status}, which --fail-on {status} forbids"
+    return f"stopped {seen}: LaunchDarkly stopped the import"
 
 
 def refused_look(error: ApiError, hold: Hold | None, now: Instant) -> str:
@@ -151,7 +152,15 @@ def held_past(hold: Hold, option: str, now: Instant) -> str:
     return f"timed out: the API asks to wait {wait}, which ends after {option} does"
 
 
-def explain(outcome: Outcome, what: str, progress: Progress, trouble: Trouble | None, now: float) -> str:
+def explain(
+    outcome: Outcome,
+    what: str,
+    progress: Progress,
+    trouble: Trouble | None,
+    now: float,
+    *,
+    advice: str | None = None,
+) -> str:
     """Writes the closing words of one import's wait.
 
     Args:
@@ -160,6 +169,7 @@ def explain(outcome: Outcome, what: str, progress: Progress, trouble: Trouble | 
         progress: How far it had come.
         trouble: The last error of the whole wait.
         now: The monotonic clock in seconds.
+        advice: What to do next, where that does not follow from the outcome.
 
     Returns:
         One sentence for a success; else what happened, the last status with its age, the last error, and
@@ -173,7 +183,7 @@ def explain(outcome: Outcome, what: str, progress: Progress, trouble: Trouble | 
     if trouble is not None and trouble.detail not in what:
         age = now - trouble.at
         clauses.append(f"last error{f' {duration(age)} ago' if age >= 1 else ''}: {trouble.detail}")
-    return f"{'; '.join(clauses)}. {_advice(outcome, what, progress.status)}"
+    return f"{'; '.join(clauses)}. {advice or _advice(outcome, progress.status)}"
 
 
 def _standing(progress: Progress) -> str:
@@ -220,7 +230,5 @@ _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
 }
 
 
-def _advice(outcome: Outcome, what: str, status: Status | None) -> str:
-    if what == UNKNOWN_STATUS:
-        return "Look at the import in LaunchDarkly; --unknown-status wait would wait on."
+def _advice(outcome: Outcome, status: Status | None) -> str:
     return _ADVICE_AT.get((outcome, status), _ADVICE[outcome])

@@ -11,7 +11,6 @@ from watcher.core.replies import FaultKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from watcher.core.model import Outcome
     from watcher.core.policy import Policy
 
 FIRST_CONTACT_BUDGET = 30.0
@@ -27,13 +26,11 @@ class Outage:
         began: When its first request was sent, on the monotonic clock in seconds.
         ceilings: The growing ceilings of the waits in it.
         length: Failed requests in it.
-        suspicion: What an answer said against going on, until the next answer confirms it.
     """
 
     began: float
     ceilings: Iterator[float]
     length: int = 0
-    suspicion: Outcome | None = None
 
     @classmethod
     def beginning(cls, began: float, policy: Policy) -> Outage:

@@ -106,7 +106,8 @@ class Record:
             expected=lifecycle.is_expected(self._last_known, found.status),
         )
         self._transitions.append(transition)
-        self._met.add(found.status)
+        if len(self._met) < TRANSITIONS_KEPT:
+            self._met.add(found.status)
         if isinstance(found.status, ImportStatus):
             self._last_known = found.status
         self.since = now.monotonic

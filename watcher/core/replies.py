@@ -40,7 +40,7 @@ class Answer:
     Attributes:
         status: The HTTP status.
         headers: The header fields, names in lower case; repeated ones are joined by commas (RFC 9110, 5.3).
-        body: At most ``BODY_LIMIT`` bytes.
+        body: At most ``BODY_LIMIT`` bytes, and one more where there were more.
         token_changed: Whether the token file, read again after this 401, holds another token by now.
     """
 

@@ -47,10 +47,13 @@ class Step:
     Attributes:
         events: What to tell, in order.
         wake_at: When to ask next, on the monotonic clock in seconds; None when the wait is over.
+        interval: The polling schedule's present interval in seconds, whatever hold or backoff sets
+            ``wake_at``: an import's turn among others is weighed by it.
     """
 
     events: tuple[Event, ...]
     wake_at: float | None
+    interval: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,14 @@ class Waiter:
 
     __slots__ = (
         "_answered",
+        "_interval",
         "_intervals",
         "_missed",
         "_outage",
         "_policy",
         "_random",
         "_record",
+        "_suspicion",
         "_throttled",
         "over",
         "ref",
@@ -102,7 +107,9 @@ class Waiter:
         self._random = random
         self._record = Record(started)
         self._intervals = self._new_intervals()
+        self._interval = policy.min_interval
         self._outage: Outage | None = None
+        self._suspicion: type[Reply] | None = None
         self._answered = False
         self._throttled = False
         self._missed = 0
@@ -130,7 +137,7 @@ class Waiter:
             now: The time.
 
         Returns:
-            A clause; None while the last answer was a good one.
+            A clause; None after a good answer, and where the import is only not there yet.
         """
         last = self._record.trouble
         if self._outage is not None and last is not None:
@@ -149,7 +156,7 @@ class Waiter:
         goal = explain.goal(self._policy)
         if math.isfinite(self._policy.timeout):
             goal += f", for at most {duration(self._policy.timeout)}"
-        return Step((Watching(self.ref, now, self.progress(now), goal),), now.monotonic)
+        return Step((Watching(self.ref, now, self.progress(now), goal),), now.monotonic, self._interval)
 
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Takes in what a request brought.
@@ -163,6 +170,8 @@ class Waiter:
         """
         self._record.polls += 1
         self._throttled = isinstance(reply, Throttled)
+        if not isinstance(reply, Missing):
+            self._missed = 0
         if not isinstance(reply, Broken) or reply.kind in _HTTP_FAULTS:
             self._answered = True
         match reply:
@@ -177,7 +186,7 @@ class Waiter:
             case Missing() if self._record.status is None and arrival.now.monotonic < self._appear_by:
                 return self._take_patience(reply, arrival)
             case Missing() | Denied() | Refused() | Redirected() | Foreign():
-                return self._take_verdict(explain.verdict(reply, seen=self._record.last is not None), arrival)
+                return self._take_verdict(reply, arrival)
             case _:
                 assert_never(reply)
 
@@ -195,7 +204,8 @@ class Waiter:
         if hold is not None and hold.named and hold.until > clock.runs_out:
             return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now)
         if now.monotonic >= clock.runs_out:
-            what = f"timed out: {clock.option} ran out, and no last request could be made"
+            left = "and the rate limit or too large a fleet left no last request"
+            what = f"timed out: {clock.option} ran out, {left}"
             return self._end(Outcome.TIMEOUT, what, now)
         return None
 
@@ -234,11 +244,12 @@ class Waiter:
         return schedule.growing(self._policy.min_interval, self._policy.max_interval, self._policy.growth)
 
     def _next_poll(self, now: Instant) -> float:
-        return now.monotonic + schedule.poll_wait(next(self._intervals), self._random)
+        self._interval = next(self._intervals)
+        return now.monotonic + schedule.poll_wait(self._interval, self._random)
 
     def _take_import(self, found: Import, arrival: Arrival) -> Step:
         now, policy = arrival.now, self._policy
-        self._outage = None
+        self._outage = self._suspicion = None
         events: list[Event] = []
         met_before = self._record.met(found.status)
         transition = self._record.see(found, now)
@@ -247,7 +258,8 @@ class Waiter:
             self._intervals = self._new_intervals()
         if isinstance(found.status, UnknownStatus):
             if policy.unknown_status is UnknownStatusRule.FAIL:
-                return self._end(Outcome.PROTOCOL, explain.UNKNOWN_STATUS, now, events)
+                advice = "Look at the import in LaunchDarkly; --unknown-status wait would wait on."
+                return self._end(Outcome.PROTOCOL, explain.UNKNOWN_STATUS, now, events, advice=advice)
             if not met_before:
                 events.append(MetUnknownStatus(self.ref, now, self.progress(now), found.status))
         outcome = lifecycle.judge(found.status, policy.until, policy.fail_on)
@@ -261,16 +273,20 @@ class Waiter:
         now, hold = arrival.now, arrival.hold
         self._record.throttled += 1
         self._record.trouble = explain.Trouble(str(reply.error), now.monotonic)
-        # A refusal shows that the API is there, which ends an outage, but says nothing of the import.
-        if self._outage is not None and self._outage.suspicion is None:
-            self._outage = None
+        # It shows that the API is there, which ends an outage, but neither confirms nor clears a suspicion.
+        self._outage = None
         if self._policy.once:
-            return self._end(Outcome.UNAVAILABLE, explain.refused_look(reply.error, hold, now), now)
+            what = explain.refused_look(reply.error, hold, now)
+            advice = "The limit is shared by the whole account: look again later."
+            return self._end(Outcome.UNAVAILABLE, what, now, advice=advice)
         resume_at = self._next_poll(now) if hold is None else hold.resume_at
         named = hold.until - now.monotonic if hold is not None and hold.named else None
         in_a_row = 1 if hold is None else hold.in_a_row
-        told = MetThrottle(self.ref, now, self.progress(now), resume_at - now.monotonic, named, in_a_row)
-        return self._sleep(resume_at, arrival, events=[told])
+        step = self._sleep(resume_at, arrival)
+        if step.wake_at is None:
+            return step
+        told = MetThrottle(self.ref, now, self.progress(now), step.wake_at - now.monotonic, named, in_a_row)
+        return Step((told,), step.wake_at, step.interval)
 
     def _take_patience(self, reply: Missing, arrival: Arrival) -> Step:
         self._outage = None
@@ -288,13 +304,14 @@ class Waiter:
         wake_at = arrival.now.monotonic + schedule.fault_wait(ceiling, self._random)
         return self._doubt(detail, wake_at, outage, arrival)
 
-    def _take_verdict(self, verdict: explain.Verdict, arrival: Arrival) -> Step:
+    def _take_verdict(self, reply: explain.AdverseReply, arrival: Arrival) -> Step:
+        verdict = explain.verdict(reply, seen=self._record.last is not None)
         self._fail(verdict.detail, arrival.now)
         outage = self._lengthen(arrival)
         # A proxy, a login page or a maintenance window can speak once in the API's place.
-        if self._record.last is None or outage.suspicion is verdict.outcome:
+        if self._record.last is None or self._suspicion is type(reply):
             return self._end(verdict.outcome, verdict.what, arrival.now)
-        outage.suspicion = verdict.outcome
+        self._suspicion = type(reply)
         wake_at = arrival.now.monotonic + schedule.poll_wait(self._policy.min_interval, self._random)
         return self._doubt(f"{verdict.detail}; asking once more to be sure", wake_at, outage, arrival)
 
@@ -308,7 +325,7 @@ class Waiter:
         self._fail(fault.detail, arrival.now)
         outage = self._lengthen(arrival)
         if fault.kind in _HTTP_FAULTS:
-            outage.suspicion = None
+            self._suspicion = None
         outcome = Outcome.PROTOCOL if fault.kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
         stretch = duration(arrival.now.monotonic - outage.began)
         what = f"no usable answer for {stretch}: {fault.detail}"
@@ -350,7 +367,11 @@ class Waiter:
             return step
         now = arrival.now
         wait = step.wake_at - now.monotonic
-        return Step((Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row),), step.wake_at)
+        return Step(
+            (Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row),),
+            step.wake_at,
+            step.interval,
+        )
 
     def _sleep(
         self, wake_at: float, arrival: Arrival, *, latest: float = math.inf, events: list[Event] | None = None
@@ -365,7 +386,7 @@ class Waiter:
                 return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now, events)
             wake_at = max(wake_at, hold.resume_at)
             latest = max(latest, hold.until)
-        return Step(tuple(events or ()), min(wake_at, latest, clock.runs_out))
+        return Step(tuple(events or ()), min(wake_at, latest, clock.runs_out), self._interval)
 
     def _end(
         self,
@@ -374,12 +395,12 @@ class Waiter:
         now: Instant,
         events: list[Event] | None = None,
         *,
+        advice: str | None = None,
         signal: int | None = None,
         left_behind: bool = False,
     ) -> Step:
         self.over = True
         progress = self.progress(now)
-        message = explain.explain(outcome, what, progress, self._record.trouble, now.monotonic)
-        return Step(
-            (*(events or ()), Ended(self.ref, now, progress, outcome, message, signal, left_behind)), None
-        )
+        message = explain.explain(outcome, what, progress, self._record.trouble, now.monotonic, advice=advice)
+        ended = Ended(self.ref, now, progress, outcome, message, signal, left_behind)
+        return Step((*(events or ()), ended), None, self._interval)

@@ -114,9 +114,11 @@ class PlainLog:
         line = line_of(event)
         if line is None:
             return
-        if self._several and not isinstance(event, Watching):
+        level = level_of(event)
+        unnamed = self._several or level is Level.ERROR  # an error may be the only line that is seen
+        if unnamed and not isinstance(event, Watching):
             line = f"{event.ref}: {line}"
-        self._log.log(level_of(event), line, at=event.at.unix)
+        self._log.log(level, line, at=event.at.unix)
 
     def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
         """Sums several imports up; one alone has said all."""

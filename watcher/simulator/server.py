@@ -77,6 +77,7 @@ async def serve(
     rate_limit: int | None = None,
     token: str | None = None,
     approve_after: float | None = None,
+    begin_when_read: bool = False,
 ) -> AsyncIterator[str]:
     """Serve the import API on loopback for as long as the context lasts.
 
@@ -89,6 +90,7 @@ async def serve(
         token: The only access token that is accepted; None accepts any.
         approve_after: Approves an import that has waited so long, in seconds at speed 1; None leaves that to
             the scenario.
+        begin_when_read: Begins the life of each import at its first read, for readers that start slowly.
 
     Yields:
         The base URI, such as `http://127.0.0.1:41234`. It is listening.
@@ -100,7 +102,9 @@ async def serve(
     check_timing(scenario, speed, approve_after)
     check_address(host, port)
     check_access(rate_limit, token)
-    store = ImportStore(SCENARIOS[scenario], speed=speed, approve_after=approve_after)
+    store = ImportStore(
+        SCENARIOS[scenario], speed=speed, approve_after=approve_after, begin_when_read=begin_when_read
+    )
     app = web.Application(middlewares=[_Gate(token, rate_limit).handle])
     app.add_routes(Handlers(store, speed=speed).routes())
     runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -66,11 +66,16 @@ class ImportStore:
         speed: How many times faster than real time.
         approve_after: Approves an import that has waited so long, in seconds at speed 1; None leaves that to
             the scenario.
+        begin_when_read: Begins the life of each import at its first read, so that a reader who starts late
+            sees all of it.
     """
 
-    def __init__(self, scenario: Scenario, *, speed: float, approve_after: float | None) -> None:
+    def __init__(
+        self, scenario: Scenario, *, speed: float, approve_after: float | None, begin_when_read: bool = False
+    ) -> None:
         self._scenario = scenario
         self._speed = speed
+        self._begin_when_read = begin_when_read
         self._approve_after = scenario.approve_after if approve_after is None else approve_after
         self._imports: dict[str, StoredImport] = {}
         self._reads: Counter[tuple[str, Status | None]] = Counter()
@@ -110,6 +115,8 @@ class ImportStore:
         found = self._imports.get(import_id)
         if found is None or found.keys != keys:
             raise not_found()
+        if self._begin_when_read and not self._reads[import_id, None]:
+            found = self._imports[import_id] = replace(found, started=time.monotonic())
         status = found.life.status_at(self._elapsed(found))
         if status is None:
             raise not_found()
