@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import aclosing
-from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -117,29 +117,27 @@ def test_heartbeats_break_the_silence() -> None:
 
 def test_whoever_is_most_overdue_for_its_own_interval_is_asked_first() -> None:
     """Under overload a fresh import comes before an old one that fell due earlier, and both have turns."""
-    asked: list[tuple[float, str]] = []
+    asked: Counter[int] = Counter()
 
     async def probe(ref: ImportRef) -> Answer:
-        now = asyncio.get_running_loop().time()
-        asked.append((now, ref.import_id))
-        await asyncio.sleep(0.5)
+        number = int(ref.import_id)
+        asked[number] += 1
+        await asyncio.sleep(4.0)
         # Every second import changes for ever, so that its interval stays the shortest.
-        fresh = int(ref.import_id) % 2 == 0
-        return found(ref, ("preparing", "ready")[len(asked) % 2] if fresh else "ready")
+        return found(ref, ("preparing", "ready")[asked[number] % 2] if number % 2 == 0 else "ready")
 
     async def run() -> None:
         terms = Terms(Policy(timeout=600.0, min_interval=1.0, max_interval=25.0, growth=2.0), succeeds)
-        async with aclosing(Watch(refs(300), terms, probe, Random(1), clock).events()) as events:
+        async with aclosing(Watch(refs(400), terms, probe, Random(1), clock).events()) as events:
             async for _ in events:
                 pass
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
-    counts = {number: sum(1 for _, name in asked if name == str(number)) for number in range(300)}
-    fresh = [count for number, count in counts.items() if number % 2 == 0]
-    old = [count for number, count in counts.items() if number % 2 == 1]
-    assert min(fresh) > 3 * max(old)
-    assert min(old) >= 10
+    fresh = [asked[number] for number in range(0, 400, 2)]
+    old = [asked[number] for number in range(1, 400, 2)]
+    assert min(fresh) > 4 * max(old)
+    assert min(old) >= 8
 
 
 def test_one_hold_does_not_cost_an_import_its_turn() -> None:
@@ -150,14 +148,14 @@ def test_one_hold_does_not_cost_an_import_its_turn() -> None:
     async def probe(ref: ImportRef) -> Answer:
         now = asyncio.get_running_loop().time()
         asked.setdefault(ref.import_id, []).append(now)
-        await asyncio.sleep(1.0)
-        if now > 100 and not held:
+        await asyncio.sleep(4.0)
+        if now > 50 and not held:
             held.append(ref.import_id)
             return Answer(429, {"retry-after": "30"}, b"")
         return found(ref, "ready")
 
     async def run() -> None:
-        terms = Terms(Policy(timeout=900.0, min_interval=1.0, max_interval=1.0), succeeds)
+        terms = Terms(Policy(timeout=300.0, min_interval=1.0, max_interval=1.0), succeeds)
         async with aclosing(Watch(refs(400), terms, probe, Random(1), clock).events()) as events:
             async for _ in events:
                 pass
@@ -165,8 +163,7 @@ def test_one_hold_does_not_cost_an_import_its_turn() -> None:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
     (victim,) = held
-    later = [moment for moment in asked[victim] if moment > 140]
-    assert max(after - before for before, after in pairwise(later)) < 20
+    assert len([moment for moment in asked[victim] if moment > 90]) >= 8
 
 
 @pytest.mark.parametrize("answer_after", [10.0, 100_000.0])
