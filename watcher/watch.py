@@ -15,7 +15,8 @@ from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStat
 from watcher.core.model import Instant, Outcome
 from watcher.core.rate_limits import RateLimits, read_rate_limits
 from watcher.core.replies import Answer, Broken, FaultKind, decode
-from watcher.core.waiter import Arrival, Waiter
+from watcher.core.steps import Arrival
+from watcher.core.waiter import Waiter
 from watcher.pacing import Limiter
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
     from watcher.core.replies import Reply
-    from watcher.core.waiter import Step
+    from watcher.core.steps import Step
 
     Probe = Callable[[ImportRef], Awaitable[Answer | Broken]]
 

@@ -50,7 +50,7 @@ class Simulator:
             data="".join(parts).encode(),
             headers={"Authorization": TOKEN, "Content-Type": f"multipart/form-data; boundary={boundary}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (loopback)
             return str(response.headers["Location"])
 
 

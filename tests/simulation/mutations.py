@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_LIMITER, "start", planted.never_count_down, "no_refusal_is_our_own_fault"),
     _plant(_LIMITER, "start", planted.forget_requests_under_way, "the_first_request_goes_alone"),
     Mutation("keep_nothing_for_others", pacing, "RESERVE", 1 << 30, "something_is_left_for_others"),
-    _plant(watch._Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),  # noqa: SLF001
+    _plant(watch._Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),  # noqa: SLF001 (likewise)
     _plant(watch.Watch, "_ask_due", planted.take_no_last_look, "the_last_look_is_taken"),
     _plant(exit_codes.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
     _plant(exit_codes.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
     from watcher.core.replies import Answer, Reply, Throttled
-    from watcher.core.waiter import Arrival, Step
+    from watcher.core.steps import Arrival, Step
 
 _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule is)
 _take_import = waiter.Waiter._take_import  # noqa: SLF001

@@ -23,11 +23,12 @@ from watcher.core.replies import (
     Reply,
     Throttled,
 )
-from watcher.core.waiter import Arrival, Waiter
+from watcher.core.steps import Arrival
+from watcher.core.waiter import Waiter
 
 if TYPE_CHECKING:
     from watcher.core.rate_limits import Hold
-    from watcher.core.waiter import Step
+    from watcher.core.steps import Step
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567")
 EPOCH = 1_767_600_000.0

@@ -132,7 +132,7 @@ names = st.sampled_from(
 
 
 @given(st.dictionaries(names, st.text() | st.integers().map(str)), st.floats(-1e12, 1e12), st.booleans())
-def test_any_headers_are_read(headers: dict[str, str], received: float, throttled: bool) -> None:  # noqa: FBT001
+def test_any_headers_are_read(headers: dict[str, str], received: float, throttled: bool) -> None:  # noqa: FBT001 (drawn)
     """Whatever the headers hold, the wait is a positive number of seconds or none, and nothing is raised."""
     seconds = read_rate_limits(headers, received).named_wait(throttled=throttled)
     assert seconds is None or 0 < seconds < 1e10

@@ -198,12 +198,12 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
             return Missing(error)
         case 408 | 425:
             return Broken(FaultKind.SERVER, f"the server answered {error}")
-        case _ if 300 <= status <= 399:  # noqa: PLR2004
+        case _ if 300 <= status <= 399:  # noqa: PLR2004 (likewise)
             location = answer.headers.get("location")
             return Redirected(error, None if location is None else printable(location))
-        case _ if 400 <= status <= 499:  # noqa: PLR2004
+        case _ if 400 <= status <= 499:  # noqa: PLR2004 (likewise)
             return Refused(error)
-        case _ if 500 <= status <= 599:  # noqa: PLR2004
+        case _ if 500 <= status <= 599:  # noqa: PLR2004 (likewise)
             return Broken(FaultKind.SERVER, f"the server answered {error}")
         case _:
             return Broken(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request")
@@ -264,7 +264,7 @@ def _text(value: object) -> str | None:
 
 def _milliseconds(value: object) -> int | None:
     # The documented example is a string of digits where the type is an integer.
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 (likewise)
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from signal import Signals
 from typing import TYPE_CHECKING, assert_never
 
@@ -25,6 +24,7 @@ from watcher.core.replies import (
     Refused,
     Throttled,
 )
+from watcher.core.steps import Step
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
@@ -36,39 +36,9 @@ if TYPE_CHECKING:
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold
     from watcher.core.replies import Reply
+    from watcher.core.steps import Arrival
 
 _HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What follows from one input.
-
-    Attributes:
-        events: What to tell, in order.
-        wake_at: When to ask next, on the monotonic clock in seconds; None when the wait is over.
-        interval: The polling schedule's present interval in seconds, whatever hold or backoff sets
-            ``wake_at``: an import's turn among others is weighed by it.
-    """
-
-    events: tuple[Event, ...]
-    wake_at: float | None
-    interval: float
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """When a reply came, and what the API asks for from there on.
-
-    Attributes:
-        asked_at: When the request was sent, on the monotonic clock in seconds.
-        now: When the reply came.
-        hold: The stretch without requests that this reply brought.
-    """
-
-    asked_at: float
-    now: Instant
-    hold: Hold | None = None
 
 
 class Waiter:
@@ -319,7 +289,8 @@ class Waiter:
         """Asks again after an answer that is no verdict yet; a budget that is spent makes none of it."""
         stretch = duration(arrival.now.monotonic - outage.began)
         what = f"no certain answer for {stretch}: {detail}"
-        return self._ride_out(explain.Verdict(Outcome.UNAVAILABLE, what, detail), wake_at, None, arrival)
+        verdict = explain.Verdict(Outcome.UNAVAILABLE, what, detail)
+        return self._ride_out(outage, verdict, wake_at, arrival)
 
     def _take_fault(self, fault: Broken, arrival: Arrival) -> Step:
         self._fail(fault.detail, arrival.now)
@@ -330,7 +301,8 @@ class Waiter:
         stretch = duration(arrival.now.monotonic - outage.began)
         what = f"no usable answer for {stretch}: {fault.detail}"
         wake_at = arrival.now.monotonic + schedule.fault_wait(next(outage.ceilings), self._random)
-        return self._ride_out(explain.Verdict(outcome, what, fault.detail), wake_at, fault.kind, arrival)
+        verdict = explain.Verdict(outcome, what, fault.detail)
+        return self._ride_out(outage, verdict, wake_at, arrival, kind=fault.kind)
 
     def _fail(self, detail: str, now: Instant) -> None:
         self._record.errors += 1
@@ -343,12 +315,16 @@ class Waiter:
         return self._outage
 
     def _ride_out(
-        self, verdict: explain.Verdict, wake_at: float, kind: FaultKind | None, arrival: Arrival
+        self,
+        outage: Outage,
+        verdict: explain.Verdict,
+        wake_at: float,
+        arrival: Arrival,
+        *,
+        kind: FaultKind | None = None,
     ) -> Step:
         """Tries again unless the outage, or a wait that the API asks for in it, outlasts its budget."""
-        outage, now, hold = self._outage, arrival.now, arrival.hold
-        if outage is None:
-            return self._sleep(wake_at, arrival)
+        now, hold = arrival.now, arrival.hold
         ends = outage.began + budget(self._policy, kind, answered=self._answered)
         if ends <= self.deadline:
             if now.monotonic >= ends:
