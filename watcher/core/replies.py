@@ -264,7 +264,7 @@ def _text(value: object) -> str | None:
 
 def _milliseconds(value: object) -> int | None:
     # The documented example is a string of digits where the type is an integer.
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 (likewise)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 (more digits are no time)
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
