@@ -11,6 +11,7 @@ import click
 from watcher.core.model import ImportStatus, Outcome
 from watcher.core.text import printable
 from watcher.durations import parse_duration
+from watcher.settings import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _Converted = TypeVar("_Converted")
 _Member = TypeVar("_Member", bound=StrEnum)
 _LARGEST_CODE = 125
+_LARGEST_PORT = 65535
 FIXED_OUTCOMES = frozenset({Outcome.USAGE, Outcome.INTERNAL})
 _DURATION = "a duration such as 90, 90s, 1h30m or 500ms"
 
@@ -83,6 +85,17 @@ def _read_growth(text: str) -> float:
     return growth
 
 
+def _read_address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(text)  # an IPv6 address without its brackets
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > _LARGEST_PORT:
+        raise ValueError(text)
+    return Address(host, int(port))
+
+
 TIME = Value("DURATION", parse_duration, _DURATION)
 STATUS = one_of("STATUS", ImportStatus)
 MAX_IN_STATE = Value(
@@ -99,3 +112,4 @@ EXIT_CODE = Value(
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
 PATH = Value("PATH", Path, "a path such as /run/secrets/token")
 KEY = Value("KEY", str, "a key")
+ADDRESS = Value("HOST:PORT", _read_address, "a host and a port such as 127.0.0.1:8080 or [::1]:8080")

@@ -13,7 +13,18 @@ from watcher.core.errors import UsageError
 from watcher.core.policy import Policy, UnknownStatusRule
 from watcher.core.text import duration
 from watcher.exit_codes import DEFAULT_CODES
-from watcher.option_values import EXIT_CODE, GROWTH, KEY, MAX_IN_STATE, PATH, STATUS, TIME, Value, one_of
+from watcher.option_values import (
+    ADDRESS,
+    EXIT_CODE,
+    GROWTH,
+    KEY,
+    MAX_IN_STATE,
+    PATH,
+    STATUS,
+    TIME,
+    Value,
+    one_of,
+)
 from watcher.settings import (
     ONCE_OUTAGE_BUDGET,
     TOKEN_VARIABLES,
@@ -21,6 +32,7 @@ from watcher.settings import (
     LogLevel,
     Options,
     OutputFormat,
+    Pipeline,
     ProgressStyle,
 )
 from watcher.targets import EXAMPLE
@@ -168,8 +180,8 @@ COMMAND = click.Command(
         _option("output", one_of("text|json|jsonl", OutputFormat), "Standard output.  [default: text]"),
         _option(
             "progress",
-            one_of("auto|plain|none", ProgressStyle),
-            "How events are shown on standard error.  [default: auto]",
+            one_of("auto|live|plain|none", ProgressStyle),
+            "How events are shown on standard error.  [default: auto: live on a terminal, else plain]",
         ),
         _option("heartbeat", TIME, "Longest silence of plain progress.  [default: 1m]"),
         _option("log-format", one_of("console|json", LogFormat), "Standard error.  [default: console]"),
@@ -179,6 +191,23 @@ COMMAND = click.Command(
             "The least that is told on standard error.  [default: info]",
         ),
         _option("exit-code", EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
+        _option("status-file", PATH, "Keep the JSON result so far there, rewritten at each change."),
+        _option(
+            "listen",
+            ADDRESS,
+            "Serve /healthz, /readyz, /status and /metrics there; 0.0.0.0:PORT where a kubelet probes.",
+        ),
+        _switch("linger", "With --listen: keep serving after the end, until a signal."),
+        _option(
+            "termination-log",
+            PATH,
+            "Write the last message there.  [default: /dev/termination-log in Kubernetes]",
+        ),
+        _option(
+            "ci",
+            one_of("auto|github|gitlab|none", Pipeline),
+            "Outputs, annotations and summary for GitHub Actions, sections for GitLab.  [default: auto]",
+        ),
         _option("dotenv", PATH, "Write outcome, last status and code there, as for GitLab's dotenv reports."),
         click.Option(
             ["--demo"],

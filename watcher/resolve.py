@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from watcher import targets
@@ -16,12 +17,12 @@ from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_u
 from watcher.settings import (
     ONCE_OUTAGE_BUDGET,
     TOKEN_VARIABLES,
+    Pipeline,
     Settings,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from watcher.credentials import TokenSource
     from watcher.settings import Options
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _BASE_URI_VARIABLES = "the base URI of the environment (WATCHER_BASE_URI, LD_BASE_URI, LAUNCHDARKLY_API_HOST)"
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
+_KUBERNETES_LOG = Path("/dev/termination-log")
 _DEFAULT = Policy()
 _Value = TypeVar("_Value")
 
@@ -61,9 +63,18 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         progress=options.progress,
         log_format=options.log_format,
         log_level=options.log_level,
+        ci=_pipeline(options.ci, os.environ),
         dotenv=options.dotenv,
+        status_file=options.status_file,
+        termination_log=options.termination_log or _kubernetes_log(os.environ),
+        listen=options.listen,
+        linger=options.linger,
         demo=options.demo,
     )
+    if options.linger and options.listen is None:
+        raise UsageError(
+            "--linger goes on serving, and nothing is served; add for example --listen 127.0.0.1:8080"
+        )
     if options.demo is not None:
         _check_demo_stands_alone(options)
         return settings
@@ -74,6 +85,20 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         base_uri=_base_uri(options, named),
         tokens=_tokens(options.token_file, os.environ),
     )
+
+
+def _pipeline(asked_for: Pipeline, environ: Mapping[str, str]) -> Pipeline:
+    """Finds out which service runs this job, by the variables that each says it sets."""
+    if asked_for is not Pipeline.AUTO:
+        return asked_for
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return Pipeline.GITHUB
+    return Pipeline.GITLAB if environ.get("GITLAB_CI") == "true" else Pipeline.NONE
+
+
+def _kubernetes_log(environ: Mapping[str, str]) -> Path | None:
+    """Gives the file that Kubernetes shows as the reason of a container's end, where there is one."""
+    return _KUBERNETES_LOG if "KUBERNETES_SERVICE_HOST" in environ and _KUBERNETES_LOG.exists() else None
 
 
 def _check_demo_stands_alone(options: Options) -> None:

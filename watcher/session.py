@@ -6,11 +6,10 @@ import asyncio
 import math
 import os
 import signal
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -19,21 +18,17 @@ import msgspec
 from watcher.client import Client
 from watcher.credentials import hint_at_wrong_key
 from watcher.network import find_proxy, tls_context
-from watcher.reports.event_documents import event_document, result_event
-from watcher.reports.log import JsonLog, PlainLog
-from watcher.reports.result import Ledger, text_line
-from watcher.reports.stream import Stream
+from watcher.reporting import make_files, make_log, make_output
+from watcher.reports.report import Reports
+from watcher.reports.result import Ledger
+from watcher.reports.variables import variables
 from watcher.reports.words import Level
-from watcher.settings import LogFormat, OutputFormat, ProgressStyle
 from watcher.watch import LAST_CALL, Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from watcher.core.model import ImportRef
-    from watcher.exit_codes import Conclusion
-    from watcher.reports.log import Log
     from watcher.settings import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -75,9 +70,10 @@ class Finished:
 class _Session:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._output = Stream(sys.stdout)
         self._ledger = Ledger(settings.exit_codes, any_suffices=settings.any_suffices)
-        self._log = _make_log(settings)
+        self._log = make_log(settings)
+        self._files = Reports(make_files(settings, self._ledger), self._complain)
+        self._output = Reports([make_output(settings, self._ledger)], self._complain)
         self._watch: Watch | None = None
         self._signal: int | None = None
 
@@ -87,6 +83,7 @@ class _Session:
             loop = asyncio.get_running_loop()
             loop.set_exception_handler(self._report_defect)
             stack.enter_context(self._receiving_signals(loop))
+            stack.callback(self._log.close)
             refs, base_uri = settings.refs, settings.base_uri
             if settings.demo is not None:
                 refs, base_uri = await self._start_demo(stack, settings.demo)
@@ -117,42 +114,21 @@ class _Session:
         async with aclosing(watch.events()) as events:
             async for event in events:
                 self._ledger.receive(event)
+                # What is written for machines first: nobody may be reading the terminal or the pipe.
+                self._files.receive(event)
                 self._log.receive(event)
-                if self._settings.output is OutputFormat.JSONL:
-                    self._write_json(event_document(event, self._settings.exit_codes))
+                self._output.receive(event)
 
     def _conclude(self) -> Finished:
         conclusion = self._ledger.conclude()
-        finished = Finished(conclusion.code, _variables(conclusion))
-        match self._settings.output:
-            case OutputFormat.TEXT:
-                for end in self._ledger.ends:
-                    self._output.write_line(text_line(end))
-            case OutputFormat.JSON:
-                self._write_json(self._ledger.document())
-            case OutputFormat.JSONL:
-                self._write_json(result_event(self._ledger.document(), self._ledger.ends[-1].at))
-        if self._output.failure is not None:
-            self._report_failure("the result could not be written to standard output", self._output.failure)
-        if self._settings.dotenv is not None:
-            self._write_dotenv(self._settings.dotenv, finished.variables)
+        self._files.conclude(conclusion)
         self._log.conclude(conclusion, self._ledger.ends)
+        self._output.conclude(conclusion)
         result = msgspec.json.encode(self._ledger.document()).decode()
-        return replace(finished, variables={**finished.variables, "WATCHER_RESULT_JSON": result})
+        return Finished(conclusion.code, {**variables(conclusion), "WATCHER_RESULT_JSON": result})
 
-    def _write_dotenv(self, path: Path, variables: Mapping[str, str]) -> None:
-        try:
-            path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), "utf-8")
-        except OSError as error:
-            self._report_failure(
-                f"--dotenv {path} could not be written", error.strerror or "the reason is not known"
-            )
-
-    def _report_failure(self, what: str, reason: str) -> None:
-        self._log.say(Level.ERROR, "report_failed", f"{what}: {reason}")
-
-    def _write_json(self, document: msgspec.Struct) -> None:
-        self._output.write_line(msgspec.json.encode(document).decode())
+    def _complain(self, message: str) -> None:
+        self._log.say(Level.ERROR, "report_failed", message)
 
     def _report_defect(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         # An error of aiohttp's is never formatted: it carries the token.
@@ -188,25 +164,6 @@ class _Session:
     def _interrupt(self, number: int) -> None:
         if self._watch is not None:
             self._watch.interrupt(number)
-
-
-def _make_log(settings: Settings) -> Log:
-    stream = Stream(sys.stderr)
-    level = Level[settings.log_level.name]
-    match settings.log_format:
-        case LogFormat.JSON:
-            return JsonLog(stream, level, settings.exit_codes)
-        case LogFormat.CONSOLE:
-            quiet = settings.progress is ProgressStyle.NONE
-            return PlainLog(stream, level, several=len(settings.refs) > 1, quiet=quiet)
-
-
-def _variables(conclusion: Conclusion) -> dict[str, str]:
-    return {
-        "WATCHER_OUTCOME": conclusion.outcome,
-        "WATCHER_LAST_STATUS": conclusion.status or "",
-        "WATCHER_RESULT_CODE": str(conclusion.code),
-    }
 
 
 def _terms(settings: Settings) -> Terms:

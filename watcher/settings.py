@@ -33,7 +33,17 @@ class ProgressStyle(StrEnum):
     """How people see the events."""
 
     AUTO = "auto"
+    LIVE = "live"
     PLAIN = "plain"
+    NONE = "none"
+
+
+class Pipeline(StrEnum):
+    """The service whose ways of showing results are used."""
+
+    AUTO = "auto"
+    GITHUB = "github"
+    GITLAB = "gitlab"
     NONE = "none"
 
 
@@ -51,6 +61,14 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens; port 0 is any free one."""
+
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +103,12 @@ class Options:
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
     exit_code: tuple[tuple[Outcome, int], ...] = ()
+    ci: Pipeline = Pipeline.AUTO
     dotenv: Path | None = None
+    status_file: Path | None = None
+    termination_log: Path | None = None
+    listen: Address | None = None
+    linger: bool = False
     demo: str | None = None
     on_command_line: frozenset[str] = frozenset()
 
@@ -98,6 +121,9 @@ class Settings:
         refs: The imports, each once; none in the demo, which creates its own.
         base_uri: Where the API is.
         tokens: Where the access token comes from.
+        ci: The pipeline service, found out where the options leave it open.
+        listen: Where the state is served over HTTP.
+        linger: Keep serving after the end, until a signal.
         demo: The scenario of the embedded simulator to play.
     """
 
@@ -115,5 +141,10 @@ class Settings:
     progress: ProgressStyle = ProgressStyle.AUTO
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
+    ci: Pipeline = Pipeline.NONE
     dotenv: Path | None = None
+    status_file: Path | None = None
+    termination_log: Path | None = None
+    listen: Address | None = None
+    linger: bool = False
     demo: str | None = None

@@ -55,6 +55,10 @@ class Log(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Leaves the terminal as it was; comes last, whatever happened."""
+        ...
+
 
 class JsonLog:
     """Every line is a JSON object with ``event``, ``level`` and ``at``.
@@ -86,6 +90,9 @@ class JsonLog:
     def say(self, level: Level, name: str, message: str) -> None:
         """Tells a sentence as ``message``."""
         self._log.log(level, name, at=timestamp(self._clock()), message=message)
+
+    def close(self) -> None:
+        """Has nothing to leave."""
 
 
 class PlainLog:
@@ -135,6 +142,9 @@ class PlainLog:
     def say(self, level: Level, name: str, message: str) -> None:  # noqa: ARG002 (names are for machines)
         """Tells a sentence."""
         self._log.log(level, message, at=self._clock())
+
+    def close(self) -> None:
+        """Has nothing to leave."""
 
 
 class _StreamLogger:

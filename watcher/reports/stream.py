@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """Writes lines until that fails; a failure is kept, never raised, and what follows is dropped.
+    """Writes until that fails; a failure is kept until ``check``, and what follows is dropped.
 
-    Lines go to the descriptor as UTF-8, whatever the locale (RFC 8259, 8.1): Python's own text layer can cut
+    Text goes to the descriptor as UTF-8, whatever the locale (RFC 8259, 8.1): Python's own text layer can cut
     them short where the descriptor does not block, as a pipe of Node.js does not.
 
     Args:
@@ -22,7 +22,21 @@ class Stream:
 
     def __init__(self, file: TextIO | None) -> None:
         self._descriptor = None if file is None else file.fileno()
-        self.failure: str | None = None
+        self._failure: OSError | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person may be looking."""
+        return self._descriptor is not None and os.isatty(self._descriptor)
+
+    def check(self) -> None:
+        """Tells the failure, where what was written could not be.
+
+        Raises:
+            OSError: What kept it from being written; a reader that has gone away is no failure.
+        """
+        if self._failure is not None:
+            raise self._failure
 
     def write_line(self, line: str) -> None:
         """Writes one line at once.
@@ -30,7 +44,15 @@ class Stream:
         Args:
             line: The line, without its end.
         """
-        rest = memoryview(f"{line}\n".encode("utf-8", errors="backslashreplace"))
+        self.write(f"{line}\n")
+
+    def write(self, text: str) -> None:
+        """Writes text at once.
+
+        Args:
+            text: The text.
+        """
+        rest = memoryview(text.encode("utf-8", errors="backslashreplace"))
         while rest and self._descriptor is not None:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -39,5 +61,5 @@ class Stream:
             except BrokenPipeError:
                 self._descriptor = None  # no error: whoever read it has seen enough
             except OSError as error:
-                self.failure = error.strerror
+                self._failure = error
                 self._descriptor = None
