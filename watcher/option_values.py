@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from watcher.core.model import ImportStatus, Outcome
 from watcher.core.text import printable
@@ -14,13 +15,14 @@ from watcher.durations import parse_duration
 from watcher.settings import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 _Converted = TypeVar("_Converted")
 _Member = TypeVar("_Member", bound=StrEnum)
 _LARGEST_CODE = 125
 _LARGEST_PORT = 65535
 FIXED_OUTCOMES = frozenset({Outcome.USAGE, Outcome.INTERNAL})
+_REMAPPABLE = tuple(outcome for outcome in Outcome if outcome not in FIXED_OUTCOMES)
 _DURATION = "a duration such as 90, 90s, 1h30m or 500ms"
 
 
@@ -31,14 +33,18 @@ class Value(click.ParamType[_Converted, str]):
         metavar: How the help shows it.
         read: Turns text into the value, or raises ValueError.
         right: What is right, with an example.
+        words: What a shell may complete.
     """
 
     envvar_list_splitter = ","
 
-    def __init__(self, metavar: str, read: Callable[[str], _Converted], right: str) -> None:
+    def __init__(
+        self, metavar: str, read: Callable[[str], _Converted], right: str, words: Collection[str] = ()
+    ) -> None:
         self.name = metavar
         self._read = read
         self._right = right
+        self._words = words
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> _Converted:
         """Reads one value."""
@@ -46,6 +52,28 @@ class Value(click.ParamType[_Converted, str]):
             return self._read(value.strip())
         except ValueError:
             self.fail(f"'{printable(value, 80)}' is not {self._right}", param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (the base class's signature)
+        param: click.Parameter,  # noqa: ARG002 (likewise)
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Completes the words that begin so."""
+        return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
+
+
+class PathValue(Value[Path]):
+    """A path, which the shell completes itself."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 (the base class's signature)
+        param: click.Parameter,  # noqa: ARG002 (likewise)
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Leaves it to the shell."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 def one_of(metavar: str, members: type[_Member]) -> Value[_Member]:
@@ -58,7 +86,7 @@ def one_of(metavar: str, members: type[_Member]) -> Value[_Member]:
     Returns:
         The kind.
     """
-    return Value(metavar, members, f"one of {', '.join(members)}")
+    return Value(metavar, members, f"one of {', '.join(members)}", tuple(members))
 
 
 def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
@@ -102,14 +130,16 @@ MAX_IN_STATE = Value(
     "STATUS=DURATION",
     _read_max_in_state,
     "a status and a duration such as pending_approval=30m; the statuses are " + ", ".join(ImportStatus),
+    [f"{status}=" for status in ImportStatus],
 )
 EXIT_CODE = Value(
     "OUTCOME=CODE",
     _read_exit_code,
     "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are "
-    + ", ".join(outcome for outcome in Outcome if outcome not in FIXED_OUTCOMES),
+    + ", ".join(_REMAPPABLE),
+    [f"{outcome}=" for outcome in _REMAPPABLE],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
-PATH = Value("PATH", Path, "a path such as /run/secrets/token")
+PATH = PathValue("PATH", Path, "a path such as /run/secrets/token")
 KEY = Value("KEY", str, "a key")
 ADDRESS = Value("HOST:PORT", _read_address, "a host and a port such as 127.0.0.1:8080 or [::1]:8080")
