@@ -11,9 +11,9 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from watcher import __version__
 from watcher.core.replies import BODY_LIMIT, Answer, Broken, FaultKind
 from watcher.core.text import duration
+from watcher.version import __version__
 
 if TYPE_CHECKING:
     import ssl

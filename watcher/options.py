@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.core import ParameterSource
 
-from watcher import __version__
 from watcher.core.errors import UsageError
 from watcher.core.policy import Policy, UnknownStatusRule
 from watcher.core.text import duration
@@ -36,6 +35,7 @@ from watcher.settings import (
     ProgressStyle,
 )
 from watcher.targets import EXAMPLE
+from watcher.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from watcher.core.errors import UsageError
 from watcher.core.policy import Policy
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.exit_codes import ExitCodes
-from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_uri
+from watcher.network import DEFAULT_BASE_URI, parse_base_uri
 from watcher.settings import (
     ONCE_OUTAGE_BUDGET,
     TOKEN_VARIABLES,
@@ -148,24 +148,10 @@ def _import_of_options(options: Options) -> Target | None:
 
 
 def _base_uri(options: Options, named: Sequence[Target]) -> str:
-    origins = {target.origin for target in named if target.origin is not None}
-    if options.base_uri is not None:
-        flagged = "base_uri" in options.on_command_line
-        base_uri = parse_base_uri(options.base_uri, "--base-uri" if flagged else _BASE_URI_VARIABLES)
-    elif len(origins) == 1 and origins <= LAUNCHDARKLY_ORIGINS:
-        return origins.pop()
-    elif len(origins) > 1 and origins <= LAUNCHDARKLY_ORIGINS:
-        raise UsageError(
-            f"the targets are on different hosts, {' and '.join(sorted(origins))}; watch them apart"
-        )
-    else:
-        base_uri = DEFAULT_BASE_URI
-    for origin in sorted(origins - {base_uri}):
-        raise UsageError(
-            f"a target is on {origin}, but the access token goes to {base_uri} only; "
-            f"if that host is right, add --base-uri {origin}"
-        )
-    return base_uri
+    if options.base_uri is None:
+        return targets.choose_base_uri(None, named)
+    source = "--base-uri" if "base_uri" in options.on_command_line else _BASE_URI_VARIABLES
+    return targets.choose_base_uri(parse_base_uri(options.base_uri, source), named)
 
 
 def _tokens(token_file: Path | None, environ: Mapping[str, str]) -> TokenSource:

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.text import printable
-from watcher.network import origin_of
+from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EXAMPLE = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
 LISTING_LIMIT = 4 << 20
@@ -75,6 +75,36 @@ def parse_target(text: str) -> Target:
             f"write for example {EXAMPLE}"
         )
     return Target(checked_ref(*keys, source=text))
+
+
+def choose_base_uri(given: str | None, targets: Iterable[Target]) -> str:
+    """Finds out where the API is; the token goes to no host that was not configured.
+
+    Args:
+        given: The base URI that was configured.
+        targets: The targets, of which some may be URLs.
+
+    Returns:
+        The base URI: the one that was given, else LaunchDarkly's own host that the targets agree on, else its
+        default.
+
+    Raises:
+        UsageError: A target is on another host.
+    """
+    origins = {target.origin for target in targets if target.origin is not None}
+    if given is None and origins and origins <= LAUNCHDARKLY_ORIGINS:
+        if len(origins) > 1:
+            raise UsageError(
+                f"the targets are on different hosts, {' and '.join(sorted(origins))}; watch them apart"
+            )
+        return origins.pop()
+    base_uri = given or DEFAULT_BASE_URI
+    for origin in sorted(origins - {base_uri}):
+        raise UsageError(
+            f"a target is on {origin}, but the access token goes to {base_uri} only; "
+            f"if that host is right, add --base-uri {origin}"
+        )
+    return base_uri
 
 
 def checked_ref(project: str, environment: str, segment: str, import_id: str, *, source: str) -> ImportRef:

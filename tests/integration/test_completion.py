@@ -27,7 +27,7 @@ def ask(mode: str, words: str = "", position: int = 0) -> str:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("watcher --max-in", "plain,--max-in-state\n"),
+        ("watcher --fail-o", "plain,--fail-on\n"),
         ("watcher --until pen", "plain,pending_approval\n"),
         ("watcher --exit-code unav", "plain,unavailable=\n"),
         ("watcher --token-file /et", "file,/et\n"),
@@ -43,4 +43,4 @@ def test_the_script_for_bash_is_bash() -> None:
     """What the README has people put into their start-up file parses."""
     script = ask("bash_source")
     assert "complete -o nosort" in script
-    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    subprocess.run([shutil.which("bash") or "bash", "-n"], input=script, text=True, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -48,3 +49,26 @@ class Policy:
     min_interval: float = 1.0
     max_interval: float = 25.0
     growth: float = 1.1
+
+    def __post_init__(self) -> None:
+        """Refuses what would never ask, ask without a pause, or contradict itself.
+
+        Raises:
+            ValueError: A field has a value that it cannot have.
+        """
+        lengths = {
+            "timeout": self.timeout,
+            "outage_budget": self.outage_budget,
+            "appear_within": self.appear_within,
+            **{f"max_in_state[{status}]": longest for status, longest in self.max_in_state.items()},
+        }
+        for name, length in lengths.items():
+            if not length >= 0:  # also refuses what is no number
+                raise ValueError(f"{name} must be at least 0 seconds, and is {length}")
+        if not 0 < self.min_interval <= self.max_interval < math.inf:
+            given = f"{self.min_interval} and {self.max_interval}"
+            raise ValueError(f"it must be 0 < min_interval <= max_interval < infinity, and they are {given}")
+        if not 1 <= self.growth < math.inf:
+            raise ValueError(f"growth must be at least 1, and is {self.growth}")
+        if self.until in self.fail_on:
+            raise ValueError(f"fail_on holds {self.until}, which is what until waits for")

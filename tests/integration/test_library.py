@@ -1,0 +1,202 @@
+"""The package used from within another asyncio program, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import watcher
+from tests.integration.conftest import TOKEN, environment
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Simulator, StartSimulator
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "library" / "deploy_after_imports.py"
+POLICY = watcher.Policy(min_interval=0.05, max_interval=0.15)
+
+
+def wait(simulator: Simulator, target: str, policy: watcher.Policy = POLICY) -> watcher.Ended:
+    """Waits in a loop of the test's own."""
+    return asyncio.run(watcher.wait(target, token=TOKEN, base_uri=simulator.base_uri, policy=policy))
+
+
+def test_a_wait_gives_the_end(start_simulator: StartSimulator) -> None:
+    """A success comes back as the end, with all that was seen on the way."""
+    simulator = start_simulator("happy")
+    ended = wait(simulator, simulator.create())
+    assert ended.outcome is watcher.Outcome.COMPLETE
+    assert [transition.to for transition in ended.progress.transitions][-1] == "complete"
+    assert ended.progress.last is not None
+    assert ended.progress.last.mode == "replace"
+
+
+def test_a_wait_that_fails_raises(start_simulator: StartSimulator) -> None:
+    """A stopped import is an error that keeps the end, so that whoever forgets to look does not go on."""
+    simulator = start_simulator("stopped")
+    with pytest.raises(
+        watcher.WaitError, match=r"big-spenders/.*: stopped after .* create a new one"
+    ) as caught:
+        wait(simulator, simulator.create())
+    assert caught.value.ended.outcome is watcher.Outcome.STOPPED
+    assert TOKEN not in str(caught.value) + repr(caught.value)
+
+
+def test_a_token_file_is_read_again(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A path as token is a file, whose new content is tried when the API refuses the old."""
+    simulator = start_simulator("happy")
+    file = tmp_path / "token"
+    file.write_text("api-old\n")
+
+    async def replace_and_wait() -> watcher.Ended:
+        events = watcher.watch([simulator.create()], token=file, base_uri=simulator.base_uri, policy=POLICY)
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, watcher.Watching):
+                    file.write_text(TOKEN)
+                if isinstance(event, watcher.Ended):
+                    return event
+        raise AssertionError
+
+    assert asyncio.run(replace_and_wait()).outcome is watcher.Outcome.COMPLETE
+
+
+def test_it_is_silent_and_leaves_the_process_alone(
+    start_simulator: StartSimulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is printed or logged, no signal is taken, and no thread or exception handler is left behind."""
+    simulator = start_simulator("flaky")
+    handlers, level = list(logging.root.handlers), logging.root.level
+
+    async def look() -> None:
+        loop = asyncio.get_running_loop()
+        before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+        await watcher.wait(simulator.create(), token=TOKEN, base_uri=simulator.base_uri, policy=POLICY)
+        assert loop.get_exception_handler() is None
+        assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(look())
+    assert capfd.readouterr() == ("", "")
+    assert (logging.root.handlers, logging.root.level) == (handlers, level)
+    assert not [thread for thread in threading.enumerate() if "watcher" in thread.name]
+
+
+def test_waits_beside_other_tasks(start_simulator: StartSimulator) -> None:
+    """Several waits share somebody else's loop with other work, which goes on meanwhile."""
+    simulator = start_simulator("happy")
+
+    async def work() -> int:
+        ticks = 0
+        while True:
+            ticks += 1
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                return ticks
+
+    async def both() -> tuple[list[watcher.Ended], int]:
+        other = asyncio.create_task(work())
+        waits = [
+            watcher.wait(simulator.create(name), token=TOKEN, base_uri=simulator.base_uri, policy=POLICY)
+            for name in ("production", "staging")
+        ]
+        ends = await asyncio.gather(*waits)
+        other.cancel()
+        return ends, await other
+
+    ends, ticks = asyncio.run(both())
+    assert [end.outcome for end in ends] == [watcher.Outcome.COMPLETE] * 2
+    assert ticks > 10
+
+
+def test_a_wait_can_be_cancelled(start_simulator: StartSimulator) -> None:
+    """A caller's own timeout ends a wait at once and leaves nothing running."""
+    simulator = start_simulator("stuck")
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await watcher.wait(
+                    simulator.create(), token=TOKEN, base_uri=simulator.base_uri, policy=POLICY
+                )
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(give_up())
+
+
+def test_leaving_the_iteration_early(start_simulator: StartSimulator) -> None:
+    """Breaking out of the events and closing them leaves nothing running."""
+    simulator = start_simulator("stuck")
+
+    async def first() -> watcher.Event:
+        async with aclosing(
+            watcher.watch([simulator.create()], token=TOKEN, base_uri=simulator.base_uri)
+        ) as events:
+            async for event in events:
+                if isinstance(event, watcher.Changed):
+                    break
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return event
+
+    assert isinstance(asyncio.run(first()), watcher.Changed)
+
+
+@pytest.mark.parametrize(
+    ("targets", "token", "base_uri", "message"),
+    [
+        ([], "api-x", None, "no import is named"),
+        (["a/b"], "api-x", None, "is not the four parts"),
+        (["a/b/c/d"], "", None, "token holds no access token"),
+        (["a/b/c/d"], Path("/nowhere/token"), None, "cannot be read"),
+        (["a/b/c/d"], "api-x", "http://example.com", "plain http"),
+        (
+            ["https://example.com/api/v2/segments/a/b/c/imports/d"],
+            "api-x",
+            None,
+            "a target is on https://example.com",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    targets: list[str], token: str | Path, base_uri: str | None, message: str
+) -> None:
+    """Bad arguments are a UsageError before any request."""
+
+    async def ask() -> None:
+        async for _ in watcher.watch(targets, token=token, base_uri=base_uri):
+            pass
+
+    with pytest.raises(watcher.UsageError, match=message):
+        asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "last"), [("happy", 0, "deploying"), ("approval", 1, "blocked")]
+)
+def test_the_example_program(start_simulator: StartSimulator, scenario: str, code: int, last: str) -> None:
+    """The example waits for two imports beside other work, and deploys only after both."""
+    simulator = start_simulator(scenario)
+    targets = [
+        simulator.create(name, wait_on_approvals=scenario == "approval") for name in ("production", "staging")
+    ]
+    finished = subprocess.run(
+        [sys.executable, EXAMPLE, *targets],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(simulator.base_uri, PYTHONPATH=os.fspath(EXAMPLE.parents[2])),
+    )
+    assert (finished.returncode, finished.stderr) == (code, "")
+    assert "warmed up" in finished.stdout
+    assert ("deploying" in finished.stdout) == (code == 0)
+    assert last in finished.stdout

@@ -1,0 +1,66 @@
+"""The package's public names: what a program that imports it may rely on."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from enum import EnumType
+from typing import get_args
+
+import pytest
+
+import watcher
+
+
+@pytest.mark.parametrize("name", watcher.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    """Each name of __all__ can be imported, and says what it is for."""
+    value = getattr(watcher, name)
+    assert name in dir(watcher)
+    if isinstance(value, type) or inspect.isroutine(value):
+        assert (value.__doc__ or "").strip()
+
+
+def test_nothing_else_is_there() -> None:
+    """A name that was never promised is an AttributeError, as of any module."""
+    with pytest.raises(AttributeError, match="has no attribute 'wait_for'"):
+        getattr(watcher, "wait_for")  # noqa: B009 (mypy knows that it is not there)
+
+
+def test_every_kind_of_event_is_public() -> None:
+    """A caller can tell all events apart, and is given every type that they are made of."""
+    kinds = get_args(watcher.Event)
+    assert {kind.__name__ for kind in kinds} <= set(watcher.__all__)
+    assert all(is_dataclass(kind) for kind in kinds)
+    assert isinstance(watcher.Outcome, EnumType)
+
+
+def test_importing_the_package_costs_next_to_nothing() -> None:
+    """The names come when they are used: importing the package alone imports no room of it."""
+    program = "import sys, watcher; print([name for name in sys.modules if name.startswith('watcher.')])"
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert printed.stdout.strip() == "['watcher.version']"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"min_interval": 0.0},
+        {"min_interval": 2.0, "max_interval": 1.0},
+        {"max_interval": float("inf")},
+        {"growth": 0.5},
+        {"growth": float("nan")},
+        {"timeout": -1.0},
+        {"timeout": float("nan")},
+        {"outage_budget": -0.1},
+        {"appear_within": -1.0},
+        {"max_in_state": {watcher.ImportStatus.READY: -1.0}},
+        {"fail_on": frozenset({watcher.ImportStatus.COMPLETE})},
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused(fields: dict[str, float]) -> None:
+    """A policy that would never ask, ask without a pause or contradict itself is a ValueError."""
+    with pytest.raises(ValueError, match=r"must be|holds"):
+        watcher.Policy(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,139 @@
+"""Waiting from within another asyncio program: it logs nothing, takes no signal and ends no process."""
+
+from __future__ import annotations
+
+import math
+from contextlib import aclosing
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from watcher.client import Client
+from watcher.core.errors import UsageError, WaitError
+from watcher.core.events import Ended
+from watcher.core.model import ImportRef
+from watcher.core.policy import Policy
+from watcher.credentials import FixedToken, TokenFile, parse_token
+from watcher.exit_codes import DEFAULT_CODES
+from watcher.network import find_proxy, parse_base_uri
+from watcher.targets import Target, choose_base_uri, parse_target
+from watcher.watch import LAST_CALL, Terms, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+    from watcher.core.events import Event
+    from watcher.core.model import Outcome
+    from watcher.credentials import TokenSource
+
+_DEFAULT = Policy()
+
+
+async def watch(
+    refs: Iterable[ImportRef | str],
+    *,
+    token: str | Path,
+    base_uri: str | None = None,
+    policy: Policy = _DEFAULT,
+    any_suffices: bool = False,
+    fail_fast: bool = False,
+    heartbeat: float = math.inf,
+    request_timeout: float = 10.0,
+) -> AsyncGenerator[Event, None]:
+    """Watches imports to their end, and yields what happens to them.
+
+    They share one rate limit and at most 100 connections. ``HTTPS_PROXY``, ``NO_PROXY`` and ``SSL_CERT_FILE``
+    are honoured. Whoever leaves the iteration early should close it, as ``contextlib.aclosing`` does.
+
+    Args:
+        refs: The imports, as references or as the command line takes them: four keys joined by ``/``, an API
+            path or a URL. One that is named twice is watched once.
+        token: The access token; or the path of a file with it, which is read again when the API refuses it.
+        base_uri: Where the API is; None is the host of the targets that are URLs, else
+            ``https://app.launchdarkly.com``.
+        policy: What is waited for, for how long, and how often is asked.
+        any_suffices: End all waits at the first that succeeds.
+        fail_fast: End all waits at the first that fails.
+        heartbeat: Longest silence in seconds; infinite is without heartbeats.
+        request_timeout: One request from connect to last byte, in seconds; infinite is no limit.
+
+    Yields:
+        The events; the last of each import is its ``Ended``.
+
+    Raises:
+        UsageError: Something that was given cannot be; nothing was requested from the network.
+    """
+    targets = [Target(ref) if isinstance(ref, ImportRef) else parse_target(ref) for ref in refs]
+    if not targets:
+        raise UsageError("no import is named")
+    given = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
+    origin = choose_base_uri(given, targets)
+    terms = Terms(
+        policy=policy,
+        succeeds=_succeeds,
+        any_suffices=any_suffices,
+        fail_fast=fail_fast,
+        heartbeat=heartbeat,
+        longest_request=request_timeout if math.isfinite(request_timeout) else LAST_CALL,
+    )
+    client = Client(
+        origin,
+        _tokens(token),
+        request_timeout=request_timeout,
+        proxy=find_proxy(origin),
+    )
+    unique = tuple(dict.fromkeys(target.ref for target in targets))
+    async with (
+        client,
+        aclosing(Watch(unique, terms, client.get, Random()).events()) as events,  # noqa: S311 (jitter is no secret)
+    ):
+        async for event in events:
+            yield event
+
+
+async def wait(
+    ref: ImportRef | str,
+    *,
+    token: str | Path,
+    base_uri: str | None = None,
+    policy: Policy = _DEFAULT,
+    request_timeout: float = 10.0,
+) -> Ended:
+    """Waits for one import to be complete, or to reach the status of ``policy.until``.
+
+    Args:
+        ref: The import, as ``watch`` takes it.
+        token: The access token, or the path of a file with it.
+        base_uri: Where the API is, as for ``watch``.
+        policy: What is waited for, for how long, and how often is asked.
+        request_timeout: One request from connect to last byte, in seconds; infinite is no limit.
+
+    Returns:
+        The end, with the import as it was last seen and all of its transitions.
+
+    Raises:
+        WaitError: It ended in any other way; ``ended`` tells how.
+        UsageError: Something that was given cannot be; nothing was requested from the network.
+    """
+    events = watch(
+        [ref],
+        token=token,
+        base_uri=base_uri,
+        policy=policy,
+        request_timeout=request_timeout,
+    )
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Ended):
+                if not _succeeds(event.outcome):
+                    raise WaitError(event)
+                return event
+    raise RuntimeError("a watch ended without the end of its import")
+
+
+def _succeeds(outcome: Outcome) -> bool:
+    return DEFAULT_CODES[outcome] == 0
+
+
+def _tokens(token: str | Path) -> TokenSource:
+    return TokenFile(token) if isinstance(token, Path) else FixedToken(parse_token(token, "token"))
