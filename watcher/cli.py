@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
 import time
-import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
-
-import msgspec
+from typing import TYPE_CHECKING, NoReturn
 
 from watcher.core.errors import CommandError, UsageError
 from watcher.core.model import Outcome
@@ -20,9 +17,6 @@ from watcher.exit_codes import DEFAULT_CODES
 from watcher.handover import find_command, replace_process, split_command
 from watcher.options import parse
 from watcher.reports.stream import Stream
-from watcher.reports.values import timestamp
-from watcher.resolve import resolve
-from watcher.targets import LISTING_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(given)
         if options is None:
             return 0
+        from watcher.listings import read_listing  # noqa: PLC0415 (help and most usage errors need none of it)
+        from watcher.resolve import resolve  # noqa: PLC0415 (likewise)
+
         program = None if command is None else find_command(command)
-        settings = resolve(options, _read_listing)
+        settings = resolve(options, read_listing)
         tokens = settings.tokens
         return _watch(settings, program, command or [])
     except UsageError as error:
@@ -58,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = interrupt.code if isinstance(interrupt, _Interrupted) else None
         return _complain(Outcome.INTERRUPTED, "interrupted before the watch began", given, code)
     except Exception:  # noqa: BLE001 (the boundary: no other place shows a traceback)
+        import traceback  # noqa: PLC0415 (slow, and hoped to be unused)
+
         lines = traceback.format_exc()
         if tokens is not None:
             lines = lines.replace(tokens.current().reveal(), "***")
@@ -68,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> int:
     from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
 
+    gc.freeze()  # what was imported stays to the end
+    gc.enable()
     finished = run_session(settings)
     if program is not None and finished.code == 0:
         replace_process(program, command, finished.variables)
@@ -110,9 +111,13 @@ def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: in
     if outcome is not Outcome.INTERNAL:
         message = printable(message, limit=1000)
     if _wants_json(arguments):
+        import json  # noqa: PLC0415 (slow, and seldom used)
+
+        from watcher.reports.values import timestamp  # noqa: PLC0415 (likewise)
+
         at = timestamp(time.time())
         line = {"event": "result", "level": "error", "at": at, "outcome": outcome, "exit_code": code}
-        stream.write_line(msgspec.json.encode(line | {"message": message}).decode())
+        stream.write_line(json.dumps(line | {"message": message}, ensure_ascii=False))
     else:
         stream.write_line(message if outcome is Outcome.INTERNAL else f"watcher: {message}")
     return code
@@ -126,30 +131,3 @@ def _wants_json(arguments: Sequence[str]) -> bool:
         if argument.startswith(f"{flag}="):
             return argument == f"{flag}=json"
     return os.environ.get("WATCHER_LOG_FORMAT") == "json"
-
-
-def _read_listing(name: str) -> str:
-    """Reads the targets of ``-`` or ``@FILE``."""
-    if name == "-":
-        if sys.stdin is None:
-            raise UsageError(
-                "standard input is closed; pipe the answer's headers in: curl -sS -D - … | watcher -"
-            )
-        return _listing(sys.stdin.buffer, "standard input")
-    path = Path(name[1:])
-    try:
-        with path.open("rb") as file:
-            return _listing(file, name[1:])
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}; name a file of targets as @FILE"
-        ) from None
-
-
-def _listing(file: BinaryIO, source: str) -> str:
-    content = file.read(LISTING_LIMIT + 1)
-    if len(content) > LISTING_LIMIT:
-        raise UsageError(
-            f"{source} is longer than {LISTING_LIMIT >> 20} MiB; watch its targets in several runs"
-        )
-    return content.decode("utf-8", errors="replace")

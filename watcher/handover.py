@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -51,6 +50,8 @@ def find_command(command: Sequence[str]) -> str:
     """
     if not command or not command[0]:
         raise UsageError("no command follows --; write for example -- ./deploy.sh --now, or leave -- out")
+    import shutil  # noqa: PLC0415 (slow, and most runs have no command)
+
     name = command[0]
     found = shutil.which(name)
     if found is not None:

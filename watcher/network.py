@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-import ssl
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 from watcher.core.errors import UsageError
 from watcher.core.text import printable
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -127,6 +126,8 @@ def find_proxy(base_uri: str) -> Proxy | None:
     Raises:
         UsageError: ``HTTPS_PROXY`` is no HTTP proxy.
     """
+    from urllib.request import getproxies_environment, proxy_bypass  # noqa: PLC0415 (slow, and help needs none)
+
     parts = urlsplit(base_uri)
     if parts.scheme != "https" or is_loopback(base_uri):
         return None
@@ -165,6 +166,8 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext | None:
     """
     if ca_file is None:
         return None
+    import ssl  # noqa: PLC0415 (slow, and help needs none)
+
     context = ssl.create_default_context()
     try:
         context.load_verify_locations(cafile=ca_file)

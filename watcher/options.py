@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from watcher.core.errors import UsageError
+from watcher.core.model import EXAMPLE_TARGET
 from watcher.core.policy import Policy, UnknownStatusRule
 from watcher.core.text import duration
 from watcher.exit_codes import DEFAULT_CODES
@@ -34,7 +35,6 @@ from watcher.settings import (
     Pipeline,
     ProgressStyle,
 )
-from watcher.targets import EXAMPLE
 from watcher.version import __version__
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _print_schema(context: click.Context, _parameter: click.Parameter, value: bo
 
 _EPILOG = f"""\b
 Targets:
-  {EXAMPLE}
+  {EXAMPLE_TARGET}
   /api/v2/segments/PROJECT/ENVIRONMENT/SEGMENT/imports/ID    as in a Location header
   https://app.launchdarkly.com/api/v2/segments/…             the whole URL
   -                                                          from standard input, as of curl -D -

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from watcher import targets
 from watcher.core.errors import UsageError
+from watcher.core.model import EXAMPLE_TARGET
 from watcher.core.policy import Policy
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.exit_codes import ExitCodes
@@ -123,7 +124,7 @@ def _named_imports(options: Options, read_listing: Callable[[str], str]) -> list
     if by_options is not None:
         named.append(by_options)
     if not named:
-        raise UsageError(f"no import is named; give a target such as {targets.EXAMPLE}, or try --demo")
+        raise UsageError(f"no import is named; give a target such as {EXAMPLE_TARGET}, or try --demo")
     return named
 
 
@@ -141,7 +142,7 @@ def _import_of_options(options: Options) -> Target | None:
     if missing:
         raise UsageError(
             f"without {' and '.join(missing)} no import is named: --project, --environment, --segment and "
-            f"--import-id go together; or give it as {targets.EXAMPLE}"
+            f"--import-id go together; or give it as {EXAMPLE_TARGET}"
         )
     values = [key or "" for key in keys.values()]
     return targets.Target(targets.checked_ref(*values, source="/".join(values)))

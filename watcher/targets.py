@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from watcher.core.errors import UsageError
-from watcher.core.model import ImportRef
+from watcher.core.model import EXAMPLE_TARGET, ImportRef
 from watcher.core.text import printable
 from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-EXAMPLE = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
-LISTING_LIMIT = 4 << 20
-"""Longest list of targets that is read, in bytes."""
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")
@@ -72,7 +68,7 @@ def parse_target(text: str) -> Target:
     if len(keys) != len(_KEY_NAMES):
         raise UsageError(
             f"target {_quoted(text)} is not the four parts project/environment/segment/import-id; "
-            f"write for example {EXAMPLE}"
+            f"write for example {EXAMPLE_TARGET}"
         )
     return Target(checked_ref(*keys, source=text))
 
@@ -126,7 +122,9 @@ def checked_ref(project: str, environment: str, segment: str, import_id: str, *,
     for name, key in zip(_KEY_NAMES, (project, environment, segment, import_id), strict=True):
         problem = _problem_with(key)
         if problem is not None:
-            raise UsageError(f"target {_quoted(source)}: the {name} {problem}; write for example {EXAMPLE}")
+            raise UsageError(
+                f"target {_quoted(source)}: the {name} {problem}; write for example {EXAMPLE_TARGET}"
+            )
     return ImportRef(project, environment, segment, import_id)
 
 
@@ -160,7 +158,7 @@ def parse_listing(text: str, source: str) -> list[Target]:
                 raise UsageError(f"{source}, line {number}: {error}") from None
     if not targets:
         problem = "names no import" if text.strip() else "is empty (did the command that fills it fail?)"
-        raise UsageError(f"{source} {problem}; a line of it should be a target such as {EXAMPLE}")
+        raise UsageError(f"{source} {problem}; a line of it should be a target such as {EXAMPLE_TARGET}")
     return targets
 
 

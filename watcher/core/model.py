@@ -9,6 +9,9 @@ from urllib.parse import quote
 
 from watcher.core.text import printable
 
+EXAMPLE_TARGET = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
+"""How people name an import."""
+
 
 class ImportStatus(StrEnum):
     """The statuses that LaunchDarkly's OpenAPI document lists for an import."""

@@ -1,7 +1,6 @@
 """Text for people: durations in words, and foreign text made safe to print."""
 
 import math
-import unicodedata
 
 FOREIGN_TEXT_LIMIT = 300
 """Longest text of the API's that is passed on, in characters: a message is for reading."""
@@ -24,6 +23,8 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
     if cut.isascii() and cut.isprintable():
         return cut
+    import unicodedata  # noqa: PLC0415 (slow to load, and seldom needed)
+
     return "".join(
         character.encode("unicode_escape").decode("ascii")
         if unicodedata.category(character) in _UNSAFE_CATEGORIES
