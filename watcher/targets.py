@@ -147,6 +147,11 @@ def parse_listing(text: str, source: str) -> list[Target]:
     text = text.removeprefix("\ufeff")
     if text.startswith("HTTP/"):
         return _parse_headers(text, source)
+    if text.lstrip().startswith(("{", "<")):
+        raise UsageError(
+            f"{source} holds the body of an answer instead of its headers: {_quoted(text.strip())}; "
+            "let curl print the headers: curl -sS -D - -o /dev/stderr …"
+        )
     targets = []
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()

@@ -133,7 +133,7 @@ def test_listings(text: str) -> None:
         ("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n", "302 Found"),
         ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),
         (f"{KEYS}\nnonsense\n", "line 2"),
-        ('{"id": "1234a567"}', "line 1"),
+        ('{"id": "1234a567"}', "holds the body of an answer"),
     ],
 )
 def test_listings_without_an_import(text: str, words: str) -> None:
@@ -142,3 +142,10 @@ def test_listings_without_an_import(text: str, words: str) -> None:
         parse_listing(text, "standard input")
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("body", ['{"code": "invalid_request"}', " <html>\n<p>no</p>", "\ufeff{}"])
+def test_a_body_in_place_of_headers_is_recognized(body: str) -> None:
+    """Whoever pipes curl's output without -D is told so, and sees what the API said."""
+    with pytest.raises(UsageError, match=r"standard input holds the body of an answer .* curl -sS -D -"):
+        parse_listing(body, "standard input")
