@@ -1,0 +1,207 @@
+"""The Kubernetes examples fit the program: options, ports, paths, codes, and the "restricted" standard."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.docs.manifests import KUBERNETES, Example, read_example
+from watcher.core.model import Outcome
+from watcher.exit_codes import DEFAULT_CODES
+from watcher.options import parse
+from watcher.resolve import resolve
+from watcher.version import __version__
+
+if TYPE_CHECKING:
+    from tests.docs.pods import Container
+    from watcher.settings import Options, Settings
+
+SIDECARS = [path for path in KUBERNETES if "sidecar" in path.name]
+ANSWERS = (
+    Outcome.USAGE,
+    Outcome.STOPPED,
+    Outcome.UNAUTHORIZED,
+    Outcome.NOT_FOUND,
+    Outcome.PROTOCOL,
+    Outcome.BLOCKED,
+    Outcome.TIMEOUT,
+)
+"""What another try a moment later would only find again."""
+WRITTEN = ("--status-file", "--state-file", "--dotenv", "--termination-log")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("WATCHER_", "LD_", "LAUNCHDARKLY_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(params=KUBERNETES, ids=lambda path: path.stem)
+def example(request: pytest.FixtureRequest) -> Example:
+    """Each of the examples."""
+    path: Path = request.param
+    return read_example(path)
+
+
+def options_of(container: Container) -> Options:
+    """What the container's arguments mean."""
+    options = parse(container.args)
+    assert options is not None
+    return options
+
+
+def settings_of(example: Example, token_file: Path) -> Settings:
+    """The settings of the example's watcher, with its files from where the pod mounts them."""
+
+    def read_listing(name: str) -> str:
+        path = Path(name.removeprefix("@"))
+        for mount in example.pod.watcher.volume_mounts:
+            for volume in example.pod.volumes:
+                if volume.name == mount.name and volume.config_map and path.parent == Path(mount.mount_path):
+                    return example.config_maps[volume.config_map.name][path.name]
+        pytest.fail(f"{name} is mounted from nowhere")
+
+    token_file.write_text("api-1\n")
+    return resolve(replace(options_of(example.pod.watcher), token_file=token_file), read_listing)
+
+
+def test_there_are_four() -> None:
+    """No example is lost, and none is unknown to the tests."""
+    assert [path.stem for path in KUBERNETES] == ["cronjob", "gate", "native-sidecar", "plain-sidecar"]
+
+
+def test_the_arguments_are_accepted(example: Example, tmp_path: Path) -> None:
+    """Every option exists, its value is read, and all go together; each example watches one import."""
+    settings = settings_of(example, tmp_path / "token")
+    assert len(settings.refs) == 1
+    assert settings.policy.timeout > 0
+
+
+def test_the_image_is_this_version(example: Example) -> None:
+    """The examples name the image that the Dockerfile's head builds."""
+    assert example.pod.watcher.image == f"watcher:{__version__}"
+
+
+def test_each_tells_when_to_choose_it(example: Example) -> None:
+    """The comment at the top teaches, before anything else."""
+    head = example.text.split("apiVersion", 1)[0]
+    assert "\n# Choose this " in head
+
+
+def test_the_token_is_a_mounted_secret(example: Example) -> None:
+    """The token file lies in a secret's volume, read-only, and the process may read it by its group."""
+    path = options_of(example.pod.watcher).token_file
+    assert path is not None
+    (mount,) = (one for one in example.pod.watcher.volume_mounts if path.parent == Path(one.mount_path))
+    (volume,) = (one for one in example.pod.volumes if one.name == mount.name)
+    assert mount.read_only
+    assert volume.secret is not None
+    assert volume.secret.default_mode == 0o440
+    assert f"secret generic {volume.secret.secret_name} --from-file={path.name}\n" in example.text
+
+
+def test_the_restricted_standard_holds(example: Example) -> None:
+    """Not root, no capabilities, no new privileges, the runtime's seccomp filter; and nothing to write to."""
+    pod = example.pod
+    assert pod.security_context.run_as_non_root
+    assert pod.security_context.run_as_user > 0
+    assert pod.security_context.seccomp_profile.type == "RuntimeDefault"
+    assert not pod.automount_service_account_token
+    for container in pod.all_containers:
+        assert not container.security_context.allow_privilege_escalation
+        assert container.security_context.read_only_root_filesystem
+        assert container.security_context.capabilities.drop == ["ALL"]
+        assert {"cpu", "memory"} <= container.resources["requests"].keys()
+        assert "memory" in container.resources["limits"]
+
+
+def test_mounts_are_of_volumes_that_exist(example: Example) -> None:
+    """Each mount has its volume, each volume is mounted, and each claim and config map is in the file."""
+    volumes = {volume.name: volume for volume in example.pod.volumes}
+    mounted = {mount.name for container in example.pod.all_containers for mount in container.volume_mounts}
+    assert mounted == volumes.keys()
+    for volume in volumes.values():
+        if volume.config_map is not None:
+            assert volume.config_map.name in example.config_maps
+        if volume.persistent_volume_claim is not None:
+            assert volume.persistent_volume_claim.claim_name in example.claims
+
+
+def test_what_is_written_lies_on_a_volume(example: Example) -> None:
+    """The root file system is read-only, so every file that the program writes has a mount that is not."""
+    folders = {mount.mount_path for mount in example.pod.watcher.volume_mounts if not mount.read_only}
+    words = (argument.partition("=") for argument in example.pod.watcher.args)
+    assert {str(Path(value).parent) for option, _, value in words if option in WRITTEN} == folders
+
+
+@pytest.mark.parametrize("name", ["gate", "cronjob"])
+def test_a_job_gives_up_on_answers_and_on_nothing_else(name: str) -> None:
+    """The codes of podFailurePolicy are the contract's, in the order that the API asks for."""
+    job = read_example(next(path for path in KUBERNETES if path.stem == name)).job
+    assert job.pod_failure_policy is not None
+    ignored, failed = job.pod_failure_policy.rules
+    assert (ignored.action, ignored.on_exit_codes) == ("Ignore", None)
+    assert failed.action == "FailJob"
+    assert failed.on_exit_codes is not None
+    assert failed.on_exit_codes.operator == "In"
+    assert failed.on_exit_codes.values == sorted(DEFAULT_CODES[outcome] for outcome in ANSWERS)
+    assert failed.on_exit_codes.container_name == job.template.spec.watcher.name
+    assert job.template.spec.restart_policy == "Never"
+    assert job.backoff_limit > 0
+
+
+def test_a_look_at_an_unfinished_import_is_no_failure() -> None:
+    """The CronJob's look gives 0 for an import that is not final, and only for that."""
+    (path,) = (path for path in KUBERNETES if path.stem == "cronjob")
+    options = options_of(read_example(path).pod.watcher)
+    assert options.once
+    assert options.exit_code == ((Outcome.PENDING, 0),)
+
+
+def test_the_native_sidecar_outlasts_the_wait() -> None:
+    """It lingers, its startup probe gives it the whole wait, and the job has an end where the wait fails."""
+    (path,) = (path for path in KUBERNETES if path.stem == "native-sidecar")
+    example = read_example(path)
+    sidecar, options = example.pod.watcher, options_of(example.pod.watcher)
+    assert sidecar in example.pod.init_containers
+    assert sidecar.restart_policy == "Always"
+    assert options.linger
+    assert options.timeout is not None
+    assert sidecar.startup_probe is not None
+    budget = sidecar.startup_probe.period_seconds * sidecar.startup_probe.failure_threshold
+    assert budget >= options.timeout + options.request_timeout
+    assert f" {budget} s" in example.text
+    assert example.job.active_deadline_seconds is not None
+    assert example.job.active_deadline_seconds > budget
+
+
+@pytest.mark.parametrize("path", SIDECARS, ids=lambda path: path.stem)
+def test_probes_find_the_port(path: Path) -> None:
+    """What is probed is served, where the kubelet can reach it."""
+    sidecar = read_example(path).pod.watcher
+    listen = options_of(sidecar).listen
+    assert listen is not None
+    assert listen.host == "0.0.0.0"  # noqa: S104 (where the kubelet asks)
+    (port,) = sidecar.ports
+    assert port.container_port == listen.port
+    assert sidecar.liveness_probe is not None
+    probes = [probe for probe in (sidecar.startup_probe, sidecar.liveness_probe) if probe is not None]
+    assert all(probe.http_get.port == port.name for probe in probes)
+
+
+def test_prometheus_finds_the_port() -> None:
+    """The pod that runs while it waits says where its metrics are."""
+    (path,) = (path for path in KUBERNETES if path.stem == "plain-sidecar")
+    example = read_example(path)
+    listen = options_of(example.pod.watcher).listen
+    assert listen is not None
+    assert example.job.template.metadata.annotations == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(listen.port),
+        "prometheus.io/path": "/metrics",
+    }
