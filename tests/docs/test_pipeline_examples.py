@@ -1,0 +1,218 @@
+"""The examples for pipelines do what they say, against the simulator."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.docs.pipelines import (
+    EXAMPLES,
+    Action,
+    Workflow,
+    filled_in,
+    make_checkout,
+    read,
+    read_gitlab_jobs,
+    run,
+    run_step,
+)
+from tests.integration.conftest import TOKEN
+from tests.integration.conftest import start_simulator as start_simulator  # noqa: PLC0414 (a fixture)
+from tests.unit.test_github import outputs
+from watcher.core.model import Outcome
+from watcher.exit_codes import DEFAULT_CODES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.conftest import StartSimulator
+
+WORKFLOW = read("github-action/workflow.yml", Workflow)
+ACTION = read("github-action/action.yml", Action)
+JOBS = read_gitlab_jobs("gitlab/.gitlab-ci.yml")
+TEMPLATES = read_gitlab_jobs("gitlab/watcher.gitlab-ci.yml")
+SCRIPT = EXAMPLES / "shell" / "import-and-wait.sh"
+SHELLCHECK = shutil.which("shellcheck")
+NOWHERE = "http://127.0.0.1:9"
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A checkout as a job finds it."""
+    make_checkout(tmp_path)
+    return tmp_path
+
+
+def run_script(
+    folder: Path, base_uri: str, *options: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs the plain shell example."""
+    command = ["/bin/sh", str(SCRIPT), "keys.csv", "default", "production", "big-spenders", *options]
+    return run(command, folder, base_uri, variables)
+
+
+@needs_curl
+@pytest.mark.parametrize(
+    ("scenario", "options", "code"),
+    [
+        ("happy", [], 0),
+        ("stopped", [], 3),
+        ("approval", ["--fail-on", "pending_approval"], 7),
+        ("approval", ["--timeout", "500ms"], 124),
+    ],
+)
+def test_the_shell_example(
+    start_simulator: StartSimulator, folder: Path, scenario: str, options: list[str], code: int
+) -> None:
+    """An import is created and waited for, and each end has words of its own."""
+    words = {0: "The segment is in place.", 3: "check keys.csv", 7: "have it approved", 124: "too long"}
+    finished = run_script(folder, start_simulator(scenario).base_uri, *options)
+    assert finished.returncode == code, finished.stderr
+    said = finished.stdout if code == 0 else finished.stderr
+    assert words[code] in said.splitlines()[-1]
+
+
+@needs_curl
+def test_what_was_not_created_is_explained(start_simulator: StartSimulator, folder: Path) -> None:
+    """A server that is not there, and one that refuses, are told by curl and by the API's own words."""
+    finished = run_script(folder, NOWHERE)
+    assert finished.returncode == 2
+    assert "curl: (7)" in finished.stderr
+    assert "The import was not created" in finished.stderr
+    finished = run_script(folder, start_simulator().base_uri, LD_ACCESS_TOKEN="api-wrong")
+    assert finished.returncode == 2
+    assert '"unauthorized"' in finished.stderr
+    assert "HTTP/1.1 401" in finished.stderr
+    finished = run_script(folder, NOWHERE, LD_ACCESS_TOKEN="")
+    assert finished.returncode == 2
+    assert "set it to an access token" in finished.stderr
+
+
+@needs_curl
+@needs_bash
+@pytest.mark.parametrize(("scenario", "code"), [("happy", 0), ("stopped", 3)])
+def test_the_workflow(start_simulator: StartSimulator, folder: Path, scenario: str, code: int) -> None:
+    """The headers go to the action, and the last step branches on its outputs."""
+    base_uri = start_simulator(scenario).base_uri
+    _, create, wait, branch = WORKFLOW.jobs["import"].steps
+    context = {
+        "secrets.LD_ACCESS_TOKEN": TOKEN,
+        "vars.LD_BASE_URI": base_uri,
+        "vars.LD_BASE_URI || 'https://app.launchdarkly.com'": base_uri,
+        "runner.temp": str(folder),
+    }
+    created = run_step(create, folder, base_uri, context)
+    assert created.returncode == 0, created.stderr
+
+    _, step = ACTION.runs.steps
+    waited = run_step(step, folder, base_uri, ACTION.values(filled_in(wait.with_, context)))
+    assert waited.returncode == code, waited.stderr
+    written = outputs((folder / "output").read_text("utf-8"))
+    assert {name: output.value for name, output in ACTION.outputs.items()} == {
+        name: f"${{{{ steps.{step.id}.outputs.{name} }}}}" for name in written
+    }
+    branched = run_step(
+        branch, folder, base_uri, {f"steps.{wait.id}.outputs.{name}": text for name, text in written.items()}
+    )
+    assert branched.returncode == (0 if code == 0 else 1)
+    assert ("in place" if code == 0 else "check keys.csv") in branched.stdout
+
+
+@needs_curl
+@needs_bash
+def test_a_workflow_ends_where_nothing_was_created(folder: Path) -> None:
+    """The step that creates the import fails by curl's own code and words."""
+    _, create, _, _ = WORKFLOW.jobs["import"].steps
+    values = dict.fromkeys(re.findall(r"\$\{\{ (.+?) \}\}", " ".join(create.env.values())), NOWHERE)
+    created = run_step(create, folder, NOWHERE, values)
+    assert created.returncode == 7
+    assert "curl: (7)" in created.stderr
+
+
+@needs_bash
+def test_the_action_takes_targets_and_never_options(start_simulator: StartSimulator, folder: Path) -> None:
+    """An input that looks like an option cannot send the token elsewhere."""
+    simulator = start_simulator("stuck")
+    _, step = ACTION.runs.steps
+    given = {"token": TOKEN, "until": "preparing", "targets": simulator.create()}
+    good = run_step(step, folder, simulator.base_uri, ACTION.values(given))
+    assert good.returncode == 0, good.stderr
+    evil = ACTION.values(given | {"targets": "--base-uri=https://evil.example\n"})
+    assert run_step(step, folder, simulator.base_uri, evil).returncode == 2
+
+
+def test_the_action_installs_this_repository() -> None:
+    """The path from the action to what pip installs is right, and every expression goes through `env`."""
+    install, wait = ACTION.runs.steps
+    assert '"$GITHUB_ACTION_PATH/../.."' in install.run
+    assert (EXAMPLES / "github-action" / ".." / ".." / "pyproject.toml").is_file()
+    used = set(re.findall(r"inputs\.([\w-]+)", " ".join(wait.env.values())))
+    assert used == set(ACTION.inputs)
+
+
+@needs_curl
+@pytest.mark.parametrize(("scenario", "code"), [("happy", 0), ("stopped", 3)])
+def test_the_gitlab_jobs(start_simulator: StartSimulator, folder: Path, scenario: str, code: int) -> None:
+    """The jobs hand the headers and the dotenv report on, and the last ones branch on it."""
+    base_uri = start_simulator(scenario).base_uri
+    wait = JOBS["wait-for-import"]
+    template = TEMPLATES[str(wait.extends)]
+
+    def job(script: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+        command = ["/bin/sh", "-ec", "\n".join(script)]
+        return run(command, folder, base_uri, {"GITLAB_CI": "true"} | variables)
+
+    created = job(JOBS["create-import"].script)
+    assert created.returncode == 0, created.stderr
+    waited = job(template.script, **(template.variables | wait.variables))
+    assert waited.returncode == code, waited.stderr
+    assert "section_start" in waited.stderr
+    assert template.artifacts is not None
+    assert template.artifacts.reports is not None
+    dotenv = folder / template.artifacts.reports.dotenv
+    report = dict(line.split("=", 1) for line in dotenv.read_text("utf-8").splitlines())
+    following = job(JOBS["deploy" if code == 0 else "tell-somebody"].script, **report)
+    assert following.returncode == 0
+    assert ("is complete; deploying" if code == 0 else "check keys.csv") in following.stdout
+    assert job(JOBS["deploy"].script, **(report | {"WATCHER_RESULT_CODE": "8"})).returncode != 0
+
+
+@pytest.mark.skipif(SHELLCHECK is None, reason="shellcheck is not installed")
+def test_every_fragment_passes_shellcheck(tmp_path: Path) -> None:
+    """The shell in YAML is held to what the shell example is."""
+    fragments = {
+        "bash": [step.run for step in WORKFLOW.jobs["import"].steps + ACTION.runs.steps if step.run],
+        "sh": ["\n".join(job.script) for job in (JOBS | TEMPLATES).values() if job.script]
+        + [SCRIPT.read_text("utf-8")],
+    }
+    fragments["sh"].append(SCRIPT.read_text("utf-8"))
+    for shell, texts in fragments.items():
+        paths = [tmp_path / f"{shell}-{number}" for number in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(text, "utf-8")
+        checked = subprocess.run(
+            [str(SHELLCHECK), f"--shell={shell}", "--norc", *map(str, paths)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert checked.returncode == 0, checked.stdout
+        assert len(texts) >= 4
+
+
+@pytest.mark.parametrize(
+    "name", ["github-action/workflow.yml", "gitlab/.gitlab-ci.yml", "shell/import-and-wait.sh"]
+)
+def test_the_codes_are_the_contract_s(name: str) -> None:
+    """A code that is branched on is one that an end has."""
+    codes = re.findall(r"^ +(\d+)\)", (EXAMPLES / name).read_text("utf-8"), re.MULTILINE)
+    assert {int(code) for code in codes} <= set(DEFAULT_CODES.values())
+    assert str(DEFAULT_CODES[Outcome.STOPPED]) in codes
+    assert str(DEFAULT_CODES[Outcome.TIMEOUT]) in codes
