@@ -7,10 +7,10 @@ happens to many. Both work in any running asyncio loop, log nothing, take no sig
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from watcher.version import __version__
 
+TYPE_CHECKING = False  # as type checkers know it; importing typing would slow every start down
 if TYPE_CHECKING:
     from watcher.core.errors import UsageError, WaitError, WatcherError
     from watcher.core.events import (

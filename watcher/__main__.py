@@ -4,6 +4,9 @@ import contextlib
 import gc
 import os
 import signal
+import sys
+
+from watcher.early import interruption
 
 
 def run() -> None:
@@ -20,7 +23,7 @@ def run() -> None:
 
 def _leave(number: int, _frame: object) -> None:
     with contextlib.suppress(OSError):
-        os.write(2, b"watcher: interrupted before the watch began\n")
+        os.write(2, interruption(128 + number, sys.argv[1:]).encode())
     os._exit(128 + number)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from watcher.core.errors import CommandError, UsageError
 from watcher.core.model import Outcome
 from watcher.core.text import printable
+from watcher.early import is_github_step, wants_json
 from watcher.exit_codes import DEFAULT_CODES
 from watcher.handover import find_command, replace_process, split_command
 from watcher.options import parse
@@ -65,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> int:
+    if program is not None and settings.linger:
+        raise UsageError(
+            "--linger and -- COMMAND contradict each other: one serves on after the end, the other takes "
+            "watcher's place; leave one of them out"
+        )
     from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
 
     gc.freeze()  # what was imported stays to the end
@@ -110,7 +116,7 @@ def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: in
     stream = Stream(sys.stderr)
     if outcome is not Outcome.INTERNAL:
         message = printable(message, limit=1000)
-    if _wants_json(arguments):
+    if wants_json(arguments):
         import json  # noqa: PLC0415 (slow, and seldom used)
 
         from watcher.reports.values import timestamp  # noqa: PLC0415 (likewise)
@@ -118,16 +124,11 @@ def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: in
         at = timestamp(time.time())
         line = {"event": "result", "level": "error", "at": at, "outcome": outcome, "exit_code": code}
         stream.write_line(json.dumps(line | {"message": message}, ensure_ascii=False))
-    else:
-        stream.write_line(message if outcome is Outcome.INTERNAL else f"watcher: {message}")
+        return code
+    text = message if outcome is Outcome.INTERNAL else f"watcher: {message}"
+    if is_github_step(arguments):
+        from watcher.reports.github_log import workflow_command  # noqa: PLC0415 (only on GitHub)
+
+        text = workflow_command("error", {"title": f"watcher: {outcome}"}, text)
+    stream.write_line(text)
     return code
-
-
-def _wants_json(arguments: Sequence[str]) -> bool:
-    flag = "--log-format"
-    for position, argument in enumerate(arguments):
-        if argument == flag:
-            return list(arguments[position + 1 : position + 2]) == ["json"]
-        if argument.startswith(f"{flag}="):
-            return argument == f"{flag}=json"
-    return os.environ.get("WATCHER_LOG_FORMAT") == "json"

@@ -1,4 +1,4 @@
-"""The way to the API: its base URI, the proxy in between, and the trusted roots."""
+"""Places in the network: the API's base URI, the proxy in between, the trusted roots, and where to listen."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
 """A host name (RFC 1123, 2.1) in lower case, or an IPv6 address."""
 
 _EXAMPLE = f"--base-uri {DEFAULT_BASE_URI}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens; port 0 is any free one."""
+
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)

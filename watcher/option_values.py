@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from watcher.core.model import ImportStatus, Outcome
 from watcher.core.text import printable
 from watcher.durations import parse_duration
-from watcher.settings import Address
+from watcher.network import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -192,6 +192,7 @@ COMMAND = click.Command(
         ),
         _option("exit-code", EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
         _option("status-file", PATH, "Keep the JSON result so far there, rewritten at each change."),
+        _option("state-file", PATH, "Remember the waits there, so that a later run goes on with them."),
         _option(
             "listen",
             ADDRESS,

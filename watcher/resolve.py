@@ -67,6 +67,7 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         ci=_pipeline(options.ci, os.environ),
         dotenv=options.dotenv,
         status_file=options.status_file,
+        state_file=options.state_file,
         termination_log=options.termination_log or _kubernetes_log(os.environ),
         listen=options.listen,
         linger=options.linger,
@@ -76,6 +77,7 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         raise UsageError(
             "--linger goes on serving, and nothing is served; add for example --listen 127.0.0.1:8080"
         )
+    _check_state_file_is_its_own(options)
     if options.demo is not None:
         _check_demo_stands_alone(options)
         return settings
@@ -100,6 +102,24 @@ def _pipeline(asked_for: Pipeline, environ: Mapping[str, str]) -> Pipeline:
 def _kubernetes_log(environ: Mapping[str, str]) -> Path | None:
     """Gives the file that Kubernetes shows as the reason of a container's end, where there is one."""
     return _KUBERNETES_LOG if "KUBERNETES_SERVICE_HOST" in environ and _KUBERNETES_LOG.exists() else None
+
+
+def _check_state_file_is_its_own(options: Options) -> None:
+    """Refuses one file for two purposes, of which the state file would set the other's aside."""
+    others = {
+        "--token-file": options.token_file,
+        "--ca-file": options.ca_file,
+        "--status-file": options.status_file,
+        "--dotenv": options.dotenv,
+        "--termination-log": options.termination_log,
+    }
+    for name, path in others.items():
+        if (
+            path is not None
+            and options.state_file is not None
+            and path.resolve() == options.state_file.resolve()
+        ):
+            raise UsageError(f"{name} and --state-file name the same file; give --state-file one of its own")
 
 
 def _check_demo_stands_alone(options: Options) -> None:
@@ -178,6 +198,7 @@ def _policy(options: Options) -> Policy:
         until=until,
         fail_on=fail_on,
         once=once,
+        remembered=options.state_file is not None,
         unknown_status=options.unknown_status,
         timeout=_limit(_given(options.timeout, 0.0 if once else _DEFAULT.timeout)),
         max_in_state={status: _limit(longest) for status, longest in options.max_in_state},

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import signal
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -16,25 +13,31 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.client import Client
+from watcher.core.errors import BusyError
+from watcher.core.memory import Past
+from watcher.core.model import Outcome
 from watcher.credentials import hint_at_wrong_key
+from watcher.exit_codes import Conclusion
 from watcher.network import find_proxy, tls_context
-from watcher.reporting import make_files, make_log, make_output
+from watcher.reporting import make_files, make_log, make_log_of_changes, make_output
 from watcher.reports.report import Reports
 from watcher.reports.result import Ledger
+from watcher.reports.snapshot import Snapshot
 from watcher.reports.variables import variables
 from watcher.reports.words import Level
-from watcher.watch import LAST_CALL, Terms, Watch
+from watcher.signals import Signals
+from watcher.state.keeper import open_keeper
+from watcher.watch import LAST_CALL, Terms, Watch, system_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
+    from watcher.network import Address
+    from watcher.reports.sidecar import Sidecar
     from watcher.settings import Settings
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-LONGEST_GOODBYE = 0.9
-"""Seconds after a signal within which the process ends, though nobody reads what it writes."""
+    from watcher.state.keeper import Keeper
 
 
 def run_session(settings: Settings) -> Finished:
@@ -71,33 +74,85 @@ class _Session:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ledger = Ledger(settings.exit_codes, any_suffices=settings.any_suffices)
-        self._log = make_log(settings)
+        self._keeper: Keeper | None = None
+        if settings.tells_changes:
+            self._log = make_log_of_changes(settings, self._standing, self._is_news)
+        else:
+            self._log = make_log(settings, self._standing)
         self._files = Reports(make_files(settings, self._ledger), self._complain)
-        self._output = Reports([make_output(settings, self._ledger)], self._complain)
+        self._output = Reports([make_output(settings, self._ledger, self._is_news)], self._complain)
         self._watch: Watch | None = None
-        self._signal: int | None = None
+        self._sidecar: Sidecar | None = None
+        self._conclusion: Conclusion | None = None
+        self._signals = Signals(self._interrupt)
 
     async def watch(self) -> Finished:
         settings = self._settings
         async with AsyncExitStack() as stack:
             loop = asyncio.get_running_loop()
             loop.set_exception_handler(self._report_defect)
-            stack.enter_context(self._receiving_signals(loop))
+            stack.enter_context(self._signals.received())
             stack.callback(self._log.close)
-            refs, base_uri = settings.refs, settings.base_uri
-            if settings.demo is not None:
-                refs, base_uri = await self._start_demo(stack, settings.demo)
-            self._hint_at_wrong_key()
-            client = Client(
-                base_uri,
-                settings.tokens,
-                request_timeout=settings.request_timeout,
-                tls=tls_context(settings.ca_file),
-                proxy=find_proxy(base_uri),
-            )
-            await stack.enter_async_context(client)
-            await self._follow(Watch(refs, _terms(settings), client.get, Random()))  # noqa: S311 (jitter is no secret)
-            return self._conclude()
+            if settings.listen is not None:
+                await self._start_sidecar(stack, settings.listen)
+            async with AsyncExitStack() as connections:
+                try:
+                    watch = await self._connect(connections)
+                except BusyError as error:
+                    return self._give_way(error)
+                await self._follow(watch)
+                finished = self._conclude()
+                self._signals.code = finished.code
+            if self._sidecar is not None:
+                self._sidecar.publish()
+            if settings.linger and self._signals.number is None:
+                await self._linger(finished.code)
+            return finished
+
+    async def _connect(self, stack: AsyncExitStack) -> Watch:
+        settings = self._settings
+        refs, base_uri = settings.refs, settings.base_uri
+        if settings.demo is not None:
+            refs, base_uri = await self._start_demo(stack, settings.demo)
+        past, keep = Past(), None
+        if settings.state_file is not None:
+            keeper = self._keeper = open_keeper(settings.state_file, base_uri, refs, self._complain)
+            stack.callback(keeper.close)
+            past, keep = keeper.past, keeper.keep
+            if keeper.warning is not None:
+                self._log.say(Level.WARNING, "state_file", keeper.warning)
+        self._hint_at_wrong_key()
+        client = Client(
+            base_uri,
+            settings.tokens,
+            request_timeout=settings.request_timeout,
+            tls=tls_context(settings.ca_file),
+            proxy=find_proxy(base_uri),
+        )
+        await stack.enter_async_context(client)
+        random = Random()  # noqa: S311 (jitter is no secret)
+        return Watch(refs, _terms(settings), client.get, random, past=past, keep=keep)
+
+    def _give_way(self, error: BusyError) -> Finished:
+        self._log.say(Level.ERROR, "busy", str(error))
+        code = self._settings.exit_codes.code(Outcome.UNAVAILABLE)
+        return Finished(code, variables(Conclusion(Outcome.UNAVAILABLE, code)))
+
+    def _is_news(self, end: Ended) -> bool:
+        return self._keeper is None or self._keeper.is_news(end)
+
+    async def _start_sidecar(self, stack: AsyncExitStack, address: Address) -> None:
+        from watcher.reports.sidecar import open_sidecar  # noqa: PLC0415 (a server that few runs need)
+
+        self._sidecar = await open_sidecar(address, self._snapshot)
+        stack.enter_context(self._sidecar.serving())
+        self._log.say(
+            Level.INFO, "serving", f"serving /healthz, /readyz, /status and /metrics at {self._sidecar.url}"
+        )
+
+    async def _linger(self, code: int) -> None:
+        self._log.say(Level.INFO, "lingering", f"serving on until a signal, which then ends with {code}")
+        await self._signals.wait()
 
     async def _start_demo(self, stack: AsyncExitStack, scenario: str) -> tuple[tuple[ImportRef, ...], str]:
         from watcher.demo import playing  # noqa: PLC0415 (a server that only the demo needs)
@@ -109,8 +164,11 @@ class _Session:
 
     async def _follow(self, watch: Watch) -> None:
         self._watch = watch
-        if self._signal is not None:
-            watch.interrupt(self._signal)
+        if self._signals.number is not None:
+            watch.interrupt(self._signals.number)
+        if self._sidecar is not None:
+            # As soon as every wait has begun; what changes later shows at the next pulse.
+            asyncio.get_running_loop().call_soon(self._sidecar.publish)
         async with aclosing(watch.events()) as events:
             async for event in events:
                 self._ledger.receive(event)
@@ -119,11 +177,23 @@ class _Session:
                 self._log.receive(event)
                 self._output.receive(event)
 
+    def _standing(self, ref: ImportRef) -> Heartbeat | None:
+        return None if self._watch is None else self._watch.standing(ref)
+
+    def _snapshot(self) -> Snapshot:
+        wakes_at = math.inf
+        if self._watch is not None and self._conclusion is None:
+            self._ledger.update(self._watch.progress())
+            wakes_at = self._watch.wakes_at
+        return Snapshot(system_clock(), self._ledger.copy(), wakes_at, self._conclusion)
+
     def _conclude(self) -> Finished:
-        conclusion = self._ledger.conclude()
+        conclusion = self._conclusion = self._ledger.conclude()
         self._files.conclude(conclusion)
         self._log.conclude(conclusion, self._ledger.ends)
         self._output.conclude(conclusion)
+        if self._keeper is not None:
+            self._keeper.conclude(self._ledger.ends)
         result = msgspec.json.encode(self._ledger.document()).decode()
         return Finished(conclusion.code, {**variables(conclusion), "WATCHER_RESULT_JSON": result})
 
@@ -139,27 +209,6 @@ class _Session:
         hint = hint_at_wrong_key(self._settings.tokens.current())
         if hint is not None:
             self._log.say(Level.WARNING, "hint", hint)
-
-    @contextmanager
-    def _receiving_signals(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        def receive(number: int, _frame: object) -> None:
-            # Not the loop's own handlers: those would not run while a write to a full pipe blocks.
-            if self._signal is not None:
-                os._exit(128 + number)
-            self._signal = number
-            loop.call_soon_threadsafe(self._interrupt, number)
-            last_resort = threading.Timer(LONGEST_GOODBYE, os._exit, (128 + number,))
-            last_resort.daemon = True
-            last_resort.start()
-
-        numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        for number in numbers:
-            signal.signal(number, receive)
-        try:
-            yield
-        finally:
-            for number in numbers:
-                signal.signal(number, signal.SIG_IGN)  # the end has been told and stays what it is
 
     def _interrupt(self, number: int) -> None:
         if self._watch is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from watcher.core.model import ImportRef, Outcome
     from watcher.credentials import TokenSource
+    from watcher.network import Address
 
 TOKEN_VARIABLES = ("LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN", "LD_API_KEY")
 ONCE_OUTAGE_BUDGET = 30.0
@@ -63,14 +64,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens; port 0 is any free one."""
-
-    host: str
-    port: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The options as they were given; None is not given. Times are seconds, 0 is no limit."""
@@ -106,6 +99,7 @@ class Options:
     ci: Pipeline = Pipeline.AUTO
     dotenv: Path | None = None
     status_file: Path | None = None
+    state_file: Path | None = None
     termination_log: Path | None = None
     listen: Address | None = None
     linger: bool = False
@@ -121,6 +115,7 @@ class Settings:
         refs: The imports, each once; none in the demo, which creates its own.
         base_uri: Where the API is.
         tokens: Where the access token comes from.
+        state_file: Where the waits are remembered across runs.
         ci: The pipeline service, found out where the options leave it open.
         listen: Where the state is served over HTTP.
         linger: Keep serving after the end, until a signal.
@@ -144,7 +139,13 @@ class Settings:
     ci: Pipeline = Pipeline.NONE
     dotenv: Path | None = None
     status_file: Path | None = None
+    state_file: Path | None = None
     termination_log: Path | None = None
     listen: Address | None = None
     linger: bool = False
     demo: str | None = None
+
+    @property
+    def tells_changes(self) -> bool:
+        """Whether single looks follow each other, so that each tells only what the last one did not."""
+        return self.policy.once and self.state_file is not None

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
+from watcher.core.memory import Past
 from watcher.core.model import Instant, Outcome
 from watcher.core.rate_limits import RateLimits, read_rate_limits
 from watcher.core.replies import Answer, Broken, FaultKind, decode
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
     from random import Random
 
+    from watcher.core.events import Progress
     from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
+    from watcher.core.rate_limits import Hold
     from watcher.core.replies import Reply
     from watcher.core.steps import Step
 
     Probe = Callable[[ImportRef], Awaitable[Answer | Broken]]
+    Keep = Callable[[Sequence[Event], Hold | None, Instant], None]
 
 MAX_UNDER_WAY = 100
 """Requests under way at a time; more would wait in the connection pool while their timeout runs."""
@@ -36,6 +40,7 @@ MAX_UNDER_WAY = 100
 LAST_CALL = 10.0
 """Seconds past its deadline for which an import of a large fleet may wait for room for its last request."""
 
+_NO_PAST = Past()
 _TELLS = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 
 
@@ -100,6 +105,12 @@ class Watch:
         probe: Asks the API once for an import.
         random: The source of jitter.
         clock: Reads the time; its monotonic part is the running loop's.
+        past: What an earlier run left.
+        keep: Keeps what a later run needs, before any of it is told: events that came together, and the
+            present stretch without requests.
+
+    Attributes:
+        wakes_at: The moment, on the monotonic clock in seconds, by which it means to go on.
     """
 
     def __init__(
@@ -109,12 +120,17 @@ class Watch:
         probe: Probe,
         random: Random,
         clock: Callable[[], Instant] = system_clock,
+        *,
+        past: Past = _NO_PAST,
+        keep: Keep | None = None,
     ) -> None:
         self._refs = refs
         self._terms = terms
         self._probe = probe
         self._random = random
         self._clock = clock
+        self._past = past
+        self._keep = keep
         self._limiter = Limiter(random)
         self._unfinished: dict[ImportRef, _Watched] = {}
         self._sleeping: list[tuple[float, int, _Watched]] = []
@@ -125,6 +141,7 @@ class Watch:
         self._signal: int | None = None
         self._sleeps = 0
         self._told_at = 0.0
+        self.wakes_at = math.inf
 
     def interrupt(self, signal: int) -> None:
         """Ends the watch soon, every unfinished import as interrupted; called in the loop's thread.
@@ -135,6 +152,27 @@ class Watch:
         self._signal = signal
         self._wake.set()
 
+    def standing(self, ref: ImportRef) -> Heartbeat | None:
+        """Tells how an import stands now, between events; called in the loop's thread.
+
+        Args:
+            ref: The import.
+
+        Returns:
+            What a heartbeat would tell; None before its wait has begun and after it has ended.
+        """
+        watched = self._unfinished.get(ref)
+        return None if watched is None else self._heartbeat(watched, self._clock())
+
+    def progress(self) -> dict[ImportRef, Progress]:
+        """Tells how far the waits have come that still go on; called in the loop's thread.
+
+        Returns:
+            A snapshot of each; a poll that brought no news makes no event, and shows here only.
+        """
+        now = self._clock()
+        return {ref: watched.waiter.progress(now) for ref, watched in self._unfinished.items()}
+
     async def events(self) -> AsyncGenerator[Event, None]:
         """Watches until every import's wait has ended.
 
@@ -142,21 +180,37 @@ class Watch:
             What happens, as it happens; the last are the ends of imports.
         """
         try:
-            now = self._clock()
-            self._told_at = now.monotonic
-            for ref in self._refs:
-                watched = _Watched(Waiter(ref, self._terms.policy, now, self._random))
-                self._unfinished[ref] = watched
-                for event in self._follow(watched, watched.waiter.begin(now), now):
-                    yield event
+            for event in self._kept(self._begin()):
+                yield event
             while self._unfinished:
-                for event in self._turn():
+                for event in self._kept(self._turn()):
                     yield event
                 await self._sleep()
         finally:
             for request in self._requests:
                 request.cancel()
             await asyncio.gather(*self._requests, return_exceptions=True)
+
+    def _kept(self, happening: Iterator[Event]) -> Iterator[Event]:
+        """Has all that happens at once kept before the first of it is told."""
+        if self._keep is None:
+            return happening
+        events = list(happening)
+        self._keep(events, self._limiter.hold, self._clock())
+        return iter(events)
+
+    def _begin(self) -> Iterator[Event]:
+        now = self._clock()
+        self._told_at = now.monotonic
+        if self._past.hold is not None:
+            self._limiter.hold = self._past.hold.restored(now)
+        for ref in self._refs:
+            memory = self._past.waits.get(ref)
+            watched = _Watched(Waiter(ref, self._terms.policy, now, self._random, memory))
+            self._unfinished[ref] = watched
+            yield from self._follow(watched, watched.waiter.begin(now), now)
+        for watched in self._each_unfinished():
+            yield from self._follow(watched, watched.waiter.recall(self._limiter.hold, now), now)
 
     def _turn(self) -> Iterator[Event]:
         """Does all that can be done now, without waiting."""
@@ -288,6 +342,7 @@ class Watch:
             moments.append(self._limiter.ready_at(self._clock().monotonic))
             moments.append(min(watched.deadline for watched in self._ready))
         soonest = min(moments)
+        self.wakes_at = soonest
         self._wake.clear()
         try:
             async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):

@@ -23,19 +23,24 @@ VARIABLE = {
     r"127\.0\.0\.1:\d+": "HOST",
     r"[0-9a-f]{8}-[0-9a-f-]{27}": "ID",
     r"\d+ polls": "POLLS",
+    r"\| \d+ \|": "| COUNT |",
+    r"\d{4}-\d\d-\d\d TIME\.\d{3}": "MOMENT",
+    r"axisFormat .*": "axisFormat FORMAT",
 }
 
 
 def part(name: str) -> str:
     """What stands between the markers of a generated part, without its code fence."""
     match = re.search(
-        rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", README.read_text("utf-8"), re.DOTALL
+        rf"<!-- {name} -->\n(```\w+\n)?(.*?)(?(1)```\n)<!-- /{name} -->",
+        README.read_text("utf-8"),
+        re.DOTALL,
     )
     assert match is not None
-    return match[1]
+    return match[2]
 
 
-def run_program(*arguments: str) -> str:
+def run_program(*arguments: str, **variables: str) -> str:
     """What the program prints, both streams in the order of writing."""
     finished = subprocess.run(
         [sys.executable, "-m", "watcher", *arguments],
@@ -43,7 +48,7 @@ def run_program(*arguments: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=environment(COLUMNS="100"),
+        env=environment(COLUMNS="100", **variables),
     )
     return finished.stdout
 
@@ -65,9 +70,12 @@ def test_the_help_is_current() -> None:
     assert part("help").rstrip() == run_program("--help").rstrip()
 
 
-def test_the_demo_is_real_output() -> None:
-    """The demo in the README is what a new user sees."""
-    assert with_placeholders(part("demo")) == with_placeholders(run_program("--demo"))
+def test_the_demo_and_its_summary_are_real_output(tmp_path: Path) -> None:
+    """The demo in the README is what a new user sees, and the summary is what GitHub shows of it."""
+    summary = tmp_path / "summary.md"
+    shown = run_program("--demo", "--ci", "github", GITHUB_STEP_SUMMARY=str(summary))
+    assert with_placeholders(part("demo")) == with_placeholders(shown)
+    assert with_placeholders(part("summary")) == with_placeholders(summary.read_text("utf-8").rstrip() + "\n")
 
 
 @pytest.mark.parametrize("outcome", list(DEFAULT_CODES))

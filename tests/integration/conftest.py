@@ -65,7 +65,8 @@ class StartSimulator(Protocol):
 
 
 @contextmanager
-def _serving(scenario: str, speed: float, rate_limit: int | None) -> Iterator[Simulator]:
+def serving(scenario: str, speed: float, rate_limit: int | None) -> Iterator[Simulator]:
+    """Runs a simulator in a thread for a while."""
     listening = threading.Event()
     base_uris: list[str] = []
     loops: list[asyncio.AbstractEventLoop] = []
@@ -98,7 +99,7 @@ def start_simulator() -> Iterator[StartSimulator]:
         def start(
             scenario: str = "happy", *, speed: float = 20.0, rate_limit: int | None = None
         ) -> Simulator:
-            return stack.enter_context(_serving(scenario, speed, rate_limit))
+            return stack.enter_context(serving(scenario, speed, rate_limit))
 
         yield start
 
@@ -129,7 +130,9 @@ def environment(base_uri: str | None = None, **variables: str) -> dict[str, str]
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("WATCHER_", "LD_", "LAUNCHDARKLY_")) and not name.lower().endswith("_proxy")
+        if not name.startswith(("WATCHER_", "LD_", "LAUNCHDARKLY_", "GITHUB_"))
+        and not name.lower().endswith("_proxy")
+        and name not in {"CI", "GITLAB_CI", "KUBERNETES_SERVICE_HOST"}
     }
     kept |= {"LD_ACCESS_TOKEN": TOKEN}
     if base_uri is not None:

@@ -160,7 +160,7 @@ def test_a_bad_variable_is_named() -> None:
 
 def test_a_defect_asks_for_a_report() -> None:
     """Only code 1 shows a traceback, without the token, and asks for a report."""
-    plant = "import watcher.session as s; s.Watch = lambda *a: int(s.os.environ['LD_ACCESS_TOKEN'])"
+    plant = "import os, watcher.session as s; s.Watch = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
     program = f"import sys, watcher.cli; {plant}; sys.argv[1:] = ['a/b/c/d']; watcher.cli.run_command()"
     with subprocess.Popen(
         [sys.executable, "-c", program],

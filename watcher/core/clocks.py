@@ -25,7 +25,7 @@ class Clock(NamedTuple):
 
 
 def first_clock(policy: Policy, record: Record) -> Clock:
-    """Tells which clock runs out first while nothing changes.
+    """Tells which clock runs out first while nothing changes; none does before this run took the wait up.
 
     Args:
         policy: What the user asked for.
@@ -34,10 +34,11 @@ def first_clock(policy: Policy, record: Record) -> Clock:
     Returns:
         That clock.
     """
-    started = record.started.monotonic
-    whole = Clock(started + policy.timeout, f"--timeout {duration(policy.timeout)}")
+    runs_out = max(record.started.monotonic + policy.timeout, record.resumed)
+    whole = Clock(runs_out, f"--timeout {duration(policy.timeout)}")
     status = record.status
     if not isinstance(status, ImportStatus) or status not in policy.max_in_state:
         return whole
     longest = policy.max_in_state[status]
-    return min(whole, Clock(record.since + longest, f"--max-in-state {status}={duration(longest)}"))
+    runs_out = max(record.since + longest, record.resumed)
+    return min(whole, Clock(runs_out, f"--max-in-state {status}={duration(longest)}"))

@@ -5,6 +5,7 @@
     WatcherError
     ├── UsageError      the caller asked for something that cannot be; nothing was requested from the network
     ├── CommandError    the command that should run after a success cannot; carries the exit code of a shell
+    ├── BusyError       another run is using the state file; nothing was requested from the network
     └── WaitError       a wait ended without what was waited for; keeps its end, with all that was seen
 
 Inside a watch a failed wait is no error but an event: only ``wait`` turns it into one, because a caller that
@@ -38,6 +39,10 @@ class CommandError(WatcherError):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+class BusyError(WatcherError):
+    """Another run is using the state file; a later one may find it free."""
 
 
 class WaitError(WatcherError):

@@ -22,6 +22,7 @@ class Progress:
         errors: How many of them brought nothing usable for another reason.
         last: The last answer that showed the import.
         transitions: All changes of status, the first sight included.
+        seen_at: When the last answer that showed the import came, in Unix seconds; None before the first.
     """
 
     status: Status | None
@@ -32,6 +33,7 @@ class Progress:
     errors: int
     last: Import | None
     transitions: tuple[Transition, ...]
+    seen_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

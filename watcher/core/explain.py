@@ -137,6 +137,22 @@ def refused_look(error: ApiError, hold: Hold | None, now: Instant) -> str:
     return f"the rate limit refused the one look: {error}{asks}"
 
 
+def held_look(hold: Hold, now: Instant) -> str:
+    """Says that a wait which an earlier run left behind lets a single look ask nothing.
+
+    Args:
+        hold: The wait.
+        now: The time.
+
+    Returns:
+        The beginning of a sentence.
+    """
+    left = duration(hold.resume_at - now.monotonic)
+    if hold.named:
+        return f"nothing was asked: the API told an earlier run to wait, which lasts another {left}"
+    return f"nothing was asked: the rate limit refused an earlier run, and is given another {left}"
+
+
 def held_past(hold: Hold, option: str, now: Instant) -> str:
     """Says that the API asks for a wait which a clock of the user's does not allow.
 

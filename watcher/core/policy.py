@@ -28,6 +28,7 @@ class Policy:
         until: Succeed at this status or one past it.
         fail_on: Fail on reaching one of these.
         once: End at the first usable answer.
+        remembered: A later run goes on with this wait, so one look need not be patient.
         unknown_status: What a status outside the known six does.
         timeout: The whole wait.
         max_in_state: Longest time in a status.
@@ -41,6 +42,7 @@ class Policy:
     until: ImportStatus = ImportStatus.COMPLETE
     fail_on: frozenset[ImportStatus] = frozenset()
     once: bool = False
+    remembered: bool = False
     unknown_status: UnknownStatusRule = UnknownStatusRule.WAIT
     timeout: float = 3600.0
     max_in_state: Mapping[ImportStatus, float] = field(default_factory=dict)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
 from watcher.core.events import Progress
-from watcher.core.model import ImportStatus, Transition
+from watcher.core.model import ImportStatus, Instant, Transition
 
 if TYPE_CHECKING:
     from watcher.core.explain import Trouble
-    from watcher.core.model import Import, Instant, Status
+    from watcher.core.memory import Memory
+    from watcher.core.model import Import, Status
 
 
 TRANSITIONS_KEPT = 1000
@@ -26,8 +27,11 @@ class Record:
 
     Attributes:
         last: The last answer that showed the import.
+        seen_at: When that answer came, in Unix seconds.
         since: When its status was first seen, on the monotonic clock in seconds.
-        trouble: The last error of the whole wait.
+        resumed: When this run took the wait up, on that clock. No clock of the user's runs out before, so
+            that the import is looked at once more.
+        trouble: The last error of this run.
     """
 
     __slots__ = (
@@ -37,6 +41,8 @@ class Record:
         "errors",
         "last",
         "polls",
+        "resumed",
+        "seen_at",
         "since",
         "started",
         "throttled",
@@ -46,7 +52,9 @@ class Record:
     def __init__(self, started: Instant) -> None:
         self.started = started
         self.since = started.monotonic
+        self.resumed = started.monotonic
         self.last: Import | None = None
+        self.seen_at: float | None = None
         self.trouble: Trouble | None = None
         self.polls = 0
         self.throttled = 0
@@ -54,6 +62,33 @@ class Record:
         self._transitions: deque[Transition] = deque(maxlen=TRANSITIONS_KEPT)
         self._met: set[Status] = set()
         self._last_known: ImportStatus | None = None
+
+    @classmethod
+    def restored(cls, memory: Memory, now: Instant) -> Record:
+        """Takes up the wait of an earlier run.
+
+        Args:
+            memory: What was kept of it; no moment of it lies after ``now``.
+            now: The time.
+
+        Returns:
+            The record to go on with.
+        """
+        to_monotonic = now.monotonic - now.unix
+        record = cls(Instant(memory.began + to_monotonic, memory.began))
+        record.resumed = now.monotonic
+        record.last = memory.last
+        record.polls, record.throttled, record.errors = memory.polls, memory.throttled, memory.errors
+        if memory.since is not None:
+            record.since = memory.since + to_monotonic
+        for transition in memory.transitions:
+            record._keep(transition)
+        return record
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the import will never change again."""
+        return self.status in lifecycle.FINAL
 
     @property
     def status(self) -> Status | None:
@@ -67,9 +102,9 @@ class Record:
             now: The monotonic clock in seconds.
 
         Returns:
-            Seconds since the wait began.
+            Seconds since the wait began, or from there to the first sight of a final status.
         """
-        return max(0.0, now - self.started.monotonic)
+        return max(0.0, self._end(now) - self.started.monotonic)
 
     def met(self, status: Status) -> bool:
         """Tells whether a status has been seen before.
@@ -93,25 +128,33 @@ class Record:
             The change of status, where it is one.
         """
         source = self.status
+        elapsed = self.elapsed(now.monotonic)
         in_state = None if source is None else max(0.0, now.monotonic - self.since)
         self.last = found
+        self.seen_at = now.unix
         if found.status == source:
             return None
         transition = Transition(
             source=source,
             to=found.status,
             at=now,
-            elapsed=self.elapsed(now.monotonic),
+            elapsed=elapsed,
             in_state=in_state,
             expected=lifecycle.is_expected(self._last_known, found.status),
         )
-        self._transitions.append(transition)
-        if len(self._met) < TRANSITIONS_KEPT:
-            self._met.add(found.status)
-        if isinstance(found.status, ImportStatus):
-            self._last_known = found.status
+        self._keep(transition)
         self.since = now.monotonic
         return transition
+
+    def _keep(self, transition: Transition) -> None:
+        self._transitions.append(transition)
+        if len(self._met) < TRANSITIONS_KEPT:
+            self._met.add(transition.to)
+        if isinstance(transition.to, ImportStatus):
+            self._last_known = transition.to
+
+    def _end(self, now: float) -> float:
+        return self.since if self.is_final else now
 
     def progress(self, now: float) -> Progress:
         """Tells how far the wait has come.
@@ -124,11 +167,12 @@ class Record:
         """
         return Progress(
             status=self.status,
-            in_state=None if self.last is None else max(0.0, now - self.since),
+            in_state=None if self.last is None else max(0.0, self._end(now) - self.since),
             elapsed=self.elapsed(now),
             polls=self.polls,
             throttled=self.throttled,
             errors=self.errors,
             last=self.last,
             transitions=tuple(self._transitions),
+            seen_at=self.seen_at,
         )

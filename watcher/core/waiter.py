@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from watcher.core.events import Event, Progress
+    from watcher.core.memory import Memory
     from watcher.core.model import Import, ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold
@@ -51,8 +52,9 @@ class Waiter:
     Args:
         ref: The import.
         policy: What the user asked for.
-        started: When the wait began.
+        started: When this run takes the wait up.
         random: The source of jitter.
+        memory: What an earlier run kept of it; without it, the wait begins.
     """
 
     __slots__ = (
@@ -70,12 +72,14 @@ class Waiter:
         "ref",
     )
 
-    def __init__(self, ref: ImportRef, policy: Policy, started: Instant, random: Random) -> None:
+    def __init__(
+        self, ref: ImportRef, policy: Policy, started: Instant, random: Random, memory: Memory | None = None
+    ) -> None:
         self.ref = ref
         self.over = False
         self._policy = policy
         self._random = random
-        self._record = Record(started)
+        self._record = Record(started) if memory is None else Record.restored(memory, started)
         self._intervals = self._new_intervals()
         self._interval = policy.min_interval
         self._outage: Outage | None = None
@@ -126,7 +130,36 @@ class Waiter:
         goal = explain.goal(self._policy)
         if math.isfinite(self._policy.timeout):
             goal += f", for at most {duration(self._policy.timeout)}"
+        spent = self._record.elapsed(now.monotonic)
+        if spent >= 1:
+            standing = "not seen yet" if self._record.status is None else f"last seen {self._record.status}"
+            goal += f"; going on after {duration(spent)}, {standing}"
         return Step((Watching(self.ref, now, self.progress(now), goal),), now.monotonic, self._interval)
+
+    def recall(self, hold: Hold | None, now: Instant) -> Step | None:
+        """Ends the wait where what an earlier run kept leaves nothing to ask.
+
+        Args:
+            hold: The stretch without requests that it left.
+            now: The time.
+
+        Returns:
+            The end; None where the import is to be asked for.
+        """
+        status = self._record.status
+        if status is not None and self._record.is_final:
+            outcome = lifecycle.judge(status, self._policy.until, self._policy.fail_on)
+            if outcome is not None:
+                return self._end(outcome, explain.reached(outcome, self.progress(now), self._policy), now)
+        if hold is None or hold.resume_at <= now.monotonic:
+            return None
+        if self._policy.once:
+            what = explain.held_look(hold, now)
+            return self._end(Outcome.UNAVAILABLE, what, now, advice="Look again later.")
+        clock = first_clock(self._policy, self._record)
+        if hold.named and hold.until > clock.runs_out:
+            return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now)
+        return None
 
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Takes in what a request brought.
@@ -262,6 +295,8 @@ class Waiter:
         self._outage = None
         self._fail(str(reply.error), arrival.now)
         detail = f"the import is not there yet: {reply.error}"
+        if self._policy.once and self._policy.remembered:
+            return self._end(Outcome.PENDING, detail, arrival.now)
         self._missed += 1
         wake_at = self._next_poll(arrival.now)
         return self._retry(wake_at, detail, self._missed, arrival, latest=self._appear_by)

@@ -9,6 +9,8 @@ from watcher.core.text import duration
 from watcher.reports.documents import ResultDocument, import_document
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from watcher.core.events import Event, Progress
     from watcher.core.model import ImportRef
     from watcher.exit_codes import Conclusion, ExitCodes
@@ -37,6 +39,30 @@ class Ledger:
         self._progress[event.ref] = event.progress
         if isinstance(event, Ended):
             self._ended[event.ref] = event
+
+    def update(self, progress: Mapping[ImportRef, Progress]) -> None:
+        """Takes in how far waits have come since their last event.
+
+        Args:
+            progress: The waits that still go on.
+        """
+        self._progress |= progress
+
+    def copy(self) -> Ledger:
+        """Makes a ledger that what happens next does not change, for another thread to read.
+
+        Returns:
+            The copy.
+        """
+        other = Ledger(self._codes, any_suffices=self._any_suffices)
+        other._progress = self._progress.copy()
+        other._ended = self._ended.copy()
+        return other
+
+    @property
+    def progress(self) -> Mapping[ImportRef, Progress]:
+        """How far each wait has come, in the order of the imports."""
+        return self._progress
 
     @property
     def ends(self) -> tuple[Ended, ...]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+
+_GLANCE = 0.1
+"""Seconds between two looks at whether there is still time to wait."""
 
 
 class Stream:
@@ -18,7 +24,13 @@ class Stream:
 
     Args:
         file: Where to; None where the process was started without it.
+
+    Attributes:
+        patience_ends: The moment, on the monotonic clock in seconds, after which no stream waits for its
+            reader any more, so that a signal ends the process though a pipe is full. The rest is dropped.
     """
+
+    patience_ends: ClassVar[float] = math.inf
 
     def __init__(self, file: TextIO | None) -> None:
         self._descriptor = None if file is None else file.fileno()
@@ -55,11 +67,22 @@ class Stream:
         rest = memoryview(text.encode("utf-8", errors="backslashreplace"))
         while rest and self._descriptor is not None:
             try:
-                rest = rest[os.write(self._descriptor, rest) :]
+                if self._waits_for_room(self._descriptor):
+                    # So much never blocks a pipe that has room (POSIX, pipe capacity and PIPE_BUF).
+                    rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
+                else:
+                    self._descriptor = None
             except BlockingIOError:
-                select.select([], [self._descriptor], [])
+                continue
             except BrokenPipeError:
                 self._descriptor = None  # no error: whoever read it has seen enough
             except OSError as error:
                 self._failure = error
                 self._descriptor = None
+
+    def _waits_for_room(self, descriptor: int) -> bool:
+        """Waits for a reader as long as there is time; a signal's handler may shorten it meanwhile."""
+        while not select.select([], [descriptor], [], _GLANCE)[1]:
+            if time.monotonic() >= self.patience_ends:
+                return False
+        return True

@@ -1,0 +1,59 @@
+"""The picture of the live view is what the program draws now."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from rich.text import Text
+
+from tests.docs.picture import COLUMNS, COMMAND, PICTURE, draw
+from tests.docs.test_readme import README, part, with_placeholders
+from tests.unit.driving import EPOCH
+from tests.unit.test_live_picture import progress
+from watcher.core.events import Ended
+from watcher.core.model import ImportRef, Instant, Outcome
+from watcher.reports.glyphs import UNICODE
+from watcher.reports.picture import Canvas, picture
+from watcher.reports.result import text_line
+from watcher.reports.views import View
+
+REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")
+WAY = (("preparing", 2.6), ("pending_approval", 3.3), ("ready", 0.95), ("in_progress", 1.4))
+CANVAS = Canvas(COLUMNS, 24, UNICODE)
+
+
+def words(svg: str) -> str:
+    """What an SVG says, without the gaps and without what differs from run to run."""
+    lines: dict[str, str] = {}
+    for height, text in re.findall(
+        r'<text class="live-view-r\d+" x="[\d.]+" y="([\d.]+)"[^>]*>(.*?)</text>', svg
+    ):
+        lines[height] = lines.get(height, "") + html.unescape(text).replace("\xa0", " ")
+    told = re.sub(f"[{UNICODE.spinner}]", "SPINNER", "\n".join(lines.values()))
+    return re.sub(r"\s+", " ", with_placeholders(told))
+
+
+def test_the_picture_is_current() -> None:
+    """The recorded demo has the words, the marks and the order that the code gives them."""
+    on_the_way = View(
+        REF,
+        "until complete, for at most 1h",
+        progress(*WAY, polls=9),
+        next_poll=1.0,
+        notice="rate limited (429): the API asks to wait 0.8s more",
+    )
+    after = progress(*WAY, ("complete", 0.0), polls=12)
+    end = Ended(REF, Instant(11.0, EPOCH), after, Outcome.COMPLETE, "complete after 11s")
+    over = View(REF, on_the_way.goal, after, ended=end)
+    first = Text(part("demo").splitlines()[0])
+    drawn = draw([first, *picture([on_the_way], CANVAS)], [*picture([over], CANVAS), Text(text_line(end))])
+    assert words(PICTURE.read_text("utf-8")) == words(drawn)
+
+
+def test_the_picture_stands_alone() -> None:
+    """It loads nothing from elsewhere, and shows the command of the README."""
+    svg = PICTURE.read_text("utf-8")
+    assert not re.search(r"url\((?!#)|@import|@font-face|href=", svg)
+    assert COMMAND.replace(" ", "&#160;") in svg
+    assert COMMAND in README.read_text("utf-8")

@@ -1,0 +1,85 @@
+"""``--status-file`` and ``--termination-log`` of real processes."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import FAST, TOKEN, environment, finish, run_watcher, start_watcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.conftest import StartSimulator
+
+
+def test_the_status_file_of_a_whole_life(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A reader that looks again and again always finds whole JSON, up to the result."""
+    simulator = start_simulator("happy", speed=5.0)
+    path = tmp_path / "status.json"
+    process = start_watcher(
+        simulator.create(), *FAST, "--output", "json", "--status-file", str(path),
+        env=environment(simulator.base_uri),
+    )  # fmt: skip
+    statuses: list[object] = []
+    while process.poll() is None:
+        if path.exists():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o644
+            (one,) = json.loads(path.read_text())["imports"]
+            statuses += [] if statuses[-1:] == [one["status"]] else [one["status"]]
+        time.sleep(0.005)
+    finished = finish(process)
+    assert statuses[0] is None
+    assert "preparing" in statuses
+    assert len(statuses) > 3
+    assert json.loads(path.read_text()) == finished.result
+    assert TOKEN not in path.read_text()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("scenario", "code"), [("happy", 0), ("stopped", 3)])
+def test_the_termination_log(
+    start_simulator: StartSimulator, tmp_path: Path, scenario: str, code: int
+) -> None:
+    """A success and a failure alike leave their message in place of an older one."""
+    simulator = start_simulator(scenario)
+    path = tmp_path / "termination-log"
+    path.write_text("of an earlier start\n" * 100)
+    inode = path.stat().st_ino
+    url = simulator.create()
+    finished = run_watcher(url, *FAST, env=environment(simulator.base_uri, WATCHER_TERMINATION_LOG=str(path)))
+    assert finished.code == code
+    words = "complete after" if code == 0 else "create a new one"
+    assert path.read_text().startswith("default/production/big-spenders/")
+    assert words in path.read_text()
+    assert path.read_text().count("\n") == 1
+    assert path.stat().st_ino == inode  # it is a mount in a container, which cannot be replaced
+
+
+def test_files_that_cannot_be_written(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """Each is said once, whatever the number of changes, and the code stays that of the watch."""
+    simulator = start_simulator("stopped")
+    missing = tmp_path / "missing" / "file"
+    finished = run_watcher(
+        simulator.create(), *FAST, "--log-format=json",
+        f"--status-file={missing}", f"--termination-log={missing}",
+        env=environment(simulator.base_uri),
+    )  # fmt: skip
+    assert finished.code == 3
+    failures = [str(event["message"]) for event in finished.events if event["event"] == "report_failed"]
+    assert failures == [
+        f"--status-file {missing} could not be written: No such file or directory",
+        f"--termination-log {missing} could not be written: No such file or directory",
+    ]
+
+
+def test_kubernetes_without_a_termination_log(start_simulator: StartSimulator) -> None:
+    """The default of a container is nothing to complain of where there is no such file."""
+    simulator = start_simulator("stuck")
+    env = environment(simulator.base_uri, KUBERNETES_SERVICE_HOST="10.0.0.1")
+    finished = run_watcher(simulator.create(), "--until", "preparing", "--log-level", "error", env=env)
+    assert (finished.code, finished.err) == (0, "")

@@ -1,0 +1,181 @@
+"""The live view in a pseudo-terminal: what a person sees, and what stays when it is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+
+import pytest
+
+from tests.integration.conftest import FAST, StartSimulator, environment
+from tests.integration.terminal import Terminal, opened, terminal_environment
+
+TIME = r"(?:\d+(?:\.\d+)?m?s)"
+
+
+def assert_tidy(terminal: Terminal) -> None:
+    """The cursor is visible, at the beginning of a line below all that was drawn; lines wrap again."""
+    cursor = terminal.screen.cursor
+    assert not cursor.hidden
+    assert cursor.x == 0
+    assert len(terminal.text.splitlines()) <= cursor.y
+    assert terminal.raw.count(b"\x1b[?25l") == terminal.raw.count(b"\x1b[?25h")
+    assert terminal.raw.count(b"\x1b[?7l") == terminal.raw.count(b"\x1b[?7h")
+
+
+def assert_lines(text: str, *patterns: str) -> None:
+    """These lines and no others."""
+    lines = text.splitlines()
+    assert len(lines) == len(patterns), text
+    for line, pattern in zip(lines, patterns, strict=True):
+        assert re.fullmatch(pattern, line), f"{line}\nis not\n{pattern}"
+
+
+def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
+    """The rail moves, an approval and a rate limit show while they last, and all that stays is a summary."""
+    simulator = start_simulator("demo", speed=3.0)
+    with opened() as terminal:
+        url = simulator.create()
+        target = "/".join(["default", "production", "big-spenders", url.rsplit("/", 1)[1]])
+        terminal.start(url, *FAST, env=terminal_environment(simulator.base_uri))
+        terminal.wait_for(lambda text: "waiting for an approval in LaunchDarkly ·" in text)
+        assert "✓ preparing" in terminal.text
+        assert "○ in_progress ─ ○ complete" in terminal.text
+        terminal.wait_for(lambda text: "\n! rate limited (429): the API asks to wait" in text)
+        before = terminal.text
+        terminal.wait_for(lambda text: text != before and "! rate limited (429)" in text)
+        assert terminal.text.count(target) == 1
+        assert terminal.finish() == 0
+        assert_tidy(terminal)
+        assert b"\x1b[32m" in terminal.raw
+        assert_lines(
+            terminal.whole,
+            rf"{target}  complete after {TIME}, \d+ polls",
+            rf"✓ preparing {TIME} ─ ✓ pending_approval {TIME} ─ (✓ ready {TIME} ─ )?"
+            rf"✓ in_progress {TIME} ─ ✓ complete",
+            rf"complete {target} {TIME} \d+ polls",
+        )
+
+
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")])
+def test_a_signal_leaves_the_picture_and_the_explanation(
+    start_simulator: StartSimulator, number: signal.Signals, name: str
+) -> None:
+    """Ctrl-C, which the terminal echoes, and SIGTERM end with the last picture, the words and the code."""
+    simulator = start_simulator("stuck")
+    with opened() as terminal:
+        terminal.start(simulator.create(), *FAST, env=terminal_environment(simulator.base_uri))
+        terminal.wait_for(lambda text: "in_progress 0." in text)
+        if number is signal.SIGINT:
+            terminal.type("\x03")
+        else:
+            assert terminal.process is not None
+            terminal.process.send_signal(number)
+        assert terminal.finish() == 128 + number
+        assert_tidy(terminal)
+        first, rail, *words, result = terminal.whole.splitlines()
+        assert re.fullmatch(rf"default/\S+  interrupted after {TIME}, \d+ polls", first)
+        assert re.fullmatch(rf"✓ .+ ─ ■ in_progress {TIME} ─ ○ complete", rail)
+        assert re.fullmatch(
+            rf"\d\d:\d\d:\d\d error: default/\S+: interrupted by {name} after .* with the same target\.",
+            "".join(words),
+        )
+        assert result.startswith("interrupted default/")
+
+
+def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
+    """Twenty columns lose detail and never wrap, and a wider window gets it back; NO_COLOR is heeded.
+
+    What a shell writes while the job is stopped stays, and a kill without warning leaves a cursor.
+    """
+    simulator = start_simulator("stuck")
+    with opened(20, 12) as terminal:
+        env = terminal_environment(simulator.base_uri, NO_COLOR="1")
+        terminal.start(simulator.create(), *FAST, env=env)
+        terminal.wait_for(lambda text: "in_progress" in text)
+        assert_lines(
+            terminal.text, r"default/production/…", rf".* in_progress {TIME}.*", r"next poll in .*|asking now"
+        )
+        terminal.resize(90, 12)
+        terminal.wait_for(lambda text: "elapsed · " in text)
+        assert_lines(
+            terminal.text, r"default/production/big-spenders/[0-9a-f-]{36}.*", r"✓ .* ○ complete", r"Launch.*"
+        )
+        assert terminal.process is not None
+        terminal.process.send_signal(signal.SIGSTOP)
+        terminal.take(0.3)
+        os.write(terminal.slave, b"[1]+  Stopped\r\n$ fg\r\n")
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.wait_for(lambda text: text.count("elapsed · ") == 2)
+        assert "\n[1]+  Stopped\n$ fg\n\ndefault/" in terminal.text
+        terminal.process.kill()
+        assert terminal.finish() == -signal.SIGKILL
+        assert_tidy(terminal)
+        assert not re.search(rb"\x1b\[[0-9;]*3[0-9]m", terminal.raw)
+
+
+def test_forty_imports_in_a_low_window_of_ascii(start_simulator: StartSimulator) -> None:
+    """The picture fills no more than the window and counts all imports; every failure is explained below."""
+    simulator = start_simulator("stuck")
+    missing = [f"default/production/missing/{number}" for number in range(39)]
+    arguments = ("--appear-within", "1s", "--timeout", "2s", "--log-level", "debug")
+    with opened(80, 9) as terminal:
+        env = terminal_environment(simulator.base_uri, LC_ALL="C")
+        terminal.start(simulator.create(), *missing, *arguments, *FAST, env=env)
+        terminal.wait_for(lambda text: "39 not seen yet" in text and "the import is not there" in text)
+        assert re.match(r"40 imports: 39 not seen yet, 1 (preparing|ready|in_progress) - \d", terminal.text)
+        assert len(terminal.text.splitlines()) == 8
+        assert not terminal.screen.history.top
+        terminal.wait_for(lambda text: "39 not_found, 1 in_progress" in text)
+        assert terminal.text.isascii()
+        assert terminal.finish() == 5
+        assert_tidy(terminal)
+        whole = terminal.whole
+        assert [line[:5] for line in whole.splitlines()[:7]] == ["++x. "] + ["x...."] * 6
+        assert whole.count("there is no such import") == 39
+        assert whole.count("40 imports: 1 timeout, 39 not_found; exit code 5 (not_found)") == 1
+
+
+def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) -> None:
+    """After Ctrl-S the polling goes on, and two signals end a program that nobody reads at once."""
+    simulator = start_simulator("happy", speed=4.0)
+    reading, writing = os.pipe()
+    with opened() as terminal, os.fdopen(reading) as events:
+        arguments = (simulator.create(), *FAST, "--output", "jsonl")
+        terminal.start(*arguments, env=terminal_environment(simulator.base_uri), stdout=writing)
+        os.close(writing)
+        terminal.wait_for(lambda text: "preparing 0." in text)
+        termios.tcflow(terminal.slave, termios.TCOOFF)
+        assert any(json.loads(line).get("to") == "in_progress" for line in events)
+        assert terminal.process is not None
+        terminal.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.process.wait(5) == 143
+        assert "in_progress 0." not in terminal.text
+        termios.tcflow(terminal.slave, termios.TCOON)
+        terminal.take(0.1)
+        assert_tidy(terminal)
+
+
+def test_nothing_of_it_is_imported_where_it_is_not_used() -> None:
+    """A pipeline does not pay for a picture."""
+    program = (
+        "import sys; from watcher.cli import main; assert main(sys.argv[1:]) == 75;"
+        "print([name for name in sys.modules if name.startswith('watcher.reports.')])"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program, "a/b/c/d", "--once", "--outage-budget", "1ms"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment("http://127.0.0.1:9"),
+    )
+    assert "watcher.reports.log" in finished.stdout
+    assert not re.search("live|picture|rail|screen|glyphs", finished.stdout.splitlines()[-1])

@@ -1,0 +1,210 @@
+"""SIGINT and SIGTERM where a wait can be at its most stubborn, with every file that was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import FAST, environment, finish, start_watcher
+from tests.integration.sidecars import JSON_LOG, wait_for_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.conftest import StartSimulator
+
+BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+
+STUCK = """
+import asyncio, time
+from watcher.signals import Signals
+
+async def main():
+    signals = Signals(lambda number: time.sleep(60))
+    signals.code = {code}
+    with signals.received():
+        print("ready", flush=True)
+        await signals.wait()
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """All files that a run can write, in a folder of their own."""
+
+    folder: Path
+
+    @property
+    def options(self) -> list[str]:
+        """The options that ask for them."""
+        return [
+            "--output=json",
+            f"--status-file={self.folder / 'status.json'}",
+            f"--termination-log={self.folder / 'termination.log'}",
+            f"--dotenv={self.folder / 'watcher.env'}",
+        ]
+
+    def check(self, code: int) -> None:
+        """Checks that each tells the signal's end, and that nothing else is left."""
+        status = json.loads((self.folder / "status.json").read_text())
+        assert (status["outcome"], status["exit_code"]) == ("interrupted", code)
+        assert "interrupted by SIG" in (self.folder / "termination.log").read_text()
+        assert f"WATCHER_RESULT_CODE={code}\n" in (self.folder / "watcher.env").read_text()
+        assert len(list(self.folder.iterdir())) == 3
+
+
+def signal_and_check(process: subprocess.Popen[str], number: int, code: int, files: Files) -> None:
+    """Sends a signal; within a second the process has ended, and all has been told."""
+    began = time.monotonic()
+    process.send_signal(number)
+    finished = finish(process)
+    assert time.monotonic() - began < 1
+    assert finished.code == code
+    assert finished.result["exit_code"] == code
+    files.check(code)
+
+
+@contextmanager
+def throttling() -> Iterator[str]:
+    """A server that asks everybody to come back in ten minutes."""
+
+    class Throttling(BaseHTTPRequestHandler):
+        """Answers 429."""
+
+        def do_GET(self) -> None:
+            """Answers one poll."""
+            self.send_response(429)
+            self.send_header("Retry-After", "600")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Throttling) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(("told", "code"), [(None, 143), (3, 3)])
+@pytest.mark.parametrize("signals", [1, 2])
+def test_an_end_that_hangs(told: int | None, code: int, signals: int) -> None:
+    """Whatever blocks the end, one signal ends the process within a second and two at once.
+
+    The code is the signal's, or that of a result which has been told, as during ``--linger``.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK.format(code=told)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    began = time.monotonic()
+    for _ in range(signals):
+        process.terminate()
+        time.sleep(0.2)
+    assert process.wait(5) == code
+    assert time.monotonic() - began < (1.3 if signals == 1 else 0.7)
+    finish(process)
+
+
+@BOTH
+def test_while_throttled(tmp_path: Path, number: int, code: int) -> None:
+    """A signal does not wait for the moment that the API named."""
+    files = Files(tmp_path)
+    with throttling() as base_uri:
+        process = start_watcher("a/b/c/d", *files.options, *JSON_LOG, env=environment(base_uri))
+        wait_for_event(process, "throttled")
+        signal_and_check(process, number, code, files)
+
+
+@BOTH
+def test_while_a_name_is_looked_up(tmp_path: Path, number: int, code: int) -> None:
+    """A signal ends the watch while the system's resolver, which nothing can cancel, hangs."""
+    files = Files(tmp_path)
+    program = (
+        "import socket, time, watcher.__main__ as m\n"
+        'def hang(*a, **k): print(\'{"event": "looking"}\', file=sys.stderr, flush=True); time.sleep(60)\n'
+        "import sys; socket.getaddrinfo = hang; m.run()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "a/b/c/d", *files.options, *JSON_LOG],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment("https://slow-to-find.example"),
+    )
+    wait_for_event(process, "looking")
+    signal_and_check(process, number, code, files)
+
+
+@BOTH
+def test_as_process_1(start_simulator: StartSimulator, tmp_path: Path, number: int, code: int) -> None:
+    """In a container it is process 1, for which the system has no default action."""
+    unshare = shutil.which("unshare") or ""
+    if not unshare or subprocess.run([unshare, "--pid", "--fork", "true"], check=False).returncode != 0:
+        pytest.skip("this user cannot make a namespace of processes")
+    files = Files(tmp_path)
+    simulator = start_simulator("stuck")
+    command = [sys.executable, "-m", "watcher", simulator.create(), *FAST, *files.options, *JSON_LOG]
+    outer = subprocess.Popen(
+        [unshare, "--pid", "--fork", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(simulator.base_uri),
+    )
+    wait_for_event(outer, "transition")
+    (inner,) = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+    began = time.monotonic()
+    os.kill(int(inner), number)
+    finished = finish(outer)
+    assert time.monotonic() - began < 1
+    assert finished.code == code
+    assert finished.result["exit_code"] == code
+    files.check(code)
+
+
+@BOTH
+def test_while_nobody_reads(start_simulator: StartSimulator, tmp_path: Path, number: int, code: int) -> None:
+    """A full pipe keeps only itself from the result: the files have it, and standard error tells it."""
+    files = Files(tmp_path)
+    simulator = start_simulator("stuck")
+    flood = ("--output=jsonl", "--heartbeat=1ms", "--log-level=error", *JSON_LOG)
+    process = start_watcher(simulator.create(), *files.options, *flood, env=environment(simulator.base_uri))
+    assert process.stdout is not None
+    process.stdout.read(1)
+    time.sleep(1.5)  # for the pipe to fill
+    began = time.monotonic()
+    process.send_signal(number)
+    assert process.wait(5) == code
+    assert time.monotonic() - began < 1
+    files.check(code)
+    assert finish(process).events[-1]["exit_code"] == code

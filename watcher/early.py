@@ -1,0 +1,66 @@
+"""How standard error is written before the options are read; imports next to nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+
+TYPE_CHECKING = False  # as type checkers know it, without the import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Tells whether every line of standard error must be a JSON object.
+
+    Args:
+        arguments: The arguments after the program's name.
+
+    Returns:
+        True where the flag, or else the environment, says so.
+    """
+    return _asked_for("--log-format", "WATCHER_LOG_FORMAT", arguments) == "json"
+
+
+def is_github_step(arguments: Sequence[str]) -> bool:
+    """Tells whether GitHub Actions reads standard error.
+
+    Args:
+        arguments: The arguments after the program's name.
+
+    Returns:
+        True where the user or GitHub says so.
+    """
+    ci = _asked_for("--ci", "WATCHER_CI", arguments)
+    return ci == "github" or (ci in {"", "auto"} and os.environ.get("GITHUB_ACTIONS") == "true")
+
+
+def interruption(code: int, arguments: Sequence[str]) -> str:
+    """Says that a signal came before anything was begun; safe to call while modules are being imported.
+
+    Args:
+        code: The exit code.
+        arguments: The arguments after the program's name.
+
+    Returns:
+        One line, with its end.
+    """
+    message = "interrupted before the watch began"
+    if not wants_json(arguments):
+        return f"watcher: {message}\n"
+    now = time.time()
+    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
+    return (
+        f'{{"event":"result","level":"error","at":"{at}","outcome":"interrupted","exit_code":{code},'
+        f'"message":"{message}"}}\n'
+    )
+
+
+def _asked_for(flag: str, variable: str, arguments: Sequence[str]) -> str:
+    """Finds an option where the arguments may not be readable as a whole."""
+    for position, argument in enumerate(arguments):
+        if argument == flag:
+            return "".join(arguments[position + 1 : position + 2])
+        if argument.startswith(f"{flag}="):
+            return argument.removeprefix(f"{flag}=")
+    return os.environ.get(variable, "")

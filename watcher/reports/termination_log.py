@@ -1,0 +1,72 @@
+"""The container's last words, which ``kubectl describe pod`` shows."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from watcher.core.events import Ended, Event
+    from watcher.exit_codes import Conclusion, ExitCodes
+    from watcher.reports.result import Ledger
+
+LONGEST_MESSAGE = 4096
+"""Bytes that Kubernetes keeps of it (Kubernetes, "Determine the Reason for Pod Failure")."""
+
+_CUT = "\N{HORIZONTAL ELLIPSIS}"
+
+
+class TerminationLog:
+    """Writes how the watch ended, as soon as that is known.
+
+    Args:
+        path: The file. Kubernetes mounts it, so it is written in place.
+        ledger: What is known.
+        codes: The exit codes in force.
+    """
+
+    def __init__(self, path: Path, ledger: Ledger, codes: ExitCodes) -> None:
+        self.name = f"--termination-log {path}"
+        self._path = path
+        self._ledger = ledger
+        self._codes = codes
+
+    def receive(self, event: Event) -> None:
+        """Waits for the end."""
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        """Writes the message."""
+        message = last_words(conclusion, self._ledger.ends, self._codes)
+        # Without blocking: a pipe that nobody reads must not hold up the end.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
+        with os.fdopen(os.open(self._path, flags, 0o644), "wb") as file:
+            file.write(message)
+
+
+def last_words(conclusion: Conclusion, ends: tuple[Ended, ...], codes: ExitCodes) -> bytes:
+    """Says how the watch ended, in as many bytes as Kubernetes keeps.
+
+    Args:
+        conclusion: How the whole watch ended.
+        ends: The ends of its imports.
+        codes: The exit codes in force.
+
+    Returns:
+        The one import's message, or a line of all and a line for each, those that failed first; UTF-8.
+    """
+    if len(ends) == 1:
+        return _cut(f"{ends[0].ref}: {ends[0].message}\n")
+    failed_first = sorted(ends, key=lambda end: (codes.code(end.outcome, end.signal) == 0, end.left_behind))
+    lines = [f"{len(ends)} imports: exit code {conclusion.code} ({conclusion.outcome})"]
+    lines += [f"{end.ref}: {end.message}" for end in failed_first]
+    return _cut("\n".join(lines) + "\n")
+
+
+def _cut(text: str) -> bytes:
+    whole = text.encode(errors="backslashreplace")
+    if len(whole) <= LONGEST_MESSAGE:
+        return whole
+    room = LONGEST_MESSAGE - len(_CUT.encode())
+    return whole[:room].decode(errors="ignore").encode() + _CUT.encode()

@@ -1,0 +1,82 @@
+"""SIGINT and SIGTERM during a run: the first ends it soon with everything told, the second at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from watcher.reports.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+LONGEST_GOODBYE = 0.9
+"""Seconds after a signal within which the process ends, though nobody reads what it writes."""
+
+LONGEST_FAREWELL = 0.4
+"""Seconds of these for which a reader is waited for that does not read what is written to it."""
+
+
+class Signals:
+    """Takes the signals of the process.
+
+    Args:
+        interrupt: Ends the run soon, given the signal's number; called in the loop's thread.
+
+    Attributes:
+        number: The signal that came.
+        code: The exit code of a run that has told its end already; a signal does not change it any more.
+    """
+
+    def __init__(self, interrupt: Callable[[int], None]) -> None:
+        self.number: int | None = None
+        self.code: int | None = None
+        self._interrupt = interrupt
+        self._came = asyncio.Event()
+
+    @contextmanager
+    def received(self) -> Iterator[None]:
+        """Takes the signals for as long as the context lasts; entered in the running loop's main thread.
+
+        Yields:
+            Nothing.
+        """
+        loop = asyncio.get_running_loop()
+
+        def receive(number: int, _frame: object) -> None:
+            # Not the loop's own handlers: those would not run while a write to a full pipe blocks.
+            if self.number is not None:
+                self._leave(number)
+            self.number = number
+            Stream.patience_ends = time.monotonic() + LONGEST_FAREWELL
+            loop.call_soon_threadsafe(self._tell, number)
+            last_resort = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
+            last_resort.daemon = True
+            last_resort.start()
+
+        numbers = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in numbers:
+            signal.signal(number, receive)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)  # the end has been told and stays what it is
+
+    async def wait(self) -> None:
+        """Waits for one to come."""
+        await self._came.wait()
+
+    def _tell(self, number: int) -> None:
+        self._came.set()
+        self._interrupt(number)
+
+    def _leave(self, number: int) -> None:
+        os._exit(128 + number if self.code is None else self.code)
