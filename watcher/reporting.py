@@ -1,4 +1,4 @@
-"""Which reports a run has, and what the events of each go through."""
+"""Which reports a run has; each is imported where a run has it, for most have few and start sooner so."""
 
 from __future__ import annotations
 
@@ -10,16 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watcher.reports.github import GithubOutput, GithubSummary
-from watcher.reports.github_log import AnnotatingLog, CommandFreeStream
-from watcher.reports.gitlab import SectionLog
-from watcher.reports.log import JsonLog, PlainLog
-from watcher.reports.on_change import LogOfChanges, TextOfChanges
+from watcher.reports.log import PlainLog
 from watcher.reports.output import JsonLinesOutput, JsonOutput, TextOutput
-from watcher.reports.status_file import StatusFile
 from watcher.reports.stream import Stream
-from watcher.reports.termination_log import TerminationLog
-from watcher.reports.variables import Dotenv
 from watcher.reports.words import Level
 from watcher.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 
@@ -49,14 +42,16 @@ def make_log(settings: Settings, standing: Standing, environ: Mapping[str, str] 
     stream = _stream(settings, sys.stderr)
     level = Level[settings.log_level.name]
     if settings.log_format is LogFormat.JSON:
+        from watcher.reports.json_log import JsonLog
+
         return JsonLog(stream, level, settings.exit_codes)
     several = len(settings.refs) > 1
     lacking = _lacking_for_live(settings, stream, environ)
     wanted = settings.progress is ProgressStyle.LIVE
     if lacking is None and (wanted or _is_live_by_itself(settings, environ)):
-        from watcher.reports.glyphs import ASCII, UNICODE  # noqa: PLC0415 (what only a live view needs)
-        from watcher.reports.live import LiveView  # noqa: PLC0415 (likewise, and rich with it)
-        from watcher.reports.screen import Screen  # noqa: PLC0415 (likewise)
+        from watcher.reports.glyphs import ASCII, UNICODE
+        from watcher.reports.live import LiveView
+        from watcher.reports.screen import Screen
 
         glyphs = UNICODE if speaks_unicode(environ) else ASCII
         return LiveView(Screen(sys.stderr), standing, level, glyphs, several=several)
@@ -77,6 +72,8 @@ def make_log_of_changes(settings: Settings, standing: Standing, is_news: Callabl
     Returns:
         The log.
     """
+    from watcher.reports.on_change import LogOfChanges
+
     if settings.progress in {ProgressStyle.LIVE, ProgressStyle.PLAIN}:
         return make_log(settings, standing)
     if settings.progress is ProgressStyle.AUTO:
@@ -85,15 +82,23 @@ def make_log_of_changes(settings: Settings, standing: Standing, is_news: Callabl
 
 
 def _stream(settings: Settings, file: TextIO | None) -> Stream:
-    return CommandFreeStream(file) if settings.ci is Pipeline.GITHUB else Stream(file)
+    if settings.ci is Pipeline.GITHUB:
+        from watcher.reports.github_log import CommandFreeStream
+
+        return CommandFreeStream(file)
+    return Stream(file)
 
 
 def _plain_log(settings: Settings, stream: Stream, level: Level, *, several: bool) -> Log:
     quiet = settings.progress is ProgressStyle.NONE
     log = PlainLog(stream, level, several=several, quiet=quiet)
     if settings.ci is Pipeline.GITHUB:
+        from watcher.reports.github_log import AnnotatingLog
+
         return AnnotatingLog(log, stream, settings.exit_codes, any_suffices=settings.any_suffices)
     if settings.ci is Pipeline.GITLAB and level <= Level.INFO and not quiet:
+        from watcher.reports.gitlab import SectionLog
+
         return SectionLog(log, stream, several=several)
     return log
 
@@ -146,12 +151,20 @@ def make_files(settings: Settings, ledger: Ledger, environ: Mapping[str, str] = 
     """
     reports: list[Report] = []
     if settings.dotenv is not None:
+        from watcher.reports.variables import Dotenv
+
         reports.append(Dotenv(settings.dotenv))
     if settings.status_file is not None:
+        from watcher.reports.status_file import StatusFile
+
         reports.append(StatusFile(settings.status_file, ledger, _call_later))
     if settings.termination_log is not None:
+        from watcher.reports.termination_log import TerminationLog
+
         reports.append(TerminationLog(settings.termination_log, ledger, settings.exit_codes))
     if settings.ci is Pipeline.GITHUB:
+        from watcher.reports.github import GithubOutput, GithubSummary
+
         # Outside of a step these files have no names, and there is nobody to read them.
         if output := environ.get("GITHUB_OUTPUT"):
             reports.append(GithubOutput(Path(output), ledger))
@@ -178,6 +191,8 @@ def make_output(settings: Settings, ledger: Ledger, is_news: Callable[[Ended], b
     stream = _stream(settings, sys.stdout)
     match settings.output:
         case OutputFormat.TEXT if settings.tells_changes:
+            from watcher.reports.on_change import TextOfChanges
+
             return TextOfChanges(stream, ledger, is_news)
         case OutputFormat.TEXT:
             return TextOutput(stream, ledger)

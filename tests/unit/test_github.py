@@ -20,7 +20,8 @@ from watcher.reports.github_log import (
     CommandFreeStream,
     workflow_command,
 )
-from watcher.reports.log import JsonLog, PlainLog
+from watcher.reports.json_log import JsonLog
+from watcher.reports.log import PlainLog
 from watcher.reports.result import Ledger
 from watcher.reports.words import Level
 
