@@ -1,0 +1,154 @@
+"""The examples for cron and systemd: their commands run as they stand, and their files are understood."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import TOKEN, StartSimulator, environment
+from tests.integration.conftest import start_simulator as start_simulator  # noqa: PLC0414 (a fixture)
+from watcher.options import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "cron"
+SCHEDULE = "* * * * * "
+
+
+def cron_commands() -> list[str]:
+    """The commands of the crontab: the one in use, and the one to use instead."""
+    lines = (EXAMPLES / "crontab").read_text("utf-8").splitlines()
+    return [line.removeprefix("# ").removeprefix(SCHEDULE) for line in lines if SCHEDULE in line]
+
+
+def unit(name: str) -> dict[str, str]:
+    """The settings of a systemd unit; of one that comes more than once, the last."""
+    text = (EXAMPLES / name).read_text("utf-8")
+    return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+
+
+def install(folder: Path) -> Path:
+    """Puts a command ``watcher`` into a folder, as an installation does."""
+    folder.mkdir()
+    script = folder / "watcher"
+    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m watcher "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def run(command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs a command as cron does."""
+    finished = subprocess.run(
+        ["/bin/sh", "-c", command], check=False, capture_output=True, text=True, env=env, timeout=60
+    )
+    assert TOKEN not in finished.stdout + finished.stderr
+    return finished
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_the_crontab_s_commands_mail_what_changed(
+    start_simulator: StartSimulator, tmp_path: Path, position: int
+) -> None:
+    """The first look is mailed, the second is not; the history has both."""
+    simulator = start_simulator("approval", speed=1000.0)
+    home = tmp_path / "home"
+    (home / ".config" / "watcher").mkdir(parents=True)
+    (home / ".local" / "state").mkdir(parents=True)
+    (home / ".config" / "watcher" / "token").write_text(f"{TOKEN}\n")
+    target = simulator.create(wait_on_approvals=True)
+    (home / ".config" / "watcher" / "targets").write_text(f"# tonight's imports\n{target}\n")
+    script = install(tmp_path / "bin")
+    env = environment(simulator.base_uri, HOME=str(home), PATH=f"{script.parent}:/usr/bin:/bin")
+    del env["LD_ACCESS_TOKEN"]
+    command = cron_commands()[position]
+    first = run(command, env)
+    assert first.returncode == 8
+    assert "not final yet" in first.stderr
+    run(command, env)  # by now it waits for an approval, whatever the first one saw
+    third = run(command, env)
+    assert (third.returncode, third.stdout, third.stderr) == (8, "", "")
+    history = home / ".local" / "state" / "watcher.jsonl"
+    if position == 0:
+        assert first.stdout.startswith("pending ")
+        assert not history.exists()
+        return
+    events = [json.loads(line)["event"] for line in history.read_text().splitlines()]
+    assert events.count("result") == 3
+
+
+def test_the_service_s_command_looks(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """What systemd starts works with the folders that it provides, and 8 and 75 are no failures."""
+    simulator = start_simulator("stuck", speed=1000.0)
+    script = install(tmp_path / "bin")
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "targets").write_text(simulator.create())
+    (tmp_path / "state").mkdir()
+    service = unit("watcher.service")
+    assert service["LoadCredential"].split(":")[0] == "token"
+    assert service["StateDirectory"] == "watcher"
+    provided = {"STATE_DIRECTORY": str(tmp_path / "state"), "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    command = service["ExecStart"].replace("/usr/local/bin/watcher", str(script))
+    finished = run(command.replace("/etc/watcher", str(tmp_path)), environment(simulator.base_uri) | provided)
+    assert str(finished.returncode) in service["SuccessExitStatus"].split() == ["8", "75"]
+    assert (tmp_path / "state" / "state.json").exists()
+
+
+def test_every_option_exists() -> None:
+    """What the examples give are options of the program."""
+    names = {name for parameter in COMMAND.params for name in parameter.opts}
+    given = [*cron_commands(), unit("watcher.service")["ExecStart"]]
+    assert len(given) == 3
+    for command in given:
+        used = [word for word in shlex.split(command, comments=True) if word.startswith("--")]
+        assert "--state-file" in used
+        assert set(used) <= names
+
+
+def test_the_crontab_is_one() -> None:
+    """Each line is a comment, a setting or a schedule with a command, and no percent sign cuts one off."""
+    lines = (EXAMPLES / "crontab").read_text("utf-8").splitlines()
+    settings = [line for line in lines if re.match(r"[A-Z]+=", line)]
+    assert settings[0].startswith("MAILTO=")
+    commands = [line for line in lines if line.startswith(SCHEDULE)]
+    assert len(commands) == 1
+    assert not any("%" in command for command in cron_commands())
+    assert all(line.startswith("#") or not line or line in settings + commands for line in lines)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    """Neither an unknown setting nor a contradiction is in them."""
+    for name in ("watcher.service", "watcher.timer"):
+        text = (EXAMPLES / name).read_text("utf-8")
+        (tmp_path / name).write_text(text.replace("/usr/local/bin/watcher", "/bin/true"))
+    finished = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / "watcher.service", tmp_path / "watcher.timer"],  # noqa: S607 (where it is installed)
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed")
+def test_logrotate_understands_its_file(tmp_path: Path) -> None:
+    """A dry run of it tells no error."""
+    text = (EXAMPLES / "logrotate").read_text("utf-8")
+    (tmp_path / "logrotate").write_text(text.replace("su deploy deploy", ""))
+    finished = subprocess.run(
+        ["logrotate", "--debug", "--state", tmp_path / "status", tmp_path / "logrotate"],  # noqa: S607 (where it is installed)
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0
+    assert "error" not in finished.stderr

@@ -1,0 +1,248 @@
+"""Single looks that follow each other, and waits that go on in later runs, as processes."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import stat
+import time
+from contextlib import contextmanager, suppress
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration import crashes
+from tests.integration.conftest import (
+    FAST,
+    TOKEN,
+    Finished,
+    StartSimulator,
+    environment,
+    finish,
+    run_watcher,
+    start_watcher,
+)
+from watcher.core.model import Instant
+from watcher.core.rate_limits import Hold
+from watcher.state.disk import open_state_file
+from watcher.state.keeper import open_keeper
+from watcher.targets import parse_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TARGET = "default/production/big-spenders/1234a567"
+NOWHERE = "http://127.0.0.1:1"
+"""Nothing listens there, so a request would be told."""
+
+
+def look(state: Path, target: str, base_uri: str, *arguments: str) -> Finished:
+    """One look, as from cron."""
+    return run_watcher("--once", "--state-file", str(state), target, *arguments, env=environment(base_uri))
+
+
+def polls(state: Path) -> int:
+    """How many requests the file counts."""
+    (entry,) = json.loads(state.read_bytes())["state"]["imports"]
+    return int(entry["polls"])
+
+
+def test_looks_tell_only_what_changed(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A look that finds what the last one told prints nothing; codes and explicit JSON come each time."""
+    simulator, state = start_simulator("stuck", speed=50.0), tmp_path / "state"
+    target = simulator.create()
+    first = look(state, target, simulator.base_uri)
+    assert (first.code, first.out[:8]) == (8, "pending ")
+    time.sleep(0.2)
+    second = look(state, target, simulator.base_uri)
+    lines = second.err.splitlines()
+    assert len(lines) == 2
+    assert "-> in_progress after " in lines[0]
+    assert "not final yet; last status in_progress" in lines[1]
+    assert second.out.endswith(" 2 polls\n")
+    assert look(state, target, simulator.base_uri) == Finished(8, "", "")
+    assert look(state, target, simulator.base_uri, "--log-format", "json") == Finished(8, "", "")
+    asked_for = look(state, target, simulator.base_uri, "--output", "json", "--progress", "plain")
+    assert "going on after" in asked_for.err
+    (one,) = json.loads(asked_for.out)["imports"]
+    assert (one["polls"], [transition["to"] for transition in one["transitions"]][-1]) == (5, "in_progress")
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    assert TOKEN.encode() not in state.read_bytes()
+
+
+def test_a_final_import_is_reported_without_a_request(
+    start_simulator: StartSimulator, tmp_path: Path
+) -> None:
+    """The result of a later look is the first one's, its time included, and is judged by its own wishes."""
+    simulator, state = start_simulator("stopped", speed=1000.0), tmp_path / "state"
+    target = simulator.create()
+    look(state, target, simulator.base_uri)
+    time.sleep(0.05)
+    told = look(state, target, simulator.base_uri, "--output", "json")
+    assert told.code == 3
+    counted = polls(state)
+    again = look(state, target, simulator.base_uri, "--output", "json")
+    assert (again.result, again.err) == (told.result, "")
+    judged = look(state, target, simulator.base_uri, "--until", "stopped")
+    assert (judged.code, judged.out[:8]) == (0, "reached ")
+    assert polls(state) == counted
+
+
+def test_an_import_that_does_not_appear(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A 404 is 8 until --appear-within has passed since the first run, then 5; each is told once."""
+    simulator, state = start_simulator(), tmp_path / "state"
+    arguments = (state, TARGET, simulator.base_uri, "--appear-within")
+    first = look(*arguments, "1h")
+    assert first.code == 8
+    assert "the import is not there yet: HTTP 404" in first.err
+    assert look(*arguments, "1h") == Finished(8, "", "")
+    late = look(*arguments, "100ms")
+    assert late.code == 5
+    assert "there is no such import" in late.err
+    assert look(*arguments, "100ms") == Finished(5, "", "")
+
+
+def test_a_look_does_not_ask_while_a_rate_limit_holds(
+    start_simulator: StartSimulator, tmp_path: Path
+) -> None:
+    """The look that met the 429 keeps how long it holds; until then a look asks nothing."""
+    simulator, state = start_simulator("throttled"), tmp_path / "state"
+    target = simulator.create()
+    assert [look(state, target, simulator.base_uri).code for _ in range(2)] == [8, 75]
+    (kept,) = json.loads(state.read_bytes())["state"]["holds"]
+    assert kept["resume_at"] > kept["kept"]["at"]
+    keeper = open_keeper(state, simulator.base_uri, [parse_target(target).ref], pytest.fail)
+    keeper.keep([], Hold(60.0, 61.0, named=True), Instant(0.0, time.time()))
+    keeper.close()
+    counted = polls(state)
+    held = look(state, target, simulator.base_uri, "--output", "json")
+    assert (held.code, held.err) == (75, "")
+    assert "nothing was asked: the API told an earlier run to wait" in str(held.result["imports"])
+    assert polls(state) == counted == 2
+
+
+def test_a_second_run_gives_way(tmp_path: Path) -> None:
+    """While another run has the lock, 75 comes at once with one line, and nothing is asked."""
+    file = open_state_file(tmp_path / "state")
+    try:
+        finished = look(tmp_path / "state", TARGET, NOWHERE)
+    finally:
+        file.close()
+    (line,) = finished.err.splitlines()
+    assert line.endswith(f"error: another run is using --state-file {tmp_path}/state; nothing was asked")
+    assert (finished.code, finished.out) == (75, "")
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("place", ["link", "missing/state"])
+def test_a_place_that_cannot_be_is_told_before_any_request(tmp_path: Path, place: str) -> None:
+    """A link, and a folder that is not there, are code 2."""
+    (tmp_path / "link").symlink_to("elsewhere")
+    finished = look(tmp_path / place, TARGET, NOWHERE)
+    assert (finished.code, finished.out) == (2, "")
+    (line,) = finished.err.splitlines()
+    assert line.startswith("watcher: --state-file: ")
+
+
+def test_a_damaged_file_is_set_aside(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """The warning comes although nothing else would be told, and the look goes on."""
+    simulator, state = start_simulator("stuck", speed=1000.0), tmp_path / "state"
+    target = simulator.create()
+    look(state, target, simulator.base_uri)
+    damaged = state.read_bytes()[:-9]
+    state.write_bytes(damaged)
+    finished = look(state, target, simulator.base_uri)
+    assert finished.code == 8
+    assert "warning: --state-file" in finished.err
+    assert (tmp_path / "state.aside-1").read_bytes() == damaged
+    assert polls(state) == 1
+
+
+def test_a_killed_wait_goes_on(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """After SIGKILL the clocks count from the first run, and what was told is not told again."""
+    simulator, state = start_simulator("stuck", speed=50.0), tmp_path / "state"
+    env = environment(simulator.base_uri)
+    command = (simulator.create(), *FAST, "--state-file", str(state))
+    process = start_watcher(*command, env=env)
+    assert process.stderr is not None
+    while "in_progress" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    finish(process)
+    time.sleep(1.0)
+    finished = run_watcher(*command, "--max-in-state", "in_progress=1s", "--output", "json", env=env)
+    assert finished.code == 124
+    first, last = finished.err.splitlines()
+    assert "; going on after " in first
+    assert first.endswith(", last seen in_progress")
+    assert "timed out: --max-in-state in_progress=1s ran out" in last
+    (one,) = json.loads(finished.out)["imports"]
+    assert one["in_state_s"] >= 1.0
+    assert one["transitions"][-1]["to"] == "in_progress"
+
+
+def test_kills_at_random_instants(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """However often it is killed, a wait loses nothing, tells no transition twice and keeps its beginning."""
+    wait = crashes.play(start_simulator("happy", speed=2.0), tmp_path, Random(6), kills=6, lifetime=0.5)
+    crashes.check(wait)
+    assert wait.kills > 2
+
+
+def test_two_at_once_in_a_loop(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """Of two runs at the same time one looks and the other gives way, or they come one after the other."""
+    simulator, state = start_simulator("stuck", speed=1000.0), tmp_path / "state"
+    target, env = simulator.create(), environment(simulator.base_uri)
+    looks = 0
+    for _ in range(2):
+        command = ("--once", "--state-file", str(state), target)
+        codes = [finish(process).code for process in [start_watcher(*command, env=env) for _ in range(2)]]
+        assert set(codes) <= {8, 75}
+        assert 8 in codes
+        looks += codes.count(8)
+    assert polls(state) == looks
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A file system of 64 KiB; the test is skipped where nobody may mount one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, b"size=64k") != 0:
+        pytest.skip("only root mounts file systems, and not everywhere")
+    try:
+        yield
+    finally:
+        libc.umount2(os.fsencode(folder), 2)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
+def test_a_full_disk_costs_the_memory_and_not_the_watch(
+    start_simulator: StartSimulator, tmp_path: Path
+) -> None:
+    """The wait ends as it would have, one line says what was not kept, and the old file is whole."""
+    simulator, state = start_simulator("happy", speed=8.0), tmp_path / "state"
+    env = environment(simulator.base_uri)
+    with small_disk(tmp_path):
+        process = start_watcher(simulator.create(), *FAST, "--state-file", str(state), env=env)
+        while not state.exists():
+            time.sleep(0.01)
+        with (tmp_path / "rest").open("wb", buffering=0) as rest:
+            while process.poll() is None:
+                # Again and again: a write that was under way at first gives the old content's room back.
+                with suppress(OSError):
+                    while rest.write(b"x" * 1024):
+                        pass
+                time.sleep(0.01)
+        finished = finish(process)
+        assert finished.code == 0
+        assert "in_progress -> complete" in finished.err
+        complaints = [line for line in finished.err.splitlines() if "No space left on device" in line]
+        assert len(complaints) == 1
+        assert json.loads(state.read_bytes())["program"] == "watcher"
+        assert not (tmp_path / "state.new").exists()
+        refused = look(state, TARGET, NOWHERE)
+        assert refused.code == 2
+        assert "cannot be written: No space left on device" in refused.err

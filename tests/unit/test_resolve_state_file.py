@@ -1,0 +1,41 @@
+"""What the option of the state file becomes, and what it is refused with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.driving import REF
+from watcher.core.errors import UsageError
+from watcher.resolve import resolve
+from watcher.settings import Options, Settings
+
+STATE = Path("state.json")
+
+
+def settled(options: Options, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings; nothing is read from outside."""
+    monkeypatch.setenv("LD_ACCESS_TOKEN", "api-1")
+    return resolve(options, lambda name: pytest.fail(f"{name} is read"))
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("path", [None, STATE])
+def test_only_looks_that_follow_each_other_tell_changes(
+    path: Path | None, monkeypatch: pytest.MonkeyPatch, *, once: bool
+) -> None:
+    """A wait that goes on tells everything, and so does a look that nobody remembers."""
+    settings = settled(Options(targets=(str(REF),), once=once, state_file=path), monkeypatch)
+    assert settings.tells_changes is (once and path is not None)
+    assert settings.policy.remembered is (path is not None)
+
+
+@pytest.mark.parametrize("name", ["token_file", "ca_file", "status_file", "dotenv", "termination_log"])
+def test_a_file_has_one_purpose(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token file that is taken for a damaged state file would be moved away."""
+    options = Options(targets=(str(REF),), state_file=STATE, **{name: Path("x/../state.json")})  # type: ignore[arg-type]  # a path each
+    with pytest.raises(UsageError, match="--state-file name the same file"):
+        settled(options, monkeypatch)
+    other = Options(targets=(str(REF),), state_file=STATE, status_file=Path("status.json"))
+    assert settled(other, monkeypatch).state_file == STATE
