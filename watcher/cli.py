@@ -127,7 +127,7 @@ def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: in
         return code
     text = message if outcome is Outcome.INTERNAL else f"watcher: {message}"
     if is_github_step(arguments):
-        from watcher.reports.github_log import workflow_command  # noqa: PLC0415 (only on GitHub)
+        from watcher.reports.pipelines.github_log import workflow_command  # noqa: PLC0415 (only on GitHub)
 
         text = workflow_command("error", {"title": f"watcher: {outcome}"}, text)
     stream.write_line(text)

@@ -15,9 +15,9 @@ from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.exit_codes import DEFAULT_CODES
+from watcher.loop import Terms, Watch
 from watcher.network import find_proxy, parse_base_uri
 from watcher.targets import Target, choose_base_uri, parse_target
-from watcher.watch import LAST_CALL, Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -74,7 +74,7 @@ async def watch(
         any_suffices=any_suffices,
         fail_fast=fail_fast,
         heartbeat=heartbeat,
-        longest_request=request_timeout if math.isfinite(request_timeout) else LAST_CALL,
+        request_timeout=request_timeout,
     )
     client = Client(
         origin,

@@ -135,8 +135,7 @@ MAX_IN_STATE = Value(
 EXIT_CODE = Value(
     "OUTCOME=CODE",
     _read_exit_code,
-    "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are "
-    + ", ".join(_REMAPPABLE),
+    "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are " + ", ".join(_REMAPPABLE),
     [f"{outcome}=" for outcome in _REMAPPABLE],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")

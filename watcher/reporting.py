@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from watcher.core.events import Ended
-    from watcher.reports.live import Standing
     from watcher.reports.log import Log
     from watcher.reports.report import Report
     from watcher.reports.result import Ledger
+    from watcher.reports.terminal.live import Standing
     from watcher.settings import Settings
 
 
@@ -49,9 +49,9 @@ def make_log(settings: Settings, standing: Standing, environ: Mapping[str, str] 
     lacking = _lacking_for_live(settings, stream, environ)
     wanted = settings.progress is ProgressStyle.LIVE
     if lacking is None and (wanted or _is_live_by_itself(settings, environ)):
-        from watcher.reports.glyphs import ASCII, UNICODE
-        from watcher.reports.live import LiveView
-        from watcher.reports.screen import Screen
+        from watcher.reports.terminal.glyphs import ASCII, UNICODE
+        from watcher.reports.terminal.live import LiveView
+        from watcher.reports.terminal.screen import Screen
 
         glyphs = UNICODE if speaks_unicode(environ) else ASCII
         return LiveView(Screen(sys.stderr), standing, level, glyphs, several=several)
@@ -83,7 +83,7 @@ def make_log_of_changes(settings: Settings, standing: Standing, is_news: Callabl
 
 def _stream(settings: Settings, file: TextIO | None) -> Stream:
     if settings.ci is Pipeline.GITHUB:
-        from watcher.reports.github_log import CommandFreeStream
+        from watcher.reports.pipelines.github_log import CommandFreeStream
 
         return CommandFreeStream(file)
     return Stream(file)
@@ -93,11 +93,11 @@ def _plain_log(settings: Settings, stream: Stream, level: Level, *, several: boo
     quiet = settings.progress is ProgressStyle.NONE
     log = PlainLog(stream, level, several=several, quiet=quiet)
     if settings.ci is Pipeline.GITHUB:
-        from watcher.reports.github_log import AnnotatingLog
+        from watcher.reports.pipelines.github_log import AnnotatingLog
 
         return AnnotatingLog(log, stream, settings.exit_codes, any_suffices=settings.any_suffices)
     if settings.ci is Pipeline.GITLAB and level <= Level.INFO and not quiet:
-        from watcher.reports.gitlab import SectionLog
+        from watcher.reports.pipelines.gitlab import SectionLog
 
         return SectionLog(log, stream, several=several)
     return log
@@ -163,7 +163,7 @@ def make_files(settings: Settings, ledger: Ledger, environ: Mapping[str, str] = 
 
         reports.append(TerminationLog(settings.termination_log, ledger, settings.exit_codes))
     if settings.ci is Pipeline.GITHUB:
-        from watcher.reports.github import GithubOutput, GithubSummary
+        from watcher.reports.pipelines.github import GithubOutput, GithubSummary
 
         # Outside of a step these files have no names, and there is nobody to read them.
         if output := environ.get("GITHUB_OUTPUT"):

@@ -18,16 +18,16 @@ from watcher.core.memory import Past
 from watcher.core.model import Outcome
 from watcher.credentials import hint_at_wrong_key
 from watcher.exit_codes import Conclusion
+from watcher.loop import Terms, Watch, system_clock
 from watcher.network import find_proxy, tls_context
 from watcher.reporting import make_files, make_log, make_log_of_changes, make_output
 from watcher.reports.report import Reports
 from watcher.reports.result import Ledger
-from watcher.reports.snapshot import Snapshot
+from watcher.reports.served.snapshot import Snapshot
 from watcher.reports.variables import variables
 from watcher.reports.words import Level
 from watcher.signals import Signals
 from watcher.state.keeper import open_keeper
-from watcher.watch import LAST_CALL, Terms, Watch, system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
     from watcher.network import Address
-    from watcher.reports.sidecar import Sidecar
+    from watcher.reports.served.sidecar import Sidecar
     from watcher.settings import Settings
     from watcher.state.keeper import Keeper
 
@@ -142,7 +142,7 @@ class _Session:
         return self._keeper is None or self._keeper.is_news(end)
 
     async def _start_sidecar(self, stack: AsyncExitStack, address: Address) -> None:
-        from watcher.reports.sidecar import open_sidecar  # noqa: PLC0415 (a server that few runs need)
+        from watcher.reports.served.sidecar import open_sidecar  # noqa: PLC0415 (a server that few runs need)
 
         self._sidecar = await open_sidecar(address, self._snapshot)
         stack.enter_context(self._sidecar.serving())
@@ -223,8 +223,7 @@ def _terms(settings: Settings) -> Terms:
         any_suffices=settings.any_suffices,
         fail_fast=settings.fail_fast,
         heartbeat=settings.heartbeat,
-        # With --request-timeout 0 a request may take any time, but must not outlast the wait for ever.
-        longest_request=settings.request_timeout if math.isfinite(settings.request_timeout) else LAST_CALL,
+        request_timeout=settings.request_timeout,
     )
 
 

@@ -13,10 +13,10 @@ from tests.unit.driving import EPOCH
 from tests.unit.test_live_picture import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant, Outcome
-from watcher.reports.glyphs import UNICODE
-from watcher.reports.picture import Canvas, picture
 from watcher.reports.result import text_line
-from watcher.reports.views import View
+from watcher.reports.terminal.glyphs import UNICODE
+from watcher.reports.terminal.picture import Canvas, picture
+from watcher.reports.terminal.views import View
 
 REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")
 WAY = (("preparing", 2.6), ("pending_approval", 3.3), ("ready", 0.95), ("in_progress", 1.4))

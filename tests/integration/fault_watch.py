@@ -18,7 +18,7 @@ from watcher.core.model import Outcome
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, decode
 from watcher.credentials import FixedToken, Secret
-from watcher.watch import Terms, Watch
+from watcher.loop import Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence

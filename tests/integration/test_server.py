@@ -14,8 +14,8 @@ import pytest
 
 from watcher.core.errors import UsageError
 from watcher.network import Address
-from watcher.reports import server
-from watcher.reports.endpoints import Answer
+from watcher.reports.served import server
+from watcher.reports.served.endpoints import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

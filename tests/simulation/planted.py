@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from watcher import exit_codes, pacing, watch
+from watcher import exit_codes, loop, pacing
 from watcher.core import clocks, lifecycle, outage, rate_limits, record, replies, waiter
 from watcher.core.model import Import, ImportStatus, Outcome, status_named
 from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
@@ -30,7 +30,7 @@ _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule
 _take_import = waiter.Waiter._take_import  # noqa: SLF001
 _take_verdict = waiter.Waiter._take_verdict  # noqa: SLF001
 _retry_after = rate_limits._retry_after  # noqa: SLF001
-_ask_due = watch.Watch._ask_due  # noqa: SLF001
+_ask_due = loop.Watch._ask_due  # noqa: SLF001
 _limiter_init = pacing.Limiter.__init__
 _named_wait = rate_limits.RateLimits.named_wait
 _decode = replies.decode
@@ -165,7 +165,7 @@ def forget_what_was_told(self: record.Record, status: Status) -> bool:  # noqa: 
     return False
 
 
-def take_no_last_look(self: watch.Watch, now: Instant) -> Iterator[Event]:
+def take_no_last_look(self: loop.Watch, now: Instant) -> Iterator[Event]:
     """Ends at the deadline without one more request."""
     for watched in list(self._unfinished.values()):
         if watched.request is None and now.monotonic >= watched.deadline:
@@ -195,7 +195,7 @@ def forget_requests_under_way(self: pacing.Limiter) -> None:
     self._under_way = 0
 
 
-def serve_the_last_comer(self: watch._Watched, now: float) -> float:
+def serve_the_last_comer(self: loop._Watched, now: float) -> float:
     """Serves by order of arrival, the latest first."""
     return self.due - now
 

@@ -13,7 +13,7 @@ from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice
 from watcher.core.events import Ended
 from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.exit_codes import Conclusion, ExitCodes
-from watcher.watch import Terms, Watch
+from watcher.loop import Terms, Watch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

@@ -17,10 +17,10 @@ from watcher.core.memory import Stamp
 from watcher.core.model import ImportRef, Instant, Outcome
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, FaultKind
+from watcher.loop import Terms, Watch
 from watcher.state.disk import StateFile
 from watcher.state.document import decode
 from watcher.state.keeper import Keeper
-from watcher.watch import Terms, Watch
 
 if TYPE_CHECKING:
     from random import Random

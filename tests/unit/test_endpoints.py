@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from tests.unit.driving import EPOCH, SERVER, THROTTLED, Driven, seen
 from tests.unit.ledgers import ledger_of, life
 from watcher.core.model import Instant
-from watcher.reports.endpoints import Answer, Endpoints
-from watcher.reports.metrics import MOST_LABELLED, exposition
-from watcher.reports.snapshot import LONGEST_DELAY, Snapshot
+from watcher.reports.served.endpoints import Answer, Endpoints
+from watcher.reports.served.metrics import MOST_LABELLED, exposition
+from watcher.reports.served.snapshot import LONGEST_DELAY, Snapshot
 
 if TYPE_CHECKING:
     from watcher.reports.result import Ledger

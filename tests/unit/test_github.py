@@ -13,15 +13,15 @@ from watcher.core.events import Ended, Progress
 from watcher.core.model import ImportRef, Instant, Outcome
 from watcher.core.policy import Policy
 from watcher.exit_codes import ExitCodes
-from watcher.reports.github import LIMIT, GithubOutput, GithubSummary
-from watcher.reports.github_log import (
+from watcher.reports.json_log import JsonLog
+from watcher.reports.log import PlainLog
+from watcher.reports.pipelines.github import LIMIT, GithubOutput, GithubSummary
+from watcher.reports.pipelines.github_log import (
     MOST_ANNOTATIONS,
     AnnotatingLog,
     CommandFreeStream,
     workflow_command,
 )
-from watcher.reports.json_log import JsonLog
-from watcher.reports.log import PlainLog
 from watcher.reports.result import Ledger
 from watcher.reports.words import Level
 

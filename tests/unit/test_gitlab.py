@@ -12,8 +12,8 @@ from tests.unit.test_github import end, stopped
 from watcher.core.events import Retrying
 from watcher.core.model import Outcome
 from watcher.exit_codes import Conclusion, ExitCodes
-from watcher.reports.gitlab import SectionLog
 from watcher.reports.log import PlainLog
+from watcher.reports.pipelines.gitlab import SectionLog
 from watcher.reports.stream import Stream
 from watcher.reports.words import Level
 

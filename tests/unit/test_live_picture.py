@@ -11,10 +11,10 @@ from tests.unit.driving import EPOCH, REF
 from watcher.core import lifecycle
 from watcher.core.events import Ended, Progress
 from watcher.core.model import Import, ImportRef, Instant, Outcome, Status, Transition, status_named
-from watcher.reports.glyphs import ASCII, UNICODE, Mark
-from watcher.reports.picture import Canvas, picture
-from watcher.reports.rail import draw_rail, stations
-from watcher.reports.views import View
+from watcher.reports.terminal.glyphs import ASCII, UNICODE, Mark
+from watcher.reports.terminal.picture import Canvas, picture
+from watcher.reports.terminal.rail import draw_rail, stations
+from watcher.reports.terminal.views import View
 
 GOAL = "until complete, for at most 1h"
 WIDE = Canvas(100, 24, UNICODE)

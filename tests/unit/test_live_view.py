@@ -21,11 +21,11 @@ from watcher.core.policy import Policy
 from watcher.credentials import FixedToken, parse_token
 from watcher.exit_codes import Conclusion
 from watcher.reporting import make_log, speaks_unicode
-from watcher.reports import live
-from watcher.reports.glyphs import ASCII
-from watcher.reports.live import Board, LiveView
 from watcher.reports.log import PlainLog
-from watcher.reports.screen import Screen
+from watcher.reports.terminal import live
+from watcher.reports.terminal.glyphs import ASCII
+from watcher.reports.terminal.live import Board, LiveView
+from watcher.reports.terminal.screen import Screen
 from watcher.reports.words import Level
 from watcher.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
-    from watcher.reports.views import View
+    from watcher.reports.terminal.views import View
 
 NOW = Instant(100.0, EPOCH + 100)
 SEEN = progress(("preparing", 2.0))

@@ -15,7 +15,7 @@ import pyte
 import pytest
 from rich.text import Text
 
-from watcher.reports.screen import Screen
+from watcher.reports.terminal.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

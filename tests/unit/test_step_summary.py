@@ -11,9 +11,9 @@ from markdown_it import MarkdownIt
 
 from watcher.core.model import ImportStatus, Outcome
 from watcher.reports.documents import ImportDocument, ResultDocument, TransitionDocument
-from watcher.reports.gantt import MOST_BARS, gantt
-from watcher.reports.markdown import escape
-from watcher.reports.step_summary import MOST_ROWS, step_summary
+from watcher.reports.pipelines.gantt import MOST_BARS, gantt
+from watcher.reports.pipelines.markdown import escape
+from watcher.reports.pipelines.step_summary import MOST_ROWS, step_summary
 
 HOSTILE = [
     "a|b",

@@ -35,10 +35,12 @@ replies = st.one_of(
     st.sampled_from([THROTTLED, Denied(ApiError(401), token_changed=True)]),
 )
 limits = st.floats(0.1, 500) | st.just(math.inf)
+ends = st.tuples(
+    st.sampled_from(ImportStatus), st.frozensets(st.sampled_from(ImportStatus), max_size=2)
+).filter(lambda both: both[0] not in both[1])
 policies = st.builds(
-    Policy,
-    until=st.sampled_from(ImportStatus),
-    fail_on=st.frozensets(st.sampled_from(ImportStatus), max_size=2),
+    lambda both, **others: Policy(until=both[0], fail_on=both[1], **others),
+    ends,
     once=st.booleans(),
     unknown_status=st.sampled_from(UnknownStatusRule),
     timeout=limits,

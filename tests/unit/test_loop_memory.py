@@ -11,12 +11,12 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.unit.driving import EPOCH
-from tests.unit.test_watch import clock, found, outcomes, refs, succeeds
+from tests.unit.test_loop import clock, found, outcomes, refs, succeeds
 from watcher.core.events import Ended
 from watcher.core.memory import KeptHold, Memory, Past
 from watcher.core.model import Import, ImportStatus, Outcome
 from watcher.core.policy import Policy
-from watcher.watch import Terms, Watch
+from watcher.loop import Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

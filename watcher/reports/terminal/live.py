@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.reports.log import PlainLog
-from watcher.reports.picture import Canvas, picture
-from watcher.reports.views import View, running
+from watcher.reports.terminal.picture import Canvas, picture
+from watcher.reports.terminal.views import View, running
 from watcher.reports.words import Level, level_of
 
 if TYPE_CHECKING:
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
     from watcher.exit_codes import Conclusion
-    from watcher.reports.glyphs import Glyphs
-    from watcher.reports.screen import Screen
+    from watcher.reports.terminal.glyphs import Glyphs
+    from watcher.reports.terminal.screen import Screen
 
 FRAME = 0.25
 """Seconds from one frame to the next while something happens."""

@@ -9,15 +9,15 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from watcher.core.text import printable
-from watcher.reports.glyphs import Mark
-from watcher.reports.rail import draw_marks, draw_rail, stations
-from watcher.reports.views import Urgency, running
+from watcher.reports.terminal.glyphs import Mark
+from watcher.reports.terminal.rail import draw_marks, draw_rail, stations
+from watcher.reports.terminal.views import Urgency, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from watcher.reports.glyphs import Glyphs
-    from watcher.reports.views import View
+    from watcher.reports.terminal.glyphs import Glyphs
+    from watcher.reports.terminal.views import View
 
 _SHORTEST_TARGET = 24
 """Cells of a target that no note may take away."""

@@ -6,15 +6,15 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from watcher.reports.endpoints import Endpoints
-from watcher.reports.server import open_listener, serving, url_of
+from watcher.reports.served.endpoints import Endpoints
+from watcher.reports.served.server import open_listener, serving, url_of
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
     from watcher.network import Address
-    from watcher.reports.snapshot import Snapshot
+    from watcher.reports.served.snapshot import Snapshot
 
 PULSE = 1.0
 """Seconds from one snapshot to the next."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.reports.step_summary import MOST_ROWS, step_summary
+from watcher.reports.pipelines.step_summary import MOST_ROWS, step_summary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from watcher.core.events import Progress
     from watcher.core.model import ImportRef, Status
-    from watcher.reports.snapshot import Snapshot
+    from watcher.reports.served.snapshot import Snapshot
 
 MOST_LABELLED = 100
 """Imports up to which each has series of its own; those of a larger fleet would weigh on Prometheus."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.reports.metrics import exposition
+from watcher.reports.served.metrics import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watcher.reports.snapshot import Snapshot
+    from watcher.reports.served.snapshot import Snapshot
 
 METHODS = ("GET", "HEAD")
 _TEXT = "text/plain; charset=utf-8"

@@ -63,7 +63,8 @@ class Terms:
         any_suffices: End the watch at the first success.
         fail_fast: End the watch at the first failure.
         heartbeat: Longest silence in seconds.
-        longest_request: Seconds past its deadline for which a request under way is waited for.
+        request_timeout: Seconds past its deadline for which a request under way is waited for; one that may
+            take any time must not outlast the wait for ever, and is given up after ``LAST_CALL``.
     """
 
     policy: Policy
@@ -71,7 +72,7 @@ class Terms:
     any_suffices: bool = False
     fail_fast: bool = False
     heartbeat: float = math.inf
-    longest_request: float = math.inf
+    request_timeout: float = math.inf
 
 
 @dataclass(slots=True, eq=False)
@@ -273,7 +274,8 @@ class Watch:
 
     def _ask(self, watched: _Watched) -> None:
         self._limiter.start()
-        latest = max(watched.deadline, self._clock().monotonic) + self._terms.longest_request
+        patience = self._terms.request_timeout if math.isfinite(self._terms.request_timeout) else LAST_CALL
+        latest = max(watched.deadline, self._clock().monotonic) + patience
         watched.request = asyncio.create_task(self._exchange(watched.waiter.ref, latest))
         self._requests.add(watched.request)
         watched.request.add_done_callback(partial(self._arrive, watched))

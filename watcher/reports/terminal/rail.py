@@ -12,15 +12,15 @@ from rich.text import Text
 from watcher.core import lifecycle
 from watcher.core.model import ImportStatus
 from watcher.core.text import duration
-from watcher.reports.glyphs import Mark
-from watcher.reports.views import running
+from watcher.reports.terminal.glyphs import Mark
+from watcher.reports.terminal.views import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from watcher.core.events import Progress
     from watcher.core.model import Status
-    from watcher.reports.glyphs import Glyphs
+    from watcher.reports.terminal.glyphs import Glyphs
 
 STATIONS_BEHIND = 6
 """The latest steps that are drawn; the way of an import has at most five, but an API may waver."""

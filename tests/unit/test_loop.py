@@ -17,7 +17,7 @@ from watcher.core.events import Ended, Event, Heartbeat
 from watcher.core.model import ImportRef, Instant, Outcome
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, FaultKind
-from watcher.watch import LAST_CALL, Terms, Watch
+from watcher.loop import LAST_CALL, Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +177,7 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
 
     async def run() -> None:
         watch = Watch(
-            refs(1000), Terms(Policy(timeout=60.0), succeeds, longest_request=10.0), probe, Random(1), clock
+            refs(1000), Terms(Policy(timeout=60.0), succeeds, request_timeout=10.0), probe, Random(1), clock
         )
         async with aclosing(watch.events()) as events:
             ends.extend([event.at.monotonic async for event in events if isinstance(event, Ended)])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from watcher.core.model import Outcome
 from watcher.core.text import duration
-from watcher.reports.gantt import MOST_BARS, bars_of, gantt
-from watcher.reports.markdown import code, escape, row
+from watcher.reports.pipelines.gantt import MOST_BARS, bars_of, gantt
+from watcher.reports.pipelines.markdown import code, escape, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from watcher.core.errors import UsageError
-from watcher.reports.endpoints import METHODS
+from watcher.reports.served.endpoints import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from watcher.network import Address
-    from watcher.reports.endpoints import Answer
+    from watcher.reports.served.endpoints import Answer
 
     Respond = Callable[[str, str, str], Answer]
 

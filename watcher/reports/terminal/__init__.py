@@ -1,0 +1,1 @@
+"""The live view on a terminal: the pure picture, and the screen that shows it."""
