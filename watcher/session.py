@@ -27,7 +27,6 @@ from watcher.reports.served.snapshot import Snapshot
 from watcher.reports.variables import variables
 from watcher.reports.words import Level
 from watcher.signals import Signals
-from watcher.state.keeper import open_keeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,6 +115,8 @@ class _Session:
             refs, base_uri = await self._start_demo(stack, settings.demo)
         past, keep = Past(), None
         if settings.state_file is not None:
+            from watcher.state.keeper import open_keeper  # noqa: PLC0415 (only here)
+
             keeper = self._keeper = open_keeper(settings.state_file, base_uri, refs, self._complain)
             stack.callback(keeper.close)
             past, keep = keeper.past, keeper.keep
