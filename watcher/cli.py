@@ -76,9 +76,9 @@ def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> i
     gc.freeze()  # what was imported stays to the end
     gc.enable()
     finished = run_session(settings)
-    if program is not None and finished.code == 0:
-        replace_process(program, command, finished.variables)
-    return finished.code
+    if program is not None and finished.conclusion.code == 0:
+        replace_process(program, command, finished.variables())
+    return finished.conclusion.code
 
 
 def run_command() -> NoReturn:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from watcher.client import Client
 from watcher.core.errors import BusyError
 from watcher.core.memory import Past
@@ -29,8 +27,6 @@ from watcher.reports.words import Level
 from watcher.signals import Signals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
     from watcher.network import Address
@@ -61,12 +57,21 @@ class Finished:
     """How a run ended.
 
     Attributes:
-        code: The exit code.
-        variables: What a command that runs after it may want to know.
+        conclusion: With which outcome and code.
+        ledger: All that is known of the imports.
     """
 
-    code: int
-    variables: Mapping[str, str]
+    conclusion: Conclusion
+    ledger: Ledger
+
+    def variables(self) -> dict[str, str]:
+        """Tells the result to a command that runs after it.
+
+        Returns:
+            Environment variables.
+        """
+        result = b"".join(self.ledger.encode()).decode()
+        return {**variables(self.conclusion), "WATCHER_RESULT_JSON": result}
 
 
 class _Session:
@@ -101,11 +106,11 @@ class _Session:
                     return self._give_way(error)
                 await self._follow(watch)
                 finished = self._conclude()
-                self._signals.code = finished.code
+                self._signals.code = finished.conclusion.code
             if self._sidecar is not None:
                 self._sidecar.publish()
             if settings.linger and self._signals.number is None:
-                await self._linger(finished.code)
+                await self._linger(finished.conclusion.code)
             return finished
 
     async def _connect(self, stack: AsyncExitStack) -> Watch:
@@ -137,7 +142,7 @@ class _Session:
     def _give_way(self, error: BusyError) -> Finished:
         self._log.say(Level.ERROR, "busy", str(error))
         code = self._settings.exit_codes.code(Outcome.UNAVAILABLE)
-        return Finished(code, variables(Conclusion(Outcome.UNAVAILABLE, code)))
+        return Finished(Conclusion(Outcome.UNAVAILABLE, code), self._ledger)
 
     def _is_news(self, end: Ended) -> bool:
         return self._keeper is None or self._keeper.is_news(end)
@@ -195,8 +200,7 @@ class _Session:
         self._output.conclude(conclusion)
         if self._keeper is not None:
             self._keeper.conclude(self._ledger.ends)
-        result = msgspec.json.encode(self._ledger.document()).decode()
-        return Finished(conclusion.code, {**variables(conclusion), "WATCHER_RESULT_JSON": result})
+        return Finished(conclusion, self._ledger)
 
     def _complain(self, message: str) -> None:
         self._log.say(Level.ERROR, "report_failed", message)

@@ -92,9 +92,10 @@ def test_an_unusable_date_is_none(date: str) -> None:
 @pytest.mark.parametrize("limit", list(Limit))
 def test_nothing_left_on_a_good_answer_names_the_reset(limit: Limit) -> None:
     """A 200 that used the last request of a window holds until its end; with one left it does not."""
-    headers = {limit.limit_header: "40", limit.reset_header: str((SERVER + 6) * 1000)}
-    assert wait({**headers, limit.remaining_header: "0"}, throttled=False) == 6
-    assert wait({**headers, limit.remaining_header: "1"}, throttled=False) is None
+    size, left, reset = limit.value
+    headers = {size: "40", reset: str((SERVER + 6) * 1000)}
+    assert wait({**headers, left: "0"}, throttled=False) == 6
+    assert wait({**headers, left: "1"}, throttled=False) is None
 
 
 def test_retry_after_counts_on_any_answer() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,20 +36,11 @@ class Limit(Enum):
         "x-ratelimit-auth-token-reset",
     )
 
-    @property
-    def limit_header(self) -> str:
-        """The header with the requests a window allows."""
-        return self.value[0]
 
-    @property
-    def remaining_header(self) -> str:
-        """The header with the requests that are left of this window."""
-        return self.value[1]
+_FIELDS = tuple((limit, *limit.value) for limit in Limit)
+"""Each limit with the fields of its size, of what is left, and of its window's end in epoch milliseconds."""
 
-    @property
-    def reset_header(self) -> str:
-        """The header with the end of the window, in epoch milliseconds."""
-        return self.value[2]
+_RESETS = frozenset(reset for _, _, _, reset in _FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +113,18 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
         return _NO_LIMITS
     served = _http_date(headers.get("date"))
     now = received_unix if served is None else served
-    resets = {name: _reset(headers.get(name), now) for name in {limit.reset_header for limit in Limit}}
+    resets = {name: _reset(headers.get(name), now) for name in _RESETS}
     budgets = []
-    for limit in Limit:
-        remaining = _counts(headers.get(limit.remaining_header))
+    for limit, size, left, reset in _FIELDS:
+        remaining = _counts(headers.get(left))
         if remaining:
             budgets.append(
                 Budget(
                     limit=limit,
-                    size=min(_counts(headers.get(limit.limit_header)), default=None),
+                    size=min(_counts(headers.get(size)), default=None),
                     remaining=min(remaining),
-                    window=max(_counts(headers.get(limit.reset_header)), default=None),
-                    resets_in=resets[limit.reset_header],
+                    window=max(_counts(headers.get(reset)), default=None),
+                    resets_in=resets[reset],
                 )
             )
     return RateLimits(
@@ -143,7 +135,11 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
 
 
 def _counts(value: str | None) -> list[int]:
-    items = (item.strip() for item in _ITEM.findall(value or ""))
+    if value is None:
+        return []
+    if _COUNT.fullmatch(value):  # nearly always
+        return [int(value)]
+    items = (item.strip() for item in _ITEM.findall(value))
     return [int(item) for item in items if _COUNT.fullmatch(item)]
 
 
@@ -165,6 +161,7 @@ def _retry_after(value: str | None, now: float) -> float | None:
     return max(waits, default=None)
 
 
+@lru_cache(maxsize=8)  # the answers of a second share their date
 def _http_date(value: str | None) -> float | None:
     if value is None:
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.reports.event_documents import event_document, result_event
+from watcher.reports.event_documents import event_document
 from watcher.reports.result import text_line
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class JsonOutput:
 
     def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
         """Writes the object."""
-        _write(self._stream, self._ledger.document())
+        self._stream.write_line_of(self._ledger.encode())
+        self._stream.check()
 
 
 class JsonLinesOutput:
@@ -82,13 +83,10 @@ class JsonLinesOutput:
 
     def receive(self, event: Event) -> None:
         """Writes the event."""
-        _write(self._stream, event_document(event, self._codes))
+        self._stream.write_line_of([msgspec.json.encode(event_document(event, self._codes))])
+        self._stream.check()
 
     def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
         """Writes the result."""
-        _write(self._stream, result_event(self._ledger.document(), self._ledger.ends[-1].at))
-
-
-def _write(stream: Stream, document: msgspec.Struct) -> None:
-    stream.write_line(msgspec.json.encode(document).decode())
-    stream.check()
+        self._stream.write_line_of(self._ledger.encode(self._ledger.ends[-1].at))
+        self._stream.check()

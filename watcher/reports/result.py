@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from watcher.core.events import Ended
 from watcher.core.text import duration
 from watcher.reports.documents import ResultDocument, import_document
+from watcher.reports.event_documents import result_event
+from watcher.reports.values import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from watcher.core.events import Event, Progress
-    from watcher.core.model import ImportRef
+    from watcher.core.model import ImportRef, Instant
     from watcher.exit_codes import Conclusion, ExitCodes
+    from watcher.reports.documents import ImportDocument
 
 
 class Ledger:
@@ -83,18 +88,38 @@ class Ledger:
         Returns:
             The result.
         """
+        return self._result(list(self._imports()))
+
+    def encode(self, at: Instant | None = None) -> Iterator[bytes]:
+        """Writes the result as JSON in pieces, so that a large fleet's is never in memory as a whole.
+
+        Args:
+            at: The time, where the result is to be the last event.
+
+        Yields:
+            The pieces, of which each is ASCII or UTF-8 by itself.
+        """
+        empty = self._result([])
+        whole = empty if at is None else result_event(empty, at)
+        head, mark, tail = msgspec.json.encode(whole).partition(b'"imports":[')
+        yield head + mark
+        for number, document in enumerate(self._imports()):
+            yield (b"," if number else b"") + msgspec.json.encode(document)
+        yield tail
+
+    def _result(self, imports: list[ImportDocument]) -> ResultDocument:
         over = len(self._ended) == len(self._progress)
         conclusion = self.conclude() if over and self._ended else None
-        imports = [
-            import_document(ref, progress, self._ended.get(ref), self._codes)
-            for ref, progress in self._progress.items()
-        ]
         return ResultDocument(
             outcome=None if conclusion is None else conclusion.outcome,
             exit_code=None if conclusion is None else conclusion.code,
-            elapsed_s=max((document.elapsed_s for document in imports), default=0.0),
+            elapsed_s=seconds(max((progress.elapsed for progress in self._progress.values()), default=0.0)),
             imports=imports,
         )
+
+    def _imports(self) -> Iterator[ImportDocument]:
+        for ref, progress in self._progress.items():
+            yield import_document(ref, progress, self._ended.get(ref), self._codes)
 
 
 def text_line(ended: Ended) -> str:

@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from watcher.core.events import Heartbeat
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ class StatusFile:
         self._rests_until = ended + min(_LONGEST_REST, _REST * (ended - began))
 
     def _write(self) -> None:
-        replace_file(self._path, msgspec.json.encode(self._ledger.document()) + b"\n")
+        replace_file(self._path, b"".join([*self._ledger.encode(), b"\n"]))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -9,9 +9,10 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TextIO
 
-
+_LARGE = 1 << 16
 _GLANCE = 0.1
 """Seconds between two looks at whether there is still time to wait."""
 
@@ -64,7 +65,24 @@ class Stream:
         Args:
             text: The text.
         """
-        rest = memoryview(text.encode("utf-8", errors="backslashreplace"))
+        self._send(text.encode("utf-8", errors="backslashreplace"))
+
+    def write_line_of(self, pieces: Iterable[bytes]) -> None:
+        """Writes one line that may be long.
+
+        Args:
+            pieces: What it is made of, as UTF-8 and without its end.
+        """
+        batch = bytearray()
+        for piece in pieces:
+            batch += piece
+            if len(batch) >= _LARGE:
+                self._send(bytes(batch))
+                batch.clear()
+        self._send(bytes(batch + b"\n"))
+
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(data)
         while rest and self._descriptor is not None:
             try:
                 if self._waits_for_room(self._descriptor):

@@ -33,9 +33,8 @@ class CommandFreeStream(Stream):
     ``\u005b``, as text that is not printable is; in JSON that is the same string.
     """
 
-    def write(self, text: str) -> None:
-        """Writes text at once."""
-        super().write(text.replace("##[", "##\\u005b"))
+    def _send(self, data: bytes) -> None:
+        super()._send(data.replace(b"##[", b"##\\u005b"))
 
 
 class AnnotatingLog:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from watcher.reports.served.metrics import exposition
 
 if TYPE_CHECKING:
@@ -100,7 +98,7 @@ class Endpoints:
     def _tell_status(self, snapshot: Snapshot, _accept: str) -> Answer:
         # Thousands of imports take a while to encode: once for each snapshot, however many ask.
         if self._encoded[0] is not snapshot:
-            self._encoded = (snapshot, msgspec.json.encode(snapshot.ledger.document()) + b"\n")
+            self._encoded = (snapshot, b"".join([*snapshot.ledger.encode(), b"\n"]))
         return Answer(HTTPStatus.OK, self._encoded[1], "application/json")
 
     def _tell_metrics(self, snapshot: Snapshot, accept: str) -> Answer:
