@@ -255,19 +255,31 @@ class Watch:
         moment = now.monotonic
         while self._sleeping and self._sleeping[0][0] <= moment:
             self._ready.append(heapq.heappop(self._sleeping)[2])
-        self._ready = [watched for watched in self._ready if not watched.waiter.over]
-        self._ready.sort(key=lambda watched: watched.overdue(moment))
-        while self._ready and self._has_room() and self._limiter.ready_at(moment) <= moment:
-            self._ask(self._ready.pop())
-        for watched in [watched for watched in self._ready if moment >= watched.deadline]:
-            if self._limiter.ready_at(moment, last=True) > moment or moment >= watched.deadline + LAST_CALL:
-                self._ready.remove(watched)
-                if not watched.waiter.over:
-                    yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
+        if self._has_room() and self._limiter.ready_at(moment) <= moment:
+            self._ready = [watched for watched in self._ready if not watched.waiter.over]
+            self._ready.sort(key=lambda watched: watched.overdue(moment))
+            while self._ready and self._has_room() and self._limiter.ready_at(moment) <= moment:
+                self._ask(self._ready.pop())
+        yield from self._take_last_looks(now)
+
+    def _take_last_looks(self, now: Instant) -> Iterator[Event]:
+        """Sees to imports whose deadline has come: each has one more look, or ends without."""
+        moment = now.monotonic
+        late = [watched for watched in self._ready if moment >= watched.deadline]
+        if not late:
+            return
+        self._ready = [watched for watched in self._ready if moment < watched.deadline]
+        held = self._limiter.ready_at(moment, last=True) > moment
+        for watched in late:
+            if watched.waiter.over:
+                continue
+            if held or moment >= watched.deadline + LAST_CALL:
+                yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
             elif self._has_room():
-                self._ready.remove(watched)
-                if not watched.waiter.over:
-                    self._ask(watched)
+                self._ask(watched)
+                held = self._limiter.ready_at(moment, last=True) > moment
+            else:
+                self._ready.append(watched)
 
     def _has_room(self) -> bool:
         return len(self._requests) < MAX_UNDER_WAY

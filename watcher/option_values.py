@@ -12,10 +12,11 @@ from click.shell_completion import CompletionItem
 from watcher.core.model import ImportStatus, Outcome
 from watcher.core.text import printable
 from watcher.durations import parse_duration
-from watcher.network import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from watcher.network import Address
 
 _Converted = TypeVar("_Converted")
 _Member = TypeVar("_Member", bound=StrEnum)
@@ -114,6 +115,8 @@ def _read_growth(text: str) -> float:
 
 
 def _read_address(text: str) -> Address:
+    from watcher.network import Address  # noqa: PLC0415 (the help needs none)
+
     host, _, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

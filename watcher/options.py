@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.core import ParameterSource
 
+from watcher.choices import (
+    ONCE_OUTAGE_BUDGET,
+    TOKEN_VARIABLES,
+    LogFormat,
+    LogLevel,
+    OutputFormat,
+    Pipeline,
+    ProgressStyle,
+)
 from watcher.core.errors import UsageError
 from watcher.core.model import EXAMPLE_TARGET
 from watcher.core.policy import Policy, UnknownStatusRule
@@ -25,20 +34,12 @@ from watcher.option_values import (
     Value,
     one_of,
 )
-from watcher.settings import (
-    ONCE_OUTAGE_BUDGET,
-    TOKEN_VARIABLES,
-    LogFormat,
-    LogLevel,
-    Options,
-    OutputFormat,
-    Pipeline,
-    ProgressStyle,
-)
 from watcher.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from watcher.settings import Options
 
 _Converted = TypeVar("_Converted")
 _DEFAULT = Policy()
@@ -70,6 +71,8 @@ def _switch(name: str, text: str, parameter: str | None = None) -> click.Option:
 
 
 def _collect(**_: object) -> Options:
+    from watcher.settings import Options  # noqa: PLC0415 (the help needs none)
+
     context = click.get_current_context()
     given = {name: value for name, value in context.params.items() if value is not None}
     on_command_line = frozenset(
@@ -248,14 +251,14 @@ def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
         UsageError: An option is unknown, or its value cannot be read.
     """
     try:
-        parsed = COMMAND.main(list(arguments), prog_name=program, standalone_mode=False)
+        parsed: Options | int = COMMAND.main(list(arguments), prog_name=program, standalone_mode=False)
     except click.UsageError as error:
         raise UsageError(_sentence(error)) from None
     except OSError as error:
         raise UsageError(f"standard output could not be written: {error.strerror}") from None
     except click.Abort:
         raise KeyboardInterrupt from None
-    return parsed if isinstance(parsed, Options) else None
+    return None if isinstance(parsed, int) else parsed
 
 
 def _sentence(error: click.UsageError) -> str:

@@ -10,11 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 from watcher.reports.log import PlainLog
 from watcher.reports.output import JsonLinesOutput, JsonOutput, TextOutput
 from watcher.reports.stream import Stream
 from watcher.reports.words import Level
-from watcher.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

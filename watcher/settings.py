@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 from watcher.core.model import ImportStatus
 from watcher.core.policy import Policy, UnknownStatusRule
 from watcher.exit_codes import ExitCodes
@@ -17,51 +17,7 @@ if TYPE_CHECKING:
     from watcher.credentials import TokenSource
     from watcher.network import Address
 
-TOKEN_VARIABLES = ("LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN", "LD_API_KEY")
-ONCE_OUTAGE_BUDGET = 30.0
 _DEFAULT = Policy()
-
-
-class OutputFormat(StrEnum):
-    """What goes to standard output."""
-
-    TEXT = "text"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
-class ProgressStyle(StrEnum):
-    """How people see the events."""
-
-    AUTO = "auto"
-    LIVE = "live"
-    PLAIN = "plain"
-    NONE = "none"
-
-
-class Pipeline(StrEnum):
-    """The service whose ways of showing results are used."""
-
-    AUTO = "auto"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    NONE = "none"
-
-
-class LogFormat(StrEnum):
-    """What goes to standard error."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The least that goes to standard error."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-LONGEST_GOODBYE = 0.9
+LONGEST_GOODBYE = 0.7
 """Seconds after a signal within which the process ends, though nobody reads what it writes."""
 
-LONGEST_FAREWELL = 0.4
+LONGEST_FAREWELL = 0.3
 """Seconds of these for which a reader is waited for that does not read what is written to it."""
 
 

@@ -137,7 +137,9 @@ def test_forty_imports_in_a_low_window_of_ascii(start_simulator: StartSimulator)
         assert terminal.finish() == 5
         assert_tidy(terminal)
         whole = terminal.whole
-        assert [line[:5] for line in whole.splitlines()[:7]] == ["++x. "] + ["x...."] * 6
+        rails = [line.split(" ")[0] for line in whole.splitlines()[:7]]
+        assert re.fullmatch(r"\+{1,2}x\.{0,3}", rails[0])  # how far it came by then
+        assert rails[1:] == ["x...."] * 6
         assert whole.count("there is no such import") == 39
         assert whole.count("40 imports: 1 timeout, 39 not_found; exit code 5 (not_found)") == 1
 

@@ -100,6 +100,7 @@ async def _play(run: Run) -> None:
         any_suffices=wishes.any_suffices,
         fail_fast=wishes.fail_fast,
         heartbeat=wishes.heartbeat,
+        request_timeout=3600.0,  # the requests of the simulation come to an end by themselves
     )
     clock = VirtualClock(loop, scenario.world.skew)
     line = _Line(run, Server(scenario), loop)

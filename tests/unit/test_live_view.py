@@ -15,6 +15,7 @@ from tests.unit.driving import EPOCH, REF
 from tests.unit.test_live_picture import GOAL, progress
 from tests.unit.test_screen import read_all
 from watcher import reporting
+from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.model import ImportStatus, Instant, Outcome, Transition, UnknownStatus
 from watcher.core.policy import Policy
@@ -27,7 +28,7 @@ from watcher.reports.terminal.glyphs import ASCII
 from watcher.reports.terminal.live import Board, LiveView
 from watcher.reports.terminal.screen import Screen
 from watcher.reports.words import Level
-from watcher.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
+from watcher.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
