@@ -24,18 +24,9 @@ if TYPE_CHECKING:
         Retrying,
         Watching,
     )
-    from watcher.core.model import (
-        Import,
-        ImportFile,
-        ImportRef,
-        ImportStatus,
-        Instant,
-        Outcome,
-        Status,
-        Transition,
-        UnknownStatus,
-    )
+    from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
     from watcher.core.policy import Policy, UnknownStatusRule
+    from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
     from watcher.library import wait, watch
 
 __all__ = [
@@ -67,7 +58,7 @@ __all__ = [
     "watch",
 ]
 
-_HOMES = ("core.errors", "core.events", "core.model", "core.policy", "library")
+_HOMES = ("core.errors", "core.events", "core.model", "core.policy", "core.statuses", "library")
 
 
 def __getattr__(name: str) -> object:

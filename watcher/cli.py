@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from watcher.core.errors import CommandError, UsageError
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.core.text import printable
 from watcher.early import is_github_step, wants_json
 from watcher.exit_codes import DEFAULT_CODES

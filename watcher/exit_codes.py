@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from watcher.core.events import Ended
-    from watcher.core.model import Status
+    from watcher.core.statuses import Status
 
 DEFAULT_CODES: Mapping[Outcome, int] = MappingProxyType(
     {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
     from watcher.core.events import Event
-    from watcher.core.model import Outcome
+    from watcher.core.statuses import Outcome
     from watcher.credentials import TokenSource
 
 _DEFAULT = Policy()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.memory import Past
-from watcher.core.model import Instant, Outcome
+from watcher.core.model import Instant
 from watcher.core.rate_limits import RateLimits, read_rate_limits
 from watcher.core.replies import Answer, Broken, FaultKind, decode
+from watcher.core.statuses import Outcome
 from watcher.core.steps import Arrival
 from watcher.core.waiter import Waiter
 from watcher.pacing import Limiter

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from watcher.core.model import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import printable
 from watcher.durations import parse_duration
 

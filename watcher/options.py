@@ -18,8 +18,8 @@ from watcher.choices import (
     ProgressStyle,
 )
 from watcher.core.errors import UsageError
-from watcher.core.model import EXAMPLE_TARGET
 from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.core.text import duration
 from watcher.exit_codes import DEFAULT_CODES
 from watcher.option_values import (

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from watcher import targets
 from watcher.choices import ONCE_OUTAGE_BUDGET, TOKEN_VARIABLES, Pipeline
 from watcher.core.errors import UsageError
-from watcher.core.model import EXAMPLE_TARGET
 from watcher.core.policy import Policy
+from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.exit_codes import ExitCodes
 from watcher.network import DEFAULT_BASE_URI, parse_base_uri

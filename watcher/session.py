@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from watcher.client import Client
 from watcher.core.errors import BusyError
 from watcher.core.memory import Past
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.credentials import hint_at_wrong_key
 from watcher.exit_codes import Conclusion
 from watcher.loop import Terms, Watch, system_clock

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.core.model import ImportStatus
 from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.core.statuses import ImportStatus
 from watcher.exit_codes import ExitCodes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.core.model import ImportRef, Outcome
+    from watcher.core.model import ImportRef
+    from watcher.core.statuses import Outcome
     from watcher.credentials import TokenSource
     from watcher.network import Address
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from watcher.core.errors import UsageError
-from watcher.core.model import EXAMPLE_TARGET, ImportRef
+from watcher.core.model import ImportRef
+from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.core.text import printable
 from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, origin_of
 

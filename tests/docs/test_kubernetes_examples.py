@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs.manifests import KUBERNETES, Example, read_example
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.exit_codes import DEFAULT_CODES
 from watcher.options import parse
 from watcher.resolve import resolve

@@ -12,7 +12,8 @@ from tests.docs.test_readme import README, part, with_placeholders
 from tests.unit.driving import EPOCH
 from tests.unit.test_live_picture import progress
 from watcher.core.events import Ended
-from watcher.core.model import ImportRef, Instant, Outcome
+from watcher.core.model import ImportRef, Instant
+from watcher.core.statuses import Outcome
 from watcher.reports.result import text_line
 from watcher.reports.terminal.glyphs import UNICODE
 from watcher.reports.terminal.picture import Canvas, picture

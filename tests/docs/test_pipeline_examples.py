@@ -23,7 +23,7 @@ from tests.docs.pipelines import (
 from tests.integration.conftest import TOKEN
 from tests.integration.conftest import start_simulator as start_simulator  # noqa: PLC0414 (a fixture)
 from tests.unit.test_github import outputs
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.exit_codes import DEFAULT_CODES
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from tests.integration.fault_server import playing
 from tests.integration.faults import REF, TOKEN, Fault
 from watcher.client import Client
 from watcher.core.events import Ended, MetThrottle, Retrying
-from watcher.core.model import Outcome
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, decode
+from watcher.core.statuses import Outcome
 from watcher.credentials import FixedToken, Secret
 from watcher.loop import Terms, Watch
 

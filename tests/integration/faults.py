@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tests.integration.fault_server import Act, Close, Dribble, Hang, Play, Repeat, Reset, Send, Wait
-from watcher.core.model import ImportRef, Outcome
+from watcher.core.model import ImportRef
 from watcher.core.replies import Denied, FaultKind, Foreign, Found, Missing, Redirected, Refused, Reply
+from watcher.core.statuses import Outcome
 
 Expected: TypeAlias = FaultKind | type[Reply]
 

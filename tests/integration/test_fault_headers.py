@@ -10,7 +10,7 @@ from tests.integration.fault_server import Play, Send
 from tests.integration.fault_watch import first_trouble, quick, watch
 from tests.integration.faults import COMPLETE, answer, import_body
 from watcher.core.events import Ended, MetThrottle
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 
 FOR_EVER = f"Retry-After: {'9' * 400}"
 TOO_MANY = "429 Too Many Requests"

@@ -13,8 +13,8 @@ from tests.integration.fault_program import Run, run_program
 from tests.integration.fault_server import Play, Send, playing, unlistened
 from tests.integration.fault_watch import Results, play_all, result_of
 from tests.integration.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, Fault, answer, import_body
-from watcher.core.model import Outcome
 from watcher.core.replies import FaultKind
+from watcher.core.statuses import Outcome
 
 Runs: TypeAlias = Results[Run]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.fault_server import Close, Hang, Play, Send, Wait
 from tests.integration.fault_watch import quick, watch
 from tests.integration.faults import COMPLETE, GOOD, HTML, IN_PROGRESS, PAGE, answer, import_body
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 
 CLOSES_UNSEEN = Play((Send(GOOD), Close()))
 SAYS_IT_CLOSES = Play((Send(answer(import_body(), "Connection: close")), Close()))

@@ -36,7 +36,6 @@ from tests.integration.faults import (
     answer,
     import_body,
 )
-from watcher.core.model import ImportStatus, Outcome
 from watcher.core.replies import (
     Answer,
     Broken,
@@ -50,6 +49,7 @@ from watcher.core.replies import (
     Throttled,
     decode,
 )
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import printable
 
 each_fault = pytest.mark.parametrize("fault", ALL_FAULTS, ids=lambda fault: fault.name)

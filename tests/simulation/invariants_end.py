@@ -8,7 +8,7 @@ from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import FAULTS
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence

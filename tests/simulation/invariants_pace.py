@@ -10,7 +10,7 @@ from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import ADVERSE, FAULTS
 from tests.simulation.scenario import Flavour
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.loop import LAST_CALL, MAX_UNDER_WAY
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import judged
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence

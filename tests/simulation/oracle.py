@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
-from watcher.core.model import ImportStatus, Outcome
 from watcher.core.policy import UnknownStatusRule
+from watcher.core.statuses import ImportStatus, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

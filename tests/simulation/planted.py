@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from watcher import exit_codes, loop, pacing
 from watcher.core import clocks, lifecycle, outage, rate_limits, record, replies, waiter
-from watcher.core.model import Import, ImportStatus, Outcome, status_named
+from watcher.core.model import Import
 from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
+from watcher.core.statuses import ImportStatus, Outcome, status_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from watcher.core.clocks import Clock
     from watcher.core.events import Ended, Event
     from watcher.core.explain import AdverseReply
-    from watcher.core.model import ImportRef, Instant, Status
+    from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
     from watcher.core.replies import Answer, Reply, Throttled
+    from watcher.core.statuses import Status
     from watcher.core.steps import Arrival, Step
 
 _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule is)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from watcher.core.model import ImportRef, Outcome
+    from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
+    from watcher.core.statuses import Outcome
 
 
 class Fault(Enum):

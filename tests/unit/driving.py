@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from watcher.core.events import Ended, Event
-from watcher.core.model import Import, ImportRef, Instant, Outcome, status_named
+from watcher.core.model import Import, ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.replies import (
     Answer,
@@ -23,6 +23,7 @@ from watcher.core.replies import (
     Reply,
     Throttled,
 )
+from watcher.core.statuses import Outcome, status_named
 from watcher.core.steps import Arrival
 from watcher.core.waiter import Waiter
 

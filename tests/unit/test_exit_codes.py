@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.driving import EPOCH
 from watcher.core.events import Ended, Progress
-from watcher.core.model import ImportRef, Instant, Outcome
+from watcher.core.model import ImportRef, Instant
+from watcher.core.statuses import Outcome
 from watcher.exit_codes import DEFAULT_CODES, Conclusion, ExitCodes
 
 NOWHERE = Progress(

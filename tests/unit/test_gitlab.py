@@ -10,7 +10,7 @@ import pytest
 from tests.unit.driving import SERVER, Driven, seen
 from tests.unit.test_github import end, stopped
 from watcher.core.events import Retrying
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.exit_codes import Conclusion, ExitCodes
 from watcher.reports.log import PlainLog
 from watcher.reports.pipelines.gitlab import SectionLog

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watcher.core import lifecycle
-from watcher.core.model import ImportStatus, Outcome, Status, UnknownStatus
+from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
 
 PATH = [
     ImportStatus.PREPARING,

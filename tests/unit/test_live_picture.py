@@ -10,7 +10,8 @@ from rich.text import Text
 from tests.unit.driving import EPOCH, REF
 from watcher.core import lifecycle
 from watcher.core.events import Ended, Progress
-from watcher.core.model import Import, ImportRef, Instant, Outcome, Status, Transition, status_named
+from watcher.core.model import Import, ImportRef, Instant, Transition
+from watcher.core.statuses import Outcome, Status, status_named
 from watcher.reports.terminal.glyphs import ASCII, UNICODE, Mark
 from watcher.reports.terminal.picture import Canvas, picture
 from watcher.reports.terminal.rail import draw_rail, stations

@@ -14,9 +14,10 @@ import pytest
 from tests.simulation.virtual import VirtualLoop
 from tests.unit.driving import EPOCH, import_body
 from watcher.core.events import Ended, Event, Heartbeat
-from watcher.core.model import ImportRef, Instant, Outcome
+from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, FaultKind
+from watcher.core.statuses import Outcome
 from watcher.loop import LAST_CALL, Terms, Watch
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from tests.unit.driving import EPOCH
 from tests.unit.test_loop import clock, found, outcomes, refs, succeeds
 from watcher.core.events import Ended
 from watcher.core.memory import KeptHold, Memory, Past
-from watcher.core.model import Import, ImportStatus, Outcome
+from watcher.core.model import Import
 from watcher.core.policy import Policy
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.loop import Terms, Watch
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ import pytest
 
 from tests.unit.driving import EPOCH, Driven, seen
 from watcher.core.memory import LONGEST_HOLD, LONGEST_REST, KeptHold, Memory, Stamp, remember, remember_hold
-from watcher.core.model import Import, ImportStatus, Instant
+from watcher.core.model import Import, Instant
 from watcher.core.policy import Policy
 from watcher.core.rate_limits import Hold
 from watcher.core.record import Record
+from watcher.core.statuses import ImportStatus
 
 THEN = 1_000_000.0
 READY = Import(ImportStatus.READY)

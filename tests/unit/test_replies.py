@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.driving import REF, answer, import_body
-from watcher.core.model import ImportFile, ImportStatus
+from watcher.core.model import ImportFile
 from watcher.core.replies import (
     BODY_LIMIT,
     Answer,
@@ -29,6 +29,7 @@ from watcher.core.replies import (
     Throttled,
     decode,
 )
+from watcher.core.statuses import ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

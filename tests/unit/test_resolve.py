@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.driving import REF
 from watcher.core.errors import UsageError
-from watcher.core.model import ImportStatus
+from watcher.core.statuses import ImportStatus
 from watcher.credentials import Secret, hint_at_wrong_key
 from watcher.resolve import resolve
 from watcher.settings import Options, Settings

@@ -12,16 +12,8 @@ from hypothesis import strategies as st
 
 from watcher.core.lifecycle import is_expected
 from watcher.core.memory import KeptHold, Memory, Stamp
-from watcher.core.model import (
-    Import,
-    ImportFile,
-    ImportRef,
-    ImportStatus,
-    Instant,
-    Outcome,
-    Transition,
-    status_named,
-)
+from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
+from watcher.core.statuses import ImportStatus, Outcome, status_named
 from watcher.core.text import printable
 from watcher.state.document import Document, decode, encode, encode_entry
 from watcher.state.entries import EndEntry, HoldEntry, ImportEntry

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.ledgers import ledger_of, life
 from watcher.core.events import Heartbeat
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.exit_codes import Conclusion
 from watcher.reports.status_file import StatusFile, replace_file
 

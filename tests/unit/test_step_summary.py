@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from watcher.core.model import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.reports.documents import ImportDocument, ResultDocument, TransitionDocument
 from watcher.reports.pipelines.gantt import MOST_BARS, gantt
 from watcher.reports.pipelines.markdown import escape

@@ -9,9 +9,10 @@ import pytest
 from tests.unit.driving import EPOCH, MISSING, REF, SERVER, Driven, seen
 from watcher.core.events import Changed, Ended, MetUnknownStatus, Watching
 from watcher.core.memory import Memory, remember
-from watcher.core.model import Import, ImportStatus, Instant, Outcome, status_named
+from watcher.core.model import Import, Instant
 from watcher.core.policy import Policy
 from watcher.core.rate_limits import Hold
+from watcher.core.statuses import ImportStatus, Outcome, status_named
 from watcher.core.steps import Arrival
 from watcher.core.waiter import Waiter
 

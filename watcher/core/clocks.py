@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from watcher.core.model import ImportStatus
+from watcher.core.statuses import ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:

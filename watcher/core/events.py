@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from watcher.core.model import Import, ImportRef, Instant, Outcome, Status, Transition
+    from watcher.core.model import Import, ImportRef, Instant, Transition
+    from watcher.core.statuses import Outcome, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from watcher.core.model import ImportStatus, Outcome
 from watcher.core.replies import Denied, Foreign, Missing, Redirected, Refused
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watcher.core.events import Progress
-    from watcher.core.model import Instant, Status
+    from watcher.core.model import Instant
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold
     from watcher.core.replies import ApiError
+    from watcher.core.statuses import Status
 
 UNKNOWN_STATUS = "the import has a status that this version does not know (--unknown-status fail)"
 

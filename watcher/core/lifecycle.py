@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from watcher.core.model import ImportStatus, Outcome, Status
+from watcher.core.statuses import ImportStatus, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

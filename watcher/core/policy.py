@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from watcher.core.model import ImportStatus
+from watcher.core.statuses import ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
 from watcher.core.events import Progress
-from watcher.core.model import ImportStatus, Instant, Transition
+from watcher.core.model import Instant, Transition
+from watcher.core.statuses import ImportStatus
 
 if TYPE_CHECKING:
     from watcher.core.explain import Trouble
     from watcher.core.memory import Memory
-    from watcher.core.model import Import, Status
+    from watcher.core.model import Import
+    from watcher.core.statuses import Status
 
 
 TRANSITIONS_KEPT = 1000

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from watcher.core.model import Import, ImportFile, status_named
+from watcher.core.model import Import, ImportFile
+from watcher.core.statuses import status_named
 from watcher.core.text import printable
 
 if TYPE_CHECKING:

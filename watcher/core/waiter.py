@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, assert_never
 from watcher.core import explain, lifecycle, schedule
 from watcher.core.clocks import first_clock
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
-from watcher.core.model import Outcome, UnknownStatus
 from watcher.core.outage import Outage, budget
 from watcher.core.policy import UnknownStatusRule
 from watcher.core.record import Record
@@ -24,6 +23,7 @@ from watcher.core.replies import (
     Refused,
     Throttled,
 )
+from watcher.core.statuses import Outcome, UnknownStatus
 from watcher.core.steps import Step
 from watcher.core.text import duration
 

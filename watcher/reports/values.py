@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watcher.core.model import Status
+    from watcher.core.statuses import Status
 
 
 def timestamp(unix: float) -> str:

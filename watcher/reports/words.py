@@ -15,11 +15,12 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.model import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from watcher.core.model import Status, Transition
+    from watcher.core.model import Transition
+    from watcher.core.statuses import Status
 
 _SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 

@@ -8,17 +8,8 @@ from typing import Annotated
 import msgspec
 
 from watcher.core.memory import KeptHold, Memory, Stamp
-from watcher.core.model import (
-    Import,
-    ImportFile,
-    ImportRef,
-    ImportStatus,
-    Instant,
-    Outcome,
-    Status,
-    Transition,
-    UnknownStatus,
-)
+from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
+from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
 from watcher.core.text import printable
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -10,7 +10,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from watcher.core.model import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:

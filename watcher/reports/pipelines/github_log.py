@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from watcher.core.model import Outcome
+from watcher.core.statuses import Outcome
 from watcher.core.text import duration
 from watcher.reports.pipelines.gantt import MOST_BARS, bars_of, gantt
 from watcher.reports.pipelines.markdown import code, escape, row

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from watcher.core.model import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.version import __version__
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from watcher.core.events import Progress
-    from watcher.core.model import ImportRef, Status
+    from watcher.core.model import ImportRef
+    from watcher.core.statuses import Status
     from watcher.reports.served.snapshot import Snapshot
 
 MOST_LABELLED = 100

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from watcher.core import lifecycle
-from watcher.core.model import ImportStatus
+from watcher.core.statuses import ImportStatus
 from watcher.core.text import duration
 from watcher.reports.terminal.glyphs import Mark
 from watcher.reports.terminal.views import running
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from watcher.core.events import Progress
-    from watcher.core.model import Status
+    from watcher.core.statuses import Status
     from watcher.reports.terminal.glyphs import Glyphs
 
 STATIONS_BEHIND = 6
