@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         Watching,
     )
     from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
-    from watcher.core.policy import Policy, UnknownStatusRule
-    from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
+    from watcher.core.policy import Policy
+    from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus, UnknownStatusRule
     from watcher.library import wait, watch
 
 __all__ = [

@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 TOKEN_VARIABLES = ("LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN", "LD_API_KEY")
-ONCE_OUTAGE_BUDGET = 30.0
 
 
 class OutputFormat(StrEnum):

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 from watcher.core.errors import CommandError, UsageError
 from watcher.core.statuses import Outcome
 from watcher.core.text import printable
-from watcher.early import is_github_step, wants_json
+from watcher.early import is_github_step, split_command, wants_json
 from watcher.exit_codes import DEFAULT_CODES
-from watcher.handover import find_command, replace_process, split_command
 from watcher.options import parse
 from watcher.reports.stream import Stream
 
@@ -44,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from watcher.listings import read_listing  # noqa: PLC0415 (help and most usage errors need none of it)
         from watcher.resolve import resolve  # noqa: PLC0415 (likewise)
 
-        program = None if command is None else find_command(command)
+        program = None if command is None else _find(command)
         settings = resolve(options, read_listing)
         tokens = settings.tokens
         return _watch(settings, program, command or [])
@@ -65,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(Outcome.INTERNAL, message, given)
 
 
+def _find(command: Sequence[str]) -> str:
+    from watcher.handover import find_command  # noqa: PLC0415 (most runs have no command)
+
+    return find_command(command)
+
+
 def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> int:
     if program is not None and settings.linger:
         raise UsageError(
@@ -77,6 +82,8 @@ def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> i
     gc.enable()
     finished = run_session(settings)
     if program is not None and finished.conclusion.code == 0:
+        from watcher.handover import replace_process  # noqa: PLC0415 (most runs have no command)
+
         replace_process(program, command, finished.variables())
     return finished.conclusion.code
 

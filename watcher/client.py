@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from watcher.core import defaults
 from watcher.core.replies import BODY_LIMIT, Answer, Broken, FaultKind
 from watcher.core.text import duration
 from watcher.version import __version__
@@ -48,7 +49,7 @@ class Client:
         base_uri: str,
         tokens: TokenSource,
         *,
-        request_timeout: float = 10.0,
+        request_timeout: float = defaults.REQUEST_TIMEOUT,
         tls: ssl.SSLContext | None = None,
         proxy: Proxy | None = None,
     ) -> None:

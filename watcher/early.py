@@ -1,4 +1,4 @@
-"""How standard error is written before the options are read; imports next to nothing."""
+"""What is read of the command line before its options are; imports next to nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,22 @@ import time
 TYPE_CHECKING = False  # as type checkers know it, without the import
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """Takes the command off the command line.
+
+    Args:
+        arguments: All arguments.
+
+    Returns:
+        Those before the first ``--``, and those after it; None where there is no ``--``.
+    """
+    given = list(arguments)
+    if "--" not in given:
+        return given, None
+    position = given.index("--")
+    return given[:position], given[position + 1 :]
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -19,22 +19,6 @@ NOT_FOUND = 127
 _LONGEST_VARIABLE = 100_000  # Linux takes 128 KiB for one string (execve(2)), name included
 
 
-def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
-    """Takes the command off the command line.
-
-    Args:
-        arguments: All arguments.
-
-    Returns:
-        Those before the first ``--``, and those after it; None where there is no ``--``.
-    """
-    given = list(arguments)
-    if "--" not in given:
-        return given, None
-    position = given.index("--")
-    return given[:position], given[position + 1 :]
-
-
 def find_command(command: Sequence[str]) -> str:
     """Finds the program of a command as a shell would.
 

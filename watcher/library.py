@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from watcher.client import Client
+from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef
@@ -38,7 +39,7 @@ async def watch(
     any_suffices: bool = False,
     fail_fast: bool = False,
     heartbeat: float = math.inf,
-    request_timeout: float = 10.0,
+    request_timeout: float = defaults.REQUEST_TIMEOUT,
 ) -> AsyncGenerator[Event, None]:
     """Watches imports to their end, and yields what happens to them.
 
@@ -97,7 +98,7 @@ async def wait(
     token: str | Path,
     base_uri: str | None = None,
     policy: Policy = _DEFAULT,
-    request_timeout: float = 10.0,
+    request_timeout: float = defaults.REQUEST_TIMEOUT,
 ) -> Ended:
     """Waits for one import to be complete, or to reach the status of ``policy.until``.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import printable
@@ -15,6 +14,8 @@ from watcher.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from click.shell_completion import CompletionItem
 
     from watcher.network import Address
 
@@ -61,6 +62,8 @@ class Value(click.ParamType[_Converted, str]):
         incomplete: str,
     ) -> list[CompletionItem]:
         """Completes the words that begin so."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
+
         return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
@@ -74,6 +77,8 @@ class PathValue(Value[Path]):
         incomplete: str,
     ) -> list[CompletionItem]:
         """Leaves it to the shell."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
+
         return [CompletionItem(incomplete, type="file")]
 
 

@@ -9,7 +9,6 @@ import click
 from click.core import ParameterSource
 
 from watcher.choices import (
-    ONCE_OUTAGE_BUDGET,
     TOKEN_VARIABLES,
     LogFormat,
     LogLevel,
@@ -17,9 +16,9 @@ from watcher.choices import (
     Pipeline,
     ProgressStyle,
 )
+from watcher.core import defaults
 from watcher.core.errors import UsageError
-from watcher.core.policy import Policy, UnknownStatusRule
-from watcher.core.statuses import EXAMPLE_TARGET
+from watcher.core.statuses import EXAMPLE_TARGET, UnknownStatusRule
 from watcher.core.text import duration
 from watcher.exit_codes import DEFAULT_CODES
 from watcher.option_values import (
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from watcher.settings import Options
 
 _Converted = TypeVar("_Converted")
-_DEFAULT = Policy()
 
 
 def _flags(name: str, *variables: str) -> tuple[list[str], list[str]]:
@@ -156,37 +154,42 @@ COMMAND = click.Command(
         _option(
             "timeout",
             TIME,
-            f"The whole wait.  [default: {duration(_DEFAULT.timeout)}; no limit with --once]",
+            f"The whole wait.  [default: {duration(defaults.TIMEOUT)}; no limit with --once]",
         ),
         _option("max-in-state", MAX_IN_STATE, "Longest time in a status; repeatable.", multiple=True),
         _option(
             "outage-budget",
             TIME,
             "Longest stretch without a usable answer.  "
-            f"[default: {duration(_DEFAULT.outage_budget)}; {duration(ONCE_OUTAGE_BUDGET)} with --once]",
+            f"[default: {duration(defaults.OUTAGE_BUDGET)}; "
+            f"{duration(defaults.ONCE_OUTAGE_BUDGET)} with --once]",
         ),
         _option(
             "appear-within",
             TIME,
-            f"How long a new import may be missing.  [default: {duration(_DEFAULT.appear_within)}]",
+            f"How long a new import may be missing.  [default: {duration(defaults.APPEAR_WITHIN)}]",
         ),
         _option(
             "request-timeout",
             TIME,
-            "One request, connect to last byte.  [default: 10s]",
+            f"One request, connect to last byte.  [default: {duration(defaults.REQUEST_TIMEOUT)}]",
         ),
         _option(
-            "min-interval", TIME, f"First interval of polls.  [default: {duration(_DEFAULT.min_interval)}]"
+            "min-interval", TIME, f"First interval of polls.  [default: {duration(defaults.MIN_INTERVAL)}]"
         ),
-        _option("max-interval", TIME, f"Longest interval.  [default: {duration(_DEFAULT.max_interval)}]"),
-        _option("growth", GROWTH, f"From one interval to the next.  [default: {_DEFAULT.growth:g}]"),
+        _option("max-interval", TIME, f"Longest interval.  [default: {duration(defaults.MAX_INTERVAL)}]"),
+        _option("growth", GROWTH, f"From one interval to the next.  [default: {defaults.GROWTH:g}]"),
         _option("output", one_of("text|json|jsonl", OutputFormat), "Standard output.  [default: text]"),
         _option(
             "progress",
             one_of("auto|live|plain|none", ProgressStyle),
             "How events are shown on standard error.  [default: auto: live on a terminal, else plain]",
         ),
-        _option("heartbeat", TIME, "Longest silence of plain progress.  [default: 1m]"),
+        _option(
+            "heartbeat",
+            TIME,
+            f"Longest silence of plain progress.  [default: {duration(defaults.HEARTBEAT)}]",
+        ),
         _option("log-format", one_of("console|json", LogFormat), "Standard error.  [default: console]"),
         _option(
             "log-level",

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from watcher import targets
-from watcher.choices import ONCE_OUTAGE_BUDGET, TOKEN_VARIABLES, Pipeline
+from watcher.choices import TOKEN_VARIABLES, Pipeline
+from watcher.conclusion import ExitCodes
+from watcher.core import defaults
 from watcher.core.errors import UsageError
 from watcher.core.policy import Policy
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.credentials import FixedToken, TokenFile, parse_token
-from watcher.exit_codes import ExitCodes
 from watcher.network import DEFAULT_BASE_URI, parse_base_uri
 from watcher.settings import Settings
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 _BASE_URI_VARIABLES = "the base URI of the environment (WATCHER_BASE_URI, LD_BASE_URI, LAUNCHDARKLY_API_HOST)"
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
 _KUBERNETES_LOG = Path("/dev/termination-log")
-_DEFAULT = Policy()
 _Value = TypeVar("_Value")
 
 
@@ -189,14 +189,14 @@ def _policy(options: Options) -> Policy:
         raise UsageError(f"--fail-on {until} contradicts --until {until}; leave one of them out")
     minimum, maximum = _intervals(options.min_interval, options.max_interval)
     once = options.once
-    outage_budget = ONCE_OUTAGE_BUDGET if once else _DEFAULT.outage_budget
+    outage_budget = defaults.ONCE_OUTAGE_BUDGET if once else defaults.OUTAGE_BUDGET
     return Policy(
         until=until,
         fail_on=fail_on,
         once=once,
         remembered=options.state_file is not None,
         unknown_status=options.unknown_status,
-        timeout=_limit(_given(options.timeout, 0.0 if once else _DEFAULT.timeout)),
+        timeout=_limit(_given(options.timeout, 0.0 if once else defaults.TIMEOUT)),
         max_in_state={status: _limit(longest) for status, longest in options.max_in_state},
         outage_budget=_limit(_given(options.outage_budget, outage_budget)),
         appear_within=options.appear_within,
@@ -214,9 +214,9 @@ def _intervals(minimum: float | None, maximum: float | None) -> tuple[float, flo
     if minimum is not None and maximum is not None and minimum > maximum:
         raise UsageError("--min-interval is longer than --max-interval; write for example --min-interval 1s")
     if minimum is None:
-        minimum = min(_DEFAULT.min_interval, _given(maximum, _DEFAULT.min_interval))
+        minimum = min(defaults.MIN_INTERVAL, _given(maximum, defaults.MIN_INTERVAL))
     if maximum is None:
-        maximum = max(_DEFAULT.max_interval, minimum)
+        maximum = max(defaults.MAX_INTERVAL, minimum)
     return minimum, maximum
 
 

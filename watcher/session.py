@@ -11,11 +11,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from watcher.client import Client
+from watcher.conclusion import Conclusion
 from watcher.core.errors import BusyError
 from watcher.core.memory import Past
 from watcher.core.statuses import Outcome
 from watcher.credentials import hint_at_wrong_key
-from watcher.exit_codes import Conclusion
 from watcher.loop import Terms, Watch, system_clock
 from watcher.network import find_proxy, tls_context
 from watcher.reporting import make_files, make_log, make_log_of_changes, make_output

@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.core.policy import Policy, UnknownStatusRule
-from watcher.core.statuses import ImportStatus
-from watcher.exit_codes import ExitCodes
+from watcher.conclusion import ExitCodes
+from watcher.core import defaults
+from watcher.core.statuses import ImportStatus, UnknownStatusRule
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from watcher.core.model import ImportRef
+    from watcher.core.policy import Policy
     from watcher.core.statuses import Outcome
     from watcher.credentials import TokenSource
     from watcher.network import Address
-
-_DEFAULT = Policy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +41,14 @@ class Options:
     timeout: float | None = None
     max_in_state: tuple[tuple[ImportStatus, float], ...] = ()
     outage_budget: float | None = None
-    appear_within: float = _DEFAULT.appear_within
-    request_timeout: float = 10.0
+    appear_within: float = defaults.APPEAR_WITHIN
+    request_timeout: float = defaults.REQUEST_TIMEOUT
     min_interval: float | None = None
     max_interval: float | None = None
-    growth: float = _DEFAULT.growth
+    growth: float = defaults.GROWTH
     output: OutputFormat = OutputFormat.TEXT
     progress: ProgressStyle = ProgressStyle.AUTO
-    heartbeat: float = 60.0
+    heartbeat: float = defaults.HEARTBEAT
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
     exit_code: tuple[tuple[Outcome, int], ...] = ()
@@ -87,8 +86,8 @@ class Settings:
     any_suffices: bool = False
     fail_fast: bool = False
     ca_file: Path | None = None
-    request_timeout: float = 10.0
-    heartbeat: float = 60.0
+    request_timeout: float = defaults.REQUEST_TIMEOUT
+    heartbeat: float = defaults.HEARTBEAT
     output: OutputFormat = OutputFormat.TEXT
     progress: ProgressStyle = ProgressStyle.AUTO
     log_format: LogFormat = LogFormat.CONSOLE

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.draw_life import log_uniform
 from tests.simulation.scenario import Interrupt, Wishes
-from watcher.core.policy import Policy, UnknownStatusRule
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.policy import Policy
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 if TYPE_CHECKING:
     from random import Random

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation import planted
-from watcher import exit_codes, loop, pacing
+from watcher import conclusion, loop, pacing
 from watcher.core import lifecycle, rate_limits, record, schedule, waiter
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("keep_nothing_for_others", pacing, "RESERVE", 1 << 30, "something_is_left_for_others"),
     _plant(loop._Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),  # noqa: SLF001 (likewise)
     _plant(loop.Watch, "_ask_due", planted.take_no_last_look, "the_last_look_is_taken"),
-    _plant(exit_codes.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
-    _plant(exit_codes.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),
+    _plant(conclusion.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
+    _plant(conclusion.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),
 )
 """Each is caught within a few hundred seeds; a new one needs a replacement above and a line here."""

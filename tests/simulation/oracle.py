@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
-from watcher.core.policy import UnknownStatusRule
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

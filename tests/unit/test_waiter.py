@@ -24,10 +24,10 @@ from tests.unit.driving import (
     seen,
 )
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
-from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.core.policy import Policy
 from watcher.core.rate_limits import Hold
 from watcher.core.replies import ApiError, Denied, Reply
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 
 def named(until: float, *, jitter: float = 0.5) -> Hold:

@@ -23,10 +23,10 @@ from tests.unit.driving import (
 )
 from watcher.core import lifecycle
 from watcher.core.events import Changed, Ended
-from watcher.core.policy import Policy, UnknownStatusRule
+from watcher.core.policy import Policy
 from watcher.core.rate_limits import Hold
 from watcher.core.replies import ApiError, Denied, Found, Reply
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 statuses = st.sampled_from([*map(str, ImportStatus), "validating", "archiving"])
 replies = st.one_of(

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import ImportStatus
+from watcher.core import defaults
+from watcher.core.statuses import ImportStatus, UnknownStatusRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class UnknownStatusRule(StrEnum):
-    """What a status outside the known six does."""
-
-    WAIT = "wait"
-    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +37,13 @@ class Policy:
     once: bool = False
     remembered: bool = False
     unknown_status: UnknownStatusRule = UnknownStatusRule.WAIT
-    timeout: float = 3600.0
+    timeout: float = defaults.TIMEOUT
     max_in_state: Mapping[ImportStatus, float] = field(default_factory=dict)
-    outage_budget: float = 300.0
-    appear_within: float = 30.0
-    min_interval: float = 1.0
-    max_interval: float = 25.0
-    growth: float = 1.1
+    outage_budget: float = defaults.OUTAGE_BUDGET
+    appear_within: float = defaults.APPEAR_WITHIN
+    min_interval: float = defaults.MIN_INTERVAL
+    max_interval: float = defaults.MAX_INTERVAL
+    growth: float = defaults.GROWTH
 
     def __post_init__(self) -> None:
         """Refuses what would never ask, ask without a pause, or contradict itself.

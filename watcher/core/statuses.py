@@ -62,3 +62,10 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
     TIMEOUT = "timeout"
     INTERRUPTED = "interrupted"
+
+
+class UnknownStatusRule(StrEnum):
+    """What a status outside the known six does."""
+
+    WAIT = "wait"
+    FAIL = "fail"

@@ -10,7 +10,6 @@ from watcher.core import explain, lifecycle, schedule
 from watcher.core.clocks import first_clock
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.outage import Outage, budget
-from watcher.core.policy import UnknownStatusRule
 from watcher.core.record import Record
 from watcher.core.replies import (
     Broken,
@@ -23,7 +22,7 @@ from watcher.core.replies import (
     Refused,
     Throttled,
 )
-from watcher.core.statuses import Outcome, UnknownStatus
+from watcher.core.statuses import Outcome, UnknownStatus, UnknownStatusRule
 from watcher.core.steps import Step
 from watcher.core.text import duration
 

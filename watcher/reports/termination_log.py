@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from watcher.conclusion import Conclusion, ExitCodes
     from watcher.core.events import Ended, Event
-    from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.result import Ledger
 
 LONGEST_MESSAGE = 4096

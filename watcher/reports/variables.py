@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
-    from watcher.exit_codes import Conclusion
 
 
 def variables(conclusion: Conclusion) -> dict[str, str]:

@@ -1,0 +1,87 @@
+"""How ends become the exit code in force, for one import and for many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from watcher.core.statuses import Outcome
+from watcher.exit_codes import DEFAULT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from watcher.core.events import Ended
+    from watcher.core.statuses import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How a whole watch ended.
+
+    Attributes:
+        outcome: The outcome of the import that decides.
+        code: The exit code.
+        status: The last status of that import.
+    """
+
+    outcome: Outcome
+    code: int
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCodes:
+    """The exit codes in force.
+
+    Attributes:
+        remapped: The codes that the user set.
+    """
+
+    remapped: Mapping[Outcome, int] = field(default_factory=dict)
+
+    def code(self, outcome: Outcome, signal: int | None = None) -> int:
+        """Gives the code of one import's end.
+
+        Args:
+            outcome: How it ended.
+            signal: The signal that ended it.
+
+        Returns:
+            The user's code, else the contract's; a signal gives 128 and its number, as in a shell.
+        """
+        if outcome in self.remapped:
+            return self.remapped[outcome]
+        return DEFAULT_CODES[outcome] if signal is None else 128 + signal
+
+    def conclude(self, ended: Iterable[Ended], *, any_suffices: bool = False) -> Conclusion:
+        """Decides the code of a whole watch.
+
+        Imports that were left behind because another one ended the watch do not count, unless nothing else is
+        there to count.
+
+        Args:
+            ended: The ends of all its imports; at least one.
+            any_suffices: Whether one import that gives 0 is enough.
+
+        Returns:
+            The signal's end where there was one; 0 where all ends give 0; else the end whose default code is
+            the lowest that is not 0.
+        """
+        every = list(ended)
+        counted = [end for end in every if not end.left_behind] or every
+        for end in counted:
+            if end.outcome is Outcome.INTERRUPTED:
+                return Conclusion(end.outcome, self.code(end.outcome, end.signal), end.progress.status)
+        failed = [end for end in counted if self.code(end.outcome) != 0]
+        if any_suffices and len(failed) < len(counted):
+            counted = [end for end in counted if end not in failed]
+        elif failed:
+            decisive = min(failed, key=lambda end: DEFAULT_CODES[end.outcome] or 256)
+            return Conclusion(decisive.outcome, self.code(decisive.outcome), decisive.progress.status)
+        return Conclusion(_shared_success(counted), 0, counted[-1].progress.status)
+
+
+def _shared_success(ended: list[Ended]) -> Outcome:
+    outcomes = {end.outcome for end in ended}
+    return outcomes.pop() if len(outcomes) == 1 else Outcome.REACHED
