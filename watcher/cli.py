@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watcher.credentials import TokenSource
+    from watcher.session import Finished
     from watcher.settings import Settings
 
 
@@ -46,14 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         program = None if command is None else _find(command)
         settings = resolve(options, read_listing)
         tokens = settings.tokens
-        return _watch(settings, program, command or [])
+        if program is None:
+            return _watch(settings).conclusion.code
+        return _hand_over(settings, program, command or [])
     except UsageError as error:
         return _complain(Outcome.USAGE, str(error), given)
     except CommandError as error:
         return _complain(Outcome.USAGE, str(error), given, error.code)
     except KeyboardInterrupt as interrupt:
-        code = interrupt.code if isinstance(interrupt, _Interrupted) else None
-        return _complain(Outcome.INTERRUPTED, "interrupted before the watch began", given, code)
+        came = interrupt if isinstance(interrupt, _Interrupted) else _Interrupted(signal.SIGINT)
+        return _complain(Outcome.INTERRUPTED, came.message, given, came.code)
     except Exception:  # noqa: BLE001 (the boundary: no other place shows a traceback)
         import traceback  # noqa: PLC0415 (slow, and hoped to be unused)
 
@@ -70,20 +73,26 @@ def _find(command: Sequence[str]) -> str:
     return find_command(command)
 
 
-def _watch(settings: Settings, program: str | None, command: Sequence[str]) -> int:
-    if program is not None and settings.linger:
-        raise UsageError(
-            "--linger and -- COMMAND contradict each other: one serves on after the end, the other takes "
-            "watcher's place; leave one of them out"
-        )
+def _watch(settings: Settings, *, hands_over: bool = False) -> Finished:
     from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
 
     gc.freeze()  # what was imported stays to the end
     gc.enable()
-    finished = run_session(settings)
-    if program is not None and finished.conclusion.code == 0:
-        from watcher.handover import replace_process  # noqa: PLC0415 (most runs have no command)
+    return run_session(settings, hands_over=hands_over)
 
+
+def _hand_over(settings: Settings, program: str, command: Sequence[str]) -> int:
+    from watcher.handover import replace_process  # noqa: PLC0415 (most runs have no command)
+
+    if settings.linger:
+        raise UsageError(
+            "--linger and -- COMMAND contradict each other: one serves on after the end, the other takes "
+            "watcher's place; leave one of them out"
+        )
+    finished = _watch(settings, hands_over=True)
+    if finished.conclusion.code == 0:
+        if finished.signal is not None:
+            raise _Interrupted(finished.signal, f"interrupted before {command[0]} began, which did not run")
         replace_process(program, command, finished.variables())
     return finished.conclusion.code
 
@@ -102,15 +111,17 @@ def run_command() -> NoReturn:
 
 
 class _Interrupted(KeyboardInterrupt):
-    """A signal came before the watch began.
+    """A signal came before the watch began, or after it.
 
     Args:
         number: The signal's number.
+        message: What it kept from happening.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, message: str = "interrupted before the watch began") -> None:
         super().__init__()
         self.code = 128 + number
+        self.message = message
 
 
 def _interrupt(number: int, _frame: object) -> NoReturn:
@@ -131,6 +142,7 @@ def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: in
         at = timestamp(time.time())
         line = {"event": "result", "level": "error", "at": at, "outcome": outcome, "exit_code": code}
         stream.write_line(json.dumps(line | {"message": message}, ensure_ascii=False))
+        stream.drain()
         return code
     text = message if outcome is Outcome.INTERNAL else f"watcher: {message}"
     if is_github_step(arguments):
@@ -138,4 +150,5 @@ def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: in
 
         text = workflow_command("error", {"title": f"watcher: {outcome}"}, text)
     stream.write_line(text)
+    stream.drain()
     return code

@@ -132,6 +132,12 @@ def _read_address(text: str) -> Address:
     return Address(host, int(port))
 
 
+def _read_path(text: str) -> Path:
+    if not text:
+        raise ValueError(text)
+    return Path(text)
+
+
 TIME = Value("DURATION", parse_duration, _DURATION)
 STATUS = one_of("STATUS", ImportStatus)
 MAX_IN_STATE = Value(
@@ -147,6 +153,6 @@ EXIT_CODE = Value(
     [f"{outcome}=" for outcome in _REMAPPABLE],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
-PATH = PathValue("PATH", Path, "a path such as /run/secrets/token")
+PATH = PathValue("PATH", _read_path, "a path such as /run/secrets/token")
 KEY = Value("KEY", str, "a key")
 ADDRESS = Value("HOST:PORT", _read_address, "a host and a port such as 127.0.0.1:8080 or [::1]:8080")

@@ -54,7 +54,7 @@ def make_log(settings: Settings, standing: Standing, environ: Mapping[str, str] 
         from watcher.reports.terminal.screen import Screen
 
         glyphs = UNICODE if speaks_unicode(environ) else ASCII
-        return LiveView(Screen(sys.stderr), standing, level, glyphs, several=several)
+        return LiveView(Screen(sys.stderr, _call_later), standing, level, glyphs, several=several)
     log = _plain_log(settings, stream, level, several=several)
     if wanted:
         log.say(Level.WARNING, "hint", f"a live view needs {lacking}; progress is plain")
@@ -85,8 +85,8 @@ def _stream(settings: Settings, file: TextIO | None) -> Stream:
     if settings.ci is Pipeline.GITHUB:
         from watcher.reports.pipelines.github_log import CommandFreeStream
 
-        return CommandFreeStream(file)
-    return Stream(file)
+        return CommandFreeStream(file, _call_later)
+    return Stream(file, _call_later)
 
 
 def _plain_log(settings: Settings, stream: Stream, level: Level, *, several: bool) -> Log:

@@ -113,7 +113,7 @@ def _check_state_file_is_its_own(options: Options) -> None:
         if (
             path is not None
             and options.state_file is not None
-            and path.resolve() == options.state_file.resolve()
+            and os.path.realpath(path) == os.path.realpath(options.state_file)
         ):
             raise UsageError(f"{name} and --state-file name the same file; give --state-file one of its own")
 

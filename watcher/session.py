@@ -6,7 +6,7 @@ import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from watcher.state.keeper import Keeper
 
 
-def run_session(settings: Settings) -> Finished:
+def run_session(settings: Settings, *, hands_over: bool = False) -> Finished:
     """Watches what the settings name.
 
     Args:
         settings: What to do.
+        hands_over: Whether a command takes the process over after a success.
 
     Returns:
         How it ended.
@@ -49,7 +50,7 @@ def run_session(settings: Settings) -> Finished:
     """
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_ImpatientExecutor())
-        return runner.run(_Session(settings).watch())
+        return runner.run(_Session(settings, hands_over=hands_over).watch())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,12 @@ class Finished:
     Attributes:
         conclusion: With which outcome and code.
         ledger: All that is known of the imports.
+        signal: The number of a signal that came, be it after the end.
     """
 
     conclusion: Conclusion
     ledger: Ledger
+    signal: int | None = None
 
     def variables(self) -> dict[str, str]:
         """Tells the result to a command that runs after it.
@@ -75,7 +78,7 @@ class Finished:
 
 
 class _Session:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, hands_over: bool) -> None:
         self._settings = settings
         self._ledger = Ledger(settings.exit_codes, any_suffices=settings.any_suffices)
         self._keeper: Keeper | None = None
@@ -88,7 +91,7 @@ class _Session:
         self._watch: Watch | None = None
         self._sidecar: Sidecar | None = None
         self._conclusion: Conclusion | None = None
-        self._signals = Signals(self._interrupt)
+        self._signals = Signals(self._interrupt, hands_over=hands_over)
 
     async def watch(self) -> Finished:
         settings = self._settings
@@ -111,7 +114,7 @@ class _Session:
                 self._sidecar.publish()
             if settings.linger and self._signals.number is None:
                 await self._linger(finished.conclusion.code)
-            return finished
+            return replace(finished, signal=self._signals.number)
 
     async def _connect(self, stack: AsyncExitStack) -> Watch:
         settings = self._settings

@@ -29,16 +29,19 @@ class Signals:
 
     Args:
         interrupt: Ends the run soon, given the signal's number; called in the loop's thread.
+        hands_over: Whether a command takes the process over after the run. A signal that comes too late for
+            the run must not be lost then, but end the process before the command begins.
 
     Attributes:
         number: The signal that came.
         code: The exit code of a run that has told its end already; a signal does not change it any more.
     """
 
-    def __init__(self, interrupt: Callable[[int], None]) -> None:
+    def __init__(self, interrupt: Callable[[int], None], *, hands_over: bool = False) -> None:
         self.number: int | None = None
         self.code: int | None = None
         self._interrupt = interrupt
+        self._afterwards = signal.SIG_DFL if hands_over else signal.SIG_IGN
         self._came = asyncio.Event()
 
     @contextmanager
@@ -68,7 +71,7 @@ class Signals:
             yield
         finally:
             for number in numbers:
-                signal.signal(number, signal.SIG_IGN)  # the end has been told and stays what it is
+                signal.signal(number, self._afterwards)  # the end has been told and stays what it is
 
     async def wait(self) -> None:
         """Waits for one to come."""

@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +19,7 @@ import pytest
 from watcher.simulator import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -165,6 +166,25 @@ def finish(process: subprocess.Popen[str], text: str = "", timeout: float = 60.0
             raise
     assert TOKEN not in out + err
     return Finished(process.returncode, out, err)
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes nothing more until somebody reads: its reader and its writer."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"." * 4096)
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+def wait_for(happened: Callable[[], bool], patience: float = 20.0) -> None:
+    """Waits for something that another process does."""
+    latest = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < latest
+        time.sleep(0.02)
 
 
 def run_watcher(

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import FAST, TOKEN, environment, finish, run_watcher, start_watcher
+from tests.integration.conftest import (
+    FAST,
+    TOKEN,
+    environment,
+    finish,
+    full_pipe,
+    run_watcher,
+    start_watcher,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +95,41 @@ def test_kubernetes_without_a_termination_log(start_simulator: StartSimulator) -
     env = environment(simulator.base_uri, KUBERNETES_SERVICE_HOST="10.0.0.1")
     finished = run_watcher(simulator.create(), "--until", "preparing", "--log-level", "error", env=env)
     assert (finished.code, finished.err) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_pipe_that_nobody_reads_stops_no_clock(
+    start_simulator: StartSimulator, tmp_path: Path, name: str
+) -> None:
+    """Polls, clocks and files go on while a pipe is full; only the process's end waits for its reader."""
+    simulator = start_simulator("stuck")
+    reader, writer = full_pipe()
+    nobody = subprocess.DEVNULL
+    log, status = tmp_path / "log", tmp_path / "status"
+    arguments = ["--timeout=1s", "--output=jsonl", f"--termination-log={log}", f"--status-file={status}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", simulator.create(), *FAST, *arguments],
+        env=environment(simulator.base_uri),
+        stdout=writer if name == "stdout" else nobody,
+        stderr=writer if name == "stderr" else nobody,
+    ) as process:
+        wait_for(log.exists)
+        assert "--timeout 1s ran out" in log.read_text("utf-8")
+        assert json.loads(status.read_text("utf-8"))["outcome"] == "timeout"
+        assert process.poll() is None
+        os.close(reader)
+        assert process.wait(5) == 124
+    os.close(writer)
+
+
+@pytest.mark.parametrize("option", ["--dotenv", "--termination-log", "--status-file"])
+def test_a_pipe_in_place_of_a_file_holds_up_nothing(
+    start_simulator: StartSimulator, tmp_path: Path, option: str
+) -> None:
+    """A named pipe that nobody reads is said once, and the end is what it was."""
+    simulator = start_simulator("happy", speed=1000.0)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    finished = run_watcher(simulator.create(), *FAST, option, str(pipe), env=environment(simulator.base_uri))
+    assert finished.code == 0
+    assert finished.err.count(f"{option} {pipe} could not be written") == 1

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import environment, finish, run_watcher, start_watcher
+from tests.integration.conftest import environment, finish, full_pipe, run_watcher, start_watcher, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +56,28 @@ def test_a_signal_reaches_the_command(start_simulator: StartSimulator) -> None:
         pass
     process.terminate()
     assert finish(process).code == -signal.SIGTERM
+
+
+def test_a_signal_at_the_end_runs_nothing(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """Whoever ends the watch while its result is told ends it: no deploy begins after a signal."""
+    simulator = start_simulator("happy", speed=1000.0)
+    ran = tmp_path / "ran"
+    reader, writer = full_pipe()
+    arguments = [simulator.create(), f"--termination-log={tmp_path / 'log'}", "--", "touch", str(ran)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment(simulator.base_uri),
+    ) as process:
+        wait_for((tmp_path / "log").exists)
+        process.terminate()
+        assert process.wait(5) == 143
+        assert process.stderr is not None
+        assert b"interrupted before touch began, which did not run" in process.stderr.read()
+    os.close(reader)
+    os.close(writer)
+    assert not ran.exists()
 
 
 def test_a_failure_runs_nothing(start_simulator: StartSimulator) -> None:

@@ -32,6 +32,7 @@ class JsonLog:
     """
 
     def __init__(self, stream: Stream, level: Level, codes: ExitCodes, clock: Clock = time.time) -> None:
+        self._stream = stream
         self._log = _logger(stream, level)
         self._codes = codes
         self._clock = clock
@@ -53,7 +54,8 @@ class JsonLog:
         self._log.log(level, name, at=timestamp(self._clock()), message=message)
 
     def close(self) -> None:
-        """Has nothing to leave."""
+        """Waits for its reader."""
+        self._stream.drain()
 
 
 class _StreamLogger:

@@ -103,7 +103,8 @@ class PlainLog:
         self._write(level, message, self._clock())
 
     def close(self) -> None:
-        """Has nothing to leave."""
+        """Waits for its reader."""
+        self._stream.drain()
 
     def _write(self, level: Level, text: str, at: float) -> None:
         if level >= self._level:

@@ -99,4 +99,5 @@ class TextOfChanges:
         for end in self._ledger.ends:
             if self._is_news(end):
                 self._stream.write_line(text_line(end))
+        self._stream.drain()
         self._stream.check()

@@ -39,6 +39,7 @@ class TextOutput:
         """Writes the lines."""
         for end in self._ledger.ends:
             self._stream.write_line(text_line(end))
+        self._stream.drain()
         self._stream.check()
 
 
@@ -62,6 +63,7 @@ class JsonOutput:
     def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
         """Writes the object."""
         self._stream.write_line_of(self._ledger.encode())
+        self._stream.drain()
         self._stream.check()
 
 
@@ -89,4 +91,5 @@ class JsonLinesOutput:
     def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
         """Writes the result."""
         self._stream.write_line_of(self._ledger.encode(self._ledger.ends[-1].at))
+        self._stream.drain()
         self._stream.check()

@@ -97,7 +97,7 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written, or is something else than a file.
     """
-    target = path.resolve()
+    target = Path(os.path.realpath(path))  # unlike Path.resolve, it bears a link that leads to itself
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file")  # a device would be replaced, too
     # A name of its own: of two containers that share the folder, each is likely to be process 1.

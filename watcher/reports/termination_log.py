@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
+
+from watcher.reports.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +40,7 @@ class TerminationLog:
     def conclude(self, conclusion: Conclusion) -> None:
         """Writes the message."""
         message = last_words(conclusion, self._ledger.ends, self._codes)
-        # Without blocking: a pipe that nobody reads must not hold up the end.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK
-        with os.fdopen(os.open(self._path, flags, 0o644), "wb") as file:
-            file.write(message)
+        write_file(self._path, message)
 
 
 def last_words(conclusion: Conclusion, ends: tuple[Ended, ...], codes: ExitCodes) -> bytes:
@@ -57,14 +55,22 @@ def last_words(conclusion: Conclusion, ends: tuple[Ended, ...], codes: ExitCodes
         The one import's message, or a line of all and a line for each, those that failed first; UTF-8.
     """
     if len(ends) == 1:
-        return _cut(f"{ends[0].ref}: {ends[0].message}\n")
+        return fitting(f"{ends[0].ref}: {ends[0].message}\n")
     failed_first = sorted(ends, key=lambda end: (codes.code(end.outcome, end.signal) == 0, end.left_behind))
     lines = [f"{len(ends)} imports: exit code {conclusion.code} ({conclusion.outcome})"]
     lines += [f"{end.ref}: {end.message}" for end in failed_first]
-    return _cut("\n".join(lines) + "\n")
+    return fitting("\n".join(lines) + "\n")
 
 
-def _cut(text: str) -> bytes:
+def fitting(text: str) -> bytes:
+    """Cuts a message to what Kubernetes keeps.
+
+    Args:
+        text: The message.
+
+    Returns:
+        As much of it as there is room for, as UTF-8.
+    """
     whole = text.encode(errors="backslashreplace")
     if len(whole) <= LONGEST_MESSAGE:
         return whole

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watcher.reports.files import write_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -44,4 +46,4 @@ class Dotenv:
     def conclude(self, conclusion: Conclusion) -> None:
         """Writes the file."""
         lines = [f"{name}={value}\n" for name, value in variables(conclusion).items()]
-        self._path.write_text("".join(lines), "utf-8")
+        write_file(self._path, "".join(lines).encode())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from watcher.reports.files import append_to_file
 from watcher.reports.pipelines.step_summary import MOST_ROWS, step_summary
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class GithubOutput:
         fits = len(result.encode("utf-16-le")) <= LIMIT
         if fits:
             values["result"] = result
-        _append(self._path, "".join(_assignment(name, value) for name, value in values.items()))
+        assignments = "".join(_assignment(name, value) for name, value in values.items())
+        append_to_file(self._path, assignments.encode())
         if not fits:
             raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; take it from --output json")
 
@@ -90,7 +91,7 @@ class GithubSummary:
             taken = self._path.stat().st_size
         except FileNotFoundError:
             taken = 0
-        _append(self._path, _fitting_summary(self._ledger.document(), LIMIT - taken))
+        append_to_file(self._path, _fitting_summary(self._ledger.document(), LIMIT - taken).encode())
 
 
 def _fitting_summary(document: ResultDocument, room: int) -> str:
@@ -110,10 +111,3 @@ def _assignment(name: str, value: str) -> str:
     while delimiter in value:
         delimiter = secrets.token_hex(16)
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
-
-
-def _append(path: Path, text: str) -> None:
-    """Appends in one write, so that what somebody else appends does not come in between."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text.encode())

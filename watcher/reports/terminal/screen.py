@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from watcher.reports.stream import Defer
+
 # ECMA-48, and the private modes that every terminal since the VT220 has.
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _WRAP_OFF, _WRAP_ON = "\x1b[?7l", "\x1b[?7h"
@@ -41,10 +43,11 @@ class Screen(Stream):
 
     Args:
         file: A terminal; the environment says which colours it has (``TERM``, ``COLORTERM``, ``NO_COLOR``).
+        defer: Calls a function in the watch's thread, some seconds later.
     """
 
-    def __init__(self, file: TextIO) -> None:
-        super().__init__(file)
+    def __init__(self, file: TextIO, defer: Defer | None = None) -> None:
+        super().__init__(file, defer)
         self._terminal = file.fileno()
         self._frames = _open_again(self._terminal)
         self._console = Console(file=StringIO(), force_terminal=True, legacy_windows=False, width=1)
@@ -110,6 +113,7 @@ class Screen(Stream):
     def close(self) -> None:
         """Leaves the region as it is; comes last, whatever happened."""
         self.leave()
+        self.drain()
         signal.signal(signal.SIGCONT, self._before or signal.SIG_DFL)
         if self._frames != self._terminal:
             os.close(self._frames)
