@@ -23,7 +23,7 @@ BASE = "https://app.launchdarkly.com"
 REF = ImportRef("default", "production", "big-spenders", "1234a567")
 STAMP = Stamp(1_767_600_000.25, "boot-1", 12.5)
 
-MOMENTS = st.floats(-60e9, 250e9).map(lambda unix: round(unix, 6))
+MOMENTS = st.floats(-2e9, 220e9).map(lambda unix: round(unix, 6))
 LENGTHS = st.floats(0, 1e9)
 TEXTS = st.text(max_size=40).map(printable)
 STATUSES = st.sampled_from(ImportStatus) | st.text(min_size=1, max_size=80).map(status_named)
@@ -80,6 +80,26 @@ def wrapped(state: object, **changes: object) -> bytes:
     text = json.dumps(state).encode()
     envelope = {"program": "watcher", "version": 1, "sha256": sha256(text).hexdigest()} | changes
     return json.dumps(envelope).encode()[:-1] + b', "state": ' + text + b"}"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "9998-01-01T00:00:00Z"])
+@pytest.mark.parametrize("field", ["began", "since", "kept", "at", "until", "resume_at"])
+def test_an_absurd_moment_is_damage(field: str, at: str) -> None:
+    """A file that says such a thing is set aside whole, and breaks no run, whatever its digest says."""
+    state = json.loads(a_content())["state"]
+    (entry,), (hold,) = state["imports"], state["holds"]
+    places = {
+        "began": entry,
+        "since": entry["last"],
+        "kept": entry["kept"],
+        "at": entry["transitions"][0],
+        "until": hold,
+        "resume_at": hold,
+    }
+    assert decode(wrapped(state)).holds
+    places[field]["at" if field == "kept" else field] = at
+    with pytest.raises(DamagedError):
+        decode(wrapped(state))
 
 
 @given(a_memory())

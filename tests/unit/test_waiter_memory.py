@@ -75,7 +75,7 @@ def test_an_expired_clock_is_judged_after_one_more_look(*, once: bool, policy: d
     wishes = Policy(once=once, **policy)  # type: ignore[arg-type]  # as the parameters say
     waiter = resumed(memory, wishes)
     assert end_of(waiter) is None
-    assert waiter.deadline == LATER.monotonic
+    assert waiter.deadline == LATER.monotonic + wishes.outage_budget
     (ended,) = look(waiter, "ready")
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.TIMEOUT
@@ -83,6 +83,36 @@ def test_an_expired_clock_is_judged_after_one_more_look(*, once: bool, policy: d
     assert isinstance(changed, Changed)
     assert isinstance(complete, Ended)
     assert complete.outcome is Outcome.COMPLETE
+
+
+def test_a_fault_is_not_the_one_more_look() -> None:
+    """A look after a quiet night that meets a 502 first asks again, and does not call it a timeout."""
+    waiter = resumed(Memory(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0, once=True))
+    step = waiter.receive(SERVER, Arrival(LATER.monotonic, LATER))
+    assert step.wake_at is not None
+    _, ended = look(waiter, "complete", Instant(LATER.monotonic + 5.0, LATER.unix + 5.0))
+    assert isinstance(ended, Ended)
+    assert ended.outcome is Outcome.COMPLETE
+
+
+def test_nobody_answers_the_one_more_look() -> None:
+    """An expired clock is judged all the same when an outage has lasted as long as it may."""
+    waiter = resumed(
+        Memory(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0, outage_budget=20.0)
+    )
+    now = Instant(LATER.monotonic + 20.0, LATER.unix + 20.0)
+    (ended,) = waiter.receive(SERVER, Arrival(now.monotonic, now)).events
+    assert isinstance(ended, Ended)
+    assert ended.outcome in {Outcome.TIMEOUT, Outcome.UNAVAILABLE}
+
+
+@pytest.mark.parametrize(("wait", "outcome"), [(3.4, None), (301.0, Outcome.TIMEOUT)])
+def test_a_short_pause_comes_before_the_one_more_look(wait: float, outcome: Outcome | None) -> None:
+    """A rate limit's pause that an earlier run left is waited for, as long as an outage would be."""
+    until = LATER.monotonic + wait
+    waiter = resumed(Memory(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0))
+    ended = end_of(waiter, Hold(until, until, named=True))
+    assert (None if ended is None else ended.outcome) is outcome
 
 
 def test_a_longer_timeout_extends_the_wait() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from watcher.core import defaults
 from watcher.core.statuses import ImportStatus
 from watcher.core.text import duration
 
@@ -25,7 +26,11 @@ class Clock(NamedTuple):
 
 
 def first_clock(policy: Policy, record: Record) -> Clock:
-    """Tells which clock runs out first while nothing changes; none does before this run took the wait up.
+    """Tells which clock runs out first while nothing changes.
+
+    A clock that ran out before this run took the wait up is not judged before the import has been looked at
+    once more: a look after a quiet night must not call a timeout what has become complete. Where no answer
+    shows it, that takes as long as an outage may.
 
     Args:
         policy: What the user asked for.
@@ -34,11 +39,17 @@ def first_clock(policy: Policy, record: Record) -> Clock:
     Returns:
         That clock.
     """
-    runs_out = max(record.started.monotonic + policy.timeout, record.resumed)
-    whole = Clock(runs_out, f"--timeout {duration(policy.timeout)}")
+    clock = _first(policy, record)
+    if record.looked or clock.runs_out > record.resumed:
+        return clock
+    patience = min(policy.outage_budget, defaults.OUTAGE_BUDGET)
+    return Clock(record.resumed + patience, clock.option)
+
+
+def _first(policy: Policy, record: Record) -> Clock:
+    whole = Clock(record.started.monotonic + policy.timeout, f"--timeout {duration(policy.timeout)}")
     status = record.status
     if not isinstance(status, ImportStatus) or status not in policy.max_in_state:
         return whole
     longest = policy.max_in_state[status]
-    runs_out = max(record.since + longest, record.resumed)
-    return min(whole, Clock(runs_out, f"--max-in-state {status}={duration(longest)}"))
+    return min(whole, Clock(record.since + longest, f"--max-in-state {status}={duration(longest)}"))

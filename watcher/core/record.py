@@ -31,8 +31,9 @@ class Record:
         last: The last answer that showed the import.
         seen_at: When that answer came, in Unix seconds.
         since: When its status was first seen, on the monotonic clock in seconds.
-        resumed: When this run took the wait up, on that clock. No clock of the user's runs out before, so
-            that the import is looked at once more.
+        resumed: When this run took the wait up, on that clock.
+        looked: Whether an answer has shown in this run how the import stands; of a wait that begins, nothing
+            depends on it.
         trouble: The last error of this run.
     """
 
@@ -42,6 +43,7 @@ class Record:
         "_transitions",
         "errors",
         "last",
+        "looked",
         "polls",
         "resumed",
         "seen_at",
@@ -55,6 +57,7 @@ class Record:
         self.started = started
         self.since = started.monotonic
         self.resumed = started.monotonic
+        self.looked = True
         self.last: Import | None = None
         self.seen_at: float | None = None
         self.trouble: Trouble | None = None
@@ -79,6 +82,7 @@ class Record:
         to_monotonic = now.monotonic - now.unix
         record = cls(Instant(memory.began + to_monotonic, memory.began))
         record.resumed = now.monotonic
+        record.looked = False
         record.last = memory.last
         record.polls, record.throttled, record.errors = memory.polls, memory.throttled, memory.errors
         if memory.since is not None:
@@ -133,6 +137,7 @@ class Record:
         elapsed = self.elapsed(now.monotonic)
         in_state = None if source is None else max(0.0, now.monotonic - self.since)
         self.last = found
+        self.looked = True
         self.seen_at = now.unix
         if found.status == source:
             return None

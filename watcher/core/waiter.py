@@ -292,6 +292,7 @@ class Waiter:
 
     def _take_patience(self, reply: Missing, arrival: Arrival) -> Step:
         self._outage = None
+        self._record.looked = True
         self._fail(str(reply.error), arrival.now)
         detail = f"the import is not there yet: {reply.error}"
         if self._policy.once and self._policy.remembered:

@@ -14,11 +14,25 @@ from watcher.core.text import printable
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
-_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+_CREDIBLE = (datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+"""Moments that can be moved by any of these lengths and still be written."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all parts of the file have in common: none has fields that this version does not know."""
+    """What all parts of the file have in common: no unknown field, and no absurd moment.
+
+    Raises:
+        ValueError: A moment is more than a century old or thousands of years ahead.
+    """
+
+    def __post_init__(self) -> None:
+        """Judges the moments."""
+        earliest, latest = _CREDIBLE
+        for name in self.__struct_fields__:
+            moment = getattr(self, name)
+            if isinstance(moment, datetime) and not earliest <= moment <= latest:
+                raise ValueError(name)
 
 
 class StampEntry(Entry, frozen=True, kw_only=True):
