@@ -7,21 +7,17 @@ import os
 import signal
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, NoReturn
 
-from watcher.core.errors import CommandError, UsageError
+from watcher.complaints import complain
+from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.statuses import Outcome
-from watcher.core.text import printable
-from watcher.early import is_github_step, split_command, wants_json
-from watcher.exit_codes import DEFAULT_CODES
+from watcher.early import split_command
 from watcher.options import parse
-from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watcher.credentials import TokenSource
     from watcher.session import Finished
     from watcher.settings import Settings
 
@@ -36,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     given, command = split_command(sys.argv[1:] if arguments is None else arguments)
-    tokens: TokenSource | None = None
+    settings: Settings | None = None
     try:
         options = parse(given)
         if options is None:
@@ -46,25 +42,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         program = None if command is None else _find(command)
         settings = resolve(options, read_listing)
-        tokens = settings.tokens
         if program is None:
             return _watch(settings).conclusion.code
         return _hand_over(settings, program, command or [])
     except UsageError as error:
-        return _complain(Outcome.USAGE, str(error), given)
+        return complain(Outcome.USAGE, str(error), given)
+    except BusyError as error:
+        code = None if settings is None else settings.exit_codes.code(Outcome.UNAVAILABLE)
+        return complain(Outcome.UNAVAILABLE, str(error), given, code)
     except CommandError as error:
-        return _complain(Outcome.USAGE, str(error), given, error.code)
+        return complain(Outcome.USAGE, str(error), given, error.code)
     except KeyboardInterrupt as interrupt:
         came = interrupt if isinstance(interrupt, _Interrupted) else _Interrupted(signal.SIGINT)
-        return _complain(Outcome.INTERRUPTED, came.message, given, came.code)
+        return complain(Outcome.INTERRUPTED, came.message, given, came.code)
     except Exception:  # noqa: BLE001 (the boundary: no other place shows a traceback)
         import traceback  # noqa: PLC0415 (slow, and hoped to be unused)
 
         lines = traceback.format_exc()
-        if tokens is not None:
-            lines = lines.replace(tokens.current().reveal(), "***")
+        if settings is not None:
+            lines = lines.replace(settings.tokens.current().reveal(), "***")
         message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
-        return _complain(Outcome.INTERNAL, message, given)
+        return complain(Outcome.INTERNAL, message, given)
 
 
 def _find(command: Sequence[str]) -> str:
@@ -126,29 +124,3 @@ class _Interrupted(KeyboardInterrupt):
 
 def _interrupt(number: int, _frame: object) -> NoReturn:
     raise _Interrupted(number)
-
-
-def _complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int | None = None) -> int:
-    """Says why nothing was watched, in the format that was asked for as far as that can be told."""
-    code = DEFAULT_CODES[outcome] if code is None else code
-    stream = Stream(sys.stderr)
-    if outcome is not Outcome.INTERNAL:
-        message = printable(message, limit=1000)
-    if wants_json(arguments):
-        import json  # noqa: PLC0415 (slow, and seldom used)
-
-        from watcher.reports.values import timestamp  # noqa: PLC0415 (likewise)
-
-        at = timestamp(time.time())
-        line = {"event": "result", "level": "error", "at": at, "outcome": outcome, "exit_code": code}
-        stream.write_line(json.dumps(line | {"message": message}, ensure_ascii=False))
-        stream.drain()
-        return code
-    text = message if outcome is Outcome.INTERNAL else f"watcher: {message}"
-    if is_github_step(arguments):
-        from watcher.reports.pipelines.github_log import workflow_command  # noqa: PLC0415 (only on GitHub)
-
-        text = workflow_command("error", {"title": f"watcher: {outcome}"}, text)
-    stream.write_line(text)
-    stream.drain()
-    return code

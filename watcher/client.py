@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -28,7 +29,6 @@ API_VERSION = "20240415"
 USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
 _CHUNK = 1 << 16
-_OK = 200
 _UNAUTHORIZED = 401
 _NOT_HTTP = "an answer that is not HTTP"
 
@@ -112,7 +112,7 @@ class Client:
         except (HttpProcessingError, ValueError):
             return Broken(FaultKind.NONSENSE, _NOT_HTTP)
         if answer.status == _UNAUTHORIZED and self._tokens.reread() != token:
-            return Answer(answer.status, answer.headers, answer.body, token_changed=True)
+            return replace(answer, token_changed=True)
         return answer
 
     async def _exchange(self, ref: ImportRef, token: Secret) -> Answer:
@@ -133,18 +133,7 @@ class Client:
                 response.close()
             fields = response.headers
             headers = {name.lower(): ", ".join(fields.getall(name)) for name in set(fields)}
-        return _without_token(Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1])), token)
-
-
-def _without_token(answer: Answer, token: Secret) -> Answer:
-    """Takes the token out of a refusal that echoes it, as gateways do; an import's keys may hold any text."""
-    if answer.status == _OK:
-        return answer
-    text = token.reveal()
-    headers = dict(answer.headers)
-    if "location" in headers:
-        headers["location"] = headers["location"].replace(text, "***")
-    return Answer(answer.status, headers, answer.body.replace(text.encode(), b"***"))
+        return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]), conceal=token.conceal)
 
 
 def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a table of the library's errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from watcher.core.errors import UsageError
 
@@ -32,6 +33,21 @@ class Secret:
     def reveal(self) -> str:
         """Gives the string, for the one place that sends it."""
         return self._value
+
+    def conceal(self, text: str) -> str:
+        """Takes the string out of text that will be shown, as gateways quote what they refuse.
+
+        Args:
+            text: What somebody else wrote.
+
+        Returns:
+            The text with ``***`` in place of the string; or ``***`` alone, where percent-encoding hid it.
+        """
+        if self._value in text:
+            text = text.replace(self._value, "***")
+        if "%" in text and self._value in unquote(text):
+            return "***"
+        return text
 
     def __eq__(self, other: object) -> bool:
         """Compares what is hidden."""
@@ -129,13 +145,15 @@ class TokenFile:
 
     Args:
         path: The file.
+        setting: What named it, for messages.
 
     Raises:
         UsageError: The file cannot be read, or holds no token.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, setting: str = "--token-file") -> None:
         self._path = path
+        self._setting = setting
         self._token = self._read()
 
     def current(self) -> Secret:
@@ -153,7 +171,7 @@ class TokenFile:
         return self._token
 
     def _read(self) -> Secret:
-        source = f"--token-file {self._path}"
+        source = f"{self._setting} {self._path}"
         try:
             with self._path.open(encoding="utf-8") as file:
                 text = file.read(_LARGEST_FILE)

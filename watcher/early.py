@@ -35,7 +35,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
     Returns:
         True where the flag, or else the environment, says so.
     """
-    return _asked_for("--log-format", "WATCHER_LOG_FORMAT", arguments) == "json"
+    return asked_for("--log-format", "WATCHER_LOG_FORMAT", arguments) == "json"
 
 
 def is_github_step(arguments: Sequence[str]) -> bool:
@@ -47,7 +47,7 @@ def is_github_step(arguments: Sequence[str]) -> bool:
     Returns:
         True where the user or GitHub says so.
     """
-    ci = _asked_for("--ci", "WATCHER_CI", arguments)
+    ci = asked_for("--ci", "WATCHER_CI", arguments)
     return ci == "github" or (ci in {"", "auto"} and os.environ.get("GITHUB_ACTIONS") == "true")
 
 
@@ -72,11 +72,31 @@ def interruption(code: int, arguments: Sequence[str]) -> str:
     )
 
 
-def _asked_for(flag: str, variable: str, arguments: Sequence[str]) -> str:
-    """Finds an option where the arguments may not be readable as a whole."""
-    for position, argument in enumerate(arguments):
+def asked_for(flag: str, variable: str, arguments: Sequence[str]) -> str:
+    """Finds an option's value where the arguments may not be readable as a whole.
+
+    Args:
+        flag: The option.
+        variable: Its environment variable.
+        arguments: The arguments after the program's name.
+
+    Returns:
+        What the flag says, or else the environment; empty where neither says anything.
+    """
+    for position in reversed(range(len(arguments))):  # as click has it, the last one counts
+        argument = arguments[position]
         if argument == flag:
-            return "".join(arguments[position + 1 : position + 2])
+            return "".join(arguments[position + 1 : position + 2]).strip()
         if argument.startswith(f"{flag}="):
-            return argument.removeprefix(f"{flag}=")
-    return os.environ.get(variable, "")
+            return argument.removeprefix(f"{flag}=").strip()
+    return os.environ.get(variable, "").strip()
+
+
+def kubernetes_log() -> str | None:
+    """Finds the file that Kubernetes shows as the reason of a container's end.
+
+    Returns:
+        Its path; None elsewhere than in Kubernetes.
+    """
+    path = "/dev/termination-log"
+    return path if "KUBERNETES_SERVICE_HOST" in os.environ and os.path.exists(path) else None  # noqa: PTH110 (pathlib is slow to load)

@@ -59,7 +59,10 @@ def replace_process(program: str, command: Sequence[str], variables: Mapping[str
     Raises:
         CommandError: The system refuses to run it.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as somebody before us wanted it
+            signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
         signal.signal(number, signal.SIG_DFL)
     inherited = {name: value for name, value in os.environ.items() if name not in variables}
     bearable = {name: value for name, value in variables.items() if len(value.encode()) < _LONGEST_VARIABLE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
 from random import Random
@@ -12,20 +13,21 @@ from watcher.client import Client
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended
-from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
+from watcher.core.statuses import SUCCESSES
 from watcher.credentials import FixedToken, TokenFile, parse_token
-from watcher.exit_codes import DEFAULT_CODES
 from watcher.loop import Terms, Watch
 from watcher.network import find_proxy, parse_base_uri
-from watcher.targets import Target, choose_base_uri, parse_target
+from watcher.targets import choose_base_uri, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator
 
     from watcher.core.events import Event
+    from watcher.core.model import ImportRef
     from watcher.core.statuses import Outcome
     from watcher.credentials import TokenSource
+    from watcher.targets import Target
 
 _DEFAULT = Policy()
 
@@ -55,8 +57,8 @@ async def watch(
         policy: What is waited for, for how long, and how often is asked.
         any_suffices: End all waits at the first that succeeds.
         fail_fast: End all waits at the first that fails.
-        heartbeat: Longest silence in seconds; infinite is without heartbeats.
-        request_timeout: One request from connect to last byte, in seconds; infinite is no limit.
+        heartbeat: Longest silence in seconds, more than 0; infinite is without heartbeats.
+        request_timeout: One request from connect to last byte, in seconds, more than 0; infinite is no limit.
 
     Yields:
         The events; the last of each import is its ``Ended``.
@@ -64,11 +66,9 @@ async def watch(
     Raises:
         UsageError: Something that was given cannot be; nothing was requested from the network.
     """
-    targets = [Target(ref) if isinstance(ref, ImportRef) else parse_target(ref) for ref in refs]
-    if not targets:
-        raise UsageError("no import is named")
-    given = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
-    origin = choose_base_uri(given, targets)
+    targets = _targets(refs)
+    _check(policy, heartbeat=heartbeat, request_timeout=request_timeout)
+    origin = choose_base_uri(_base_uri(base_uri), targets, "base_uri")
     terms = Terms(
         policy=policy,
         succeeds=_succeeds,
@@ -107,7 +107,7 @@ async def wait(
         token: The access token, or the path of a file with it.
         base_uri: Where the API is, as for ``watch``.
         policy: What is waited for, for how long, and how often is asked.
-        request_timeout: One request from connect to last byte, in seconds; infinite is no limit.
+        request_timeout: One request from connect to last byte, in seconds, more than 0; infinite is no limit.
 
     Returns:
         The end, with the import as it was last seen and all of its transitions.
@@ -133,8 +133,40 @@ async def wait(
 
 
 def _succeeds(outcome: Outcome) -> bool:
-    return DEFAULT_CODES[outcome] == 0
+    return outcome in SUCCESSES
 
 
-def _tokens(token: str | Path) -> TokenSource:
-    return TokenFile(token) if isinstance(token, Path) else FixedToken(parse_token(token, "token"))
+# What follows takes objects: a program need not have been checked for types, and finds out here.
+
+
+def _targets(refs: object) -> list[Target]:
+    if isinstance(refs, str) or not isinstance(refs, Iterable):
+        raise UsageError("refs must be a list of imports; write for one import [ref]")
+    targets = [target_of(ref) for ref in refs]
+    if not targets:
+        raise UsageError("no import is named")
+    return targets
+
+
+def _check(policy: object, **lengths: object) -> None:
+    if not isinstance(policy, Policy):
+        raise UsageError(f"policy must be a Policy, not {type(policy).__name__}")
+    for name, length in lengths.items():
+        if not (isinstance(length, int | float) and length > 0):  # also refuses nan
+            raise UsageError(f"{name} must be more than 0 seconds, and is {length!r}; math.inf is no limit")
+
+
+def _base_uri(given: object) -> str | None:
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise UsageError(f"base_uri must be a str, not {type(given).__name__}")
+    return parse_base_uri(given, "base_uri")
+
+
+def _tokens(token: object) -> TokenSource:
+    if isinstance(token, Path):
+        return TokenFile(token, "token")
+    if isinstance(token, str):
+        return FixedToken(parse_token(token, "token"))
+    raise UsageError(f"token must be the access token as a str, or a Path, not {type(token).__name__}")

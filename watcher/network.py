@@ -28,7 +28,7 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
 """A host name (RFC 1123, 2.1) in lower case, or an IPv6 address."""
 
-_EXAMPLE = f"--base-uri {DEFAULT_BASE_URI}"
+_EXAMPLE = DEFAULT_BASE_URI
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from watcher.core.errors import UsageError
 from watcher.core.policy import Policy
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.credentials import FixedToken, TokenFile, parse_token
+from watcher.early import kubernetes_log
 from watcher.network import DEFAULT_BASE_URI, parse_base_uri
 from watcher.settings import Settings
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _BASE_URI_VARIABLES = "the base URI of the environment (WATCHER_BASE_URI, LD_BASE_URI, LAUNCHDARKLY_API_HOST)"
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
-_KUBERNETES_LOG = Path("/dev/termination-log")
 _Value = TypeVar("_Value")
 
 
@@ -64,7 +64,7 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         dotenv=options.dotenv,
         status_file=options.status_file,
         state_file=options.state_file,
-        termination_log=options.termination_log or _kubernetes_log(os.environ),
+        termination_log=options.termination_log or _kubernetes_log(),
         listen=options.listen,
         linger=options.linger,
         demo=options.demo,
@@ -95,9 +95,9 @@ def _pipeline(asked_for: Pipeline, environ: Mapping[str, str]) -> Pipeline:
     return Pipeline.GITLAB if environ.get("GITLAB_CI") == "true" else Pipeline.NONE
 
 
-def _kubernetes_log(environ: Mapping[str, str]) -> Path | None:
-    """Gives the file that Kubernetes shows as the reason of a container's end, where there is one."""
-    return _KUBERNETES_LOG if "KUBERNETES_SERVICE_HOST" in environ and _KUBERNETES_LOG.exists() else None
+def _kubernetes_log() -> Path | None:
+    path = kubernetes_log()
+    return None if path is None else Path(path)
 
 
 def _check_state_file_is_its_own(options: Options) -> None:
@@ -109,13 +109,15 @@ def _check_state_file_is_its_own(options: Options) -> None:
         "--dotenv": options.dotenv,
         "--termination-log": options.termination_log,
     }
+    if options.state_file is None:
+        return
+    state = os.path.realpath(options.state_file)
     for name, path in others.items():
-        if (
-            path is not None
-            and options.state_file is not None
-            and os.path.realpath(path) == os.path.realpath(options.state_file)
-        ):
-            raise UsageError(f"{name} and --state-file name the same file; give --state-file one of its own")
+        if path is not None and os.path.realpath(path) in {state, f"{state}.new", f"{state}.lock"}:
+            raise UsageError(
+                f"{name} names --state-file or a file beside it that belongs to it (.new, .lock); give "
+                "--state-file one of its own"
+            )
 
 
 def _check_demo_stands_alone(options: Options) -> None:

@@ -11,10 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from watcher.client import Client
-from watcher.conclusion import Conclusion
-from watcher.core.errors import BusyError
 from watcher.core.memory import Past
-from watcher.core.statuses import Outcome
 from watcher.credentials import hint_at_wrong_key
 from watcher.loop import Terms, Watch, system_clock
 from watcher.network import find_proxy, tls_context
@@ -27,6 +24,7 @@ from watcher.reports.words import Level
 from watcher.signals import Signals
 
 if TYPE_CHECKING:
+    from watcher.conclusion import Conclusion
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
     from watcher.network import Address
@@ -103,11 +101,7 @@ class _Session:
             if settings.listen is not None:
                 await self._start_sidecar(stack, settings.listen)
             async with AsyncExitStack() as connections:
-                try:
-                    watch = await self._connect(connections)
-                except BusyError as error:
-                    return self._give_way(error)
-                await self._follow(watch)
+                await self._follow(await self._connect(connections))
                 finished = self._conclude()
                 self._signals.code = finished.conclusion.code
             if self._sidecar is not None:
@@ -141,11 +135,6 @@ class _Session:
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)
         return Watch(refs, _terms(settings), client.get, random, past=past, keep=keep)
-
-    def _give_way(self, error: BusyError) -> Finished:
-        self._log.say(Level.ERROR, "busy", str(error))
-        code = self._settings.exit_codes.code(Outcome.UNAVAILABLE)
-        return Finished(Conclusion(Outcome.UNAVAILABLE, code), self._ledger)
 
     def _is_news(self, end: Ended) -> bool:
         return self._keeper is None or self._keeper.is_news(end)

@@ -45,6 +45,28 @@ class Target:
     origin: str | None = None
 
 
+def target_of(named: object) -> Target:
+    """Takes an import as a program names it, whatever it really gives.
+
+    Args:
+        named: A reference, or text as ``parse_target`` reads it.
+
+    Returns:
+        The import that it names.
+
+    Raises:
+        UsageError: It names none, or a key would lead elsewhere.
+    """
+    match named:
+        case ImportRef(project, environment, segment, import_id):
+            source = f"{project}/{environment}/{segment}/{import_id}"
+            return Target(checked_ref(project, environment, segment, import_id, source=source))
+        case str():
+            return parse_target(named)
+        case _:
+            raise UsageError(f"an import is named by an ImportRef or a str, not by {type(named).__name__}")
+
+
 def parse_target(text: str) -> Target:
     """Reads four keys, an API path or an API URL.
 
@@ -74,12 +96,13 @@ def parse_target(text: str) -> Target:
     return Target(checked_ref(*keys, source=text))
 
 
-def choose_base_uri(given: str | None, targets: Iterable[Target]) -> str:
+def choose_base_uri(given: str | None, targets: Iterable[Target], setting: str = "--base-uri") -> str:
     """Finds out where the API is; the token goes to no host that was not configured.
 
     Args:
         given: The base URI that was configured.
         targets: The targets, of which some may be URLs.
+        setting: What configures it, for the message.
 
     Returns:
         The base URI: the one that was given, else LaunchDarkly's own host that the targets agree on, else its
@@ -99,7 +122,7 @@ def choose_base_uri(given: str | None, targets: Iterable[Target]) -> str:
     for origin in sorted(origins - {base_uri}):
         raise UsageError(
             f"a target is on {origin}, but the access token goes to {base_uri} only; "
-            f"if that host is right, add --base-uri {origin}"
+            f"if that host is right, add {setting} {origin}"
         )
     return base_uri
 
@@ -151,7 +174,7 @@ def parse_listing(text: str, source: str) -> list[Target]:
     if text.lstrip().startswith(("{", "<")):
         raise UsageError(
             f"{source} holds the body of an answer instead of its headers: {_quoted(text.strip())}; "
-            "let curl print the headers: curl -sS -D - -o /dev/stderr …"
+            "let curl print the headers: curl -sS -D - -o /dev/null …"
         )
     targets = []
     for number, raw in enumerate(text.splitlines(), start=1):
@@ -225,7 +248,9 @@ def _parse_path(path: str, source: str) -> ImportRef:
     return checked_ref(*keys, source=source)
 
 
-def _problem_with(key: str) -> str | None:
+def _problem_with(key: object) -> str | None:
+    if not isinstance(key, str):
+        return f"is no text but {type(key).__name__}"
     if not key:
         return "is empty"
     if key in {".", ".."}:

@@ -19,8 +19,10 @@ shift 4
 
 # The token goes to curl's standard input, for arguments are public. Where curl fails, or the API refuses, both
 # say why on standard error, and watcher ends with 2.
+# `3>&1 >&2` gives curl the pipe as 3, for the headers, and standard error as its output, for the body: a file
+# that is standard error is not opened again, which would empty it.
 printf 'header = "Authorization: %s"\n' "$LD_ACCESS_TOKEN" |
-  curl -sS --config - -D - -o /dev/stderr -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" "$imports" |
+  curl -sS --config - -D /dev/fd/3 -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" "$imports" 3>&1 >&2 |
   python3 -m watcher - "$@"
 code=$?
 

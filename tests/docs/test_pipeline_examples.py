@@ -20,6 +20,7 @@ from tests.docs.pipelines import (
     run,
     run_step,
 )
+from tests.docs.test_readme import README
 from tests.integration.conftest import TOKEN
 from tests.integration.conftest import start_simulator as start_simulator  # noqa: PLC0414 (a fixture)
 from tests.unit.test_github import outputs
@@ -37,6 +38,7 @@ JOBS = read_gitlab_jobs("gitlab/.gitlab-ci.yml")
 TEMPLATES = read_gitlab_jobs("gitlab/watcher.gitlab-ci.yml")
 SCRIPT = EXAMPLES / "shell" / "import-and-wait.sh"
 SHELLCHECK = shutil.which("shellcheck")
+SHELLS = [shell for shell in ("bash", "dash", "zsh") if shutil.which(shell)]
 NOWHERE = "http://127.0.0.1:9"
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -93,6 +95,46 @@ def test_what_was_not_created_is_explained(start_simulator: StartSimulator, fold
     finished = run_script(folder, NOWHERE, LD_ACCESS_TOKEN="")
     assert finished.returncode == 2
     assert "set it to an access token" in finished.stderr
+
+
+def readme_command(base_uri: str) -> str:
+    """The README's command that creates an import, for a simulator; what watcher reads is left in a file."""
+    block = re.compile(r"^```sh\nexport LD_ACCESS_TOKEN=\S+\n(.+?)^```$", re.MULTILINE | re.DOTALL)
+    match = block.search(README.read_text("utf-8"))
+    assert match is not None
+    assert "https://app.launchdarkly.com/" in match[1]
+    command = match[1].replace("https://app.launchdarkly.com", base_uri)
+    return command.replace("| python -m watcher -", "| tee piped | python3 -m watcher -")
+
+
+@needs_curl
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("example", ["script", "README"])
+def test_the_log_of_the_caller_is_kept(
+    start_simulator: StartSimulator, folder: Path, shell: str, example: str
+) -> None:
+    """Where standard error is a file, what was there stays, and a refusal and a success come after it.
+
+    Watcher reads headers alone, also from zsh, which writes to a pipe and to a redirection of it.
+    """
+    base_uri = start_simulator().base_uri
+    script = [str(SCRIPT), "keys.csv", "default", "production", "big-spenders"]
+    command = [shell, *(script if example == "script" else ["-c", readme_command(base_uri)])]
+    log, piped = folder / "deploy.log", folder / "piped"
+    log.write_text("history\n", "utf-8")
+    for token, code in (("api-wrong", 2), (TOKEN, 0)):
+        # The shell opens it once for both streams, as `>> deploy.log 2>&1` in a crontab does.
+        logged = ["/bin/sh", "-c", 'exec "$@" >>deploy.log 2>&1', "sh", *command]
+        assert run(logged, folder, base_uri, {"LD_ACCESS_TOKEN": token}).returncode == code
+        assert example == "script" or re.fullmatch(r"HTTP/1\.1 [^{]+", piped.read_text("utf-8"))
+    text = log.read_text("utf-8")
+    assert TOKEN not in text
+    assert "\0" not in text
+    parts = ["history\n", '"unauthorized"', "HTTP/1.1 401", "complete default/production/"]
+    assert [text.count(part) for part in parts[:2]] == [1, 1]
+    places = [text.find(part) for part in parts]
+    assert places[0] == 0
+    assert places == sorted(places)
 
 
 @needs_curl

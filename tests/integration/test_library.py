@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -157,27 +159,54 @@ def test_leaving_the_iteration_early(start_simulator: StartSimulator) -> None:
         ([], "api-x", None, "no import is named"),
         (["a/b"], "api-x", None, "is not the four parts"),
         (["a/b/c/d"], "", None, "token holds no access token"),
-        (["a/b/c/d"], Path("/nowhere/token"), None, "cannot be read"),
+        (["a/b/c/d"], None, None, "token must be the access token"),
+        (["a/b/c/d"], b"api-x", None, "token must be the access token"),
+        (["a/b/c/d"], Path("/nowhere/token"), None, "^token /nowhere/token cannot be read"),
+        ("a/b/c/d", "api-x", None, r"must be a list of imports; write for one import \[ref\]"),
+        (watcher.ImportRef("a", "b", "c", "d"), "api-x", None, "must be a list of imports"),
+        (None, "api-x", None, "must be a list of imports"),
+        ([watcher.ImportRef("..", "b", "c", "d")], "api-x", None, "project key is '..'"),
+        ([watcher.ImportRef("a", "b", "c", "")], "api-x", None, "import ID is empty"),
+        (["a/b/c/d"], "api-x", b"https://example.com", "base_uri must be a str"),
         (["a/b/c/d"], "api-x", "http://example.com", "plain http"),
         (
             ["https://example.com/api/v2/segments/a/b/c/imports/d"],
             "api-x",
             None,
-            "a target is on https://example.com",
+            "a target is on https://example.com.* add base_uri https://example.com",
         ),
     ],
 )
-def test_what_cannot_be_is_refused(
-    targets: list[str], token: str | Path, base_uri: str | None, message: str
-) -> None:
-    """Bad arguments are a UsageError before any request."""
+def test_what_cannot_be_is_refused(targets: object, token: object, base_uri: object, message: str) -> None:
+    """Bad arguments, of a wrong type too, are a UsageError before any request."""
+    refusal = refusal_of(targets, token=token, base_uri=base_uri)
+    assert re.search(message, refusal)
+    assert "--" not in refusal.replace("--base-uri https://app.launchdarkly.com", "")
+
+
+@pytest.mark.parametrize("name", ["heartbeat", "request_timeout"])
+@pytest.mark.parametrize("length", [0, -1.0, math.nan, -math.inf, "5", None])
+def test_a_length_that_cannot_be_is_refused(name: str, length: object) -> None:
+    """Nought is no way to say that there is no limit, and would fill the events with heartbeats."""
+    refusal = refusal_of(["a/b/c/d"], token="api-x", **{name: length})
+    assert refusal == f"{name} must be more than 0 seconds, and is {length!r}; math.inf is no limit"
+
+
+def test_a_policy_is_a_policy() -> None:
+    """What is given for a policy is not found out in the middle of a watch."""
+    assert refusal_of(["a/b/c/d"], token="api-x", policy=None) == "policy must be a Policy, not NoneType"
+
+
+def refusal_of(refs: object, **arguments: object) -> str:
+    """Calls it as a program does that no type checker has seen, and gives what it is told."""
 
     async def ask() -> None:
-        async for _ in watcher.watch(targets, token=token, base_uri=base_uri):
-            pass
+        async for _ in watcher.watch(refs, **arguments):  # type: ignore[arg-type]
+            raise AssertionError("it began to watch")
 
-    with pytest.raises(watcher.UsageError, match=message):
+    with pytest.raises(watcher.UsageError) as caught:
         asyncio.run(ask())
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(

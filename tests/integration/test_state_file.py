@@ -133,7 +133,7 @@ def test_a_second_run_gives_way(tmp_path: Path) -> None:
     finally:
         file.close()
     (line,) = finished.err.splitlines()
-    assert line.endswith(f"error: another run is using --state-file {tmp_path}/state; nothing was asked")
+    assert line == f"watcher: another run is using --state-file {tmp_path}/state; nothing was asked"
     assert (finished.code, finished.out) == (75, "")
     assert not (tmp_path / "state").exists()
 

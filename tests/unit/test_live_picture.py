@@ -107,7 +107,7 @@ def test_before_the_first_answer() -> None:
     """Nothing is known, which is said, and the rail shows what is to come."""
     assert draw(View(REF, GOAL, progress(polls=0)))[1:] == [
         "⠋ not seen yet 0.0s ─ ○ preparing ─ ○ ready ─ ○ in_progress ─ ○ complete",
-        "0 polls · 0.0s elapsed · asking now",
+        "waiting for the first answer · 0 polls · 0.0s elapsed · asking now",
     ]
 
 
@@ -159,6 +159,66 @@ def test_a_low_window_keeps_the_rail_and_the_notice() -> None:
     lines = draw(view)
     for height, kept in ((5, [0, 1, 2, 3]), (4, [1, 2, 3]), (3, [1, 3]), (2, [1]), (1, [])):
         assert draw(view, canvas=replace(WIDE, height=height)) == [lines[index] for index in kept]
+
+
+WORDS = {
+    None: "waiting for the import to appear",
+    "preparing": "LaunchDarkly prepares the import",
+    "pending_approval": "waiting for an approval in LaunchDarkly",
+    "ready": "waiting for LaunchDarkly to begin",
+    "in_progress": "LaunchDarkly imports the keys",
+    "validating": "waiting for a status that this version knows",
+}
+NOTICES = (
+    None,
+    "rate limited (429): the API asks to wait 9.5s more",
+    "no usable answer for 5s: HTTP 502 大きな支出をする人 大きな支出をする人",
+    "the import is not there yet: HTTP 404",
+)
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+@pytest.mark.parametrize("width", [100, 80, 60, 40, 20])
+@pytest.mark.parametrize("status", WORDS)
+def test_words_and_notices_stand_in_any_width(status: str | None, width: int, notice: str | None) -> None:
+    """What is waited for and what is wrong are told in full; only counters are dropped, and none is cut."""
+    way = progress((status, 72.0), polls=12) if status else progress(polls=12)
+    view = View(REF, GOAL, way, next_poll=29.0, notice=notice)
+    below = draw(view, canvas=Canvas(width, 24, UNICODE))[2:]
+    assert not any("…" in line for line in below)
+    words, _, wrong = " ".join(below).partition(" ! ")
+    assert wrong == (notice or "")
+    told, *counters = words.split(" · ")
+    assert told == WORDS[status]
+    whole = ["12 polls", "1m12s elapsed" if status else "0.0s elapsed", "next poll in 29s"]
+    assert counters == whole[len(whole) - len(counters) :]
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (100, ["waiting for an approval in LaunchDarkly · 5 polls · 3.8s elapsed · next poll in 0.7s"]),
+        (80, ["waiting for an approval in LaunchDarkly · 3.8s elapsed · next poll in 0.7s"]),
+        (60, ["waiting for an approval in LaunchDarkly · next poll in 0.7s"]),
+        (40, ["waiting for an approval in LaunchDarkly"]),
+        (20, ["waiting for an", "approval in", "LaunchDarkly"]),
+    ],
+)
+def test_counters_give_way_to_the_words(width: int, lines: list[str]) -> None:
+    """The narrower the window, the fewer counters: the next poll is the last to go."""
+    view = View(REF, GOAL, progress(("pending_approval", 3.8), polls=5), next_poll=0.7)
+    assert draw(view, canvas=Canvas(width, 24, UNICODE))[2:] == lines
+
+
+def test_a_narrow_and_low_window_cuts_the_end_of_the_words() -> None:
+    """Where folded words have no room, their last line shows that more is missing."""
+    view = View(REF, GOAL, progress(("ready", 1.0)), notice="rate limited (429)")
+    canvas = Canvas(20, 6, UNICODE)
+    waiting = ["waiting for", "LaunchDarkly to", "begin"]
+    rail, notice = "⠋ ready 1.0s ○ ○", "! rate limited (429)"
+    assert draw(view, canvas=canvas) == [rail, *waiting, notice]
+    cut = ["waiting for", "LaunchDarkly to beg…"]
+    assert draw(view, canvas=replace(canvas, height=5)) == [rail, *cut, notice]
 
 
 @pytest.mark.parametrize("number", [1, 2, 5, 40])

@@ -58,9 +58,25 @@ def test_importing_the_package_costs_next_to_nothing() -> None:
         {"appear_within": -1.0},
         {"max_in_state": {watcher.ImportStatus.READY: -1.0}},
         {"fail_on": frozenset({watcher.ImportStatus.COMPLETE})},
+        {"timeout": "1h"},
+        {"timeout": None},
+        {"min_interval": "1s"},
+        {"growth": "1.1"},
+        {"max_in_state": {watcher.ImportStatus.READY: "5m"}},
+        {"until": "bogus"},
+        {"until": "complete"},
+        {"unknown_status": "fial"},
+        {"unknown_status": "fail"},
+        {"fail_on": {"pending-approval"}},
+        {"fail_on": frozenset({"pending_approval"})},
+        {"fail_on": "stopped"},
+        {"fail_on": iter([watcher.ImportStatus.STOPPED])},
+        {"max_in_state": {"pendng": 3}},
+        {"max_in_state": {"ready": 3}},
+        {"max_in_state": [watcher.ImportStatus.READY]},
     ],
 )
-def test_a_policy_that_cannot_be_is_refused(fields: dict[str, float]) -> None:
-    """A policy that would never ask, ask without a pause or contradict itself is a ValueError."""
-    with pytest.raises(ValueError, match=r"must be|holds"):
+def test_a_policy_that_cannot_be_is_refused(fields: dict[str, object]) -> None:
+    """A policy that would never ask, never stop asking, or contradict itself is a ValueError."""
+    with pytest.raises(ValueError, match=r"must be|must map|holds"):
         watcher.Policy(**fields)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +30,7 @@ from watcher.core.replies import (
     decode,
 )
 from watcher.core.statuses import ImportStatus
+from watcher.credentials import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,6 +204,69 @@ def test_control_characters_never_come_through() -> None:
         texts = list(texts_in(reply))
         assert any("owned" in text for text in texts)
         assert all(text.isascii() and text.isprintable() for text in texts)
+
+
+TOKEN = "api-0f2b+6a1e"
+ESCAPED = "".join(f"\\u{ord(character):04x}" for character in TOKEN)
+ENCODED = "".join(f"%{ord(character):02X}" for character in TOKEN)
+
+
+def concealed(came: Answer, token: str = TOKEN) -> Reply:
+    """What becomes of an answer to a request that held the token."""
+    return decode(REF, replace(came, conceal=Secret(token).conceal))
+
+
+def echoes(text: str) -> Iterator[Answer]:
+    """Answers of every kind, each with the text at one of the places that are shown."""
+    for field in ("id", "segmentKey", "status", "mode"):
+        yield answer(import_body(**{field: text}))
+    for field in ("filename", "status"):
+        yield answer(import_body(files=[{field: text}]))
+    for status in (403, 404, 418, 429, 502):
+        for field in ("code", "message", "id"):
+            yield answer({field: text}, status)
+    yield answer({}, 302, location=text)
+    yield answer(import_body(), content_encoding=text)
+    yield answer("no import", content_type=text)
+
+
+@pytest.mark.parametrize("text", [TOKEN, f"key={TOKEN}; {TOKEN}", f"key={ENCODED}", f"{TOKEN} {ENCODED}"])
+def test_the_token_is_never_shown(text: str) -> None:
+    """Wherever an answer echoes the token, and however it spells it, the reply shows none of it."""
+    for came in echoes(text):
+        for body in (came.body, came.body.replace(TOKEN.encode(), ESCAPED.encode())):
+            told = repr(concealed(replace(came, body=body)))
+            assert "***" in told
+            assert "api-" not in told.lower()
+            assert "%61" not in told
+
+
+@pytest.mark.parametrize("length", range(15, 300, 3))
+def test_no_cut_leaves_a_part_of_the_token(length: int) -> None:
+    """Text that is too long is cut only after the token was taken out of it."""
+    for came in echoes("x" * length + TOKEN + "x" * 300):
+        assert "api" not in repr(concealed(came))
+
+
+def test_what_is_around_the_token_stays() -> None:
+    """A refusal that quotes the token still says the rest of what it says."""
+    reply = concealed(answer({"message": f"bad key {TOKEN} for 100%"}, 403))
+    assert reply == Denied(ApiError(403, None, "bad key *** for 100%"))
+
+
+def test_identity_and_status_are_compared_as_they_came() -> None:
+    """A token whose text is part of a key or of a status hides neither the import nor that it is complete."""
+    came = answer(import_body(status="complete"))
+    for token in ("1234", "big", "complete", "e", "*", "%"):
+        reply = concealed(came, token)
+        assert isinstance(reply, Found)
+        assert reply.found.status is ImportStatus.COMPLETE
+
+
+def test_an_answer_shows_nothing_of_itself() -> None:
+    """What came may hold the token, and is in no repr that a traceback or a debugger prints."""
+    came = replace(answer({"message": TOKEN}, 403, location=TOKEN), conceal=Secret(TOKEN).conceal)
+    assert repr(came) == "Answer(status=403, token_changed=False)"
 
 
 def texts_in(value: object) -> Iterator[str]:

@@ -31,11 +31,12 @@ def test_only_looks_that_follow_each_other_tell_changes(
     assert settings.policy.remembered is (path is not None)
 
 
+@pytest.mark.parametrize("suffix", ["", ".new", ".lock"])
 @pytest.mark.parametrize("name", ["token_file", "ca_file", "status_file", "dotenv", "termination_log"])
-def test_a_file_has_one_purpose(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_has_one_purpose(name: str, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token file that is taken for a damaged state file would be moved away."""
-    options = Options(targets=(str(REF),), state_file=STATE, **{name: Path("x/../state.json")})  # type: ignore[arg-type]  # a path each
-    with pytest.raises(UsageError, match="--state-file name the same file"):
+    options = Options(targets=(str(REF),), state_file=STATE, **{name: Path("x/../state.json" + suffix)})  # type: ignore[arg-type]  # a path each
+    with pytest.raises(UsageError, match="names --state-file or a file beside it"):
         settled(options, monkeypatch)
     other = Options(targets=(str(REF),), state_file=STATE, status_file=Path("status.json"))
     assert settled(other, monkeypatch).state_file == STATE

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
-from watcher.targets import Target, parse_listing, parse_target
+from watcher.targets import Target, parse_listing, parse_target, target_of
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567")
 KEYS = "default/production/big-spenders/1234a567"
@@ -87,6 +87,33 @@ def test_any_text_is_a_target_or_refused(text: str) -> None:
         return
     assert target.ref.path.count("/") == 8
     assert not {"", ".", ".."} & set(target.ref.path.split("/")[1:])
+
+
+def test_a_reference_names_itself() -> None:
+    """What a program gives is taken as a reference or as text."""
+    assert target_of(REF) == target_of(KEYS) == Target(REF)
+    assert target_of(URL) == Target(REF, "https://app.launchdarkly.com")
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (ImportRef("..", "b", "c", "d"), r"project key is '\.\.', which would change the path"),
+        (ImportRef("a", "b", "c", ""), "import ID is empty"),
+        (ImportRef("a/b", "c", "d", "e"), "project key has a slash"),
+        (ImportRef("a", "\n", "c", "d"), "environment key has a control character"),
+        (ImportRef("a", "b", 3, "d"), "segment key is no text but int"),  # type: ignore[arg-type]
+        (ImportRef("a", "b", "c", None), "import ID is no text but NoneType"),  # type: ignore[arg-type]
+        (b"a/b/c/d", "not by bytes"),
+        (("a", "b", "c", "d"), "not by tuple"),
+        (None, "not by NoneType"),
+    ],
+)
+def test_a_reference_that_leads_elsewhere(named: object, words: str) -> None:
+    """A reference is held to the rule of all targets: no key of it may change the path."""
+    with pytest.raises(UsageError, match=words) as caught:
+        target_of(named)
+    assert str(caught.value).isprintable()
 
 
 keys = st.text(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from watcher.core.replies import Denied, Foreign, Missing, Redirected, Refused
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def explain(
         One sentence for a success; else what happened, the last status with its age, the last error, and
         what the person can do next.
     """
-    if outcome in {Outcome.COMPLETE, Outcome.REACHED}:
+    if outcome in SUCCESSES:
         return what
     clauses = [what]
     if progress.status is not None or outcome is not Outcome.NOT_FOUND:
@@ -207,7 +207,7 @@ def _standing(progress: Progress) -> str:
     if progress.status is None:
         return "the import was not seen"
     age = progress.in_state or 0
-    return f"last status {progress.status}" + (f", for {duration(age)}" if age >= 1 else "")
+    return f"last status {progress.status}" + (f", for {duration(age)}" if age >= 0.001 else "")  # noqa: PLR2004 (what is told in milliseconds)
 
 
 _ADVICE: Mapping[Outcome, str] = {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from watcher.core import defaults
 from watcher.core.statuses import ImportStatus, UnknownStatusRule
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +47,52 @@ class Policy:
         """Refuses what would never ask, ask without a pause, or contradict itself.
 
         Raises:
-            ValueError: A field has a value that it cannot have.
+            ValueError: A field has a value that it cannot have, such as text in place of an enum's member.
         """
+        self._check_members()
+        self._check_numbers()
+        if self.until in self.fail_on:
+            raise ValueError(f"fail_on holds {self.until}, which is what until waits for")
+
+    def _check_members(self) -> None:
+        if not _is_a(AbstractSet, self.fail_on):
+            raise ValueError(f"fail_on must be a set of ImportStatus, and is {self.fail_on!r}")
+        if not _is_a(Mapping, self.max_in_state):
+            raise ValueError(f"max_in_state must map ImportStatus to seconds, and is {self.max_in_state!r}")
+        statuses = [("until", self.until)]
+        statuses += [("each of fail_on", status) for status in self.fail_on]
+        statuses += [("each key of max_in_state", status) for status in self.max_in_state]
+        for name, status in statuses:
+            if not _is_a(ImportStatus, status):
+                raise ValueError(f"{name} must be a member of ImportStatus, which {status!r} is not")
+        if not _is_a(UnknownStatusRule, self.unknown_status):
+            raise ValueError(
+                f"unknown_status must be a member of UnknownStatusRule, and is {self.unknown_status!r}"
+            )
+
+    def _check_numbers(self) -> None:
         lengths = {
             "timeout": self.timeout,
             "outage_budget": self.outage_budget,
             "appear_within": self.appear_within,
+            "min_interval": self.min_interval,
+            "max_interval": self.max_interval,
             **{f"max_in_state[{status}]": longest for status, longest in self.max_in_state.items()},
         }
         for name, length in lengths.items():
-            if not length >= 0:  # also refuses what is no number
-                raise ValueError(f"{name} must be at least 0 seconds, and is {length}")
+            if not (_is_number(length) and length >= 0):  # also refuses nan
+                raise ValueError(f"{name} must be at least 0 seconds, and is {length!r}")
         if not 0 < self.min_interval <= self.max_interval < math.inf:
             given = f"{self.min_interval} and {self.max_interval}"
             raise ValueError(f"it must be 0 < min_interval <= max_interval < infinity, and they are {given}")
-        if not 1 <= self.growth < math.inf:
-            raise ValueError(f"growth must be at least 1, and is {self.growth}")
-        if self.until in self.fail_on:
-            raise ValueError(f"fail_on holds {self.until}, which is what until waits for")
+        if not (_is_number(self.growth) and 1 <= self.growth < math.inf):
+            raise ValueError(f"growth must be at least 1, and is {self.growth!r}")
+
+
+def _is_a(kind: type, value: object) -> bool:
+    """Judges what is really given, which a program without types need not have got right."""
+    return isinstance(value, kind)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from watcher.core.model import Import, ImportFile
-from watcher.core.statuses import status_named
-from watcher.core.text import printable
+from watcher.core.statuses import ImportStatus, status_named
+from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from watcher.core.model import ImportRef
+    from watcher.core.statuses import Status
 
 BODY_LIMIT = 1 << 20
 """Largest body that is read, in bytes; an import's is a few hundred."""
 
-_LATEST_CREATION_MS = 253_402_300_799_999  # the end of the year 9999, past which no calendar of ours goes
+LATEST_CREATION_MS = 253_402_300_799_999  # the end of the year 9999, past which no calendar of ours goes
 _FILES_LIMIT = 100
 
 
@@ -36,19 +37,21 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer as it came.
+    """One HTTP answer as it came; it may quote the token, so its own text is in no ``repr``.
 
     Attributes:
         status: The HTTP status.
         headers: The header fields, names in lower case; repeated ones are joined by commas (RFC 9110, 5.3).
         body: At most ``BODY_LIMIT`` bytes, and one more where there were more.
         token_changed: Whether the token file, read again after this 401, holds another token by now.
+        conceal: Takes the token out of text that will be shown.
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     token_changed: bool = False
+    conceal: Callable[[str], str] = field(default=str, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
             return Broken(FaultKind.SERVER, f"the server answered {error}")
         case _ if 300 <= status <= 399:  # noqa: PLR2004 (likewise)
             location = answer.headers.get("location")
-            return Redirected(error, None if location is None else printable(location))
+            return Redirected(error, None if location is None else _safe(location, answer))
         case _ if 400 <= status <= 499:  # noqa: PLR2004 (likewise)
             return Refused(error)
         case _ if 500 <= status <= 599:  # noqa: PLR2004 (likewise)
@@ -211,31 +214,32 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
 
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        return _nonsense(f"a body encoded as {printable(encoding, 30)}, which was not asked for")
+    encoding = answer.headers.get("content-encoding", "").strip()
+    if encoding.lower() not in {"", "identity"}:
+        return _nonsense(f"a body encoded as {_safe(encoding, answer, 30)}, which was not asked for")
     if len(answer.body) > BODY_LIMIT:
         return _nonsense(f"a body of more than {BODY_LIMIT >> 20} MiB")
     try:
         identity = _identity.decode(answer.body)
     except _DECODE_ERRORS:
         return _nonsense(f"HTTP 200 with a body that is not an import{_shape(answer)}")
-    for field, expected, actual in (
+    # Compared as they came: a key may hold the text of a short token.
+    for name, expected, actual in (
         ("id", ref.import_id, identity.id),
         ("segmentKey", ref.segment, identity.segment_key),
     ):
         if isinstance(actual, str) and actual != expected:
-            return Foreign(field, printable(expected), printable(actual))
+            return Foreign(name, printable(expected), _safe(actual, answer))
     try:
         body = _essentials.decode(answer.body)
     except _DECODE_ERRORS:
         return _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
     return Found(
         Import(
-            status=status_named(body.status),
-            mode=_text(body.mode),
+            status=_status(body.status, answer),
+            mode=_text(body.mode, answer),
             created_ms=_milliseconds(body.creation_time),
-            files=_files(body.files),
+            files=_files(body.files, answer),
         )
     )
 
@@ -247,7 +251,7 @@ def _nonsense(detail: str) -> Broken:
 def _shape(answer: Answer) -> str:
     if not answer.body:
         return " (it is empty)"
-    media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
+    media_type = answer.conceal(answer.headers.get("content-type", "")).partition(";")[0].strip()
     return f" ({printable(media_type, 40)})" if media_type and media_type != "application/json" else ""
 
 
@@ -256,11 +260,22 @@ def _decode_error(answer: Answer) -> ApiError:
         body = _error_body.decode(answer.body)
     except _DECODE_ERRORS:
         return ApiError(answer.status)
-    return ApiError(answer.status, _text(body.code), _text(body.message), _text(body.id))
+    code, message, support_id = (_text(value, answer) for value in (body.code, body.message, body.id))
+    return ApiError(answer.status, code, message, support_id)
 
 
-def _text(value: object) -> str | None:
-    return printable(value) if isinstance(value, str) and value else None
+def _safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
+    """Makes text of an answer safe to print, the token taken out before a cut could leave half of it."""
+    return printable(answer.conceal(text), limit)
+
+
+def _text(value: object, answer: Answer) -> str | None:
+    return _safe(value, answer) if isinstance(value, str) and value else None
+
+
+def _status(name: str, answer: Answer) -> Status:
+    status = status_named(name)
+    return status if isinstance(status, ImportStatus) else status_named(answer.conceal(name))
 
 
 def _milliseconds(value: object) -> int | None:
@@ -269,14 +284,14 @@ def _milliseconds(value: object) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if 0 <= value <= _LATEST_CREATION_MS else None
+    return value if 0 <= value <= LATEST_CREATION_MS else None
 
 
-def _files(value: object) -> tuple[ImportFile, ...]:
+def _files(value: object, answer: Answer) -> tuple[ImportFile, ...]:
     if not isinstance(value, list):
         return ()
     return tuple(
-        ImportFile(_text(item.get("filename")), _text(item.get("status")))
+        ImportFile(_text(item.get("filename"), answer), _text(item.get("status"), answer))
         for item in value[:_FILES_LIMIT]
         if isinstance(item, dict)
     )

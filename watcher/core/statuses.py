@@ -64,6 +64,13 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
+"""The outcomes that were waited for."""
+
+NO_VERDICTS = frozenset({Outcome.PENDING, Outcome.INTERRUPTED})
+"""The outcomes that say nothing of how the import ends."""
+
+
 class UnknownStatusRule(StrEnum):
     """What a status outside the known six does."""
 

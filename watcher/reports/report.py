@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Report(Protocol):
-    """One place that events go. What it raises is told once; it is then left alone."""
+    """One place that events go.
+
+    What it raises is told once. It hears all that follows nevertheless, for a disk may have room again.
+    """
 
     @property
     def name(self) -> str:
@@ -47,6 +50,7 @@ class Reports:
     def __init__(self, reports: Iterable[Report], complain: Callable[[str], None]) -> None:
         self._reports = list(reports)
         self._complain = complain
+        self._complained: set[str] = set()
 
     def receive(self, event: Event) -> None:
         """Hands an event on."""
@@ -57,16 +61,17 @@ class Reports:
         self._each(lambda report: report.conclude(conclusion))
 
     def _each(self, tell: Callable[[Report], None]) -> None:
-        for report in list(self._reports):
+        for report in self._reports:
             try:
                 tell(report)
             except OSError as error:
-                self._reports.remove(report)
-                self._complain(
-                    f"{report.name} could not be written: {error.strerror or 'the reason is not known'}"
-                )
+                reason = error.strerror or "the reason is not known"
+                self._say_once(report, f"{report.name} could not be written: {reason}")
             except Exception as error:  # noqa: BLE001 (a defect in a report must not cost anybody the watch)
-                self._reports.remove(report)
-                self._complain(
-                    f"{report.name} failed by a defect in watcher ({type(error).__name__}); the watch goes on"
-                )
+                defect = f"a defect in watcher ({type(error).__name__})"
+                self._say_once(report, f"{report.name} failed by {defect}; the watch goes on")
+
+    def _say_once(self, report: Report, message: str) -> None:
+        if report.name not in self._complained:
+            self._complained.add(report.name)
+            self._complain(message)

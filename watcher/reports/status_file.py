@@ -57,11 +57,12 @@ class StatusFile:
         Raises:
             OSError: An earlier write failed.
         """
-        if self._failure is not None:
-            raise self._failure
+        failure, self._failure = self._failure, None
         if not self._is_due and not isinstance(event, Heartbeat):
             self._is_due = True
             self._defer(max(0.0, self._rests_until - self._clock()), self._write_due)
+        if failure is not None:
+            raise failure
 
     def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
         """Writes the result at once."""

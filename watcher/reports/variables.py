@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from watcher.reports.files import write_file
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+
+_NOT_PLAIN = re.compile(r"[^\w.-]", re.ASCII)
 
 
 def variables(conclusion: Conclusion) -> dict[str, str]:
@@ -45,5 +48,7 @@ class Dotenv:
 
     def conclude(self, conclusion: Conclusion) -> None:
         """Writes the file."""
-        lines = [f"{name}={value}\n" for name, value in variables(conclusion).items()]
+        # Some have a shell read the file, to which an unknown status may be anything.
+        plain = {name: _NOT_PLAIN.sub("_", value) for name, value in variables(conclusion).items()}
+        lines = [f"{name}={value}\n" for name, value in plain.items()]
         write_file(self._path, "".join(lines).encode())

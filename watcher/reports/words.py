@@ -15,14 +15,12 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
     from watcher.core.model import Transition
     from watcher.core.statuses import Status
-
-_SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 
 
 class Level(IntEnum):
@@ -51,7 +49,7 @@ def level_of(event: Event) -> Level:
         case MetThrottle() | Retrying() | MetUnknownStatus():
             return Level.WARNING
         case Ended():
-            return Level.INFO if event.left_behind or event.outcome in _SUCCESSES else Level.ERROR
+            return Level.INFO if event.left_behind or event.outcome in SUCCESSES else Level.ERROR
         case _:
             assert_never(event)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from watcher.core.memory import KeptHold, Memory, Stamp
 from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
+from watcher.core.replies import LATEST_CREATION_MS
 from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
 from watcher.core.text import printable
 
@@ -69,7 +70,7 @@ class LastEntry(Entry, frozen=True, kw_only=True):
     status: str
     since: _Moment
     mode: str | None
-    created_ms: _Count | None
+    created_ms: Annotated[int, msgspec.Meta(ge=0, le=LATEST_CREATION_MS)] | None
     files: list[FileEntry]
 
     def last(self) -> Import:

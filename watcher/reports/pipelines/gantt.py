@@ -10,11 +10,11 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import NO_VERDICTS, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from watcher.reports.documents import ImportDocument
 
@@ -23,7 +23,7 @@ MOST_BARS = 60
 
 _LONGEST_NAME = 20
 _KNOWN = frozenset(str(status) for status in ImportStatus)
-_NO_FAILURES = frozenset({Outcome.COMPLETE, Outcome.REACHED, Outcome.PENDING, Outcome.INTERRUPTED})
+_NO_FAILURES = SUCCESSES | NO_VERDICTS
 
 # The chart knows moments only, and draws them in the reader's time zone. This day is far from any change
 # to or from summer time, so that the axis tells the time since the wait began.
@@ -33,7 +33,7 @@ _AXES = ((10.0, "%-S.%L s"), (3600.0, "%M:%S"), (86_400.0, "%H:%M"))
 _LONGEST_AXIS = "day %-j %Hh"
 
 
-def gantt(imports: Iterable[ImportDocument]) -> str | None:
+def gantt(imports: Sequence[ImportDocument]) -> str | None:
     """Draws the statuses of imports.
 
     Args:
@@ -49,13 +49,13 @@ def gantt(imports: Iterable[ImportDocument]) -> str | None:
         return None
     axis = next((axis for longest, axis in _AXES if end < longest), _LONGEST_AXIS)
     lines = ["gantt", "dateFormat YYYY-MM-DD HH:mm:ss.SSS", f"axisFormat {axis}", "todayMarker off"]
-    if len(drawn) > 1:
+    if len(imports) > 1:
         lines.insert(0, '%%{init: {"gantt": {"leftPadding": 170}}}%%')
     room = MOST_BARS
     for number, document in drawn:
         bars = list(_bars(document))[-room:] if room else []
         room -= len(bars)
-        if bars and len(drawn) > 1:
+        if bars and len(imports) > 1:
             lines.append(f"section {number} {_label(_shortened(document.segment))}")
         lines += bars
     return "".join(f"{line}\n" for line in lines)

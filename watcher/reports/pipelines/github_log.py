@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended
-from watcher.core.statuses import Outcome
+from watcher.core.statuses import NO_VERDICTS, SUCCESSES
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 MOST_ANNOTATIONS = 8
 """Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth says how
 many are missing, and with the tenth the runner itself says that the step failed."""
-
-_SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
-_MILD = frozenset({Outcome.PENDING, Outcome.INTERRUPTED})
 
 
 class CommandFreeStream(Stream):
@@ -88,9 +85,9 @@ class AnnotatingLog:
 
     def _kind(self, ended: Ended) -> str | None:
         code = self._codes.code(ended.outcome, ended.signal)
-        if ended.left_behind or (ended.outcome in _SUCCESSES and code == 0):
+        if ended.left_behind or (ended.outcome in SUCCESSES and code == 0):
             return None
-        mild = code == 0 or ended.outcome in _MILD or self._any_suffices
+        mild = code == 0 or ended.outcome in NO_VERDICTS or self._any_suffices
         return "warning" if mild else "error"
 
     def _annotate(self, kind: str, title: str, message: str) -> None:

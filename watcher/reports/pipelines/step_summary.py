@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import Outcome
+from watcher.core.statuses import SUCCESSES
 from watcher.core.text import duration
 from watcher.reports.pipelines.gantt import MOST_BARS, bars_of, gantt
 from watcher.reports.pipelines.markdown import code, escape, row
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 MOST_ROWS = 100
 """Imports that are shown one by one; a longer table is not read."""
 
-_SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 _COLUMNS = ("import", "outcome", "last status", "waited", "polls", "rate limited", "errors")
 _ALIGNMENT = (":--", ":--", ":--", "--:", "--:", "--:", "--:")
 
@@ -45,7 +44,7 @@ def step_summary(result: ResultDocument, most_rows: int = MOST_ROWS) -> str:
 
 
 def _heading(result: ResultDocument) -> str:
-    good = "✅" if result.outcome in _SUCCESSES else "⚠️"
+    good = "✅" if result.outcome in SUCCESSES else "⚠️"
     sign = good if result.exit_code == 0 else "❌"
     several = len(result.imports) > 1
     ends = _tally(result.imports) if several else str(result.outcome)
@@ -81,7 +80,7 @@ def _closing_words(shown: Sequence[ImportDocument]) -> str:
     told = [
         (number, document.message)
         for number, document in enumerate(shown, 1)
-        if document.message is not None and document.outcome not in _SUCCESSES
+        if document.message is not None and document.outcome not in SUCCESSES
     ]
     return "".join(
         f"- **import {number}**: {escape(message)}\n" if len(shown) > 1 else f"> {escape(message)}\n"

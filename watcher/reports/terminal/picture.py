@@ -58,10 +58,10 @@ def picture(views: Sequence[View], canvas: Canvas) -> list[Text]:
     """
     room = canvas.height - 1
     if len(views) == 1:
-        lines = _most_important(_draw_block(views[0], canvas), room)
+        lines = _draw_block(views[0], canvas, room)
     else:
         # A block has two lines at least: what cannot fit need not be drawn to know.
-        blocks = [_draw_block(view, canvas) for view in views] if 2 * len(views) <= room else []
+        blocks = [_draw_block(view, canvas, room) for view in views] if 2 * len(views) <= room else []
         lines = [line for block in blocks for line in block]
         if not lines or len(lines) > room:
             lines = _draw_summary(views, canvas, room)
@@ -70,8 +70,11 @@ def picture(views: Sequence[View], canvas: Canvas) -> list[Text]:
     return lines
 
 
-def _draw_block(view: View, canvas: Canvas) -> list[Text]:
-    """Draws one import: what it is, its rail, what is waited for, and what is wrong."""
+def _draw_block(view: View, canvas: Canvas, room: int) -> list[Text]:
+    """Draws one import: what it is, its rail, what is waited for, and what is wrong.
+
+    Too low a window has no line for the first of these, then for the words, then for what is wrong.
+    """
     width, glyphs = canvas.width, canvas.glyphs
     over = view.ended is not None
     rail = draw_rail(stations(view.progress, over=over), _mark(view, canvas), width, glyphs)
@@ -79,19 +82,13 @@ def _draw_block(view: View, canvas: Canvas) -> list[Text]:
     fits = head.cell_len + 2 + cell_len(view.ending) <= width
     if fits:
         head.append(f"  {view.ending}", "" if over else "dim")
+    words, wrong = _fit(view.waiting, view.counters, canvas), view.notice
     if over:
-        return [head, rail] if fits else [head, rail, Text(view.ending)]
-    lines = [head, rail, Text(_fit(view.facts, canvas))]
-    if view.notice is not None:
-        lines.append(Text(f"{glyphs.attention} {view.notice}", "yellow"))
-    return lines
-
-
-def _most_important(block: list[Text], room: int) -> list[Text]:
-    """Drops lines where there is no room: first what it is, then the words, then what is wrong."""
-    order = [index for index in (0, 2, 3, 1) if index < len(block)]
-    dropped = order[: max(0, len(block) - room)]
-    return [line for index, line in enumerate(block) if index not in dropped]
+        words, wrong = "" if fits else view.ending, None
+    notices = _fold(f"{glyphs.attention} {wrong}", width, room - 1) if wrong is not None else []
+    told = _fold(words, width, room - 1 - len(notices)) if words else []
+    lines = [head, rail, *map(Text, told), *(Text(line, "yellow") for line in notices)]
+    return lines[max(0, len(lines) - room) :]
 
 
 def _draw_summary(views: Sequence[View], canvas: Canvas, room: int) -> list[Text]:
@@ -146,13 +143,26 @@ def _mark(view: View, canvas: Canvas) -> Mark:
             return Mark(glyphs.passed, "green")
 
 
-def _fit(facts: Sequence[str], canvas: Canvas) -> str:
-    """Joins as many of the last facts as there is room for."""
-    for first in range(len(facts) - 1):
-        joined = f" {canvas.glyphs.dot} ".join(facts[first:])
+def _fit(words: str, counters: Sequence[str], canvas: Canvas) -> str:
+    """Adds as many of the last counters to the words as a line has room for."""
+    for first in range(len(counters)):
+        joined = f" {canvas.glyphs.dot} ".join((words, *counters[first:]))
         if cell_len(joined) <= canvas.width:
             return joined
-    return facts[-1]
+    return words
+
+
+def _fold(text: str, width: int, room: int) -> list[str]:
+    """Folds text between its words; the last line there is room for takes the rest, to be cut."""
+    first, *words = text.split(" ")
+    folded = [first]
+    for word in words:
+        joined = f"{folded[-1]} {word}"
+        if len(folded) == room or cell_len(joined) <= width:
+            folded[-1] = joined
+        else:
+            folded.append(word)
+    return folded[: max(0, room)]
 
 
 def _tally(views: Iterable[View]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.statuses import NO_VERDICTS, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 _TENTHS_BELOW = 10.0
 """Seconds up to which a time that runs shows its tenths; later they would only flicker."""
-
-_SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
-_NO_VERDICTS = frozenset({Outcome.INTERRUPTED, Outcome.PENDING})
 
 _WAITING_FOR: Mapping[str | None, str] = {
     None: "waiting for the import to appear",
@@ -65,9 +62,9 @@ class View:
     def urgency(self) -> Urgency:
         """How much it wants a person's eye."""
         if self.ended is not None:
-            if self.ended.outcome in _SUCCESSES:
+            if self.ended.outcome in SUCCESSES:
                 return Urgency.DONE
-            return Urgency.HALTED if self.ended.outcome in _NO_VERDICTS else Urgency.FAILED
+            return Urgency.HALTED if self.ended.outcome in NO_VERDICTS else Urgency.FAILED
         if self.notice is not None:
             return Urgency.KEPT_FROM_NEWS
         waits = self.progress.status is ImportStatus.PENDING_APPROVAL
@@ -92,12 +89,16 @@ class View:
         return running(progress.elapsed if progress.in_state is None else progress.in_state)
 
     @property
-    def facts(self) -> tuple[str, ...]:
-        """What is waited for, the time so far and the time to come; the first can best be spared."""
-        progress = self.progress
-        waiting = _WAITING_FOR.get(progress.status, "waiting for a status that this version knows")
-        facts = (waiting, _polls(progress), f"{running(progress.elapsed)} elapsed", self._next_poll)
-        return facts if progress.polls else facts[1:]
+    def waiting(self) -> str:
+        """What is waited for at this moment."""
+        if not self.progress.polls:
+            return "waiting for the first answer"
+        return _WAITING_FOR.get(self.progress.status, "waiting for a status that this version knows")
+
+    @property
+    def counters(self) -> tuple[str, ...]:
+        """The polls, the time so far and the time to come; the first can best be spared."""
+        return _polls(self.progress), f"{running(self.progress.elapsed)} elapsed", self._next_poll
 
     @property
     def ending(self) -> str:
@@ -105,7 +106,7 @@ class View:
         if self.ended is None:
             return self.goal
         told = self.ended.message
-        if self.ended.outcome not in _SUCCESSES:
+        if self.ended.outcome not in SUCCESSES:
             told = f"{self.ended.outcome} after {duration(self.progress.elapsed)}"
         return f"{told}, {_polls(self.progress)}"
 

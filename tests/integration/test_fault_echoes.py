@@ -1,0 +1,65 @@
+"""Answers that quote the token of their request, through the real client and the real program."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import pytest
+
+from tests.integration.fault_program import run_program
+from tests.integration.fault_server import Play, Send, playing
+from tests.integration.fault_watch import ask, client_of
+from tests.integration.faults import COMPLETE, TOKEN, answer, import_body
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from watcher.core.replies import Reply
+
+ESCAPED = TOKEN.replace("a", "\\u0061")
+ENCODED = TOKEN.replace("a", "%61")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        answer(import_body(id=TOKEN)),
+        answer(import_body(status=TOKEN)),
+        answer(b"<html>", f"Content-Type: {TOKEN}"),
+        answer(import_body(), f"Content-Encoding: {TOKEN}"),
+        answer(f'{{"message": "bad key {ESCAPED}"}}'.encode(), status="403 Forbidden"),
+        answer(b"", f"Location: https://login.example/?token={ENCODED}", status="302 Found"),
+    ],
+)
+def test_an_echo_is_not_told(data: bytes) -> None:
+    """The client's answer carries what takes its own token out, whatever the status and the spelling."""
+
+    async def run() -> Reply:
+        async with playing(Play((Send(data),))) as server, client_of(server.base_uri) as client:
+            return await ask(client)
+
+    told = repr(asyncio.run(run()))
+    assert "***" in told
+    assert TOKEN not in unquote(told)
+
+
+def test_no_output_holds_the_token(tmp_path: Path) -> None:
+    """An import that echoes the token brings it into no stream and no file of a run."""
+    echo = import_body(
+        status=f"queued for {TOKEN}", mode=ENCODED, files=[{"filename": TOKEN, "status": TOKEN}]
+    )
+    files = [tmp_path / name for name in ("state", "status", "variables", "last-words")]
+    options = ("--state-file", "--status-file", "--dotenv", "--termination-log")
+    named = [word for pair in zip(options, map(str, files), strict=True) for word in pair]
+
+    async def run() -> str:
+        async with playing(Play((Send(answer(echo)),)), COMPLETE) as server:
+            ended = await run_program(server.base_uri, *named, "--output", "jsonl", "--log-format", "json")
+        assert ended.code == 0, ended.err
+        return ended.out + ended.err
+
+    told = [asyncio.run(run()), *(file.read_text() for file in files)]
+    assert "queued for ***" in told[0]
+    assert not [text for text in told if TOKEN in unquote(text)]

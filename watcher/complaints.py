@@ -1,0 +1,102 @@
+"""Says why nothing was watched, everywhere that somebody looks for the end of a watch."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.core.statuses import Outcome
+from watcher.core.text import printable
+from watcher.early import asked_for, is_github_step, kubernetes_log, wants_json
+from watcher.exit_codes import DEFAULT_CODES
+from watcher.reports.files import write_file
+from watcher.reports.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST = 1000
+
+
+def complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int | None = None) -> int:
+    """Says why nothing was watched, in the format that was asked for as far as that can be told.
+
+    Args:
+        outcome: What went wrong.
+        message: Why, and what the person can do.
+        arguments: The arguments after the program's name, which may be wrong themselves.
+        code: The exit code, where it is not the outcome's own.
+
+    Returns:
+        The exit code.
+    """
+    code = DEFAULT_CODES[outcome] if code is None else code
+    if outcome is not Outcome.INTERNAL:
+        message = f"watcher: {printable(message, _LONGEST)}"
+    _write_files(outcome, message, arguments, code)
+    if outcome is Outcome.UNAVAILABLE and asked_for("--output", "WATCHER_OUTPUT", arguments) == "json":
+        output = Stream(sys.stdout)
+        output.write_line_of([_empty_result(outcome, code)])
+        output.drain()
+    stream = _standard_error(arguments)
+    stream.write_line(_line(outcome, message, arguments, code))
+    stream.drain()
+    return code
+
+
+def _standard_error(arguments: Sequence[str]) -> Stream:
+    if is_github_step(arguments):
+        from watcher.reports.pipelines.github_log import CommandFreeStream  # noqa: PLC0415 (only on GitHub)
+
+        return CommandFreeStream(sys.stderr)
+    return Stream(sys.stderr)
+
+
+def _line(outcome: Outcome, message: str, arguments: Sequence[str], code: int) -> str:
+    if wants_json(arguments):
+        import json  # noqa: PLC0415 (slow, and seldom used)
+
+        from watcher.reports.values import timestamp  # noqa: PLC0415 (likewise)
+
+        at, plain = timestamp(time.time()), message.removeprefix("watcher: ")
+        line = {"event": "result", "level": "error", "at": at, "outcome": outcome, "exit_code": code}
+        return json.dumps(line | {"message": plain}, ensure_ascii=False)
+    if is_github_step(arguments):
+        from watcher.reports.pipelines.github_log import workflow_command  # noqa: PLC0415 (only on GitHub)
+
+        return workflow_command("error", {"title": f"watcher: {outcome}"}, message)
+    return message
+
+
+def _write_files(outcome: Outcome, message: str, arguments: Sequence[str], code: int) -> None:
+    """Replaces what an earlier run may have left in files that tell the end; others may be waiting for it."""
+    status = asked_for("--status-file", "WATCHER_STATUS_FILE", arguments)
+    if status:
+        from watcher.reports.status_file import replace_file  # noqa: PLC0415 (slow, and seldom used)
+
+        with suppress(OSError):  # the line on standard error says what matters more
+            replace_file(Path(status), _empty_result(outcome, code))
+    dotenv = asked_for("--dotenv", "WATCHER_DOTENV", arguments)
+    if dotenv:
+        from watcher.conclusion import Conclusion  # noqa: PLC0415 (slow, and seldom used)
+        from watcher.reports.variables import Dotenv  # noqa: PLC0415 (likewise)
+
+        with suppress(OSError):
+            Dotenv(Path(dotenv)).conclude(Conclusion(outcome, code))
+    log = asked_for("--termination-log", "WATCHER_TERMINATION_LOG", arguments) or kubernetes_log()
+    if log:
+        from watcher.reports.termination_log import fitting  # noqa: PLC0415 (slow, and seldom used)
+
+        with suppress(OSError):
+            write_file(Path(log), fitting(f"{message}\n"))
+
+
+def _empty_result(outcome: Outcome, code: int) -> bytes:
+    import msgspec  # noqa: PLC0415 (slow, and seldom used)
+
+    from watcher.reports.documents import ResultDocument  # noqa: PLC0415 (likewise)
+
+    return msgspec.json.encode(ResultDocument(outcome=outcome, exit_code=code, elapsed_s=0.0, imports=[]))
