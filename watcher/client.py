@@ -6,6 +6,7 @@ import math
 import os
 import socket
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -29,6 +30,7 @@ API_VERSION = "20240415"
 USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
 _CHUNK = 1 << 16
+_URLS_KEPT = 1000
 _UNAUTHORIZED = 401
 _NOT_HTTP = "an answer that is not HTTP"
 
@@ -59,6 +61,8 @@ class Client:
         self._tls = tls
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        # A URL is taken apart at its first use; a fleet's would fill the memory.
+        self._url = lru_cache(maxsize=_URLS_KEPT)(self._make_url)
 
     async def __aenter__(self) -> Self:
         """Prepares the connections; none is opened yet."""
@@ -115,12 +119,15 @@ class Client:
             return replace(answer, token_changed=True)
         return answer
 
+    def _make_url(self, ref: ImportRef) -> URL:
+        return URL(self._base_uri + ref.path, encoded=True)
+
     async def _exchange(self, ref: ImportRef, token: Secret) -> Answer:
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         proxy = self._proxy
         async with self._session.get(
-            URL(self._base_uri + ref.path, encoded=True),
+            self._url(ref),
             headers={"Authorization": token.reveal()},
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
@@ -131,8 +138,10 @@ class Client:
                 body += chunk
             if len(body) > BODY_LIMIT:
                 response.close()
-            fields = response.headers
-            headers = {name.lower(): ", ".join(fields.getall(name)) for name in set(fields)}
+            headers: dict[str, str] = {}
+            for field, value in response.headers.items():
+                name = field.lower()
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]), conceal=token.conceal)
 
 

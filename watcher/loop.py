@@ -7,7 +7,7 @@ import heapq
 import math
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,9 @@ class Terms:
         any_suffices: End the watch at the first success.
         fail_fast: End the watch at the first failure.
         heartbeat: Longest silence in seconds.
-        request_timeout: Seconds past its deadline for which a request under way is waited for; one that may
-            take any time must not outlast the wait for ever, and is given up after ``LAST_CALL``.
+        request_timeout: Longest request in seconds, which the probe itself sees to; where one may take any
+            time, the last one is given up ``LAST_CALL`` after its deadline, for it must not outlast the wait
+            for ever.
     """
 
     policy: Policy
@@ -245,7 +246,9 @@ class Watch:
         hold = self._limiter.observe(reply, limits, arrival.asked_at, now.monotonic)
         if watched.waiter.over:
             return
-        yield from self._follow(watched, watched.waiter.receive(reply, replace(arrival, hold=hold)), now)
+        yield from self._follow(
+            watched, watched.waiter.receive(reply, Arrival(arrival.asked_at, now, hold)), now
+        )
         shared = self._limiter.hold
         if shared is not None and shared.named and shared.until > now.monotonic:
             for other in self._each_unfinished():
@@ -287,8 +290,7 @@ class Watch:
 
     def _ask(self, watched: _Watched) -> None:
         self._limiter.start()
-        patience = self._terms.request_timeout if math.isfinite(self._terms.request_timeout) else LAST_CALL
-        latest = max(watched.deadline, self._clock().monotonic) + patience
+        latest = max(watched.deadline, self._clock().monotonic) + LAST_CALL
         watched.request = asyncio.create_task(self._exchange(watched.waiter.ref, latest))
         self._requests.add(watched.request)
         watched.request.add_done_callback(partial(self._arrive, watched))
@@ -301,11 +303,14 @@ class Watch:
     async def _exchange(self, ref: ImportRef, latest: float) -> tuple[Reply, RateLimits, Arrival]:
         asked_at = self._clock().monotonic
         answer: Answer | Broken
-        try:
-            async with asyncio.timeout_at(latest if math.isfinite(latest) else None):
-                answer = await self._probe(ref)
-        except TimeoutError:
-            answer = Broken(FaultKind.NETWORK, "no answer came by the end of the wait")
+        if math.isfinite(self._terms.request_timeout) or math.isinf(latest):
+            answer = await self._probe(ref)
+        else:
+            try:
+                async with asyncio.timeout_at(latest):
+                    answer = await self._probe(ref)
+            except TimeoutError:
+                answer = Broken(FaultKind.NETWORK, "no answer came by the end of the wait")
         now = self._clock()
         arrival = Arrival(asked_at, now)
         if isinstance(answer, Broken):

@@ -178,7 +178,11 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
 
     async def run() -> None:
         watch = Watch(
-            refs(1000), Terms(Policy(timeout=60.0), succeeds, request_timeout=10.0), probe, Random(1), clock
+            refs(1000),
+            Terms(Policy(timeout=60.0), succeeds),
+            probe,
+            Random(1),
+            clock,
         )
         async with aclosing(watch.events()) as events:
             ends.extend([event.at.monotonic async for event in events if isinstance(event, Ended)])

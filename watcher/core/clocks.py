@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
 
 class Clock(NamedTuple):
-    """One clock; of two, the lesser is the one that runs out first.
+    """One clock.
 
     Attributes:
         runs_out: When, on the monotonic clock in seconds.
-        option: What the user gave to set it.
+        length: How long the user has set it to, in seconds.
+        status: The status whose time it counts; None where it counts the whole wait.
     """
 
     runs_out: float
-    option: str
+    length: float
+    status: ImportStatus | None = None
+
+    @property
+    def option(self) -> str:
+        """What the user gave to set it."""
+        length = duration(self.length)
+        return f"--timeout {length}" if self.status is None else f"--max-in-state {self.status}={length}"
 
 
 def first_clock(policy: Policy, record: Record) -> Clock:
@@ -43,13 +51,14 @@ def first_clock(policy: Policy, record: Record) -> Clock:
     if record.looked or clock.runs_out > record.resumed:
         return clock
     patience = min(policy.outage_budget, defaults.OUTAGE_BUDGET)
-    return Clock(record.resumed + patience, clock.option)
+    return clock._replace(runs_out=record.resumed + patience)
 
 
 def _first(policy: Policy, record: Record) -> Clock:
-    whole = Clock(record.started.monotonic + policy.timeout, f"--timeout {duration(policy.timeout)}")
+    whole = Clock(record.started.monotonic + policy.timeout, policy.timeout)
     status = record.status
     if not isinstance(status, ImportStatus) or status not in policy.max_in_state:
         return whole
     longest = policy.max_in_state[status]
-    return min(whole, Clock(record.since + longest, f"--max-in-state {status}={duration(longest)}"))
+    runs_out = record.since + longest
+    return Clock(runs_out, longest, status) if runs_out <= whole.runs_out else whole

@@ -41,6 +41,7 @@ _FIELDS = tuple((limit, *limit.value) for limit in Limit)
 """Each limit with the fields of its size, of what is left, and of its window's end in epoch milliseconds."""
 
 _RESETS = frozenset(reset for _, _, _, reset in _FIELDS)
+_FIELD_NAMES = frozenset({"retry-after", *(name for _, *names in _FIELDS for name in names)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     Returns:
         What they say, moments turned into seconds from the answer.
     """
-    if not any(name == "retry-after" or name.startswith("x-ratelimit-") for name in headers):
+    if _FIELD_NAMES.isdisjoint(headers):
         return _NO_LIMITS
     served = _http_date(headers.get("date"))
     now = received_unix if served is None else served
