@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended, Heartbeat, Watching
+from watcher.reports.output import TextOutput
 from watcher.reports.result import text_line
 from watcher.reports.words import Level
 
@@ -75,7 +76,7 @@ class LogOfChanges:
         self._log.close()
 
 
-class TextOfChanges:
+class TextOfChanges(TextOutput):
     """Standard output: one line for each import of which there is news.
 
     Args:
@@ -84,20 +85,11 @@ class TextOfChanges:
         is_news: Tells whether an end differs from what the last look told.
     """
 
-    name = "the result on standard output"
-
     def __init__(self, stream: Stream, ledger: Ledger, is_news: IsNews) -> None:
-        self._stream = stream
-        self._ledger = ledger
+        super().__init__(stream, ledger)
         self._is_news = is_news
 
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (each line tells its own)
-        """Writes the lines."""
+    def _write(self) -> None:
         for end in self._ledger.ends:
             if self._is_news(end):
                 self._stream.write_line(text_line(end))
-        self._stream.drain()
-        self._stream.check()

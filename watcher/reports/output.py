@@ -15,43 +15,16 @@ if TYPE_CHECKING:
     from watcher.reports.result import Ledger
     from watcher.reports.stream import Stream
 
-_NAME = "the result on standard output"
 
-
-class TextOutput:
-    """One line an import, at the end.
+class _Output:
+    """Writes the result at the end.
 
     Args:
         stream: Where to.
         ledger: What is known.
     """
 
-    name = _NAME
-
-    def __init__(self, stream: Stream, ledger: Ledger) -> None:
-        self._stream = stream
-        self._ledger = ledger
-
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (each line tells its own)
-        """Writes the lines."""
-        for end in self._ledger.ends:
-            self._stream.write_line(text_line(end))
-        self._stream.drain()
-        self._stream.check()
-
-
-class JsonOutput:
-    """One object at the end.
-
-    Args:
-        stream: Where to.
-        ledger: What is known.
-    """
-
-    name = _NAME
+    name = "the result on standard output"
 
     def __init__(self, stream: Stream, ledger: Ledger) -> None:
         self._stream = stream
@@ -61,13 +34,35 @@ class JsonOutput:
         """Waits for the end."""
 
     def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
-        """Writes the object."""
-        self._stream.write_line_of(self._ledger.encode())
+        """Writes the result, and waits for its reader.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self._write()
         self._stream.drain()
         self._stream.check()
 
+    def _write(self) -> None:
+        raise NotImplementedError
 
-class JsonLinesOutput:
+
+class TextOutput(_Output):
+    """One line an import, at the end."""
+
+    def _write(self) -> None:
+        for end in self._ledger.ends:
+            self._stream.write_line(text_line(end))
+
+
+class JsonOutput(_Output):
+    """One object at the end."""
+
+    def _write(self) -> None:
+        self._stream.write_line_of(self._ledger.encode())
+
+
+class JsonLinesOutput(_Output):
     """An object for each event, the result last.
 
     Args:
@@ -76,20 +71,18 @@ class JsonLinesOutput:
         codes: The exit codes in force.
     """
 
-    name = _NAME
-
     def __init__(self, stream: Stream, ledger: Ledger, codes: ExitCodes) -> None:
-        self._stream = stream
-        self._ledger = ledger
+        super().__init__(stream, ledger)
         self._codes = codes
 
     def receive(self, event: Event) -> None:
-        """Writes the event."""
+        """Writes the event.
+
+        Raises:
+            OSError: It could not be written.
+        """
         self._stream.write_line_of([msgspec.json.encode(event_document(event, self._codes))])
         self._stream.check()
 
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
-        """Writes the result."""
+    def _write(self) -> None:
         self._stream.write_line_of(self._ledger.encode(self._ledger.ends[-1].at))
-        self._stream.drain()
-        self._stream.check()
