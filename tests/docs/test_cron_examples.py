@@ -143,7 +143,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 def test_logrotate_understands_its_file(tmp_path: Path) -> None:
     """A dry run of it tells no error."""
     text = (EXAMPLES / "logrotate").read_text("utf-8")
-    (tmp_path / "logrotate").write_text(text.replace("su deploy deploy", ""))
+    (tmp_path / "logrotate").write_text(text.replace("su USER USER", ""))
     finished = subprocess.run(
         ["logrotate", "--debug", "--state", tmp_path / "status", tmp_path / "logrotate"],  # noqa: S607 (where it is installed)
         check=False,
