@@ -183,8 +183,7 @@ COMMAND = click.Command(
         _option(
             "progress",
             one_of("auto|live|plain|none", ProgressStyle),
-            "How events are shown on standard error.  [default: auto: live on a terminal outside of CI jobs, "
-            "else plain]",
+            "How events are shown on standard error.  [default: auto: live on a terminal, else plain]",
         ),
         _option(
             "heartbeat",

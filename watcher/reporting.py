@@ -48,7 +48,7 @@ def make_log(settings: Settings, standing: Standing, environ: Mapping[str, str] 
     several = len(settings.refs) > 1
     lacking = _lacking_for_live(settings, stream, environ)
     wanted = settings.progress is ProgressStyle.LIVE
-    if lacking is None and (wanted or _is_live_by_itself(settings, environ)):
+    if lacking is None and (wanted or _is_live_by_itself(settings)):
         from watcher.reports.terminal.glyphs import ASCII, UNICODE
         from watcher.reports.terminal.live import LiveView
         from watcher.reports.terminal.screen import Screen
@@ -132,10 +132,8 @@ def _lacking_for_live(settings: Settings, stream: Stream, environ: Mapping[str, 
     return None if find_spec("rich") else "the Python package rich"
 
 
-def _is_live_by_itself(settings: Settings, environ: Mapping[str, str]) -> bool:
-    """Some services run jobs in a terminal that nobody looks at, and keep what it shows as a log."""
-    in_a_job = settings.ci is not Pipeline.NONE or environ.get("CI", "") not in {"", "0", "false"}
-    return settings.progress is ProgressStyle.AUTO and not in_a_job
+def _is_live_by_itself(settings: Settings) -> bool:
+    return settings.progress is ProgressStyle.AUTO and settings.ci is Pipeline.NONE
 
 
 def make_files(settings: Settings, ledger: Ledger, environ: Mapping[str, str] = os.environ) -> list[Report]:

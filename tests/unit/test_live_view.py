@@ -233,7 +233,7 @@ def settings(**changes: object) -> Settings:
         ({}, {"TERM": "dumb"}, False, ""),
         ({}, {"TERM": ""}, False, ""),
         ({}, {"TERM": "unknown"}, False, ""),
-        ({}, {"CI": "true"}, False, ""),
+        ({}, {"CI": "true"}, True, ""),
         ({"ci": Pipeline.GITLAB}, {}, False, ""),
         ({"log_level": LogLevel.WARNING}, {}, False, ""),
         ({"progress": ProgressStyle.PLAIN}, {}, False, ""),
