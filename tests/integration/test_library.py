@@ -201,7 +201,7 @@ def refusal_of(refs: object, **arguments: object) -> str:
     """Calls it as a program does that no type checker has seen, and gives what it is told."""
 
     async def ask() -> None:
-        async for _ in watcher.watch(refs, **arguments):  # type: ignore[arg-type]
+        async for _ in watcher.watch(refs, **arguments):  # type: ignore[arg-type]  # wrong on purpose
             raise AssertionError("it began to watch")
 
     with pytest.raises(watcher.UsageError) as caught:

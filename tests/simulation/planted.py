@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from watcher.core.steps import Arrival, Step
 
 _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule is)
-_take_import = waiter.Waiter._take_import  # noqa: SLF001
-_take_verdict = waiter.Waiter._take_verdict  # noqa: SLF001
-_retry_after = rate_limits._retry_after  # noqa: SLF001
-_ask_due = loop.Watch._ask_due  # noqa: SLF001
+_take_import = waiter.Waiter._take_import  # noqa: SLF001 (it is broken on purpose)
+_take_verdict = waiter.Waiter._take_verdict  # noqa: SLF001 (it is broken on purpose)
+_retry_after = rate_limits._retry_after  # noqa: SLF001 (it is broken on purpose)
+_ask_due = loop.Watch._ask_due  # noqa: SLF001 (it is broken on purpose)
 _limiter_init = pacing.Limiter.__init__
 _named_wait = rate_limits.RateLimits.named_wait
 _decode = replies.decode

@@ -146,7 +146,7 @@ def test_metrics_follow_the_conventions() -> None:
     snapshot = snapshot_of(ledger_of(life("preparing", "complete")), over=True)
     open_metrics, content_type = exposition(snapshot, "application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
-    readable = parse_open_metrics(open_metrics.decode())  # type: ignore[no-untyped-call]
+    readable = parse_open_metrics(open_metrics.decode())  # type: ignore[no-untyped-call]  # as that package has it
     for families in (readable, parse_text(exposition(snapshot)[0].decode())):
         for family in families:
             assert family.name.startswith("watcher_")

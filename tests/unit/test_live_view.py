@@ -312,6 +312,6 @@ def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ({"LC_ALL": "", "LANG": "ja_JP.eucJP"}, False),
     ],
 )
-def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:  # noqa: FBT001
+def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     """The locale decides, and what Python makes of the C locale does not hide it."""
     assert speaks_unicode(environ) == unicode

@@ -102,8 +102,8 @@ def test_a_reference_names_itself() -> None:
         (ImportRef("a", "b", "c", ""), "import ID is empty"),
         (ImportRef("a/b", "c", "d", "e"), "project key has a slash"),
         (ImportRef("a", "\n", "c", "d"), "environment key has a control character"),
-        (ImportRef("a", "b", 3, "d"), "segment key is no text but int"),  # type: ignore[arg-type]
-        (ImportRef("a", "b", "c", None), "import ID is no text but NoneType"),  # type: ignore[arg-type]
+        (ImportRef("a", "b", 3, "d"), "segment key is no text but int"),  # type: ignore[arg-type]  # wrong on purpose
+        (ImportRef("a", "b", "c", None), "import ID is no text but NoneType"),  # type: ignore[arg-type]  # likewise
         (b"a/b/c/d", "not by bytes"),
         (("a", "b", "c", "d"), "not by tuple"),
         (None, "not by NoneType"),

@@ -192,7 +192,7 @@ class _Connection(web.RequestHandler):
         request: web.BaseRequest,  # noqa: ARG002 (aiohttp's signature)
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,  # noqa: ARG002
+        message: str | None = None,  # noqa: ARG002 (the base class's signature)
     ) -> web.StreamResponse:
         name = type(exc).__name__
         text = "this is not HTTP\n" if status < HTTPStatus.INTERNAL_SERVER_ERROR else f"a defect: {name}\n"
