@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -36,8 +37,9 @@ def complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int
     code = DEFAULT_CODES[outcome] if code is None else code
     if outcome is not Outcome.INTERNAL:
         message = f"watcher: {printable(message, _LONGEST)}"
-    _write_files(outcome, message, arguments, code)
-    if outcome is Outcome.UNAVAILABLE and asked_for("--output", "WATCHER_OUTPUT", arguments) == "json":
+    if outcome is not Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
+        _write_files(outcome, message, arguments, code)
+    elif asked_for("--output", "WATCHER_OUTPUT", arguments) == "json":
         output = Stream(sys.stdout)
         output.write_line_of([_empty_result(outcome, code)])
         output.drain()
@@ -73,25 +75,39 @@ def _line(outcome: Outcome, message: str, arguments: Sequence[str], code: int) -
 
 def _write_files(outcome: Outcome, message: str, arguments: Sequence[str], code: int) -> None:
     """Replaces what an earlier run may have left in files that tell the end; others may be waiting for it."""
+    kept = _files_to_keep(arguments)
     status = asked_for("--status-file", "WATCHER_STATUS_FILE", arguments)
-    if status:
+    if status and os.path.realpath(status) not in kept:
         from watcher.reports.status_file import replace_file  # noqa: PLC0415 (slow, and seldom used)
 
         with suppress(OSError):  # the line on standard error says what matters more
             replace_file(Path(status), _empty_result(outcome, code))
     dotenv = asked_for("--dotenv", "WATCHER_DOTENV", arguments)
-    if dotenv:
+    if dotenv and os.path.realpath(dotenv) not in kept:
         from watcher.conclusion import Conclusion  # noqa: PLC0415 (slow, and seldom used)
         from watcher.reports.variables import Dotenv  # noqa: PLC0415 (likewise)
 
         with suppress(OSError):
             Dotenv(Path(dotenv)).conclude(Conclusion(outcome, code))
     log = asked_for("--termination-log", "WATCHER_TERMINATION_LOG", arguments) or kubernetes_log()
-    if log:
+    if log and os.path.realpath(log) not in kept:
         from watcher.reports.termination_log import fitting  # noqa: PLC0415 (slow, and seldom used)
 
         with suppress(OSError):
             write_file(Path(log), fitting(f"{message}\n"))
+
+
+def _files_to_keep(arguments: Sequence[str]) -> frozenset[str]:
+    """Finds the files that are read: that one is named for two purposes may be what is complained of."""
+    state = asked_for("--state-file", "WATCHER_STATE_FILE", arguments)
+    named = {
+        state,
+        f"{state}.new",
+        f"{state}.lock",
+        asked_for("--token-file", "WATCHER_TOKEN_FILE", arguments),
+        asked_for("--ca-file", "WATCHER_CA_FILE", arguments),
+    }
+    return frozenset(os.path.realpath(name) for name in named if name)
 
 
 def _empty_result(outcome: Outcome, code: int) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.conftest import environment, run_watcher
+from watcher.state.disk import open_state_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,3 +41,28 @@ def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
     finished = run_watcher("a/b", f"--dotenv={missing}", f"--termination-log={missing}", env=NOWHERE)
     assert finished.code == 2
     assert finished.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--status-file", "--dotenv", "--termination-log"])
+@pytest.mark.parametrize("read", ["--state-file", "--token-file", "--ca-file"])
+def test_a_file_that_is_read_is_never_written(tmp_path: Path, option: str, read: str) -> None:
+    """One file for two purposes is refused, and keeps what it holds: a token, or the memory of waits."""
+    precious = tmp_path / "precious"
+    precious.write_text("of an earlier run")
+    finished = run_watcher("a/b", f"{read}={precious}", f"{option}={precious}", env=NOWHERE)
+    assert finished.code == 2
+    assert precious.read_text() == "of an earlier run"
+
+
+def test_a_busy_state_file_leaves_its_run_s_files_alone(tmp_path: Path) -> None:
+    """The files of the run that is at work tell that run's end, not that another one gave way."""
+    status = tmp_path / "status"
+    status.write_text("of the other run")
+    file = open_state_file(tmp_path / "state")
+    try:
+        arguments = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}", f"--status-file={status}"]
+        finished = run_watcher(*arguments, "--output=json", env=NOWHERE)
+    finally:
+        file.close()
+    assert (finished.code, finished.result["outcome"]) == (75, "unavailable")
+    assert status.read_text() == "of the other run"
