@@ -221,23 +221,6 @@ class TestSignals:
         assert finished.code == 124
         assert "no answer came by the end of the wait" in finished.err
 
-    @pytest.mark.parametrize("signals", [1, 2])
-    def test_in_a_write(self, start_simulator: StartSimulator, signals: int) -> None:
-        """A process whose output nobody reads ends within a second, or at a second signal."""
-        simulator = start_simulator("stuck")
-        flood = ("--output", "jsonl", "--heartbeat", "1ms", "--log-level", "error")
-        process = start_watcher(simulator.create(), *flood, env=environment(simulator.base_uri))
-        assert process.stdout is not None
-        process.stdout.read(1)
-        time.sleep(1.5)  # for the pipe to fill
-        began = time.monotonic()
-        for _ in range(signals):
-            process.terminate()
-            time.sleep(0.2)
-        assert process.wait(5) == 143
-        assert time.monotonic() - began < (2.0 if signals == 1 else 0.85)
-        finish(process)
-
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_before_the_watch(self, number: int, code: int) -> None:
         """A signal while targets are read is said in one line."""
