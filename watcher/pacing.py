@@ -30,15 +30,15 @@ class _Window:
 
     Attributes:
         name: The window's end as the server names it; None where it is not told.
-        size: Requests that the whole window allows.
         left: Requests that may still be started, those under way already taken off.
+        reserve: How many of these are left to the account's other users.
         ends: When it ends, on the monotonic clock in seconds.
         resumes: When to use the next one: later by a jitter, for others wait for the same moment.
     """
 
     name: int | None
-    size: int
     left: int
+    reserve: int
     ends: float
     resumes: float
 
@@ -58,6 +58,7 @@ class Limiter:
         self.hold: Hold | None = None
         self._random = random
         self._windows: dict[Limit, _Window] = {}
+        self._next_close = math.inf
         self._window_share = math.inf
         self._under_way = 0
         self._abreast = 1.0
@@ -82,7 +83,7 @@ class Limiter:
             moment = self.hold.until if last else self.hold.resume_at
         self._close_windows(now)
         for window in self._windows.values():
-            if window.left <= (0 if last else window.size // RESERVE):
+            if window.left <= (0 if last else window.reserve):
                 moment = max(moment, window.ends if last else window.resumes)
         if moment <= now and self._under_way >= self._most_abreast(now, last=last):
             return math.inf
@@ -119,7 +120,7 @@ class Limiter:
                 self._ceiling = next(self._ceilings)
         elif asked_at >= self._refused_at:  # else it says nothing of what holds since the refusal
             self._abreast = math.inf if limits.budgets else self._abreast * 2
-            if not isinstance(reply, Broken):
+            if self._in_a_row and not isinstance(reply, Broken):
                 self._in_a_row = 0
                 self._ceilings = schedule.throttle_ceilings()
         hold = self._make_hold(limits.named_wait(throttled=throttled), now, throttled=throttled)
@@ -135,16 +136,15 @@ class Limiter:
         return math.inf if told else self._window_share
 
     def _close_windows(self, now: float) -> None:
-        ended = [limit for limit, window in self._windows.items() if now >= window.resumes]
-        for limit in ended:
-            del self._windows[limit]
-        if ended:
-            self._abreast = 1
+        if now < self._next_close:
+            return
+        self._windows = {limit: window for limit, window in self._windows.items() if now < window.resumes}
+        self._next_close = min((window.resumes for window in self._windows.values()), default=math.inf)
+        self._abreast = 1
 
     def _count_down(self, budget: Budget, now: float) -> None:
         # The server may not have counted those under way when it wrote this answer.
         left = budget.remaining - self._under_way
-        length = WINDOW if budget.resets_in is None else budget.resets_in
         window = self._windows.get(budget.limit)
         if window is not None and window.name == budget.window:
             window.left = min(window.left, left)
@@ -152,14 +152,13 @@ class Limiter:
         if window is not None and _older(budget, window):
             return
         size = budget.size or budget.remaining
-        self._window_share = min(self._window_share, max(1, size - size // RESERVE))
-        self._windows[budget.limit] = _Window(
-            name=budget.window,
-            size=size,
-            left=left,
-            ends=now + length,
-            resumes=now + length + schedule.after_named(length, self._random),
-        )
+        reserve = size // RESERVE
+        self._window_share = min(self._window_share, max(1, size - reserve))
+        length = WINDOW if budget.resets_in is None else budget.resets_in
+        ends = now + length
+        resumes = ends + schedule.after_named(length, self._random)
+        self._windows[budget.limit] = _Window(budget.window, left, reserve, ends, resumes)
+        self._next_close = min(window.resumes for window in self._windows.values())
 
     def _make_hold(self, named: float | None, now: float, *, throttled: bool) -> Hold | None:
         in_a_row = max(1, self._in_a_row) if throttled else 0

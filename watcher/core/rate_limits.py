@@ -95,6 +95,7 @@ class RateLimits:
 
 
 _NO_LIMITS = RateLimits()
+_NO_RESET = (None, None)
 
 
 def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLimits:
@@ -114,45 +115,45 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
         return _NO_LIMITS
     served = _http_date(headers.get("date"))
     now = received_unix if served is None else served
-    resets = {name: _reset(headers.get(name), now) for name in _RESETS}
+    resets = {name: _read_reset(headers[name], now) for name in _RESETS if name in headers}
     budgets = []
     for limit, size, left, reset in _FIELDS:
-        remaining = _counts(headers.get(left))
-        if remaining:
-            budgets.append(
-                Budget(
-                    limit=limit,
-                    size=min(_counts(headers.get(size)), default=None),
-                    remaining=min(remaining),
-                    window=max(_counts(headers.get(reset)), default=None),
-                    resets_in=resets[reset],
-                )
-            )
+        remaining = _least(headers.get(left))
+        if remaining is not None:
+            window, resets_in = resets.get(reset, _NO_RESET)
+            budgets.append(Budget(limit, _least(headers.get(size)), remaining, window, resets_in))
+    told = [resets_in for _, resets_in in resets.values() if resets_in is not None]
+    asked = headers.get("retry-after")
     return RateLimits(
-        retry_after=_retry_after(headers.get("retry-after"), now),
-        latest_reset=max((reset for reset in resets.values() if reset is not None), default=None),
+        retry_after=None if asked is None else _retry_after(asked, now),
+        latest_reset=max(told, default=None),
         budgets=tuple(budgets),
     )
 
 
-def _counts(value: str | None) -> list[int]:
+def _least(value: str | None) -> int | None:
     if value is None:
-        return []
-    if _COUNT.fullmatch(value):  # nearly always
-        return [int(value)]
+        return None
+    return int(value) if _COUNT.fullmatch(value) else min(_counts(value), default=None)
+
+
+def _counts(value: str) -> list[int]:
     items = (item.strip() for item in _ITEM.findall(value))
     return [int(item) for item in items if _COUNT.fullmatch(item)]
 
 
-def _reset(value: str | None, now: float) -> float | None:
-    waits = [milliseconds / 1000 - now for milliseconds in _counts(value)]
-    return max((wait for wait in waits if 0 < wait <= LATEST_RESET), default=None)
+@lru_cache(maxsize=8)  # the answers of a second share their date and their windows
+def _read_reset(value: str, now: float) -> tuple[int | None, float | None]:
+    """Reads the end of a window: its name, and the seconds to it where they are credible."""
+    ends = _counts(value)
+    waits = [wait for end in ends if 0 < (wait := end / 1000 - now) <= LATEST_RESET]
+    return max(ends, default=None), max(waits, default=None)
 
 
-def _retry_after(value: str | None, now: float) -> float | None:
+def _retry_after(value: str, now: float) -> float | None:
     """Reads seconds or a date (RFC 9110, 10.2.3); of several the longest."""
     waits = []
-    for item in _ITEM.findall(value or ""):
+    for item in _ITEM.findall(value):
         text = item.strip()
         moment = _http_date(text)
         if _SECONDS.fullmatch(text):
@@ -162,7 +163,7 @@ def _retry_after(value: str | None, now: float) -> float | None:
     return max(waits, default=None)
 
 
-@lru_cache(maxsize=8)  # the answers of a second share their date
+@lru_cache(maxsize=8)
 def _http_date(value: str | None) -> float | None:
     if value is None:
         return None

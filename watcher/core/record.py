@@ -133,21 +133,20 @@ class Record:
         Returns:
             The change of status, where it is one.
         """
-        source = self.status
-        elapsed = self.elapsed(now.monotonic)
-        in_state = None if source is None else max(0.0, now.monotonic - self.since)
+        transition = None if found.status == self.status else self._change_to(found.status, now)
         self.last = found
         self.looked = True
         self.seen_at = now.unix
-        if found.status == source:
-            return None
+        return transition
+
+    def _change_to(self, status: Status, now: Instant) -> Transition:
         transition = Transition(
-            source=source,
-            to=found.status,
+            source=self.status,
+            to=status,
             at=now,
-            elapsed=elapsed,
-            in_state=in_state,
-            expected=lifecycle.is_expected(self._last_known, found.status),
+            elapsed=self.elapsed(now.monotonic),
+            in_state=None if self.last is None else max(0.0, now.monotonic - self.since),
+            expected=lifecycle.is_expected(self._last_known, status),
         )
         self._keep(transition)
         self.since = now.monotonic

@@ -220,20 +220,12 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
     if len(answer.body) > BODY_LIMIT:
         return _nonsense(f"a body of more than {BODY_LIMIT >> 20} MiB")
     try:
-        identity = _identity.decode(answer.body)
-    except _DECODE_ERRORS:
-        return _nonsense(f"HTTP 200 with a body that is not an import{_shape(answer)}")
-    # Compared as they came: a key may hold the text of a short token.
-    for name, expected, actual in (
-        ("id", ref.import_id, identity.id),
-        ("segmentKey", ref.segment, identity.segment_key),
-    ):
-        if isinstance(actual, str) and actual != expected:
-            return Foreign(name, printable(expected), _safe(actual, answer))
-    try:
         body = _essentials.decode(answer.body)
     except _DECODE_ERRORS:
-        return _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
+        return _explain_unreadable(ref, answer)
+    foreign = _find_foreign(ref, body, answer)
+    if foreign is not None:
+        return foreign
     return Found(
         Import(
             status=_status(body.status, answer),
@@ -242,6 +234,25 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
             files=_files(body.files, answer),
         )
     )
+
+
+def _explain_unreadable(ref: ImportRef, answer: Answer) -> Foreign | Broken:
+    """Tells another import, or what is none at all, from one with a field that cannot be read."""
+    try:
+        identity = _identity.decode(answer.body)
+    except _DECODE_ERRORS:
+        return _nonsense(f"HTTP 200 with a body that is not an import{_shape(answer)}")
+    foreign = _find_foreign(ref, identity, answer)
+    return foreign or _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
+
+
+def _find_foreign(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> Foreign | None:
+    # Compared as they came: a key may hold the text of a short token.
+    if isinstance(body.id, str) and body.id != ref.import_id:
+        return Foreign("id", printable(ref.import_id), _safe(body.id, answer))
+    if isinstance(body.segment_key, str) and body.segment_key != ref.segment:
+        return Foreign("segmentKey", printable(ref.segment), _safe(body.segment_key, answer))
+    return None
 
 
 def _nonsense(detail: str) -> Broken:

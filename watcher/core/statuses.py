@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TypeAlias
 
 from watcher.core.text import printable
@@ -30,6 +31,8 @@ class UnknownStatus(str):
 
 Status: TypeAlias = ImportStatus | UnknownStatus
 
+_KNOWN = MappingProxyType({status.value: status for status in ImportStatus})
+
 
 def status_named(name: str) -> Status:
     """Tells the known statuses from the others.
@@ -40,10 +43,8 @@ def status_named(name: str) -> Status:
     Returns:
         The member of that name, or the name itself as an unknown status.
     """
-    try:
-        return ImportStatus(name)
-    except ValueError:
-        return UnknownStatus(printable(name, limit=60))
+    known = _KNOWN.get(name)
+    return UnknownStatus(printable(name, limit=60)) if known is None else known
 
 
 class Outcome(StrEnum):

@@ -20,11 +20,13 @@ class Step:
         wake_at: When to ask next, on the monotonic clock in seconds; None when the wait is over.
         interval: The polling schedule's present interval in seconds, whatever hold or backoff sets
             ``wake_at``: an import's turn among others is weighed by it.
+        deadline: The moment on that clock at which a clock of the user's runs out.
     """
 
     events: tuple[Event, ...]
     wake_at: float | None
     interval: float
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from signal import Signals
 from typing import TYPE_CHECKING, assert_never
 
@@ -133,7 +134,8 @@ class Waiter:
         if spent >= 1:
             standing = "not seen yet" if self._record.status is None else f"last seen {self._record.status}"
             goal += f"; going on after {duration(spent)}, {standing}"
-        return Step((Watching(self.ref, now, self.progress(now), goal),), now.monotonic, self._interval)
+        watching = Watching(self.ref, now, self.progress(now), goal)
+        return Step((watching,), now.monotonic, self._interval, self.deadline)
 
     def recall(self, hold: Hold | None, now: Instant) -> Step | None:
         """Ends the wait where what an earlier run kept leaves nothing to ask.
@@ -253,7 +255,7 @@ class Waiter:
         now, policy = arrival.now, self._policy
         self._outage = self._suspicion = None
         events: list[Event] = []
-        met_before = self._record.met(found.status)
+        is_news = isinstance(found.status, UnknownStatus) and not self._record.met(found.status)
         transition = self._record.see(found, now)
         if transition is not None:
             events.append(Changed(self.ref, now, self.progress(now), transition))
@@ -262,7 +264,7 @@ class Waiter:
             if policy.unknown_status is UnknownStatusRule.FAIL:
                 advice = "Look at the import in LaunchDarkly; --unknown-status wait would wait on."
                 return self._end(Outcome.PROTOCOL, explain.UNKNOWN_STATUS, now, events, advice=advice)
-            if not met_before:
+            if is_news:
                 events.append(MetUnknownStatus(self.ref, now, self.progress(now), found.status))
         outcome = lifecycle.judge(found.status, policy.until, policy.fail_on)
         if outcome is not None:
@@ -288,7 +290,7 @@ class Waiter:
         if step.wake_at is None:
             return step
         told = MetThrottle(self.ref, now, self.progress(now), step.wake_at - now.monotonic, named, in_a_row)
-        return Step((told,), step.wake_at, step.interval)
+        return replace(step, events=(told,))
 
     def _take_patience(self, reply: Missing, arrival: Arrival) -> Step:
         self._outage = None
@@ -378,11 +380,7 @@ class Waiter:
             return step
         now = arrival.now
         wait = step.wake_at - now.monotonic
-        return Step(
-            (Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row),),
-            step.wake_at,
-            step.interval,
-        )
+        return replace(step, events=(Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row),))
 
     def _sleep(
         self, wake_at: float, arrival: Arrival, *, latest: float = math.inf, events: list[Event] | None = None
@@ -397,7 +395,8 @@ class Waiter:
                 return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now, events)
             wake_at = max(wake_at, hold.resume_at)
             latest = max(latest, hold.until)
-        return Step(tuple(events or ()), min(wake_at, latest, clock.runs_out), self._interval)
+        wake_at = min(wake_at, latest, clock.runs_out)
+        return Step(tuple(events or ()), wake_at, self._interval, clock.runs_out)
 
     def _end(
         self,
@@ -414,4 +413,4 @@ class Waiter:
         progress = self.progress(now)
         message = explain.explain(outcome, what, progress, self._record.trouble, now.monotonic, advice=advice)
         ended = Ended(self.ref, now, progress, outcome, message, signal, left_behind)
-        return Step((*(events or ()), ended), None, self._interval)
+        return Step((*(events or ()), ended), None, self._interval, self.deadline)
