@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import socket
 from dataclasses import replace
@@ -13,14 +12,14 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from watcher.core import defaults
 from watcher.core.replies import BODY_LIMIT, Answer, Broken, FaultKind
-from watcher.core.text import duration
 from watcher.version import __version__
 
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
+
+    from multidict import CIMultiDictProxy
 
     from watcher.core.model import ImportRef
     from watcher.credentials import Secret, TokenSource
@@ -41,7 +40,6 @@ class Client:
     Args:
         base_uri: Scheme and host, without a path.
         tokens: Where the access token comes from.
-        request_timeout: One request from connect to last byte, in seconds; infinite is no limit.
         tls: The trusted roots; None are the system's.
         proxy: The proxy that everything goes through.
     """
@@ -51,13 +49,11 @@ class Client:
         base_uri: str,
         tokens: TokenSource,
         *,
-        request_timeout: float = defaults.REQUEST_TIMEOUT,
         tls: ssl.SSLContext | None = None,
         proxy: Proxy | None = None,
     ) -> None:
         self._base_uri = base_uri
         self._tokens = tokens
-        self._request_timeout = request_timeout
         self._tls = tls
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
@@ -73,9 +69,7 @@ class Client:
                 resolver=aiohttp.ThreadedResolver(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None if math.isinf(self._request_timeout) else self._request_timeout
-            ),
+            timeout=aiohttp.ClientTimeout(total=None),  # whoever asks gives up what takes too long
             auto_decompress=False,
             headers={
                 "Accept": "application/json",
@@ -109,8 +103,6 @@ class Client:
         token = self._tokens.current()
         try:
             answer = await self._exchange(ref, token)
-        except TimeoutError:
-            return Broken(FaultKind.NETWORK, f"no whole answer came within {duration(self._request_timeout)}")
         except (aiohttp.ClientError, OSError) as error:
             return _explain(error)
         except (HttpProcessingError, ValueError):
@@ -134,15 +126,20 @@ class Client:
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:
             body = bytearray()
-            while len(body) <= BODY_LIMIT and (chunk := await response.content.read(_CHUNK)):
-                body += chunk
+            while len(body) <= BODY_LIMIT and not response.content.at_eof():
+                body += await response.content.read(_CHUNK)
             if len(body) > BODY_LIMIT:
                 response.close()
-            headers: dict[str, str] = {}
-            for field, value in response.headers.items():
-                name = field.lower()
-                headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return Answer(response.status, headers, bytes(body[: BODY_LIMIT + 1]), conceal=token.conceal)
+        return Answer(
+            response.status, _joined(response.headers), bytes(body[: BODY_LIMIT + 1]), conceal=token.conceal
+        )
+
+
+def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in fields.items()}
+    if len(headers) < len(fields):
+        return {name: ", ".join(fields.getall(name)) for name in headers}
+    return headers
 
 
 def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a table of the library's errors)

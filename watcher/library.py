@@ -77,12 +77,7 @@ async def watch(
         heartbeat=heartbeat,
         request_timeout=request_timeout,
     )
-    client = Client(
-        origin,
-        _tokens(token),
-        request_timeout=request_timeout,
-        proxy=find_proxy(origin),
-    )
+    client = Client(origin, _tokens(token), proxy=find_proxy(origin))
     unique = tuple(dict.fromkeys(target.ref for target in targets))
     async with (
         client,

@@ -128,7 +128,6 @@ class _Session:
         client = Client(
             base_uri,
             settings.tokens,
-            request_timeout=settings.request_timeout,
             tls=tls_context(settings.ca_file),
             proxy=find_proxy(base_uri),
         )

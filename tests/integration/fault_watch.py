@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from tests.integration.fault_server import playing
 from tests.integration.faults import REF, TOKEN, Fault
+from watcher.agenda import Watched
 from watcher.client import Client
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, decode
 from watcher.core.statuses import Outcome
+from watcher.core.waiter import Waiter
 from watcher.credentials import FixedToken, Secret
-from watcher.loop import Terms, Watch
+from watcher.in_flight import InFlight
+from watcher.loop import Terms, Watch, system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -39,14 +42,23 @@ LONG_TIMEOUT = 15.0
 """A request timeout that a loaded machine does not reach."""
 
 
-def client_of(base_uri: str, request_timeout: float = LONG_TIMEOUT) -> Client:
+def client_of(base_uri: str) -> Client:
     """Makes a client with the token of the tests."""
-    return Client(base_uri, FixedToken(Secret(TOKEN)), request_timeout=request_timeout)
+    return Client(base_uri, FixedToken(Secret(TOKEN)))
 
 
-async def ask(client: Client) -> Reply:
-    """Asks once, and checks that nothing but an answer or a fault comes back."""
-    came = await client.get(REF)
+async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
+    """Asks once as the loop does, and checks that nothing but an answer or a fault comes back."""
+    landed = asyncio.Event()
+    in_flight = InFlight(client.get, system_clock, request_timeout, landed.set)
+    now = system_clock()
+    in_flight.send(Watched(Waiter(REF, Policy(), now, Random(0))), now.monotonic)
+    try:
+        await asyncio.wait_for(landed.wait(), request_timeout)
+    except TimeoutError:
+        in_flight.give_up_late(now.monotonic + request_timeout)
+        await landed.wait()
+    ((_, came, _),) = in_flight.land()
     assert isinstance(came, Answer | Broken)
     return decode(REF, came) if isinstance(came, Answer) else came
 
@@ -63,7 +75,7 @@ def quick(*, outage_budget: float = 30.0, timeout: float = 30.0, interval: float
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Seen:
     """What came of a watch.
 
     Attributes:
@@ -91,14 +103,14 @@ class Watched:
         return self.end.outcome
 
 
-async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIMEOUT) -> Watched:
+async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIMEOUT) -> Seen:
     """Watches one import whose server plays a script, the last play again and again."""
     began = time.monotonic()
-    async with playing(*script) as server, client_of(server.base_uri, request_timeout) as client:
-        terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE)
+    async with playing(*script) as server, client_of(server.base_uri) as client:
+        terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE, request_timeout=request_timeout)
         async with aclosing(Watch([REF], terms, client.get, Random(0)).events()) as events:
             seen = tuple([event async for event in events])
-    return Watched(seen, time.monotonic() - began, tuple(server.requests), server.connections)
+    return Seen(seen, time.monotonic() - began, tuple(server.requests), server.connections)
 
 
 async def first_trouble(*script: Play) -> MetThrottle | Retrying | Ended:

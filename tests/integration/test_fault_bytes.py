@@ -31,8 +31,8 @@ def test_any_bytes(pieces: list[bytes]) -> None:
     acts = [act for piece in pieces for act in (Send(piece), Wait(0.001))]
 
     async def run() -> Reply:
-        async with playing(Play((*acts, Close()))) as server, client_of(server.base_uri, 1.0) as client:
-            return await ask(client)
+        async with playing(Play((*acts, Close()))) as server, client_of(server.base_uri) as client:
+            return await ask(client, 1.0)
 
     with silent_libraries():
         asyncio.run(run())

@@ -13,7 +13,7 @@ from tests.integration.fault_watch import (
     LONG_TIMEOUT,
     SHORT_TIMEOUT,
     Results,
-    Watched,
+    Seen,
     ask,
     client_of,
     play_all,
@@ -67,17 +67,17 @@ def kind_of(reply: Reply) -> Expected:
 
 async def ask_twice(fault: Fault) -> tuple[Reply, Reply]:
     """Asks once while the fault lasts, and once after it."""
-    async with playing(fault.play) as server, client_of(server.base_uri, timeout_for(fault)) as client:
-        reply = await ask(client)
+    async with playing(fault.play) as server, client_of(server.base_uri) as client:
+        reply = await ask(client, timeout_for(fault))
         server.script = [COMPLETE]
-        later = await ask(client)
+        later = await ask(client, timeout_for(fault))
         for _ in range(20 if fault.times_out else 0):
             if isinstance(later, Broken):  # a good answer may be late for the short timeout, too
-                later = await ask(client)
+                later = await ask(client, timeout_for(fault))
         return reply, later
 
 
-async def meet_in_passing(fault: Fault) -> Watched:
+async def meet_in_passing(fault: Fault) -> Seen:
     """Watches an import that is seen, then hidden by the fault for a while, then complete."""
     # A drop is met twice, for the HTTP library quietly repeats a request; a verdict stands if repeated.
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
@@ -85,7 +85,7 @@ async def meet_in_passing(fault: Fault) -> Watched:
     return await watch(*script, policy=quick(), request_timeout=timeout_for(fault))
 
 
-async def meet_for_ever(fault: Fault) -> Watched:
+async def meet_for_ever(fault: Fault) -> Seen:
     """Watches an import that nothing but the fault is ever seen of."""
     policy = quick(outage_budget=0.05, timeout=0.1 if fault.expected is Found else 60.0)
     return await watch(fault.play, policy=policy, request_timeout=timeout_for(fault))
@@ -98,13 +98,13 @@ def replies() -> Results[tuple[Reply, Reply]]:
 
 
 @pytest.fixture(scope="module")
-def passing() -> Results[Watched]:
+def passing() -> Results[Seen]:
     """How watches end that meet each fault in passing."""
     return play_all(ALL_FAULTS, meet_in_passing)
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Results[Watched]:
+def lasting() -> Results[Seen]:
     """How watches end that meet each fault for ever."""
     return play_all(ALL_FAULTS, meet_for_ever)
 
@@ -127,14 +127,14 @@ def test_one_request(fault: Fault, replies: Results[tuple[Reply, Reply]]) -> Non
 
 
 @each_fault
-def test_the_good_answer_wins(fault: Fault, passing: Results[Watched]) -> None:
+def test_the_good_answer_wins(fault: Fault, passing: Results[Seen]) -> None:
     """Once the import has been seen, no fault that passes hides the final status."""
     came = result_of(fault, passing)
     assert came.outcome is Outcome.COMPLETE, came.end.message
 
 
 @each_fault
-def test_the_fault_that_lasts(fault: Fault, lasting: Results[Watched]) -> None:
+def test_the_fault_that_lasts(fault: Fault, lasting: Results[Seen]) -> None:
     """A fault that lasts ends the wait in the way of its kind, once the budget is spent."""
     came = result_of(fault, lasting)
     assert came.outcome is fault.lasting_outcome, came.end.message

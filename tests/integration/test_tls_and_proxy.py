@@ -64,7 +64,7 @@ async def get(
 ) -> Reply:
     """Asks once."""
     tokens = FixedToken(Secret(TOKEN))
-    async with Client(base_uri, tokens, request_timeout=request_timeout, tls=tls, proxy=proxy) as client:
+    async with Client(base_uri, tokens, tls=tls, proxy=proxy) as client, asyncio.timeout(request_timeout):
         return await ask(client)
 
 

@@ -68,9 +68,11 @@ class Served:
     said: Said = Said()
 
 
+SILENCE = Served(Broken(FaultKind.NETWORK, "no whole answer came in time"), Meaning.NETWORK)
+"""No answer at all, for as long as anybody waits."""
+
 _BROKEN = {
     Fault.DROP: (FaultKind.NETWORK, Meaning.NETWORK, "the connection was closed before an answer came"),
-    Fault.SILENCE: (FaultKind.NETWORK, Meaning.NETWORK, "no whole answer came in time"),
     Fault.UNKNOWN_HOST: (FaultKind.UNKNOWN_HOST, Meaning.UNKNOWN_HOST, "there is no such host"),
     Fault.UNTRUSTED: (FaultKind.UNTRUSTED, Meaning.UNTRUSTED, "the server's certificate is not trusted"),
 }
@@ -99,6 +101,8 @@ _ERRORS = {
 
 def broken(fault: Fault) -> Served | None:
     """Makes a fault that keeps any answer from coming; None for the faults that are answers."""
+    if fault is Fault.SILENCE:
+        return SILENCE
     if fault not in _BROKEN:
         return None
     kind, meaning, detail = _BROKEN[fault]

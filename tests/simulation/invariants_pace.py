@@ -11,7 +11,7 @@ from tests.simulation.oracle import ADVERSE, FAULTS
 from tests.simulation.scenario import Flavour
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.statuses import Outcome
-from watcher.loop import LAST_CALL, MAX_UNDER_WAY
+from watcher.in_flight import LAST_CALL, MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence
@@ -76,7 +76,7 @@ def no_request_past_the_deadline(evidence: Evidence) -> None:
     Only in a fleet larger than the requests that may be under way, those that lack room wait a little for it.
     """
     patience = evidence.run.scenario.wishes.request_timeout
-    queue = LAST_CALL if len(evidence.ends) > MAX_UNDER_WAY else 0.0
+    queue = LAST_CALL if len(evidence.ends) > MAX_IN_FLIGHT else 0.0
     for asked in evidence.run.asked:
         deadline = evidence.deadline_at(asked.position, asked.at)
         if asked.at > deadline + queue + TOLERANCE:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from watcher import conclusion, loop, pacing
+from watcher import agenda, conclusion, in_flight, loop, pacing
 from watcher.core import clocks, lifecycle, outage, rate_limits, record, replies, waiter
 from watcher.core.model import Import
 from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
@@ -43,7 +43,7 @@ _budget = outage.budget
 _first_clock = clocks.first_clock
 
 
-def honour_retry_after_minus_a_second(value: str | None, now: float) -> float | None:
+def honour_retry_after_minus_a_second(value: str, now: float) -> float | None:
     """Waits a second less than ``Retry-After`` says."""
     wait = _retry_after(value, now)
     return None if wait is None else wait - 1
@@ -170,7 +170,7 @@ def forget_what_was_told(self: record.Record, status: Status) -> bool:  # noqa: 
 def take_no_last_look(self: loop.Watch, now: Instant) -> Iterator[Event]:
     """Ends at the deadline without one more request."""
     for watched in list(self._unfinished.values()):
-        if watched.request is None and now.monotonic >= watched.deadline:
+        if not watched.in_flight and now.monotonic >= watched.deadline:
             yield from self._follow(watched, watched.waiter.refuse(None, now), now)
     yield from _ask_due(self, now)
 
@@ -197,7 +197,11 @@ def forget_requests_under_way(self: pacing.Limiter) -> None:
     self._under_way = 0
 
 
-def serve_the_last_comer(self: loop._Watched, now: float) -> float:
+def wait_for_any_answer(self: in_flight.InFlight, now: float) -> None:
+    """Never gives a request up."""
+
+
+def serve_the_last_comer(self: agenda.Watched, now: float) -> float:
     """Serves by order of arrival, the latest first."""
     return self.due - now
 

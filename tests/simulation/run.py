@@ -7,21 +7,21 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.simulation.answers import Meaning, Served
+from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
 from watcher.conclusion import Conclusion, ExitCodes
 from watcher.core.events import Ended
-from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.loop import Terms, Watch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from tests.simulation.answers import Said
+    from tests.simulation.answers import Said, Served
     from tests.simulation.scenario import Scenario
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
+    from watcher.core.replies import Answer, Broken
 
 LONGEST = 60 * 3600.0
 """Virtual seconds after which a wait counts as endless."""
@@ -100,7 +100,7 @@ async def _play(run: Run) -> None:
         any_suffices=wishes.any_suffices,
         fail_fast=wishes.fail_fast,
         heartbeat=wishes.heartbeat,
-        request_timeout=3600.0,  # the requests of the simulation come to an end by themselves
+        request_timeout=wishes.request_timeout,
     )
     clock = VirtualClock(loop, scenario.world.skew)
     line = _Line(run, Server(scenario), loop)
@@ -126,30 +126,36 @@ class _Line:
         self._skew = run.scenario.world.skew
 
     async def probe(self, ref: ImportRef) -> Answer | Broken:
-        """Asks once, as the client does."""
+        """Asks once, as the client does: it is for the loop to give up what takes too long."""
         log = self._run.asked
         if len(log) >= MOST_REQUESTS:
             raise StuckError(f"the wait goes on after {MOST_REQUESTS} requests")
         asked = Asked(len(log), self._positions[ref], self._loop.time())
         log.append(asked)
+        try:
+            served = await self._exchange(asked)
+        except asyncio.CancelledError:
+            if self._loop.time() >= asked.at + self._patience:  # else the watch has ended
+                self._note(asked, SILENCE)
+            raise
+        self._note(asked, served)
+        return served.answer
+
+    async def _exchange(self, asked: Asked) -> Served:
         outward, back = self._server.latency()
-        outward = min(outward, self._patience)
         if outward:
             await asyncio.sleep(outward)
         served = self._server.serve(asked.position, self._loop.time())
-        if outward + back >= self._patience or _is_silence(served):
-            served = Served(Broken(FaultKind.NETWORK, "no whole answer came in time"), Meaning.NETWORK)
-            back = self._patience - outward
+        if served is SILENCE:
+            await self._loop.create_future()
         await asyncio.sleep(back)
+        return served
+
+    def _note(self, asked: Asked, served: Served) -> None:
         now = self._loop.time()
         named = named_until(served.said, now, self._skew, every=served.meaning is Meaning.THROTTLED)
         told = named_until(served.said, now, self._skew, every=True)
         self._run.arrived.append(Arrived(asked, now, served, named, told))
-        return served.answer
-
-
-def _is_silence(served: Served) -> bool:
-    return isinstance(served.answer, Broken) and "in time" in served.answer.detail
 
 
 def named_until(said: Said, arrived: float, skew: float, *, every: bool) -> float | None:

@@ -13,12 +13,13 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.unit.driving import EPOCH, import_body
-from watcher.core.events import Ended, Event, Heartbeat
+from watcher.core.events import Ended, Event, Heartbeat, Retrying
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.core.statuses import Outcome
-from watcher.loop import LAST_CALL, Terms, Watch
+from watcher.in_flight import LAST_CALL
+from watcher.loop import Terms, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +192,30 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
         runner.run(run())
     assert len(ends) == 1000
     assert max(ends) <= 60.0 + 2 * LAST_CALL + 0.01
+
+
+def test_a_request_is_given_up_when_it_has_taken_too_long() -> None:
+    """A request without an answer is a fault after the request timeout, and the next one is sent."""
+    asked: list[float] = []
+    faults: list[Retrying] = []
+
+    async def probe(ref: ImportRef) -> Answer:
+        asked.append(asyncio.get_running_loop().time())
+        if len(asked) == 1:
+            await asyncio.sleep(1e9)
+        return found(ref, "complete")
+
+    async def run() -> None:
+        watch = Watch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
+        async with aclosing(watch.events()) as events:
+            faults.extend([event async for event in events if isinstance(event, Retrying)])
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(run())
+    (fault,) = faults
+    assert fault.at.monotonic == pytest.approx(7.0)
+    assert fault.detail == "no whole answer came within 7s"
+    assert asked == [0.0, pytest.approx(7.0 + fault.wait)]
 
 
 def test_heartbeats_know_of_a_hold() -> None:
