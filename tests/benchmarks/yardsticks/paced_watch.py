@@ -21,7 +21,9 @@ from random import Random
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
+from watcher.cli import COLLECT_AFTER
 from watcher.client import Client
+from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
@@ -79,13 +81,14 @@ class PunctualProbe:
 
 async def main() -> None:
     """Watches, and tells how late the polls were."""
-    gc.freeze()  # as the program does
+    gc.freeze()  # as the program does, like the threshold
+    gc.set_threshold(COLLECT_AFTER)
     base_uri, imports, seconds = sys.argv[1:]
     refs = [
         ImportRef("default", "missing", "big-spenders", f"{number:036}") for number in range(int(imports))
     ]
     policy = Policy(timeout=math.inf, appear_within=math.inf, min_interval=INTERVAL, max_interval=INTERVAL)
-    terms = Terms(policy=policy, succeeds=lambda _: False)
+    terms = Terms(policy, lambda _: False, request_timeout=REQUEST_TIMEOUT)
     tokens = FixedToken(parse_token(os.environ["LD_ACCESS_TOKEN"], "LD_ACCESS_TOKEN"))
     async with Client(base_uri, tokens) as client:
         probe = PunctualProbe(client)
