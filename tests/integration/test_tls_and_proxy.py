@@ -64,8 +64,8 @@ async def get(
 ) -> Reply:
     """Asks once."""
     tokens = FixedToken(Secret(TOKEN))
-    async with Client(base_uri, tokens, tls=tls, proxy=proxy) as client, asyncio.timeout(request_timeout):
-        return await ask(client)
+    async with Client(base_uri, tokens, tls=tls, proxy=proxy) as client:
+        return await ask(client, request_timeout)
 
 
 def get_over_tls(
