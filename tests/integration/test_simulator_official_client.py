@@ -3,141 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from importlib import import_module
 
-import launchdarkly_api
 import pytest
-from launchdarkly_api.models.patch_with_comment import PatchWithComment
 
 from watcher.simulator import serve
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-KEYS = ("default", "production", "big-spenders")
 AUTHORIZATION = "api-x"
 
 
-class SemanticPatch(PatchWithComment):
-    """The body that the API documents; the generated client knows only JSON patches."""
-
-    import_id: str
-
-    def to_dict(self) -> dict[str, object]:
-        """Give the body as the client is to send it."""
-        instruction = {"kind": "processBigSegmentImport", "importId": self.import_id}
-        return {"environmentKey": KEYS[1], "instructions": [instruction]}
-
-
-@contextmanager
-def official_client(base_uri: str, token: str = AUTHORIZATION) -> Iterator[launchdarkly_api.SegmentsApi]:
-    """Make the client, and close its connections at the end."""
-    configuration = launchdarkly_api.Configuration(host=base_uri, api_key={"ApiKey": token}, retries=0)
-    api_client = launchdarkly_api.ApiClient(configuration)
-    try:
-        yield launchdarkly_api.SegmentsApi(api_client)
-    finally:
-        api_client.rest_client.pool_manager.clear()
-
-
-def in_thread(scenario: str, speed: float, use: Callable[[str], None]) -> None:
-    """Serve a scenario, and use it from a thread, because the client blocks."""
+@pytest.mark.parametrize(
+    ("use", "scenario", "speed"),
+    [
+        ("approve_an_import", "happy", 20),
+        ("meet_an_unknown_status", "unknown-status", 20),
+        ("meet_errors", "stuck", 1),
+    ],
+)
+def test_the_client_reads_every_answer(use: str, scenario: str, speed: float) -> None:
+    """The client follows an import and approves it, and raises only on what it cannot know and on errors."""
+    # Only now, for the import takes seconds, which each process that collects tests would spend.
+    client = import_module("tests.integration.official_client")
 
     async def main() -> None:
         async with serve(scenario=scenario, speed=speed, token=AUTHORIZATION) as base_uri:
-            await asyncio.to_thread(use, base_uri)
+            await asyncio.to_thread(getattr(client, use), base_uri)  # the client blocks
 
     asyncio.run(main())
-
-
-def create(api: launchdarkly_api.SegmentsApi, *, wait_on_approvals: bool = False) -> str:
-    """Create an import, and return its ID."""
-    response = api.create_big_segment_import_with_http_info(
-        *KEYS, file=("keys.csv", b"key-1\n"), mode="merge", wait_on_approvals=wait_on_approvals
-    )
-    assert response.status_code == 204
-    assert response.headers is not None
-    return response.headers["Location"].rpartition("/")[2]
-
-
-def statuses(api: launchdarkly_api.SegmentsApi, import_id: str, last: str) -> list[str]:
-    """Read an import until a status, and return each that it had."""
-    seen: list[str] = []
-    deadline = time.monotonic() + 5
-    while last not in seen:
-        assert time.monotonic() < deadline, seen
-        found = api.get_big_segment_import(*KEYS, import_id)
-        assert (found.id, found.segment_key, found.mode) == (import_id, KEYS[2], "merge")
-        assert found.files is not None
-        assert [(file.filename, file.status) for file in found.files] == [("keys.csv", found.status)]
-        if not seen or seen[-1] != found.status:
-            seen.append(found.status)
-        time.sleep(0.005)
-    return seen
-
-
-def test_creates_reads_and_approves() -> None:
-    """The client follows an import through all of its steps, and approves it."""
-
-    def use(base_uri: str) -> None:
-        with official_client(base_uri) as api:
-            import_id = create(api, wait_on_approvals=True)
-            assert statuses(api, import_id, "pending_approval") == ["preparing", "pending_approval"]
-            assert api.get_segment(*KEYS).import_in_progress is True
-            segment = api.patch_segment(
-                *KEYS,
-                SemanticPatch(patch=[], import_id=import_id),
-                _content_type="application/json; domain-model=launchdarkly.semanticpatch",
-            )
-            assert (segment.key, segment.unbounded) == (KEYS[2], True)
-            assert statuses(api, import_id, "complete")[-3:] == ["ready", "in_progress", "complete"]
-            assert api.get_segment(*KEYS).import_in_progress is False
-
-    in_thread("happy", 20, use)
-
-
-def test_raises_only_on_the_unknown_status() -> None:
-    """The client refuses a status that it does not know; every answer around it is readable."""
-
-    def use(base_uri: str) -> None:
-        seen: list[str] = []
-        deadline = time.monotonic() + 5
-        with official_client(base_uri) as api:
-            import_id = create(api)
-            while "complete" not in seen:
-                assert time.monotonic() < deadline, seen
-                try:
-                    status = api.get_big_segment_import(*KEYS, import_id).status
-                except ValueError as error:
-                    status = "unreadable" if "must be one of enum values" in str(error) else str(error)
-                if not seen or seen[-1] != status:
-                    seen.append(status)
-        assert seen == ["preparing", "unreadable", "ready", "in_progress", "complete"]
-
-    in_thread("unknown-status", 20, use)
-
-
-def test_errors() -> None:
-    """The client turns the API's errors into its own, with their bodies."""
-
-    def use(base_uri: str) -> None:
-        with official_client(base_uri) as api:
-            create(api)
-            for exception, code, call in (
-                (launchdarkly_api.exceptions.NotFoundException, "not_found", lambda: statuses(api, "x", "y")),
-                (launchdarkly_api.exceptions.ConflictException, "conflict", lambda: create(api)),
-            ):
-                with pytest.raises(exception) as caught:
-                    call()
-                assert caught.value.body is not None
-                assert json.loads(caught.value.body)["code"] == code
-        with (
-            official_client(base_uri, "api-y") as api,
-            pytest.raises(launchdarkly_api.exceptions.UnauthorizedException, match="Invalid access token"),
-        ):
-            api.get_segment(*KEYS)
-
-    in_thread("stuck", 1, use)
