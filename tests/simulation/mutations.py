@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation import planted
 from watcher import agenda, conclusion, in_flight, loop, pacing
-from watcher.core import lifecycle, rate_limits, record, schedule, waiter
+from watcher.core import adversity, lifecycle, rate_limits, record, schedule, waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_WAITER, "_take_throttle", planted.take_a_refusal_for_a_fault, "ends_are_earned"),
     _plant(_WAITER, "_sleep", planted.sleep_past_the_deadline, "no_request_past_the_deadline"),
     _plant(waiter, "first_clock", planted.count_a_status_from_the_start, "ends_are_earned"),
-    _plant(waiter, "budget", planted.always_take_it_for_first_contact, "ends_are_earned", 150),
+    _plant(adversity, "budget", planted.always_take_it_for_first_contact, "ends_are_earned", 150),
     _plant(record.Record, "met", planted.forget_what_was_told, "events_tell_the_truth"),
     _plant(rate_limits, "_retry_after", planted.honour_retry_after_minus_a_second, _NAMED),
     _plant(_LIMITS, "named_wait", planted.ignore_retry_after_but_on_refusals, _NAMED),

@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from watcher import agenda, conclusion, in_flight, loop, pacing
-from watcher.core import clocks, lifecycle, outage, rate_limits, record, replies, waiter
+from watcher.core import adversity, clocks, lifecycle, rate_limits, record, replies, waiter
 from watcher.core.model import Import
 from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
 from watcher.core.statuses import ImportStatus, Outcome, status_named
@@ -39,7 +39,7 @@ _decode = replies.decode
 _is_at_or_past = lifecycle.is_at_or_past
 _read_rate_limits = rate_limits.read_rate_limits
 _conclude = conclusion.ExitCodes.conclude
-_budget = outage.budget
+_budget = adversity.budget
 _first_clock = clocks.first_clock
 
 
@@ -61,9 +61,9 @@ def forget_the_identity_guard(ref: ImportRef, answer: Answer) -> Reply:
 
 def lose_a_status_after_a_fault(self: waiter.Waiter, found: Import, arrival: Arrival) -> Step:
     """Passes over the first good answer after an outage."""
-    if self._outage is None:
+    if self._adversity.outage is None:
         return _take_import(self, found, arrival)
-    self._outage = None
+    self._adversity.outage = None
     return self._sleep(self._next_poll(arrival.now), arrival)
 
 
@@ -76,9 +76,9 @@ def judge_the_clock_before_the_answer(self: waiter.Waiter, found: Import, arriva
 
 def never_end_the_outage(self: waiter.Waiter, found: Import, arrival: Arrival) -> Step:
     """Counts the outage budget from the first fault ever."""
-    stretch = self._outage
+    stretch = self._adversity.outage
     step = _take_import(self, found, arrival)
-    self._outage = stretch
+    self._adversity.outage = stretch
     return step
 
 

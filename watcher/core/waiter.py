@@ -8,14 +8,13 @@ from signal import Signals
 from typing import TYPE_CHECKING, assert_never
 
 from watcher.core import explain, lifecycle, schedule
+from watcher.core.adversity import Adversity, Retry
 from watcher.core.clocks import first_clock
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
-from watcher.core.outage import Outage, budget
 from watcher.core.record import Record
 from watcher.core.replies import (
     Broken,
     Denied,
-    FaultKind,
     Foreign,
     Found,
     Missing,
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from watcher.core.replies import Reply
     from watcher.core.steps import Arrival
 
-_HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
-
 
 class Waiter:
     """Holds every rule of the wait for one import.
@@ -58,15 +55,13 @@ class Waiter:
     """
 
     __slots__ = (
-        "_answered",
+        "_adversity",
         "_interval",
         "_intervals",
         "_missed",
-        "_outage",
         "_policy",
         "_random",
         "_record",
-        "_suspicion",
         "_throttled",
         "over",
         "ref",
@@ -82,9 +77,7 @@ class Waiter:
         self._record = Record(started) if memory is None else Record.restored(memory, started)
         self._intervals = self._new_intervals()
         self._interval = policy.min_interval
-        self._outage: Outage | None = None
-        self._suspicion: type[Reply] | None = None
-        self._answered = False
+        self._adversity = Adversity(policy, random)
         self._throttled = False
         self._missed = 0
 
@@ -113,9 +106,9 @@ class Waiter:
         Returns:
             A clause; None after a good answer, and where the import is only not there yet.
         """
-        last = self._record.trouble
-        if self._outage is not None and last is not None:
-            return f"no usable answer for {duration(now.monotonic - self._outage.began)}: {last.detail}"
+        last, outage = self._record.trouble, self._adversity.outage
+        if outage is not None and last is not None:
+            return f"no usable answer for {duration(now.monotonic - outage.began)}: {last.detail}"
         return "rate limited" if self._throttled else None
 
     def begin(self, now: Instant) -> Step:
@@ -176,8 +169,7 @@ class Waiter:
         self._throttled = isinstance(reply, Throttled)
         if not isinstance(reply, Missing):
             self._missed = 0
-        if not isinstance(reply, Broken) or reply.kind in _HTTP_FAULTS:
-            self._answered = True
+        self._adversity.note(reply)
         match reply:
             case Found():
                 return self._take_import(reply.found, arrival)
@@ -253,7 +245,7 @@ class Waiter:
 
     def _take_import(self, found: Import, arrival: Arrival) -> Step:
         now, policy = arrival.now, self._policy
-        self._outage = self._suspicion = None
+        self._adversity.overcome()
         events: list[Event] = []
         is_news = isinstance(found.status, UnknownStatus) and not self._record.met(found.status)
         transition = self._record.see(found, now)
@@ -277,8 +269,7 @@ class Waiter:
         now, hold = arrival.now, arrival.hold
         self._record.throttled += 1
         self._record.trouble = explain.Trouble(str(reply.error), now.monotonic)
-        # It shows that the API is there, which ends an outage, but neither confirms nor clears a suspicion.
-        self._outage = None
+        self._adversity.end_outage()
         if self._policy.once:
             what = explain.refused_look(reply.error, hold, now)
             advice = "The limit is shared by the whole account: look again later."
@@ -293,7 +284,7 @@ class Waiter:
         return replace(step, events=(told,))
 
     def _take_patience(self, reply: Missing, arrival: Arrival) -> Step:
-        self._outage = None
+        self._adversity.end_outage()
         self._record.looked = True
         self._fail(str(reply.error), arrival.now)
         detail = f"the import is not there yet: {reply.error}"
@@ -301,86 +292,39 @@ class Waiter:
             return self._end(Outcome.PENDING, detail, arrival.now)
         self._missed += 1
         wake_at = self._next_poll(arrival.now)
-        return self._retry(wake_at, detail, self._missed, arrival, latest=self._appear_by)
+        return self._retry(Retry(wake_at, detail, self._missed, latest=self._appear_by), arrival)
 
     def _take_new_token(self, reply: Denied, arrival: Arrival) -> Step:
         self._fail(str(reply.error), arrival.now)
-        detail = f"{reply.error}; the token file holds another token by now, which is tried"
-        outage = self._lengthen(arrival)
-        ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
-        wake_at = arrival.now.monotonic + schedule.fault_wait(ceiling, self._random)
-        return self._doubt(detail, wake_at, outage, arrival)
+        return self._carry_out(self._adversity.take_new_token(reply, arrival, self.deadline), arrival)
 
     def _take_verdict(self, reply: explain.AdverseReply, arrival: Arrival) -> Step:
-        verdict = explain.verdict(reply, seen=self._record.last is not None)
+        seen = self._record.last is not None
+        verdict = explain.verdict(reply, seen=seen)
         self._fail(verdict.detail, arrival.now)
-        outage = self._lengthen(arrival)
-        # A proxy, a login page or a maintenance window can speak once in the API's place.
-        if self._record.last is None or self._suspicion is type(reply):
-            return self._end(verdict.outcome, verdict.what, arrival.now)
-        self._suspicion = type(reply)
-        wake_at = arrival.now.monotonic + schedule.poll_wait(self._policy.min_interval, self._random)
-        return self._doubt(f"{verdict.detail}; asking once more to be sure", wake_at, outage, arrival)
-
-    def _doubt(self, detail: str, wake_at: float, outage: Outage, arrival: Arrival) -> Step:
-        """Asks again after an answer that is no verdict yet; a budget that is spent makes none of it."""
-        stretch = duration(arrival.now.monotonic - outage.began)
-        what = f"no certain answer for {stretch}: {detail}"
-        verdict = explain.Verdict(Outcome.UNAVAILABLE, what, detail)
-        return self._ride_out(outage, verdict, wake_at, arrival)
+        decision = self._adversity.take_verdict(reply, verdict, arrival, self.deadline, seen=seen)
+        return self._carry_out(decision, arrival)
 
     def _take_fault(self, fault: Broken, arrival: Arrival) -> Step:
         self._fail(fault.detail, arrival.now)
-        outage = self._lengthen(arrival)
-        if fault.kind in _HTTP_FAULTS:
-            self._suspicion = None
-        outcome = Outcome.PROTOCOL if fault.kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
-        stretch = duration(arrival.now.monotonic - outage.began)
-        what = f"no usable answer for {stretch}: {fault.detail}"
-        wake_at = arrival.now.monotonic + schedule.fault_wait(next(outage.ceilings), self._random)
-        verdict = explain.Verdict(outcome, what, fault.detail)
-        return self._ride_out(outage, verdict, wake_at, arrival, kind=fault.kind)
+        return self._carry_out(self._adversity.take_fault(fault, arrival, self.deadline), arrival)
+
+    def _carry_out(self, decision: explain.Verdict | Retry, arrival: Arrival) -> Step:
+        if isinstance(decision, Retry):
+            return self._retry(decision, arrival)
+        return self._end(decision.outcome, decision.what, arrival.now)
 
     def _fail(self, detail: str, now: Instant) -> None:
         self._record.errors += 1
         self._record.trouble = explain.Trouble(detail, now.monotonic)
 
-    def _lengthen(self, arrival: Arrival) -> Outage:
-        if self._outage is None:
-            self._outage = Outage.beginning(arrival.asked_at, self._policy)
-        self._outage.length += 1
-        return self._outage
-
-    def _ride_out(
-        self,
-        outage: Outage,
-        verdict: explain.Verdict,
-        wake_at: float,
-        arrival: Arrival,
-        *,
-        kind: FaultKind | None = None,
-    ) -> Step:
-        """Tries again unless the outage, or a wait that the API asks for in it, outlasts its budget."""
-        now, hold = arrival.now, arrival.hold
-        ends = outage.began + budget(self._policy, kind, answered=self._answered)
-        if ends <= self.deadline:
-            if now.monotonic >= ends:
-                return self._end(verdict.outcome, verdict.what, now)
-            if hold is not None and hold.named and hold.until > ends:
-                wait = duration(hold.until - now.monotonic)
-                what = f"{verdict.what}; the API asks to wait {wait}, which is past --outage-budget"
-                return self._end(verdict.outcome, what, now)
-        return self._retry(wake_at, verdict.detail, outage.length, arrival, latest=ends)
-
-    def _retry(
-        self, wake_at: float, detail: str, in_a_row: int, arrival: Arrival, *, latest: float = math.inf
-    ) -> Step:
-        step = self._sleep(wake_at, arrival, latest=latest)
+    def _retry(self, retry: Retry, arrival: Arrival) -> Step:
+        step = self._sleep(retry.wake_at, arrival, latest=retry.latest)
         if step.wake_at is None:
             return step
-        now = arrival.now
-        wait = step.wake_at - now.monotonic
-        return replace(step, events=(Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row),))
+        now, wait = arrival.now, step.wake_at - arrival.now.monotonic
+        told = Retrying(self.ref, now, self.progress(now), retry.detail, wait, retry.in_a_row)
+        return replace(step, events=(told,))
 
     def _sleep(
         self, wake_at: float, arrival: Arrival, *, latest: float = math.inf, events: list[Event] | None = None
