@@ -21,7 +21,8 @@ class Watched:
         interval: The polling schedule's interval in seconds.
         deadline: When its wait must be judged, on that clock.
         asked_at: When the last request was sent, on that clock.
-        in_flight: Whether that request is still under way.
+        give_up_at: When that request is given up, on that clock.
+        in_flight: Whether it is still under way.
     """
 
     waiter: Waiter
@@ -29,6 +30,7 @@ class Watched:
     interval: float = 1.0
     deadline: float = math.inf
     asked_at: float = -math.inf
+    give_up_at: float = math.inf
     in_flight: bool = False
 
     def overdue(self, now: float) -> float:

@@ -27,16 +27,20 @@ LAST_CALL = 10.0
 """Seconds past an import's deadline at which its request is given up, where a request may take any time, and
 for which its last request may wait for room."""
 
+_INSISTENCE = 0.1
+"""Seconds after which a request that was given up is cancelled once more: a cancellation can get lost where
+attempts to connect to several addresses race."""
+
 
 class InFlight:
-    """Sends requests and collects what they bring.
+    """Sends requests, gives those up that take too long, and collects what all of them bring.
 
-    It gives a request up itself when it has taken too long, for it looks at all of them at once: a timer of
-    its own for each costs as much as all rules of a poll together.
+    It has one timer for all of them, for one for each costs as much as all rules of a poll together. The
+    timer runs whether anybody collects or not, so a slow consumer makes no request longer.
 
     Args:
         probe: Asks the API once for an import.
-        clock: Reads the time.
+        clock: Reads the time; its monotonic part is the running loop's.
         request_timeout: Longest request in seconds; infinite is no limit but the one of ``LAST_CALL``, for a
             request must not outlast its wait for ever.
         on_landing: Called when a request has come to its end.
@@ -52,9 +56,10 @@ class InFlight:
         self._probe = probe
         self._clock = clock
         self._request_timeout = request_timeout
-        self._tasks: dict[_Task, Watched] = {}
         self._on_landing = on_landing
+        self._tasks: dict[_Task, Watched] = {}
         self._landed: deque[tuple[Watched, _Task]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def has_room(self) -> bool:
@@ -62,38 +67,33 @@ class InFlight:
         return len(self._tasks) < MAX_IN_FLIGHT
 
     @property
-    def next_limit(self) -> float:
-        """When the next of them is given up, on the monotonic clock in seconds."""
-        limits = (self._limit(watched) for task, watched in self._tasks.items() if not task.cancelling())
-        return min(limits, default=math.inf)
-
-    @property
     def has_landed(self) -> bool:
         """Whether one has come to its end and is not taken yet."""
         return bool(self._landed)
 
-    def send(self, watched: Watched, now: float) -> None:
+    @property
+    def lands_by(self) -> float:
+        """By when the next one lands at the latest, on the monotonic clock in seconds."""
+        return math.inf if self._timer is None else self._timer.when()
+
+    def send(self, watched: Watched) -> None:
         """Sends a request.
 
         Args:
             watched: The import to ask for; no other request for it is in flight.
-            now: The monotonic clock in seconds.
         """
-        watched.asked_at = now
+        now = self._clock().monotonic
         watched.in_flight = True
+        watched.asked_at = now
+        if math.isfinite(self._request_timeout):
+            watched.give_up_at = now + self._request_timeout
+        else:
+            watched.give_up_at = max(watched.deadline, now) + LAST_CALL
         task = asyncio.create_task(self._ask(watched.waiter.ref))
         self._tasks[task] = watched
         task.add_done_callback(self._land)
-
-    def give_up_late(self, now: float) -> None:
-        """Gives up those that have taken too long; they land as faults.
-
-        Args:
-            now: The monotonic clock in seconds.
-        """
-        for task, watched in self._tasks.items():
-            if now >= self._limit(watched) and not task.cancelling():
-                task.cancel()
+        if watched.give_up_at < self.lands_by:
+            self._set_timer(watched.give_up_at)
 
     def land(self) -> Iterator[tuple[Watched, Answer | Broken, Instant]]:
         """Takes what has come, in the order in which it came.
@@ -104,29 +104,42 @@ class InFlight:
         while self._landed:
             watched, task = self._landed.popleft()
             watched.in_flight = False
-            if task.cancelled():
-                yield watched, self._given_up(), self._clock()
-            else:
-                yield watched, *task.result()
+            yield watched, *task.result()
 
     async def close(self) -> None:
         """Gives up all of them."""
+        self._set_timer(math.inf)
         tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=_INSISTENCE)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ask(self, ref: ImportRef) -> tuple[Answer | Broken, Instant]:
-        return await self._probe(ref), self._clock()
+        try:
+            answer = await self._probe(ref)
+        except asyncio.CancelledError:  # only ever by what gives up, below or in close()
+            answer = self._given_up()
+        return answer, self._clock()
 
     def _land(self, task: _Task) -> None:
         self._landed.append((self._tasks.pop(task), task))
         self._on_landing()
 
-    def _limit(self, watched: Watched) -> float:
-        if math.isfinite(self._request_timeout):
-            return watched.asked_at + self._request_timeout
-        return max(watched.deadline, watched.asked_at) + LAST_CALL
+    def _set_timer(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_at(moment, self._give_up_late) if math.isfinite(moment) else None
+
+    def _give_up_late(self) -> None:
+        now = self._clock().monotonic
+        for task, watched in self._tasks.items():
+            if now >= watched.give_up_at:
+                task.cancel()
+                watched.give_up_at = now + _INSISTENCE
+        self._set_timer(min((watched.give_up_at for watched in self._tasks.values()), default=math.inf))
 
     def _given_up(self) -> Broken:
         if math.isfinite(self._request_timeout):

@@ -187,7 +187,6 @@ class Watch:
             for watched in self._each_unfinished():
                 yield from self._follow(watched, watched.waiter.interrupt(self._signal, now), now)
             return
-        self._in_flight.give_up_late(now.monotonic)
         yield from self._ask_due(now)
         if self._unfinished and now.monotonic >= self._told_at + self._terms.heartbeat:
             self._told_at = now.monotonic
@@ -225,7 +224,7 @@ class Watch:
         if agenda.due and self._may_ask(moment):
             agenda.rank(moment)
             while agenda.due and self._may_ask(moment):
-                self._ask(agenda.due.pop(), moment)
+                self._ask(agenda.due.pop())
         yield from self._take_last_looks(now)
 
     def _take_last_looks(self, now: Instant) -> Iterator[Event]:
@@ -238,16 +237,16 @@ class Watch:
             if held or moment >= watched.deadline + LAST_CALL:
                 yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
             elif self._in_flight.has_room:
-                self._ask(watched, moment)
+                self._ask(watched)
             else:
                 self._agenda.due.append(watched)
 
     def _may_ask(self, moment: float) -> bool:
         return self._in_flight.has_room and self._limiter.ready_at(moment) <= moment
 
-    def _ask(self, watched: Watched, moment: float) -> None:
+    def _ask(self, watched: Watched) -> None:
         self._limiter.start()
-        self._in_flight.send(watched, moment)
+        self._in_flight.send(watched)
 
     def _follow(self, watched: Watched, step: Step | None, now: Instant) -> Iterator[Event]:
         """Tells what a step says and does what follows from it."""
@@ -283,14 +282,14 @@ class Watch:
         if self._in_flight.has_landed or self._signal is not None or not self._unfinished:
             return
         agenda = self._agenda
-        moments = [self._told_at + self._terms.heartbeat, agenda.next_due, self._in_flight.next_limit]
+        moments = [self._told_at + self._terms.heartbeat, agenda.next_due]
         if agenda.due and not self._in_flight.has_room:  # a landing makes room
             moments.append(agenda.next_deadline + LAST_CALL)
         elif agenda.due:
             moments.append(self._limiter.ready_at(self._clock().monotonic))
             moments.append(agenda.next_deadline)
         soonest = min(moments)
-        self.wakes_at = soonest
+        self.wakes_at = min(soonest, self._in_flight.lands_by)
         self._wake.clear()
         try:
             async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):

@@ -71,7 +71,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_LIMITER, "start", planted.forget_requests_under_way, "the_first_request_goes_alone"),
     Mutation("keep_nothing_for_others", pacing, "RESERVE", 1 << 30, "something_is_left_for_others"),
     _plant(agenda.Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),
-    _plant(in_flight.InFlight, "give_up_late", planted.wait_for_any_answer, "every_wait_ends"),
+    _plant(in_flight.InFlight, "_give_up_late", planted.wait_for_any_answer, "every_wait_ends"),
     _plant(loop.Watch, "_ask_due", planted.take_no_last_look, "the_last_look_is_taken"),
     _plant(conclusion.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
     _plant(conclusion.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),

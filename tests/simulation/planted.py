@@ -197,7 +197,7 @@ def forget_requests_under_way(self: pacing.Limiter) -> None:
     self._under_way = 0
 
 
-def wait_for_any_answer(self: in_flight.InFlight, now: float) -> None:
+def wait_for_any_answer(self: in_flight.InFlight) -> None:
     """Never gives a request up."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.unit.driving import EPOCH, import_body
-from watcher.core.events import Ended, Event, Heartbeat, Retrying
+from watcher.core.events import Changed, Ended, Event, Heartbeat, Retrying
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken, FaultKind
@@ -216,6 +216,55 @@ def test_a_request_is_given_up_when_it_has_taken_too_long() -> None:
     assert fault.at.monotonic == pytest.approx(7.0)
     assert fault.detail == "no whole answer came within 7s"
     assert asked == [0.0, pytest.approx(7.0 + fault.wait)]
+
+
+def test_a_lost_cancellation_is_repeated() -> None:
+    """A request that outlives its cancellation, as races of connections can, is cancelled once more."""
+    cancelled: list[float] = []
+
+    async def probe(_: ImportRef) -> Answer:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(1e9)
+        cancelled.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1e9)
+        raise AssertionError("nobody waits for this answer")
+
+    async def run() -> Event:
+        watch = Watch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
+        async with aclosing(watch.events()) as events:
+            return await anext(event async for event in events if isinstance(event, Retrying))
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        fault = runner.run(run())
+    assert cancelled[0] == pytest.approx(7.0)
+    assert fault.at.monotonic == pytest.approx(7.1)
+
+
+def test_a_slow_consumer_makes_no_request_longer() -> None:
+    """A request is given up on time, and known to have been, while whoever takes the events takes long."""
+    asked: list[ImportRef] = []
+
+    async def probe(ref: ImportRef) -> Answer:
+        asked.append(ref)
+        if ref != asked[0]:
+            await asyncio.sleep(1e9)
+        await asyncio.sleep(LATENCY)
+        return found(ref, "preparing" if len(asked) == 1 else "ready")
+
+    async def run() -> Retrying:
+        watch = Watch(refs(2), Terms(Policy(), succeeds, request_timeout=20.0), probe, Random(1), clock)
+        async with aclosing(watch.events()) as events:
+            async for event in events:
+                if isinstance(event, Changed) and event.transition.to == "ready":
+                    await asyncio.sleep(60)
+                if isinstance(event, Retrying):
+                    return event
+        raise AssertionError("a request hangs")
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        fault = runner.run(run())
+    assert fault.ref != asked[0]
+    assert fault.at.monotonic == pytest.approx(20.0 + LATENCY)
 
 
 def test_heartbeats_know_of_a_hold() -> None:
