@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -16,6 +17,8 @@ CANNOT_RUN = 126
 NOT_FOUND = 127
 """What a shell gives for a command that it cannot run or find (POSIX, Shell Command Language, 2.8.2)."""
 
+_SHELL = "/bin/sh"
+_FIRST_BYTES = 256  # a program for another machine has a NUL among them
 _LONGEST_VARIABLE = 100_000  # Linux takes 128 KiB for one string (execve(2)), name included
 
 
@@ -51,6 +54,8 @@ def find_command(command: Sequence[str]) -> str:
 def replace_process(program: str, command: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
     """Becomes the command, so that its exit code and its signals are its own.
 
+    A script without a first line that names its interpreter is the shell's, as for ``execvp`` (POSIX).
+
     Args:
         program: The program's path.
         command: The program's name and its arguments.
@@ -67,8 +72,22 @@ def replace_process(program: str, command: Sequence[str], variables: Mapping[str
     inherited = {name: value for name, value in os.environ.items() if name not in variables}
     bearable = {name: value for name, value in variables.items() if len(value.encode()) < _LONGEST_VARIABLE}
     try:
-        os.execve(program, list(command), inherited | bearable)  # noqa: S606 (without a shell, as meant)
+        _execute(program, command, inherited | bearable)
     except OSError as error:
         raise CommandError(
             f"the command '{command[0]}' cannot be run: {error.strerror}", CANNOT_RUN
         ) from None
+
+
+def _execute(program: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    try:
+        os.execve(program, list(command), environment)  # noqa: S606 (without a shell, as meant)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC or not _is_text(program):
+            raise
+    os.execve(_SHELL, [_SHELL, program, *command[1:]], environment)  # noqa: S606 (likewise)
+
+
+def _is_text(program: str) -> bool:
+    with Path(program).open("rb") as file:
+        return b"\0" not in file.read(_FIRST_BYTES)

@@ -112,7 +112,7 @@ def test_a_command_that_cannot_be_is_told_before_the_watch(command: list[str], c
 def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Path) -> None:
     """What the system refuses to run is 126, with the result told before."""
     script = tmp_path / "script"
-    script.write_text("\x7fnot a program")
+    script.write_bytes(b"\x7fELF\2\1\1\0\0\0 for another machine")
     script.chmod(0o755)
     simulator = start_simulator("stuck")
     url = simulator.create()
@@ -122,6 +122,20 @@ def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Pa
     assert finished.code == 126
     assert finished.out.startswith("reached ")
     assert "cannot be run: Exec format error" in finished.err
+
+
+def test_a_script_that_names_no_interpreter_is_the_shell_s(
+    start_simulator: StartSimulator, tmp_path: Path
+) -> None:
+    """A script without ``#!``, which a shell would run, does not fail after the wait."""
+    script = tmp_path / "script"
+    script.write_text('echo "$0 got $1 after $WATCHER_OUTCOME"\nexit 7\n')
+    script.chmod(0o755)
+    simulator = start_simulator("stuck")
+    until = (simulator.create(), "--until", "preparing")
+    finished = run_watcher(*until, "--", str(script), "--now", env=environment(simulator.base_uri))
+    assert finished.code == 7
+    assert finished.out.endswith(f"{script} got --now after reached\n")
 
 
 def test_a_result_too_large_for_a_variable(start_simulator: StartSimulator) -> None:
