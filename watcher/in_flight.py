@@ -73,8 +73,8 @@ class InFlight:
 
     @property
     def lands_by(self) -> float:
-        """By when the next one lands at the latest, on the monotonic clock in seconds."""
-        return math.inf if self._timer is None else self._timer.when()
+        """By when the next one lands, or is cancelled, on the monotonic clock in seconds."""
+        return min((watched.give_up_at for watched in self._tasks.values()), default=math.inf)
 
     def send(self, watched: Watched) -> None:
         """Sends a request.
@@ -92,7 +92,7 @@ class InFlight:
         task = asyncio.create_task(self._ask(watched.waiter.ref))
         self._tasks[task] = watched
         task.add_done_callback(self._land)
-        if watched.give_up_at < self.lands_by:
+        if self._timer is None or watched.give_up_at < self._timer.when():
             self._set_timer(watched.give_up_at)
 
     def land(self) -> Iterator[tuple[Watched, Answer | Broken, Instant]]:
@@ -139,7 +139,7 @@ class InFlight:
             if now >= watched.give_up_at:
                 task.cancel()
                 watched.give_up_at = now + _INSISTENCE
-        self._set_timer(min((watched.give_up_at for watched in self._tasks.values()), default=math.inf))
+        self._set_timer(self.lands_by)
 
     def _given_up(self) -> Broken:
         if math.isfinite(self._request_timeout):

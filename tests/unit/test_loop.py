@@ -267,6 +267,29 @@ def test_a_slow_consumer_makes_no_request_longer() -> None:
     assert fault.at.monotonic == pytest.approx(20.0 + LATENCY)
 
 
+def test_it_tells_when_it_means_to_go_on() -> None:
+    """That moment, by which a stuck watch is known, is the limit of a request or the next poll."""
+    asked: list[float] = []
+    told: list[float] = []
+
+    async def probe(ref: ImportRef) -> Answer:
+        asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(LATENCY if len(asked) == 1 else 6.5)
+        return found(ref, "preparing" if len(asked) == 1 else "complete")
+
+    async def run() -> None:
+        policy = Policy(min_interval=25.0, max_interval=25.0)
+        watch = Watch(refs(1), Terms(policy, succeeds, request_timeout=7.0), probe, Random(1), clock)
+        for moment in (0.1, 10.0, 29.0):  # in a request, asleep, and in another request
+            asyncio.get_running_loop().call_at(moment, lambda: told.append(watch.wakes_at))
+        async with aclosing(watch.events()) as events:
+            assert [event async for event in events]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(run())
+    assert told == pytest.approx([7.0, asked[1], asked[1] + 7.0])
+
+
 def test_heartbeats_know_of_a_hold() -> None:
     """While the rate limit holds, a heartbeat tells when it ends."""
 
