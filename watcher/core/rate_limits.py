@@ -163,7 +163,7 @@ def _retry_after(value: str, now: float) -> float | None:
     return max(waits, default=None)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8)  # likewise
 def _http_date(value: str | None) -> float | None:
     if value is None:
         return None
