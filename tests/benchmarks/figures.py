@@ -45,7 +45,7 @@ class Figure:
     Attributes:
         name: What it is called.
         unit: What the samples count.
-        goal: What is asked of it.
+        goal: What is asked of it; none where it is only shown.
         ours: The samples of `watcher`.
         yardstick: The samples that they are measured against, each taken next to one of them.
         judged_by_ratio: Whether the goal is about the ratio; else the yardstick only shows what the machine
@@ -54,7 +54,7 @@ class Figure:
 
     name: str
     unit: Unit
-    goal: Goal
+    goal: Goal | None
     ours: Sequence[float]
     yardstick: Sequence[float] = ()
     judged_by_ratio: bool = True
@@ -85,8 +85,8 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        """Whether the goal is met."""
-        return self.goal.met_by(self.value)
+        """Whether the goal, if there is one, is met."""
+        return self.goal is None or self.goal.met_by(self.value)
 
 
 def as_markdown(figures: Iterable[Figure]) -> str:
@@ -110,14 +110,14 @@ def _line(figure: Figure) -> str:
     yardstick = _written(median(figure.yardstick), figure.unit) if figure.yardstick else ""
     unit = None if figure.yardstick and figure.judged_by_ratio else figure.unit
     lower, upper = (_written(bound, unit) for bound in figure.spread)
-    relation = "≥" if figure.goal.at_least else "≤"
+    goal = figure.goal
     cells = (
         figure.name,
         _written(median(figure.ours), figure.unit),
         yardstick,
         f"{_written(figure.value, unit)} ({lower} to {upper})",
-        f"{relation} {_written(figure.goal.bound, unit)}",
-        "yes" if figure.met else "**no**",
+        "" if goal is None else f"{'≥' if goal.at_least else '≤'} {_written(goal.bound, unit)}",
+        "" if goal is None else "yes" if figure.met else "**no**",
     )
     return f"| {' | '.join(cells)} |"
 
@@ -159,8 +159,8 @@ def as_document(figures: Iterable[Figure]) -> list[dict[str, object]]:
             "value": figure.value,
             "quartiles": list(figure.spread),
             "is_ratio": bool(figure.yardstick) and figure.judged_by_ratio,
-            "goal": figure.goal.bound,
-            "at_least": figure.goal.at_least,
+            "goal": None if figure.goal is None else figure.goal.bound,
+            "at_least": None if figure.goal is None else figure.goal.at_least,
             "met": figure.met,
         }
         for figure in figures

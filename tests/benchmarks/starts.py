@@ -34,7 +34,7 @@ def measure_look(workshop: Workshop, effort: Effort) -> list[Figure]:
         workshop,
         effort.starts,
         ("-m", "watcher", "--once", _TARGET),
-        ("-m", "plain_look", workshop.server.base_uri + _PATH),
+        ("-m", "yardsticks.plain_look", workshop.server.base_uri + _PATH),
     )
     return [Figure("one look, the whole process", Unit.SECONDS, Goal(1.0), ours, theirs)]
 

@@ -180,7 +180,7 @@ def opened() -> Iterator[Workshop]:
         nginx.mkdir()
         # A copy, so that nothing is edited while it is measured.
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(_HERE / "yardsticks", folder, ignore=ignored)
+        shutil.copytree(_HERE / "yardsticks", folder / "yardsticks", ignore=ignored)
         shutil.copytree(_HERE.parents[1] / "watcher", folder / "watcher", ignore=ignored)
         compileall.compile_dir(folder, quiet=1)
         with serving(nginx) as server:

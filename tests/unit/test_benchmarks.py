@@ -15,6 +15,7 @@ from tests.benchmarks import __main__ as command
 from tests.benchmarks.figures import Figure, Goal, Unit, as_document, as_markdown
 from tests.benchmarks.idle import INTERVAL
 from tests.benchmarks.starts import HEAVY_PACKAGES, imported_packages
+from tests.benchmarks.yardsticks.punctuality import WARM_UP, Punctuality, stolen_seconds
 from watcher.core.policy import Policy
 from watcher.core.schedule import growing, poll_wait
 
@@ -28,7 +29,7 @@ HOUR = 3600.0
 def figure(
     ours: Sequence[float],
     yardstick: Sequence[float] = (),
-    goal: Goal = AT_MOST_ONE,
+    goal: Goal | None = AT_MOST_ONE,
     unit: Unit = Unit.SECONDS,
     *,
     judged_by_ratio: bool = True,
@@ -128,6 +129,61 @@ def test_the_document_holds_every_sample() -> None:
         "at_least": False,
         "met": True,
     }
+
+
+def test_what_is_only_shown_has_no_goal_to_miss() -> None:
+    """A figure without a goal is neither met nor missed in the table, and fails no run."""
+    shown = figure([3.0], goal=None)
+
+    assert shown.met
+    assert as_markdown([shown]).endswith("| 3000.0 ms (3000.0 ms to 3000.0 ms) |  |  |")
+    assert as_document([shown])[0]["goal"] is None
+
+
+def lateness_by_second(stolen: Sequence[float]) -> dict[str, float]:
+    """Plays a hundred polls in each second, as many milliseconds late as the second's number."""
+    total = accumulate(stolen, initial=0.0)
+    punctuality = Punctuality(0.0, lambda: next(total))
+    for second in range(len(stolen) + 1):
+        for poll in range(100):
+            plan = WARM_UP + second + poll / 100
+            punctuality.note(plan, plan + second / 1000)
+    return punctuality.told()
+
+
+def test_quiet_seconds_are_told_apart() -> None:
+    """A second counts as quiet if hardly anything was stolen in it and in the one before it."""
+    told = lateness_by_second([0.0, 0.009, 0.02, 0.0, 0.01, 0.5])
+
+    assert told["seconds"] == 6
+    assert told["quiet_seconds"] == 2
+    assert told["quiet_p99_s"] == pytest.approx(0.004)
+    assert told["p99_s"] == pytest.approx(0.005)
+
+
+def test_a_loud_machine_has_no_quiet_percentile() -> None:
+    """Where no second was quiet, there is no figure for them, rather than one made of nothing."""
+    told = lateness_by_second([0.5, 0.5, 0.5])
+
+    assert told["quiet_seconds"] == 0
+    assert "quiet_p99_s" not in told
+
+
+def test_polls_while_connections_are_opened_do_not_count() -> None:
+    """The seconds of warming up are in no percentile, however late their polls were."""
+    punctuality = Punctuality(0.0, lambda: 0.0)
+    punctuality.note(0.5, 1.9)
+    for tenth in range(31):
+        punctuality.note(WARM_UP + tenth / 10, WARM_UP + tenth / 10)
+
+    assert punctuality.told()["p99_s"] == 0.0
+
+
+def test_the_kernel_tells_what_was_stolen() -> None:
+    """The counter can be read here, and never runs backwards."""
+    before = stolen_seconds()
+
+    assert 0 <= before <= stolen_seconds()
 
 
 def test_imports_are_read_by_package() -> None:

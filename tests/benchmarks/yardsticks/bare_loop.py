@@ -11,14 +11,13 @@ import json
 import os
 import sys
 from random import Random
-from statistics import quantiles
 
 import aiohttp
 from yarl import URL
 
+from .punctuality import Punctuality, stolen_seconds
+
 INTERVAL = 1.0
-WARM_UP = 2.0
-"""Seconds at the beginning of ``pace`` that do not count: connections are opened there."""
 
 
 def make_session() -> aiohttp.ClientSession:
@@ -89,24 +88,23 @@ async def pace(session: aiohttp.ClientSession, urls: list[URL], seconds: float) 
         seconds: For how long.
 
     Returns:
-        The polls that count, and the 99th percentile of their lateness in seconds.
+        How late the polls were.
     """
     now = asyncio.get_running_loop().time
     random = Random(1)
     began = now()
-    lateness: list[float] = []
+    punctuality = Punctuality(began, stolen_seconds)
 
     async def repeat(url: URL) -> None:
         plan = began + random.uniform(0, INTERVAL)
         while plan < began + seconds:
             await asyncio.sleep(plan - now())
-            if plan >= began + WARM_UP:
-                lateness.append(now() - plan)
+            punctuality.note(plan, now())
             await ask(session, url)
             plan = now() + INTERVAL * random.uniform(0.9, 1.1)
 
     await asyncio.gather(*(repeat(url) for url in urls))
-    return {"polls": len(lateness), "p99_s": quantiles(lateness, n=100)[-1]}
+    return punctuality.told()
 
 
 async def main() -> None:

@@ -18,7 +18,6 @@ import os
 import sys
 from contextlib import aclosing, suppress
 from random import Random
-from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from watcher.cli import COLLECT_AFTER
@@ -31,12 +30,12 @@ from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.credentials import FixedToken, parse_token
 from watcher.loop import Terms, Watch
 
+from .punctuality import Punctuality, stolen_seconds
+
 if TYPE_CHECKING:
     from watcher.core.events import Event
 
 INTERVAL = 1.0
-WARM_UP = 2.0
-"""Seconds at the beginning that do not count: connections are opened there."""
 
 
 class PunctualProbe:
@@ -50,8 +49,7 @@ class PunctualProbe:
         self._client = client
         self._plans: dict[ImportRef, float] = {}
         self._now = asyncio.get_running_loop().time
-        self._counts_from = self._now() + WARM_UP
-        self.lateness: list[float] = []
+        self.punctuality = Punctuality(self._now(), stolen_seconds)
 
     def receive(self, event: Event) -> None:
         """Notes a plan.
@@ -74,8 +72,7 @@ class PunctualProbe:
         plan = self._plans.get(ref)
         if plan is None:
             return Broken(FaultKind.NETWORK, "the first look fails")
-        if plan >= self._counts_from:
-            self.lateness.append(self._now() - plan)
+        self.punctuality.note(plan, self._now())
         return await self._client.get(ref)
 
 
@@ -97,8 +94,7 @@ async def main() -> None:
             async with asyncio.timeout(float(seconds)), aclosing(watch.events()) as events:
                 async for event in events:
                     probe.receive(event)
-    told = {"polls": len(probe.lateness), "p99_s": quantiles(probe.lateness, n=100)[-1]}
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(probe.punctuality.told()) + "\n")
 
 
 if __name__ == "__main__":
