@@ -48,7 +48,9 @@ class Limiter:
 
     While it is unknown what a window has left, requests go one at a time: at first, at the start of each
     window, and after a refusal. Each further answer or fault that tells nothing doubles how many may be under
-    way, so that neither a limit that is not told nor an outage holds up a whole fleet.
+    way, so that neither a limit that is not told nor an outage holds up a whole fleet. Past half of what was
+    under way at the last refusal, answers add to them as in TCP's congestion avoidance: one a round trip
+    (RFC 5681, 3.1), for a limit that is not told is found by being refused.
 
     Args:
         random: The source of jitter.
@@ -62,6 +64,7 @@ class Limiter:
         self._window_share = math.inf
         self._under_way = 0
         self._abreast = 1.0
+        self._cautious_from = math.inf
         self._refused_at = -math.inf
         self._in_a_row = 0
         self._ceilings: Iterator[float] = schedule.throttle_ceilings()
@@ -85,7 +88,7 @@ class Limiter:
         for window in self._windows.values():
             if window.left <= (0 if last else window.reserve):
                 moment = max(moment, window.ends if last else window.resumes)
-        if moment <= now and self._under_way >= self._most_abreast(now, last=last):
+        if moment <= now and self._under_way + 1 > self._most_abreast(now, last=last):
             return math.inf
         return moment
 
@@ -116,10 +119,18 @@ class Limiter:
             self._abreast = 1
             if asked_at >= self._refused_at:  # else it went out together with one that was refused before
                 self._refused_at = now
+                self._cautious_from = max(1, (self._under_way + 1) / 2)
                 self._in_a_row += 1
                 self._ceiling = next(self._ceilings)
         elif asked_at >= self._refused_at:  # else it says nothing of what holds since the refusal
-            self._abreast = math.inf if limits.budgets else self._abreast * 2
+            if limits.budgets:
+                self._abreast = math.inf
+            elif isinstance(reply, Broken):
+                self._abreast *= 2
+            elif self._abreast < self._cautious_from:
+                self._abreast = min(self._abreast * 2, self._cautious_from)
+            else:
+                self._abreast += 1 / self._abreast
             if self._in_a_row and not isinstance(reply, Broken):
                 self._in_a_row = 0
                 self._ceilings = schedule.throttle_ceilings()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.driving import NETWORK, SERVER, THROTTLED, seen
 from watcher.core.rate_limits import RateLimits, read_rate_limits
 from watcher.pacing import Limiter
+
+if TYPE_CHECKING:
+    from watcher.core.replies import Reply
 
 EPOCH = 1_767_600_000
 
@@ -247,3 +251,38 @@ def test_a_limit_that_is_not_told_does_not_hold_up_a_fleet(limiter: Limiter) -> 
     assert counts[0] == 1
     assert counts == sorted(counts)
     assert counts[-1] > 50
+
+
+def answered(limiter: Limiter, now: float, reply: Reply) -> int:
+    """Starts all requests that may go, has them answered alike half a second later, and counts them."""
+    count = started(limiter, now)
+    for _ in range(count):
+        limiter.observe(reply, RateLimits(), now, now + 0.5)
+    return count
+
+
+def refused_fleet(limiter: Limiter) -> float:
+    """Has 8 requests under way, the first of which is refused, and tells when the next may go."""
+    for now in (0.0, 1.0):
+        answered(limiter, now, seen("ready"))
+    count = started(limiter, 2.0)
+    assert count == 8
+    hold = limiter.observe(THROTTLED, RateLimits(), 2.0, 2.5)
+    assert hold is not None
+    for _ in range(count - 1):
+        limiter.observe(THROTTLED, RateLimits(), 2.0, 2.6)
+    return limiter.ready_at(2.6)
+
+
+def test_an_untold_limit_is_approached_with_care_once_it_was_met(limiter: Limiter) -> None:
+    """From half of what was under way at a refusal, a fleet grows by one a round trip, not by doubling."""
+    again = refused_fleet(limiter)
+    counts = [answered(limiter, again + n, seen("ready")) for n in range(5)]
+    assert counts == [1, 2, 4, 5, 6]
+
+
+def test_an_outage_after_a_refusal_does_not_hold_up_a_fleet(limiter: Limiter) -> None:
+    """Requests without an answer say nothing of a limit, so they open the way as fast as ever."""
+    again = refused_fleet(limiter)
+    counts = [answered(limiter, again + n, NETWORK) for n in range(4)]
+    assert counts == [1, 2, 8, 1000]
