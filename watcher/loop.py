@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.agenda import Agenda, Watched
+from watcher.core.decoding import decode
 from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.memory import Past
 from watcher.core.model import Instant
 from watcher.core.rate_limits import RateLimits, read_rate_limits
-from watcher.core.replies import Broken, decode
+from watcher.core.replies import Broken
 from watcher.core.statuses import Outcome
 from watcher.core.steps import Arrival
 from watcher.core.waiter import Waiter

@@ -14,9 +14,10 @@ from tests.integration.fault_server import playing
 from tests.integration.faults import REF, TOKEN, Fault
 from watcher.agenda import Watched
 from watcher.client import Client
+from watcher.core.decoding import decode
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.policy import Policy
-from watcher.core.replies import Answer, Broken, decode
+from watcher.core.replies import Answer, Broken
 from watcher.core.statuses import Outcome
 from watcher.core.waiter import Waiter
 from watcher.credentials import FixedToken, Secret

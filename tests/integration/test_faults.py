@@ -36,6 +36,7 @@ from tests.integration.faults import (
     answer,
     import_body,
 )
+from watcher.core.decoding import decode
 from watcher.core.replies import (
     Answer,
     Broken,
@@ -47,7 +48,6 @@ from watcher.core.replies import (
     Refused,
     Reply,
     Throttled,
-    decode,
 )
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import printable

@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING
 
 from watcher import agenda, conclusion, in_flight, loop, pacing
-from watcher.core import adversity, clocks, lifecycle, rate_limits, record, replies, waiter
+from watcher.core import adversity, clocks, decoding, lifecycle, rate_limits, record, waiter
 from watcher.core.model import Import
 from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
 from watcher.core.statuses import ImportStatus, Outcome, status_named
@@ -35,7 +35,7 @@ _retry_after = rate_limits._retry_after  # noqa: SLF001 (it is broken on purpose
 _ask_due = loop.Watch._ask_due  # noqa: SLF001 (it is broken on purpose)
 _limiter_init = pacing.Limiter.__init__
 _named_wait = rate_limits.RateLimits.named_wait
-_decode = replies.decode
+_decode = decoding.decode
 _is_at_or_past = lifecycle.is_at_or_past
 _read_rate_limits = rate_limits.read_rate_limits
 _conclude = conclusion.ExitCodes.conclude

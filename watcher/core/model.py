@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from watcher.core.statuses import Status
 
 
+LATEST_CREATION_MS = 253_402_300_799_999
+"""The end of the year 9999, in Unix milliseconds: no calendar of ours goes past it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instant:
     """One moment on two clocks.

@@ -8,8 +8,7 @@ from typing import Annotated
 import msgspec
 
 from watcher.core.memory import KeptHold, Memory, Stamp
-from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
-from watcher.core.replies import LATEST_CREATION_MS
+from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile, ImportRef, Instant, Transition
 from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
 from watcher.core.text import printable
 

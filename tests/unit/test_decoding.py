@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.driving import REF, answer, import_body
+from watcher.core.decoding import decode
 from watcher.core.model import ImportFile
 from watcher.core.replies import (
     BODY_LIMIT,
@@ -27,7 +28,6 @@ from watcher.core.replies import (
     Refused,
     Reply,
     Throttled,
-    decode,
 )
 from watcher.core.statuses import ImportStatus
 from watcher.credentials import Secret
