@@ -48,8 +48,11 @@ each_trouble = pytest.mark.parametrize("trouble", LAST_FAULTS, ids=["cut", "502"
 def test_an_outage_is_judged_by_its_last_fault(first: Play, last: Play) -> None:
     """An outage that mixes kinds ends in the way of its last fault, seen before or not."""
     for seen in ((), (IN_PROGRESS,)):
-        came = asyncio.run(watch(*seen, first, first, last, policy=quick(outage_budget=0.1)))
-        assert came.outcome is LAST_FAULTS[last], came.end.message
+        script = (*seen, first, first, last)
+        came = asyncio.run(watch(*script, policy=quick(outage_budget=0.1)))
+        # Where the machine is slow, the budget is spent before the script is played to its end.
+        played = script[: len(came.requests)]
+        assert came.outcome is LAST_FAULTS[played[-1]], came.end.message
 
 
 def test_the_budget_is_for_one_stretch() -> None:
