@@ -39,14 +39,25 @@ def complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int
         message = f"watcher: {printable(message, _LONGEST)}"
     if outcome is not Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
         _write_files(outcome, message, arguments, code)
-    elif asked_for("--output", "WATCHER_OUTPUT", arguments) == "json":
-        output = Stream(sys.stdout)
-        output.write_line_of([_empty_result(outcome, code)])
-        output.drain()
+    else:
+        _print_result(outcome, arguments, code)
     stream = _standard_error(arguments)
     stream.write_line(_line(outcome, message, arguments, code))
     stream.drain()
     return code
+
+
+def _print_result(outcome: Outcome, arguments: Sequence[str], code: int) -> None:
+    match asked_for("--output", "WATCHER_OUTPUT", arguments):
+        case "json":
+            document = _empty_result(outcome, code)
+        case "jsonl":
+            document = _last_event(outcome, code)
+        case _:
+            return
+    output = Stream(sys.stdout)
+    output.write_line_of([document])
+    output.drain()
 
 
 def _standard_error(arguments: Sequence[str]) -> Stream:
@@ -116,3 +127,14 @@ def _empty_result(outcome: Outcome, code: int) -> bytes:
     from watcher.reports.documents import ResultDocument  # noqa: PLC0415 (likewise)
 
     return msgspec.json.encode(ResultDocument(outcome=outcome, exit_code=code, elapsed_s=0.0, imports=[]))
+
+
+def _last_event(outcome: Outcome, code: int) -> bytes:
+    import msgspec  # noqa: PLC0415 (slow, and seldom used)
+
+    from watcher.reports.event_documents import ResultEventDocument  # noqa: PLC0415 (likewise)
+    from watcher.reports.values import timestamp  # noqa: PLC0415 (likewise)
+
+    at = timestamp(time.time())
+    event = ResultEventDocument(at=at, outcome=outcome, exit_code=code, elapsed_s=0.0, imports=[])
+    return msgspec.json.encode(event)

@@ -54,15 +54,17 @@ def test_a_file_that_is_read_is_never_written(tmp_path: Path, option: str, read:
     assert precious.read_text() == "of an earlier run"
 
 
-def test_a_busy_state_file_leaves_its_run_s_files_alone(tmp_path: Path) -> None:
-    """The files of the run that is at work tell that run's end, not that another one gave way."""
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+def test_a_busy_state_file_leaves_its_run_s_files_alone(tmp_path: Path, output: str) -> None:
+    """A run that gives way prints its result where asked to, and leaves the files to the run at work."""
     status = tmp_path / "status"
     status.write_text("of the other run")
     file = open_state_file(tmp_path / "state")
     try:
         arguments = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}", f"--status-file={status}"]
-        finished = run_watcher(*arguments, "--output=json", env=NOWHERE)
+        finished = run_watcher(*arguments, f"--output={output}", env=NOWHERE)
     finally:
         file.close()
     assert (finished.code, finished.result["outcome"]) == (75, "unavailable")
+    assert finished.result.get("event") == ("result" if output == "jsonl" else None)
     assert status.read_text() == "of the other run"
