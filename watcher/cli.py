@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given, command = split_command(sys.argv[1:] if arguments is None else arguments)
     settings: Settings | None = None
+    finished: Finished | None = None
     try:
         options = parse(given)
         if options is None:
@@ -46,19 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         program = None if command is None else _find(command)
         settings = resolve(options, read_listing)
-        if program is None:
-            return _watch(settings).conclusion.code
-        return _hand_over(settings, program, command or [])
+        if program is not None:
+            _forbid_lingering(settings)
+        finished = _watch(settings, hands_over=program is not None)
+        if program is None or finished.conclusion.code != 0:
+            return finished.conclusion.code
+        _hand_over(finished, program, command or [])
     except UsageError as error:
         return complain(Outcome.USAGE, str(error), given)
     except BusyError as error:
         code = None if settings is None else settings.exit_codes.code(Outcome.UNAVAILABLE)
         return complain(Outcome.UNAVAILABLE, str(error), given, code)
     except CommandError as error:
-        return complain(Outcome.USAGE, str(error), given, error.code)
+        return complain(Outcome.USAGE, str(error), given, error.code, is_told=finished is not None)
     except KeyboardInterrupt as interrupt:
         came = interrupt if isinstance(interrupt, _Interrupted) else _Interrupted(signal.SIGINT)
-        return complain(Outcome.INTERRUPTED, came.message, given, came.code)
+        return complain(Outcome.INTERRUPTED, came.message, given, came.code, is_told=finished is not None)
     except Exception:  # noqa: BLE001 (the boundary: no other place shows a traceback)
         import traceback  # noqa: PLC0415 (slow, and hoped to be unused)
 
@@ -66,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if settings is not None:
             lines = lines.replace(settings.tokens.current().reveal(), "***")
         message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
-        return complain(Outcome.INTERNAL, message, given)
+        return complain(Outcome.INTERNAL, message, given, is_told=finished is not None)
 
 
 def _find(command: Sequence[str]) -> str:
@@ -75,7 +79,15 @@ def _find(command: Sequence[str]) -> str:
     return find_command(command)
 
 
-def _watch(settings: Settings, *, hands_over: bool = False) -> Finished:
+def _forbid_lingering(settings: Settings) -> None:
+    if settings.linger:
+        raise UsageError(
+            "--linger and -- COMMAND contradict each other: one serves on after the end, the other takes "
+            "watcher's place; leave one of them out"
+        )
+
+
+def _watch(settings: Settings, *, hands_over: bool) -> Finished:
     from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
 
     gc.freeze()  # what was imported stays to the end
@@ -84,20 +96,12 @@ def _watch(settings: Settings, *, hands_over: bool = False) -> Finished:
     return run_session(settings, hands_over=hands_over)
 
 
-def _hand_over(settings: Settings, program: str, command: Sequence[str]) -> int:
+def _hand_over(finished: Finished, program: str, command: Sequence[str]) -> NoReturn:
     from watcher.handover import replace_process  # noqa: PLC0415 (most runs have no command)
 
-    if settings.linger:
-        raise UsageError(
-            "--linger and -- COMMAND contradict each other: one serves on after the end, the other takes "
-            "watcher's place; leave one of them out"
-        )
-    finished = _watch(settings, hands_over=True)
-    if finished.conclusion.code == 0:
-        if finished.signal is not None:
-            raise _Interrupted(finished.signal, f"interrupted before {command[0]} began, which did not run")
-        replace_process(program, command, finished.variables())
-    return finished.conclusion.code
+    if finished.signal is not None:
+        raise _Interrupted(finished.signal, f"interrupted before {command[0]} began, which did not run")
+    replace_process(program, command, finished.variables())
 
 
 def run_command() -> NoReturn:

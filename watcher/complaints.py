@@ -1,4 +1,4 @@
-"""Says why nothing was watched, everywhere that somebody looks for the end of a watch."""
+"""Says why nothing was watched everywhere that somebody looks for a watch's end, or what failed after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 _LONGEST = 1000
 
 
-def complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int | None = None) -> int:
+def complain(
+    outcome: Outcome,
+    message: str,
+    arguments: Sequence[str],
+    code: int | None = None,
+    *,
+    is_told: bool = False,
+) -> int:
     """Says why nothing was watched, in the format that was asked for as far as that can be told.
 
     Args:
@@ -30,6 +37,7 @@ def complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int
         message: Why, and what the person can do.
         arguments: The arguments after the program's name, which may be wrong themselves.
         code: The exit code, where it is not the outcome's own.
+        is_told: Whether a watch came to its end before. That end stays where it was told.
 
     Returns:
         The exit code.
@@ -37,10 +45,10 @@ def complain(outcome: Outcome, message: str, arguments: Sequence[str], code: int
     code = DEFAULT_CODES[outcome] if code is None else code
     if outcome is not Outcome.INTERNAL:
         message = f"watcher: {printable(message, _LONGEST)}"
-    if outcome is not Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
-        _write_files(outcome, message, arguments, code)
-    else:
+    if outcome is Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
         _print_result(outcome, arguments, code)
+    elif not is_told:
+        _write_files(outcome, message, arguments, code)
     stream = _standard_error(arguments)
     stream.write_line(_line(outcome, message, arguments, code))
     stream.drain()

@@ -25,8 +25,7 @@ def test_the_command_takes_over(start_simulator: StartSimulator) -> None:
     """After a success the command's code is the process's, and it knows the result."""
     simulator = start_simulator("stuck")
     program = (
-        "import json, os, signal; print({n: v for n, v in os.environ.items() if n in "
-        "('WATCHER_OUTCOME', 'WATCHER_LAST_STATUS', 'WATCHER_RESULT_CODE', 'LD_ACCESS_TOKEN')} != {}); "
+        "import json, os, signal; print('LD_ACCESS_TOKEN' in os.environ); "
         "print(json.loads(os.environ['WATCHER_RESULT_JSON'])['outcome'], os.environ['WATCHER_OUTCOME'], "
         "os.environ['WATCHER_LAST_STATUS'], os.environ['WATCHER_RESULT_CODE']); "
         "print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, "
@@ -75,6 +74,7 @@ def test_a_signal_at_the_end_runs_nothing(start_simulator: StartSimulator, tmp_p
         assert process.wait(5) == 143
         assert process.stderr is not None
         assert b"interrupted before touch began, which did not run" in process.stderr.read()
+    assert ": complete after " in (tmp_path / "log").read_text()
     os.close(reader)
     os.close(writer)
     assert not ran.exists()
@@ -110,16 +110,21 @@ def test_a_command_that_cannot_be_is_told_before_the_watch(command: list[str], c
 
 
 def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """What the system refuses to run is 126, with the result told before."""
+    """What the system refuses to run is 126, and the result stays where it was told before."""
     script = tmp_path / "script"
     script.write_bytes(b"\x7fELF\2\1\1\0\0\0 for another machine")
     script.chmod(0o755)
     simulator = start_simulator("stuck")
     url = simulator.create()
+    status, dotenv, log = tmp_path / "status", tmp_path / "dotenv", tmp_path / "log"
+    files = (f"--status-file={status}", f"--dotenv={dotenv}", f"--termination-log={log}")
     finished = run_watcher(
-        url, "--until", "preparing", "--", str(script), env=environment(simulator.base_uri)
+        url, "--until", "preparing", *files, "--", str(script), env=environment(simulator.base_uri)
     )
     assert finished.code == 126
+    assert json.loads(status.read_text())["outcome"] == "reached"
+    assert "WATCHER_OUTCOME=reached\n" in dotenv.read_text()
+    assert "reached" in log.read_text()
     assert finished.out.startswith("reached ")
     assert "cannot be run: Exec format error" in finished.err
 
