@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         lines = traceback.format_exc()
         if settings is not None:
-            lines = lines.replace(settings.tokens.current().reveal(), "***")
+            lines = settings.tokens.conceal(lines)
         message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
         return complain(Outcome.INTERNAL, message, given, is_told=finished is not None)
 

@@ -131,7 +131,10 @@ class Client:
             if len(body) > BODY_LIMIT:
                 response.close()
         return Answer(
-            response.status, _joined(response.headers), bytes(body[: BODY_LIMIT + 1]), conceal=token.conceal
+            response.status,
+            _joined(response.headers),
+            bytes(body[: BODY_LIMIT + 1]),
+            conceal=self._tokens.conceal,
         )
 
 

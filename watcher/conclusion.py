@@ -22,7 +22,7 @@ class Conclusion:
     Attributes:
         outcome: The outcome of the import that decides.
         code: The exit code.
-        status: The last status of that import.
+        status: The last status of that import; where all have 0, of the one that ended last.
     """
 
     outcome: Outcome

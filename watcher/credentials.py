@@ -120,6 +120,10 @@ class TokenSource(Protocol):
         """Reads it again where that can bring another one, and gives it."""
         ...
 
+    def conceal(self, text: str) -> str:
+        """Takes every token that was used so far out of text that will be shown."""
+        ...
+
 
 class FixedToken:
     """A token that cannot change, as one from the environment.
@@ -139,6 +143,10 @@ class FixedToken:
         """Gives the same token."""
         return self._token
 
+    def conceal(self, text: str) -> str:
+        """Takes the token out of text that will be shown."""
+        return self._token.conceal(text)
+
 
 class TokenFile:
     """A token in a file that somebody may replace during the wait, as Kubernetes does with a rotated secret.
@@ -155,6 +163,7 @@ class TokenFile:
         self._path = path
         self._setting = setting
         self._token = self._read()
+        self._former: list[Secret] = []
 
     def current(self) -> Secret:
         """Gives the token as last read."""
@@ -165,10 +174,19 @@ class TokenFile:
         if not self._path.is_file():
             return self._token  # a pipe can be read once, and would hold up the watch
         try:
-            self._token = self._read()
+            token = self._read()
         except UsageError:
             return self._token
+        if token != self._token:
+            self._former.append(self._token)
+            self._token = token
         return self._token
+
+    def conceal(self, text: str) -> str:
+        """Takes the token, and those that it replaced, out of text: an old one may still open doors."""
+        for token in (self._token, *self._former):
+            text = token.conceal(text)
+        return text
 
     def _read(self) -> Secret:
         source = f"{self._setting} {self._path}"
@@ -177,5 +195,7 @@ class TokenFile:
                 text = file.read(_LARGEST_FILE)
         except (OSError, UnicodeDecodeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
-            raise UsageError(f"{source} cannot be read: {reason}") from None
+            raise UsageError(
+                f"{source} cannot be read: {reason}; name a file that holds the access token"
+            ) from None
         return parse_token(text, source)

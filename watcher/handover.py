@@ -75,7 +75,9 @@ def replace_process(program: str, command: Sequence[str], variables: Mapping[str
         _execute(program, command, inherited | bearable)
     except OSError as error:
         raise CommandError(
-            f"the command '{command[0]}' cannot be run: {error.strerror}", CANNOT_RUN
+            f"the command '{command[0]}' cannot be run: {error.strerror}; the watch has ended well, so mend "
+            "the command and run it by itself",
+            CANNOT_RUN,
         ) from None
 
 

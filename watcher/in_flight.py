@@ -35,8 +35,8 @@ attempts to connect to several addresses race."""
 class InFlight:
     """Sends requests, gives those up that take too long, and collects what all of them bring.
 
-    It has one timer for all of them, for one for each costs as much as all rules of a poll together. The
-    timer runs whether anybody collects or not, so a slow consumer makes no request longer.
+    It has one timer for all of them: one for each was a tenth of what a poll costs at saturation. The timer
+    runs whether anybody collects or not, so a slow consumer makes no request longer.
 
     Args:
         probe: Asks the API once for an import.

@@ -180,9 +180,11 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext | None:
     try:
         context.load_verify_locations(cafile=ca_file)
     except ssl.SSLError:
-        raise UsageError(f"--ca-file {ca_file} holds no certificate in PEM form") from None
+        raise UsageError(f"--ca-file {ca_file} holds no certificate in PEM form; convert it") from None
     except OSError as error:
-        raise UsageError(f"--ca-file {ca_file} cannot be read: {error.strerror}") from None
+        raise UsageError(
+            f"--ca-file {ca_file} cannot be read: {error.strerror}; name a file of certificates in PEM form"
+        ) from None
     return context
 
 

@@ -248,7 +248,7 @@ def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
         program: The program's name, for the help.
 
     Returns:
-        The options; None after ``--help`` or ``--version``, which have been printed.
+        The options; None after ``--help``, ``--version`` or ``--print-schema``, which have been printed.
 
     Raises:
         UsageError: An option is unknown, or its value cannot be read.
@@ -261,6 +261,8 @@ def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
         raise UsageError(f"standard output could not be written: {error.strerror}") from None
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # click's answer to a reader that is gone
+        return None
     return None if isinstance(parsed, int) else parsed
 
 

@@ -54,6 +54,9 @@ class Limiter:
 
     Args:
         random: The source of jitter.
+
+    Attributes:
+        hold: The stretch without requests that all imports share; an earlier run may have left one.
     """
 
     def __init__(self, random: Random) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,9 +126,7 @@ def _lacking_for_live(settings: Settings, stream: Stream, environ: Mapping[str, 
         return "a terminal that can move its cursor, which TERM does not name"
     if settings.output is OutputFormat.JSONL and Stream(sys.stdout).is_terminal:
         return "a terminal that --output jsonl does not write to"
-    if settings.log_level not in {LogLevel.DEBUG, LogLevel.INFO}:
-        return "--log-level info"
-    return None if find_spec("rich") else "the Python package rich"
+    return None if settings.log_level in {LogLevel.DEBUG, LogLevel.INFO} else "--log-level info"
 
 
 def _is_live_by_itself(settings: Settings) -> bool:

@@ -103,12 +103,13 @@ class _Session:
             async with AsyncExitStack() as connections:
                 await self._follow(await self._connect(connections))
                 finished = self._conclude()
-                self._signals.code = finished.conclusion.code
+                self._signals.told(finished.conclusion.code)
             if self._sidecar is not None:
                 self._sidecar.publish()
             if settings.linger and self._signals.number is None:
                 await self._linger(finished.conclusion.code)
-            return replace(finished, signal=self._signals.number)
+        # One may have come while a slow reader was waited for.
+        return replace(finished, signal=self._signals.number)
 
     async def _connect(self, stack: AsyncExitStack) -> Watch:
         settings = self._settings

@@ -34,14 +34,13 @@ class Signals:
 
     Attributes:
         number: The signal that came.
-        code: The exit code of a run that has told its end already; a signal does not change it any more.
     """
 
     def __init__(self, interrupt: Callable[[int], None], *, hands_over: bool = False) -> None:
         self.number: int | None = None
-        self.code: int | None = None
+        self._code: int | None = None
         self._interrupt = interrupt
-        self._afterwards = signal.SIG_DFL if hands_over else signal.SIG_IGN
+        self._hands_over = hands_over
         self._came = asyncio.Event()
 
     @contextmanager
@@ -71,7 +70,19 @@ class Signals:
             yield
         finally:
             for number in numbers:
-                signal.signal(number, self._afterwards)  # the end has been told and stays what it is
+                # The end has been told and stays what it is, unless a command is still to begin.
+                signal.signal(number, signal.SIG_DFL if self._hands_over else signal.SIG_IGN)
+
+    def told(self, code: int) -> None:
+        """Notes that the run has told its end, which a signal does not change any more.
+
+        A success with a command is no end yet: whoever sends a signal must not take it for the command's.
+
+        Args:
+            code: The run's exit code.
+        """
+        if code != 0 or not self._hands_over:
+            self._code = code
 
     async def wait(self) -> None:
         """Waits for one to come."""
@@ -82,4 +93,4 @@ class Signals:
         self._interrupt(number)
 
     def _leave(self, number: int) -> None:
-        os._exit(128 + number if self.code is None else self.code)
+        os._exit(128 + number if self._code is None else self._code)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,31 @@ def test_a_signal_at_the_end_runs_nothing(start_simulator: StartSimulator, tmp_p
         assert process.stderr is not None
         assert b"interrupted before touch began, which did not run" in process.stderr.read()
     assert ": complete after " in (tmp_path / "log").read_text()
+    os.close(reader)
+    os.close(writer)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_a_signal_while_a_slow_reader_is_waited_for_runs_nothing(
+    start_simulator: StartSimulator, tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    """Nobody reads standard error, so the end is still being told: no deploy begins, and the code is no 0."""
+    simulator = start_simulator("happy", speed=1000.0)
+    ran, log = tmp_path / "ran", tmp_path / "log"
+    reader, writer = full_pipe()
+    arguments = [simulator.create(), f"--termination-log={log}", "--", "touch", str(ran)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=writer,
+        env=environment(simulator.base_uri),
+    ) as process:
+        wait_for(log.exists)
+        time.sleep(0.3)
+        for number in signals:
+            process.send_signal(number)
+        assert process.wait(5) == 128 + signals[0]
     os.close(reader)
     os.close(writer)
     assert not ran.exists()

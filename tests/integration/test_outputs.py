@@ -125,6 +125,19 @@ def test_a_closed_pipe_is_no_error(start_simulator: StartSimulator, output: str)
     assert "BrokenPipe" not in err
 
 
+@pytest.mark.parametrize("option", ["--help", "--version", "--print-schema"])
+def test_a_reader_of_the_help_may_go_away(option: str) -> None:
+    """What is only shown ends with 0 though nobody reads it, as in ``--help | head -1``."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", option], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (0, b"")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 def test_a_full_disk_is_said_once(start_simulator: StartSimulator) -> None:
     """A result that cannot be written is said, and never changes how the watch ends."""

@@ -38,8 +38,9 @@ from watcher.signals import Signals
 rules.LONGEST_GOODBYE = {goodbye}
 
 async def main():
-    signals = Signals(lambda number: time.sleep(60))
-    signals.code = {code}
+    signals = Signals(lambda number: time.sleep(60), hands_over={hands_over})
+    if {code} is not None:
+        signals.told({code})
     with signals.received():
         print("ready", flush=True)
         await signals.wait()
@@ -112,15 +113,21 @@ def throttling() -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize(("told", "code"), [(None, 143), (3, 3)])
+@pytest.mark.parametrize(
+    ("told", "hands_over", "code"),
+    [(None, False, 143), (3, False, 3), (0, False, 0), (3, True, 3), (0, True, 143)],
+)
 @pytest.mark.parametrize(("signals", "goodbye"), [(1, LONGEST_GOODBYE), (2, 600)])
-def test_an_end_that_hangs(told: int | None, code: int, signals: int, goodbye: float) -> None:
+def test_an_end_that_hangs(
+    told: int | None, code: int, signals: int, goodbye: float, *, hands_over: bool
+) -> None:
     """Whatever blocks the end, one signal ends the process soon, and a second one need not wait for that.
 
-    The code is the signal's, or that of a result which has been told, as during ``--linger``.
+    The code is the signal's, or that of a result which has been told, as during ``--linger``; but no 0 where
+    a command was still to begin.
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", STUCK.format(code=told, goodbye=goodbye)],
+        [sys.executable, "-c", STUCK.format(code=told, goodbye=goodbye, hands_over=hands_over)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

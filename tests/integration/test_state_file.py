@@ -133,7 +133,10 @@ def test_a_second_run_gives_way(tmp_path: Path) -> None:
     finally:
         file.close()
     (line,) = finished.err.splitlines()
-    assert line == f"watcher: another run is using --state-file {tmp_path}/state; nothing was asked"
+    assert line == (
+        f"watcher: another run is using --state-file {tmp_path}/state; nothing was asked; "
+        "let it end, or name another file"
+    )
     assert (finished.code, finished.out) == (75, "")
     assert not (tmp_path / "state").exists()
 

@@ -14,7 +14,6 @@ import pytest
 from tests.unit.driving import EPOCH, REF
 from tests.unit.test_live_picture import GOAL, progress
 from tests.unit.test_screen import read_all
-from watcher import reporting
 from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 from watcher.conclusion import Conclusion
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
@@ -275,15 +274,6 @@ def test_events_and_a_picture_do_not_share_a_terminal(terminal: Terminal) -> Non
     given = settings(output=OutputFormat.JSONL, progress=ProgressStyle.LIVE)
     assert isinstance(make_log(given, nowhere, {"TERM": "xterm"}), PlainLog)
     assert "that --output jsonl does not write to; progress is plain" in terminal.read()
-
-
-def test_where_rich_is_missing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installation without it has plain progress, and says so to those who asked for more."""
-    monkeypatch.setattr(reporting, "find_spec", lambda _: None)
-    terminal.become("stderr")
-    for style in (ProgressStyle.AUTO, ProgressStyle.LIVE):
-        assert isinstance(make_log(settings(progress=style), nowhere, {"TERM": "xterm"}), PlainLog)
-    assert terminal.read().count("needs the Python package rich; progress is plain") == 1
 
 
 def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

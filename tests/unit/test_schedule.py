@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core import schedule
+from watcher.core.policy import Policy
 
 seconds = st.floats(0.001, 1e6)
 chance = st.integers().map(Random)
@@ -26,7 +27,8 @@ def test_waits_grow_to_their_ceiling_and_stay(first: float, ceiling: float, grow
 
 def test_the_default_waits() -> None:
     """Each wait is a tenth longer than the one before, from 1 s to 25 s."""
-    waits = list(islice(schedule.growing(1.0, 25.0, 1.1), 40))
+    policy = Policy()
+    waits = list(islice(schedule.growing(policy.min_interval, policy.max_interval, policy.growth), 40))
     assert waits[:3] == pytest.approx([1.0, 1.1, 1.21])
     assert waits[-1] == 25.0
 

@@ -34,7 +34,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Writes a length of time the way that the options read it.
+    """Writes a length of time; what is finite is written as the options read it.
 
     Args:
         seconds: The length in seconds; infinite means no limit.

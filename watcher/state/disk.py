@@ -142,7 +142,10 @@ def open_state_file(path: Path) -> StateFile:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
-            raise BusyError(f"another run is using --state-file {path}; nothing was asked") from None
+            raise BusyError(
+                f"another run is using --state-file {path}; nothing was asked; "
+                "let it end, or name another file"
+            ) from None
         except BaseException:
             os.close(lock)
             raise
