@@ -23,6 +23,9 @@ WINDOW = 10.0
 RESERVE = 4
 """One part in this many of a window is left to the account's other users."""
 
+_LEAST_CAUTION = 2
+"""Requests under way up to which a fleet always grows fast, as the smallest threshold of RFC 5681, 3.1."""
+
 
 @dataclass(slots=True)
 class _Window:
@@ -47,10 +50,12 @@ class Limiter:
     """Says when the next request may go. It is pure: time and chance are handed in.
 
     While it is unknown what a window has left, requests go one at a time: at first, at the start of each
-    window, and after a refusal. Each further answer or fault that tells nothing doubles how many may be under
-    way, so that neither a limit that is not told nor an outage holds up a whole fleet. Past half of what was
-    under way at the last refusal, answers add to them as in TCP's congestion avoidance: one a round trip
-    (RFC 5681, 3.1), for a limit that is not told is found by being refused.
+    window, and after a refusal; those that are under way by then do not count, for one that hangs must not
+    hold up the others. Each further answer or fault that tells nothing doubles how many may be under way, so
+    that neither a limit that is not told nor an outage holds up a whole fleet.
+
+    A limit that is not told is found by being refused. From then on, answers add to what is under way as in
+    TCP's congestion avoidance (RFC 5681, 3.1): past half of what it was at that refusal, one a round trip.
 
     Args:
         random: The source of jitter.
@@ -67,6 +72,8 @@ class Limiter:
         self._window_share = math.inf
         self._under_way = 0
         self._abreast = 1.0
+        self._abreast_since = -math.inf
+        self._started_since = 0
         self._cautious_from = math.inf
         self._refused_at = -math.inf
         self._in_a_row = 0
@@ -91,13 +98,14 @@ class Limiter:
         for window in self._windows.values():
             if window.left <= (0 if last else window.reserve):
                 moment = max(moment, window.ends if last else window.resumes)
-        if moment <= now and self._under_way + 1 > self._most_abreast(now, last=last):
+        if moment <= now and self._started_since + 1 > self._most_abreast(now, last=last):
             return math.inf
         return moment
 
     def start(self) -> None:
         """Counts a request that goes out."""
         self._under_way += 1
+        self._started_since += 1
         for window in self._windows.values():
             window.left -= 1
 
@@ -114,26 +122,22 @@ class Limiter:
             The stretch without requests that it asks for.
         """
         self._under_way -= 1
+        if asked_at >= self._abreast_since:
+            self._started_since = max(0, self._started_since - 1)
         self._close_windows(now)
         for budget in limits.budgets:
             self._count_down(budget, now)
         throttled = isinstance(reply, Throttled)
         if throttled:
-            self._abreast = 1
             if asked_at >= self._refused_at:  # else it went out together with one that was refused before
+                if not self._in_a_row and not any(budget.remaining <= 0 for budget in limits.budgets):
+                    self._cautious_from = max(_LEAST_CAUTION, (self._under_way + 1) / 2)
                 self._refused_at = now
-                self._cautious_from = max(1, (self._under_way + 1) / 2)
                 self._in_a_row += 1
                 self._ceiling = next(self._ceilings)
+            self._go_singly(now)
         elif asked_at >= self._refused_at:  # else it says nothing of what holds since the refusal
-            if limits.budgets:
-                self._abreast = math.inf
-            elif isinstance(reply, Broken):
-                self._abreast *= 2
-            elif self._abreast < self._cautious_from:
-                self._abreast = min(self._abreast * 2, self._cautious_from)
-            else:
-                self._abreast += 1 / self._abreast
+            self._widen(told=bool(limits.budgets), is_fault=isinstance(reply, Broken))
             if self._in_a_row and not isinstance(reply, Broken):
                 self._in_a_row = 0
                 self._ceilings = schedule.throttle_ceilings()
@@ -149,12 +153,27 @@ class Limiter:
         told = any(now < window.ends for window in self._windows.values())
         return math.inf if told else self._window_share
 
+    def _go_singly(self, now: float) -> None:
+        self._abreast = 1
+        self._abreast_since = now
+        self._started_since = 0
+
+    def _widen(self, *, told: bool, is_fault: bool) -> None:
+        if told and math.isinf(self._cautious_from):
+            self._abreast = math.inf
+        elif is_fault:
+            self._abreast *= 2
+        elif self._abreast < self._cautious_from:
+            self._abreast = min(self._abreast * 2, self._cautious_from)
+        else:
+            self._abreast += 1 / self._abreast
+
     def _close_windows(self, now: float) -> None:
         if now < self._next_close:
             return
         self._windows = {limit: window for limit, window in self._windows.items() if now < window.resumes}
         self._next_close = min((window.resumes for window in self._windows.values()), default=math.inf)
-        self._abreast = 1
+        self._go_singly(now)
 
     def _count_down(self, budget: Budget, now: float) -> None:
         # The server may not have counted those under way when it wrote this answer.

@@ -286,3 +286,52 @@ def test_an_outage_after_a_refusal_does_not_hold_up_a_fleet(limiter: Limiter) ->
     again = refused_fleet(limiter)
     counts = [answered(limiter, again + n, NETWORK) for n in range(4)]
     assert counts == [1, 2, 8, 1000]
+
+
+def test_a_refused_probe_says_nothing_of_how_much_is_too_much(limiter: Limiter) -> None:
+    """One request alone is refused while the limit lasts; afterwards a fleet grows to where it was."""
+    again = refused_fleet(limiter)
+    for _ in range(3):
+        assert answered(limiter, again, THROTTLED) == 1
+        again = limiter.ready_at(again + 0.5)
+    assert [answered(limiter, again + n, seen("ready")) for n in range(4)] == [1, 2, 4, 5]
+
+
+def test_a_limit_that_is_told_does_not_excuse_another_that_is_not(limiter: Limiter) -> None:
+    """The account has plenty left, but something else refuses: the fleet stays careful."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(1000, size=1000), 0.0, 0.1)
+    for _ in range(8):
+        limiter.start()
+    limiter.observe(THROTTLED, account(999, size=1000), 0.2, 0.3)
+    for _ in range(7):
+        limiter.observe(THROTTLED, account(999, size=1000), 0.2, 0.3)
+    again = limiter.ready_at(0.3)
+    counts = []
+    for n in range(4):
+        counts.append(started(limiter, again + n))
+        for _ in range(counts[-1]):
+            limiter.observe(seen("ready"), account(990, size=1000), again + n, again + n + 0.5)
+    assert counts == [1, 2, 4, 5]
+
+
+def test_a_told_limit_that_is_exhausted_makes_nobody_careful(limiter: Limiter) -> None:
+    """A refusal that the headers explain is over with its window, and the next one is used as a whole."""
+    started(limiter, 0.0)
+    limiter.observe(THROTTLED, account(0), 0.0, 0.1)
+    again = limiter.ready_at(0.1)
+    assert started(limiter, again) == 1
+    limiter.observe(seen("ready"), account(39, ends=30), again, again + 0.1)
+    assert started(limiter, again + 0.1) == 29
+
+
+@pytest.mark.parametrize("reply", [THROTTLED, seen("ready")], ids=["a refusal", "a new window"])
+def test_a_request_that_hangs_holds_nobody_up(limiter: Limiter, reply: Reply) -> None:
+    """What went out before requests go singly again leaves room for one, though it never comes back."""
+    started(limiter, 0.0)
+    limiter.observe(seen("ready"), account(39), 0.0, 0.1)
+    limiter.start()
+    limiter.start()
+    limiter.observe(reply, account(0) if reply is THROTTLED else account(5), 0.2, 0.3)
+    again = limiter.ready_at(0.3) if reply is THROTTLED else 12.0
+    assert started(limiter, again) == 1
