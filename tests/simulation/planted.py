@@ -188,6 +188,7 @@ def begin_all_at_once(self: pacing.Limiter, random: Random) -> None:
 def never_count_down(self: pacing.Limiter) -> None:
     """Does not take a request off what the window has left."""
     self._under_way += 1
+    self._started_since += 1
 
 
 def forget_requests_under_way(self: pacing.Limiter) -> None:
