@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from watcher.complaints import complain
@@ -18,6 +19,7 @@ from watcher.options import parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watcher.core.errors import WatcherError
     from watcher.session import Finished
     from watcher.settings import Settings
 
@@ -39,27 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings: Settings | None = None
     finished: Finished | None = None
     try:
-        options = parse(given)
-        if options is None:
+        prepared = _prepare(given, command)
+        if prepared is None:
             return 0
-        from watcher.listings import read_listing  # noqa: PLC0415 (help and most usage errors need none of it)
-        from watcher.resolve import resolve  # noqa: PLC0415 (likewise)
-
-        program = None if command is None else _find(command)
-        settings = resolve(options, read_listing)
-        if program is not None:
-            _forbid_lingering(settings)
+        settings, program = prepared
         finished = _watch(settings, hands_over=program is not None)
         if program is None or finished.conclusion.code != 0:
             return finished.conclusion.code
         _hand_over(finished, program, command or [])
     except UsageError as error:
-        return complain(Outcome.USAGE, str(error), given)
+        return complain(Outcome.USAGE, _message(error), given)
     except BusyError as error:
         code = None if settings is None else settings.exit_codes.code(Outcome.UNAVAILABLE)
         return complain(Outcome.UNAVAILABLE, str(error), given, code)
     except CommandError as error:
-        return complain(Outcome.USAGE, str(error), given, error.code, is_told=finished is not None)
+        return complain(Outcome.USAGE, _message(error), given, error.code, is_told=finished is not None)
     except KeyboardInterrupt as interrupt:
         came = interrupt if isinstance(interrupt, _Interrupted) else _Interrupted(signal.SIGINT)
         return complain(Outcome.INTERRUPTED, came.message, given, came.code, is_told=finished is not None)
@@ -71,6 +67,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lines = settings.tokens.conceal(lines)
         message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
         return complain(Outcome.INTERNAL, message, given, is_told=finished is not None)
+
+
+def _prepare(given: Sequence[str], command: Sequence[str] | None) -> tuple[Settings, str | None] | None:
+    """Reads what the run needs to know: its settings and, where there is a command, the command's program."""
+    piped: list[str] = []
+
+    def read(name: str) -> str:
+        from watcher.listings import read_listing  # noqa: PLC0415 (most runs read none)
+
+        text = read_listing(name)
+        if name == "-":
+            piped.append(text)
+        return text
+
+    try:
+        options = parse(given)
+        if options is None:
+            return None
+        from watcher.resolve import resolve  # noqa: PLC0415 (help and most usage errors need none of it)
+
+        program = None if command is None else _find(command)
+        settings = resolve(options, read)
+        if program is not None:
+            _forbid_lingering(settings)
+    except (UsageError, CommandError) as error:
+        if "-" in given and not (sys.stdin is None or sys.stdin.isatty()):
+            with suppress(UsageError):
+                error.add_note(_name_targets(piped[0] if piped else read("-")))
+        raise
+    return settings, program
+
+
+def _name_targets(piped: str) -> str:
+    """Names what was piped in: an import that was created for this run goes on, and must not get lost."""
+    from watcher.targets import parse_listing  # noqa: PLC0415 (seldom used)
+
+    first, *others = (str(target.ref) for target in parse_listing(piped, "standard input"))
+    more = f" and {len(others)} more" if others else ""
+    return f"standard input named {first}{more}, which nobody watches now"
+
+
+def _message(error: WatcherError) -> str:
+    return "; ".join((str(error), *getattr(error, "__notes__", ())))
 
 
 def _find(command: Sequence[str]) -> str:

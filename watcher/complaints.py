@@ -19,6 +19,8 @@ from watcher.reports.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watcher.reports.documents import ResultDocument
+
 _LONGEST = 1000
 
 
@@ -45,20 +47,33 @@ def complain(
     code = DEFAULT_CODES[outcome] if code is None else code
     if outcome is not Outcome.INTERNAL:
         message = f"watcher: {printable(message, _LONGEST)}"
-    if outcome is Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
+    if not is_told:
+        if outcome is not Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
+            _write_files(outcome, message, arguments, code)
+        _write_outputs(outcome, arguments, code)
         _print_result(outcome, arguments, code)
-    elif not is_told:
-        _write_files(outcome, message, arguments, code)
     stream = _standard_error(arguments)
     stream.write_line(_line(outcome, message, arguments, code))
     stream.drain()
     return code
 
 
+def _write_outputs(outcome: Outcome, arguments: Sequence[str], code: int) -> None:
+    """Lets later steps of a GitHub job see the end."""
+    path = os.environ.get("GITHUB_OUTPUT")
+    if not path or not is_github_step(arguments):
+        return
+    from watcher.conclusion import Conclusion  # noqa: PLC0415 (slow, and only on GitHub)
+    from watcher.reports.pipelines.github import write_outputs  # noqa: PLC0415 (likewise)
+
+    with suppress(OSError):
+        write_outputs(Path(path), Conclusion(outcome, code), _empty_result(outcome, code))
+
+
 def _print_result(outcome: Outcome, arguments: Sequence[str], code: int) -> None:
     match asked_for("--output", "WATCHER_OUTPUT", arguments):
         case "json":
-            document = _empty_result(outcome, code)
+            document = _encoded(_empty_result(outcome, code))
         case "jsonl":
             document = _last_event(outcome, code)
         case _:
@@ -100,7 +115,7 @@ def _write_files(outcome: Outcome, message: str, arguments: Sequence[str], code:
         from watcher.reports.status_file import replace_file  # noqa: PLC0415 (slow, and seldom used)
 
         with suppress(OSError):  # the line on standard error says what matters more
-            replace_file(Path(status), _empty_result(outcome, code))
+            replace_file(Path(status), _encoded(_empty_result(outcome, code)))
     dotenv = asked_for("--dotenv", "WATCHER_DOTENV", arguments)
     if dotenv and os.path.realpath(dotenv) not in kept:
         from watcher.conclusion import Conclusion  # noqa: PLC0415 (slow, and seldom used)
@@ -129,20 +144,20 @@ def _files_to_keep(arguments: Sequence[str]) -> frozenset[str]:
     return frozenset(os.path.realpath(name) for name in named if name)
 
 
-def _empty_result(outcome: Outcome, code: int) -> bytes:
-    import msgspec  # noqa: PLC0415 (slow, and seldom used)
+def _empty_result(outcome: Outcome, code: int) -> ResultDocument:
+    from watcher.reports.documents import ResultDocument  # noqa: PLC0415 (slow, and seldom used)
 
-    from watcher.reports.documents import ResultDocument  # noqa: PLC0415 (likewise)
-
-    return msgspec.json.encode(ResultDocument(outcome=outcome, exit_code=code, elapsed_s=0.0, imports=[]))
+    return ResultDocument(outcome=outcome, exit_code=code, elapsed_s=0.0, imports=[])
 
 
 def _last_event(outcome: Outcome, code: int) -> bytes:
+    from watcher.core.model import Instant  # noqa: PLC0415 (slow, and seldom used)
+    from watcher.reports.event_documents import result_event  # noqa: PLC0415 (likewise)
+
+    return _encoded(result_event(_empty_result(outcome, code), Instant(time.monotonic(), time.time())))
+
+
+def _encoded(document: ResultDocument) -> bytes:
     import msgspec  # noqa: PLC0415 (slow, and seldom used)
 
-    from watcher.reports.event_documents import ResultEventDocument  # noqa: PLC0415 (likewise)
-    from watcher.reports.values import timestamp  # noqa: PLC0415 (likewise)
-
-    at = timestamp(time.time())
-    event = ResultEventDocument(at=at, outcome=outcome, exit_code=code, elapsed_s=0.0, imports=[])
-    return msgspec.json.encode(event)
+    return msgspec.json.encode(document)

@@ -28,7 +28,7 @@ code=$?
 
 case $code in
   0) echo "The segment is in place." ;;
-  2) echo "The import was not created, or an option is wrong." >&2 ;;
+  2) echo "The import was not created, or it was and an option is wrong: then the line above names it." >&2 ;;
   3) echo "LaunchDarkly stopped the import: check $file." >&2 ;;
   4) echo "The token may create the import but not read it." >&2 ;;
   7) echo "The import waits for an approval: have it approved, then watch it again." >&2 ;;

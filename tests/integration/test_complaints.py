@@ -35,6 +35,52 @@ def test_files_of_an_earlier_run_are_replaced(tmp_path: Path, arguments: list[st
     assert log.read_text() == finished.err
 
 
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+@pytest.mark.parametrize("arguments", [["a/b"], ["a/b/c/d", "--timeout", "soon"]])
+def test_a_program_that_reads_the_result_gets_one(arguments: list[str], output: str) -> None:
+    """An explicit json or jsonl holds a result even where nothing was watched."""
+    finished = run_watcher(*arguments, "--output", output, env=NOWHERE)
+    assert finished.code == finished.result["exit_code"] == 2
+    assert (finished.result["outcome"], finished.result["imports"]) == ("usage", [])
+
+
+def test_later_steps_of_a_github_job_see_the_end(tmp_path: Path) -> None:
+    """The outputs of a step are there where the arguments were wrong, too."""
+    outputs = tmp_path / "outputs"
+    finished = run_watcher("a/b", env=NOWHERE | {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs)})
+    assert finished.code == 2
+    lines = outputs.read_text().splitlines()
+    values = {lines[number].partition("<<")[0]: lines[number + 1] for number in range(0, len(lines), 3)}
+    assert json.loads(values.pop("result"))["outcome"] == "usage"
+    assert values == {"outcome": "usage", "status": "", "exit-code": "2", "elapsed-seconds": "0.0"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--timeout", "1hour", "-"], 2),
+        (["-", "--base-uri", "http://127.0.0.1:10"], 2),
+        (["-", "--", "no-such-command"], 127),
+    ],
+)
+def test_an_import_that_was_created_is_not_lost(arguments: list[str], code: int) -> None:
+    """Whoever pipes the creation of an import into wrong arguments is told which import goes on."""
+    created = (
+        "HTTP/1.1 204 No Content\r\nLocation: http://127.0.0.1:9/api/v2/segments/a/b/c/imports/d\r\n\r\n"
+    )
+    finished = run_watcher(*arguments, env=NOWHERE, text=created)
+    assert finished.code == code
+    assert finished.err.endswith("; standard input named a/b/c/d, which nobody watches now\n")
+    assert finished.err.count("\n") == 1
+
+
+def test_a_pipe_that_brought_nothing_adds_nothing() -> None:
+    """Where no import was created, the line is about the arguments only."""
+    finished = run_watcher("-", "--timeout", "1hour", env=NOWHERE, text="HTTP/1.1 409 Conflict\r\n\r\n")
+    assert finished.code == 2
+    assert "standard input" not in finished.err
+
+
 def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
     """What went wrong first is what is told."""
     missing = tmp_path / "missing" / "file"

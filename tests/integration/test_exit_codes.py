@@ -211,7 +211,7 @@ class TestSignals:
         assert time.monotonic() - began < 1
         assert finished.code == code
         assert finished.out.startswith("interrupted a/b/c/d ")
-        assert "watch it again with the same target" in finished.err
+        assert "Watch it again with the same target" in finished.err
 
     def test_a_request_without_limit_does_not_outlast_the_wait_for_ever(self) -> None:
         """With --request-timeout 0 and a server that never answers, --timeout holds all the same."""

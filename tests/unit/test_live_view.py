@@ -154,7 +154,7 @@ def test_what_a_picture_cannot_tell_gets_a_line(terminal: Terminal) -> None:
     told = [line for line in terminal.read().splitlines() if "warning" in line]
     assert [line.partition("warning: ")[2] for line in told] == [
         "ready -> preparing after 1s, which is not the usual way",
-        'this version does not know the status "validating"',
+        'this version does not know the status "validating"; waiting on',
         "this is no access token",
     ]
 

@@ -106,7 +106,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """Nor is one made: who misspells a path should hear of it."""
-    with pytest.raises(UsageError, match="No such file or directory; name a file in a folder of your own"):
+    with pytest.raises(UsageError, match="missing does not exist; create it, or name a file elsewhere"):
         open_state_file(tmp_path / "missing" / "state")
 
 

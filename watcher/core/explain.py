@@ -210,13 +210,18 @@ def _standing(progress: Progress) -> str:
     return f"last status {progress.status}" + (f", for {duration(age)}" if age >= 0.001 else "")  # noqa: PLR2004 (what is told in milliseconds)
 
 
+_CHECK_THE_NETWORK = "Check the network and LaunchDarkly's status, then watch the import again."
+
 _ADVICE: Mapping[Outcome, str] = {
     Outcome.COMPLETE: "Nothing is left to do.",
     Outcome.REACHED: "Nothing is left to do.",
     Outcome.INTERNAL: "This is a defect in watcher: please report it.",
     Outcome.USAGE: "See --help.",
     Outcome.STOPPED: "It will not go on: look at the import in LaunchDarkly, then create a new one.",
-    Outcome.UNAUTHORIZED: "Check that the access token is valid, no SDK key, and may read this segment.",
+    Outcome.UNAUTHORIZED: (
+        "Check that the access token is valid, no SDK key, may read this segment, and is of the account at "
+        "--base-uri (EU and federal accounts have hosts of their own)."
+    ),
     Outcome.NOT_FOUND: "Look in LaunchDarkly whether the import or its segment was deleted.",
     Outcome.PROTOCOL: "Check --base-uri, and any proxy or gateway on the way to LaunchDarkly.",
     Outcome.BLOCKED: "Look at the import in LaunchDarkly, then watch it again.",
@@ -230,7 +235,7 @@ _ADVICE: Mapping[Outcome, str] = {
 
 _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.NOT_FOUND, None): (
-        "Check the four keys, and that the token is of the right account; "
+        "Check the four keys, and that the token is of the right account and --base-uri its host; "
         "a new import can be given longer with --appear-within."
     ),
     (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): (
@@ -242,8 +247,19 @@ _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.TIMEOUT, ImportStatus.READY): (
         "It may wait for somebody: see in LaunchDarkly whether it has to be started, then watch it again."
     ),
+    (Outcome.TIMEOUT, None): (
+        "Check --base-uri, the network and the rate limit, then watch it again, or with a longer --timeout."
+    ),
+    (Outcome.UNAVAILABLE, ImportStatus.PENDING_APPROVAL): _CHECK_THE_NETWORK,
+    (Outcome.UNAVAILABLE, ImportStatus.READY): _CHECK_THE_NETWORK,
     (Outcome.UNAVAILABLE, None): "Check --base-uri, the network and any proxy, then watch the import again.",
-    (Outcome.TIMEOUT, None): "Watch it again later, or with a longer --timeout.",
+    (Outcome.INTERRUPTED, ImportStatus.PENDING_APPROVAL): (
+        "It waits for an approval in LaunchDarkly: watch it again with the same target."
+    ),
+    (Outcome.INTERRUPTED, ImportStatus.READY): (
+        "It may wait for somebody to start it in LaunchDarkly: watch it again with the same target."
+    ),
+    (Outcome.INTERRUPTED, None): "Watch it again with the same target.",
 }
 
 

@@ -81,7 +81,7 @@ def line_of(event: Event) -> str | None:
             wait = duration(event.wait)
             return f"{event.detail}; trying again in {wait}" if event.in_a_row == 1 else None
         case MetUnknownStatus():
-            return f'this version does not know the status "{event.status}"'
+            return f'this version does not know the status "{event.status}"; waiting on'
         case Heartbeat():
             return _heartbeat(event)
         case Ended():

@@ -159,6 +159,10 @@ def _refusing(path: Path, verb: str) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _link(path) from None
+        if error.errno == errno.ENOENT:
+            raise UsageError(
+                f"--state-file: the folder {path.parent} does not exist; create it, or name a file elsewhere"
+            ) from None
         raise UsageError(
             f"--state-file: {path} cannot be {verb}: {error.strerror}; name a file in a folder of your own"
         ) from None

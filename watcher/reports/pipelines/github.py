@@ -47,21 +47,34 @@ class GithubOutput:
         Raises:
             OSError: The file cannot be written, or the result is too large for an output.
         """
-        document = self._ledger.document()
-        values = {
-            "outcome": str(conclusion.outcome),
-            "status": str(conclusion.status or ""),
-            "exit-code": str(conclusion.code),
-            "elapsed-seconds": str(document.elapsed_s),
-        }
-        result = msgspec.json.encode(document).decode()
-        fits = len(result.encode("utf-16-le")) <= LIMIT
-        if fits:
-            values["result"] = result
-        assignments = "".join(_assignment(name, value) for name, value in values.items())
-        append_to_file(self._path, assignments.encode())
-        if not fits:
-            raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; take it from --output json")
+        write_outputs(self._path, conclusion, self._ledger.document())
+
+
+def write_outputs(path: Path, conclusion: Conclusion, document: ResultDocument) -> None:
+    """Appends a step's outputs to their file.
+
+    Args:
+        path: The file.
+        conclusion: How the watch ended.
+        document: Its result.
+
+    Raises:
+        OSError: The file cannot be written, or the result is too large for an output.
+    """
+    values = {
+        "outcome": str(conclusion.outcome),
+        "status": str(conclusion.status or ""),
+        "exit-code": str(conclusion.code),
+        "elapsed-seconds": str(document.elapsed_s),
+    }
+    result = msgspec.json.encode(document).decode()
+    fits = len(result.encode("utf-16-le")) <= LIMIT
+    if fits:
+        values["result"] = result
+    assignments = "".join(_assignment(name, value) for name, value in values.items())
+    append_to_file(path, assignments.encode())
+    if not fits:
+        raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; take it from --output json")
 
 
 class GithubSummary:
