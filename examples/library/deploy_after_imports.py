@@ -31,7 +31,7 @@ async def all_complete(targets: list[str]) -> bool:
     )
     events = watcher.watch(
         targets,
-        token=os.environ["LD_ACCESS_TOKEN"],
+        token=os.environ.get("LD_ACCESS_TOKEN", ""),
         base_uri=os.environ.get("LD_BASE_URI"),
         policy=policy,
         fail_fast=True,

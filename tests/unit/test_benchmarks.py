@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from tests.benchmarks import __main__ as command
 from tests.benchmarks.figures import Figure, Goal, Unit, as_document, as_markdown
 from tests.benchmarks.idle import INTERVAL
+from tests.benchmarks.loads import judge_lateness
 from tests.benchmarks.starts import HEAVY_PACKAGES, imported_packages
-from tests.benchmarks.yardsticks.punctuality import WARM_UP, Punctuality, stolen_seconds
+from tests.benchmarks.yardsticks.punctuality import WARM_UP, Punctuality, Told, stolen_seconds
 from watcher.core.policy import Policy
 from watcher.core.schedule import growing, poll_wait
 
@@ -140,7 +141,7 @@ def test_what_is_only_shown_has_no_goal_to_miss() -> None:
     assert as_document([shown])[0]["goal"] is None
 
 
-def lateness_by_second(stolen: Sequence[float]) -> dict[str, float]:
+def lateness_by_second(stolen: Sequence[float]) -> Told:
     """Plays a hundred polls in each second, as many milliseconds late as the second's number."""
     total = accumulate(stolen, initial=0.0)
     punctuality = Punctuality(0.0, lambda: next(total))
@@ -155,28 +156,47 @@ def test_quiet_seconds_are_told_apart() -> None:
     """A second counts as quiet if hardly anything was stolen in it and in the one before it."""
     told = lateness_by_second([0.0, 0.009, 0.02, 0.0, 0.01, 0.5])
 
-    assert told["seconds"] == 6
-    assert told["quiet_seconds"] == 2
-    assert told["quiet_p99_s"] == pytest.approx(0.004)
-    assert told["p99_s"] == pytest.approx(0.005)
-
-
-def test_a_loud_machine_has_no_quiet_percentile() -> None:
-    """Where no second was quiet, there is no figure for them, rather than one made of nothing."""
-    told = lateness_by_second([0.5, 0.5, 0.5])
-
-    assert told["quiet_seconds"] == 0
-    assert "quiet_p99_s" not in told
+    assert (told.seconds, told.quiet_seconds) == (6, 2)
+    assert {round(late, 6) for late in told.quiet_lateness_s} == {0.001, 0.004}
+    assert max(told.lateness_s) == pytest.approx(0.005)
 
 
 def test_polls_while_connections_are_opened_do_not_count() -> None:
-    """The seconds of warming up are in no percentile, however late their polls were."""
+    """The seconds of warming up are not told, however late their polls were."""
     punctuality = Punctuality(0.0, lambda: 0.0)
     punctuality.note(0.5, 1.9)
     for tenth in range(31):
         punctuality.note(WARM_UP + tenth / 10, WARM_UP + tenth / 10)
 
-    assert punctuality.told()["p99_s"] == 0.0
+    assert set(punctuality.told().lateness_s) == {0.0}
+
+
+def a_round(quiet_s: float, loud_s: float, *, is_quiet: bool = True) -> Told:
+    """A round of one quiet second and seven others, each with polls that are all equally late."""
+    quiet = [quiet_s] * 100 if is_quiet else []
+    return Told(8, [quiet_s] * 100 + [loud_s] * 700, int(is_quiet), quiet)
+
+
+def test_lateness_is_that_of_all_quiet_polls() -> None:
+    """The goal is about the quiet seconds of all rounds together; one late round in two is a miss."""
+    good, bad = a_round(0.001, 0.2), a_round(0.008, 0.2)
+
+    quiet, everything = judge_lateness([good] * 4, [good] * 4, 4)
+    assert quiet.met
+    assert quiet.value == pytest.approx(0.001)
+    assert everything.goal is None
+    assert everything.value == pytest.approx(0.2)
+    quiet, _ = judge_lateness([good, bad] * 2, [good] * 4, 4)
+    assert not quiet.met
+    assert quiet.value == pytest.approx(0.008)
+
+
+def test_on_a_loud_machine_every_second_is_judged() -> None:
+    """Too few quiet rounds prove nothing, so the goal is about all polls."""
+    rounds = [a_round(0.001, 0.2)] * 3 + [a_round(0.001, 0.2, is_quiet=False)] * 13
+
+    (figure,) = judge_lateness(rounds, rounds, 4)
+    assert not figure.met
 
 
 def test_the_kernel_tells_what_was_stolen() -> None:

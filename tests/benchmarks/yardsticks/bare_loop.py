@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import asdict
 from random import Random
 
 import aiohttp
@@ -54,7 +55,7 @@ async def ask(session: aiohttp.ClientSession, url: URL) -> None:
         raise RuntimeError(f"HTTP {response.status}")
 
 
-async def saturate(session: aiohttp.ClientSession, urls: list[URL], seconds: float) -> dict[str, float]:
+async def saturate(session: aiohttp.ClientSession, urls: list[URL], seconds: float) -> dict[str, object]:
     """Asks as fast as can be, one request under way for each import.
 
     Args:
@@ -79,7 +80,7 @@ async def saturate(session: aiohttp.ClientSession, urls: list[URL], seconds: flo
     return {"polls": polls, "elapsed_s": now() - began}
 
 
-async def pace(session: aiohttp.ClientSession, urls: list[URL], seconds: float) -> dict[str, float]:
+async def pace(session: aiohttp.ClientSession, urls: list[URL], seconds: float) -> dict[str, object]:
     """Asks for each import once an interval, all of them spread over it.
 
     Args:
@@ -104,7 +105,7 @@ async def pace(session: aiohttp.ClientSession, urls: list[URL], seconds: float) 
             plan = now() + INTERVAL * random.uniform(0.9, 1.1)
 
     await asyncio.gather(*(repeat(url) for url in urls))
-    return punctuality.told()
+    return asdict(punctuality.told())
 
 
 async def main() -> None:

@@ -17,6 +17,7 @@ import math
 import os
 import sys
 from contextlib import aclosing, suppress
+from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ async def main() -> None:
             async with asyncio.timeout(float(seconds)), aclosing(watch.events()) as events:
                 async for event in events:
                     probe.receive(event)
-    sys.stdout.write(json.dumps(probe.punctuality.told()) + "\n")
+    sys.stdout.write(json.dumps(asdict(probe.punctuality.told())) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 WARM_UP = 2.0
 """Seconds at the beginning that do not count: connections are opened there."""
 
 LARGEST_STOLEN_SHARE = 0.01
 """Of a core. Where more of it is gone, the 99th percentile is the machine's, whatever the program does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How late the polls of a loop were.
+
+    Attributes:
+        seconds: How many seconds counted.
+        lateness_s: The lateness of each poll in them, in seconds.
+        quiet_seconds: How many of them were quiet.
+        quiet_lateness_s: The lateness of each poll in these.
+    """
+
+    seconds: int
+    lateness_s: list[float]
+    quiet_seconds: int
+    quiet_lateness_s: list[float]
 
 
 class Punctuality:
@@ -60,25 +77,14 @@ class Punctuality:
         self._second_began, self._stolen_before = now, stolen
         self._second, self._previous_was_quiet = [], is_quiet
 
-    def told(self) -> dict[str, float]:
-        """Tells what came of it.
-
-        Returns:
-            How many seconds counted, and how many of them were quiet; the 99th percentile of the lateness, in
-            seconds, over all of them, and, if there were any, over the quiet ones.
-        """
-        told = {
-            "seconds": len(self._seconds),
-            "quiet_seconds": len(self._quiet_seconds),
-            "p99_s": _p99(self._seconds),
-        }
-        if self._quiet_seconds:
-            told["quiet_p99_s"] = _p99(self._quiet_seconds)
-        return told
-
-
-def _p99(seconds: Sequence[Sequence[float]]) -> float:
-    return quantiles((late for second in seconds for late in second), n=100)[-1]
+    def told(self) -> Told:
+        """Tells what came of it."""
+        return Told(
+            seconds=len(self._seconds),
+            lateness_s=[late for second in self._seconds for late in second],
+            quiet_seconds=len(self._quiet_seconds),
+            quiet_lateness_s=[late for second in self._quiet_seconds for late in second],
+        )
 
 
 def stolen_seconds() -> float:
