@@ -89,6 +89,12 @@ def _print_schema(context: click.Context, _parameter: click.Parameter, value: bo
         context.exit()
 
 
+def _complete_scenario(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from watcher.simulator.scenarios import SCENARIOS  # noqa: PLC0415 (only a shell needs it)
+
+    return [name for name in SCENARIOS if name.startswith(incomplete)]
+
+
 _EPILOG = f"""\b
 Targets:
   {EXAMPLE_TARGET}
@@ -222,6 +228,7 @@ COMMAND = click.Command(
             flag_value="demo",
             metavar="[=SCENARIO]",
             envvar=["WATCHER_DEMO"],
+            shell_complete=_complete_scenario,
             help="Watch an import of the embedded simulator: happy, approval, stopped, stuck, throttled, "
             "flaky, vanish or unknown-status.",
         ),

@@ -31,10 +31,11 @@ def ask(mode: str, words: str = "", position: int = 0) -> str:
         ("watcher --until pen", "plain,pending_approval\n"),
         ("watcher --exit-code unav", "plain,unavailable=\n"),
         ("watcher --token-file /et", "file,/et\n"),
+        ("watcher --demo=st", "plain,stopped\nplain,stuck\n"),
     ],
 )
 def test_options_and_values_are_completed(words: str, offered: str) -> None:
-    """Names of options, members of enums, and paths, which the shell completes itself."""
+    """Names of options, members of enums, scenarios, and paths, which the shell completes itself."""
     assert ask("bash_complete", words, len(words.split()) - 1) == offered
 
 
