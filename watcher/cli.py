@@ -101,7 +101,7 @@ def _prepare(given: Sequence[str], command: Sequence[str] | None) -> tuple[Setti
 
 def _name_targets(piped: str) -> str:
     """Names what was piped in: an import that was created for this run goes on, and must not get lost."""
-    from watcher.targets import parse_listing  # noqa: PLC0415 (seldom used)
+    from watcher.listings import parse_listing  # noqa: PLC0415 (seldom used)
 
     first, *others = (str(target.ref) for target in parse_listing(piped, "standard input"))
     more = f" and {len(others)} more" if others else ""

@@ -17,6 +17,7 @@ from watcher.core.policy import Policy
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.early import kubernetes_log
+from watcher.listings import parse_listing
 from watcher.network import DEFAULT_BASE_URI, parse_base_uri
 from watcher.settings import Settings
 
@@ -133,9 +134,9 @@ def _named_imports(options: Options, read_listing: Callable[[str], str]) -> list
     named: list[Target] = []
     for text in dict.fromkeys(options.targets):
         if text == "-":
-            named += targets.parse_listing(read_listing(text), "standard input")
+            named += parse_listing(read_listing(text), "standard input")
         elif text.startswith("@"):
-            named += targets.parse_listing(read_listing(text), text[1:])
+            named += parse_listing(read_listing(text), text[1:])
         else:
             named.append(targets.parse_target(text))
     by_options = _import_of_options(options)

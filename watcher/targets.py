@@ -1,4 +1,4 @@
-"""Which imports: targets as people, pipelines and ``curl -D -`` write them."""
+"""Which imports: targets as people write them, and the host that they are on."""
 
 from __future__ import annotations
 
@@ -15,21 +15,11 @@ from watcher.core.text import printable
 from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")
 _IMPORT_PATH_EXAMPLE = "/api/v2/segments/default/production/big-spenders/imports/1234a567-…"
-_HTTP_STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})\b.*")
-_HINTS = {
-    "400": " (the API refused the request; its body says why)",
-    "401": " (the API refused the access token of that request)",
-    "403": " (the access token of that request may not create imports)",
-    "404": " (there is no such segment)",
-    "409": " (another import of this environment is not final yet)",
-    "429": " (the rate limit refused that request)",
-}
-_LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +70,7 @@ def parse_target(text: str) -> Target:
         UsageError: It names none, or a key would lead elsewhere.
     """
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
-        raise UsageError(f"target {_quoted(text)} is within quotes; write it without them")
+        raise UsageError(f"target {quoted(text)} is within quotes; write it without them")
     if "://" in text:
         origin = origin_of(text, "target", f"https://app.launchdarkly.com{_IMPORT_PATH_EXAMPLE}")
         _, slash, path = text.partition("://")[2].partition("/")
@@ -90,7 +80,7 @@ def parse_target(text: str) -> Target:
     keys = text.split("/")
     if len(keys) != len(_KEY_NAMES):
         raise UsageError(
-            f"target {_quoted(text)} is not the four parts project/environment/segment/import-id; "
+            f"target {quoted(text)} is not the four parts project/environment/segment/import-id; "
             f"write for example {EXAMPLE_TARGET}"
         )
     return Target(checked_ref(*keys, source=text))
@@ -147,104 +137,23 @@ def checked_ref(project: str, environment: str, segment: str, import_id: str, *,
         problem = _problem_with(key)
         if problem is not None:
             raise UsageError(
-                f"target {_quoted(source)}: the {name} {problem}; write for example {EXAMPLE_TARGET}"
+                f"target {quoted(source)}: the {name} {problem}; write for example {EXAMPLE_TARGET}"
             )
     return ImportRef(project, environment, segment, import_id)
 
 
-def parse_listing(text: str, source: str) -> list[Target]:
-    """Reads the targets in a file or a pipe.
-
-    Text that begins with ``HTTP/`` is the header blocks of HTTP answers, as ``curl -D -`` writes them
-    (RFC 9112, 2.1): there only ``Location`` fields count. Else each line is a target or a ``Location`` field.
-
-    Args:
-        text: All of it.
-        source: What it is called, for the message.
-
-    Returns:
-        At least one target, in order.
-
-    Raises:
-        UsageError: A line is no target, or there is none at all.
-    """
-    text = text.removeprefix("\ufeff")
-    if text.startswith("HTTP/"):
-        return _parse_headers(text, source)
-    if text.lstrip().startswith(("{", "<")):
-        raise UsageError(
-            f"{source} holds the body of an answer instead of its headers: {_quoted(text.strip())}; "
-            "let curl print the headers: curl -sS -D - -o /dev/null …"
-        )
-    targets = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip()
-        if line and not line.startswith("#"):
-            field = _LOCATION_FIELD.fullmatch(line)
-            try:
-                targets.append(parse_target(line if field is None else field[1].strip()))
-            except UsageError as error:
-                raise UsageError(f"{source}, line {number}: {error}") from None
-    if not targets:
-        problem = "names no import" if text.strip() else "is empty (did the command that fills it fail?)"
-        raise UsageError(f"{source} {problem}; a line of it should be a target such as {EXAMPLE_TARGET}")
-    return targets
-
-
-def _parse_headers(text: str, source: str) -> list[Target]:
-    targets = []
-    status_line = ""
-    for redirect, line in _header_lines(text):
-        if line.startswith("HTTP/"):
-            status_line = line
-            continue
-        field = _LOCATION_FIELD.fullmatch(line)
-        if field is None:
-            continue
-        try:
-            targets.append(parse_target(field[1].strip()))
-        except UsageError as error:
-            # The place that a redirect leads to is where the import is created, and no import itself.
-            if not redirect:
-                raise UsageError(f"{source}, Location field: {error}") from None
-    if not targets:
-        raise UsageError(
-            f"{source} names no import: the answer was {_quoted(status_line)}{_hint_at(status_line)} without "
-            "a Location field; creating an import answers 204 with one"
-        )
-    return targets
-
-
-def _hint_at(status_line: str) -> str:
-    match = _HTTP_STATUS_LINE.fullmatch(status_line)
-    return "" if match is None else _HINTS.get(match[1], "")
-
-
-def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
-    """Yields each line of each header block, and whether its block is a redirect; bodies are passed over."""
-    within = redirect = False
-    for line in text.split("\n"):
-        status = _HTTP_STATUS_LINE.fullmatch(line.rstrip()) if not within else None
-        if status is not None:
-            within, redirect = True, status[1].startswith("3")
-        elif not line.strip():
-            within = False
-        if within:
-            yield redirect, line.rstrip()
-
-
 def _parse_path(path: str, source: str) -> ImportRef:
     if "?" in path or "#" in path:
-        raise UsageError(f"target {_quoted(source)} must end after the import ID, without '?' or '#'")
+        raise UsageError(f"target {quoted(source)} must end after the import ID, without '?' or '#'")
     match = _IMPORT_PATH.fullmatch(path)
     if match is None:
         raise UsageError(
-            f"target {_quoted(source)} is not the path of an import; write for example {_IMPORT_PATH_EXAMPLE}"
+            f"target {quoted(source)} is not the path of an import; write for example {_IMPORT_PATH_EXAMPLE}"
         )
     try:
         keys = [unquote(key, errors="strict") for key in match.groups()]
     except UnicodeDecodeError:
-        raise UsageError(f"target {_quoted(source)}: its percent-encoding is not UTF-8") from None
+        raise UsageError(f"target {quoted(source)}: its percent-encoding is not UTF-8") from None
     return checked_ref(*keys, source=source)
 
 
@@ -262,5 +171,13 @@ def _problem_with(key: object) -> str | None:
     return None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Quotes what somebody wrote, safe to print.
+
+    Args:
+        text: What it is.
+
+    Returns:
+        At most 200 characters of it, in quotes.
+    """
     return f"'{printable(text, limit=200)}'"

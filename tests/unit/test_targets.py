@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
-from watcher.targets import Target, parse_listing, parse_target, target_of
+from watcher.listings import parse_listing
+from watcher.targets import Target, parse_target, target_of
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567")
 KEYS = "default/production/big-spenders/1234a567"
