@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from watcher.core.clocks import Clock
     from watcher.core.events import Ended, Event
-    from watcher.core.explain import AdverseReply
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
     from watcher.core.replies import Answer, Reply, Throttled
     from watcher.core.statuses import Status
     from watcher.core.steps import Arrival, Step
+    from watcher.core.verdicts import AdverseReply
 
 _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule is)
 _take_import = waiter.Waiter._take_import  # noqa: SLF001 (it is broken on purpose)

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core import schedule
-from watcher.core.explain import Verdict
 from watcher.core.replies import Broken, FaultKind
 from watcher.core.statuses import Outcome
 from watcher.core.text import duration
+from watcher.core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.explain import AdverseReply
     from watcher.core.policy import Policy
     from watcher.core.replies import Denied, Reply
     from watcher.core.steps import Arrival
+    from watcher.core.verdicts import AdverseReply
 
 FIRST_CONTACT_BUDGET = 30.0
 """Longest outage, in seconds, by an unknown host name or an untrusted certificate before any answer: there a

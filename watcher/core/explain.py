@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING
 
-from watcher.core.replies import Denied, Foreign, Missing, Redirected, Refused
 from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_STATUS = "the import has a status that this version does not know (--unknown-status fail)"
 
-AdverseReply: TypeAlias = Missing | Denied | Refused | Redirected | Foreign
-"""The answers that speak against going on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -38,21 +34,6 @@ class Trouble:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an adverse answer means.
-
-    Attributes:
-        outcome: How the wait ends if it is believed.
-        what: What happened, as the beginning of a sentence.
-        detail: The error alone.
-    """
-
-    outcome: Outcome
-    what: str
-    detail: str
-
-
 def goal(policy: Policy) -> str:
     """Says what a wait is for.
 
@@ -65,34 +46,6 @@ def goal(policy: Policy) -> str:
     if policy.once:
         return "once"
     return f"until {policy.until}" + ("" if policy.until is ImportStatus.COMPLETE else " or later")
-
-
-def verdict(reply: AdverseReply, *, seen: bool) -> Verdict:
-    """Says what an adverse answer means.
-
-    Args:
-        reply: The answer.
-        seen: Whether the import was seen before.
-
-    Returns:
-        The outcome and its words.
-    """
-    match reply:
-        case Missing(error):
-            what = "the import is gone" if seen else "there is no such import"
-            return Verdict(Outcome.NOT_FOUND, f"{what}: {error}", str(error))
-        case Denied(error):
-            return Verdict(Outcome.UNAUTHORIZED, f"the access token was refused: {error}", str(error))
-        case Refused(error):
-            return Verdict(Outcome.PROTOCOL, f"the API refused the request: {error}", str(error))
-        case Redirected(error, location):
-            detail = f"{error} to {location}" if location else f"{error} without a Location"
-            return Verdict(Outcome.PROTOCOL, f"a redirect came, which is not followed: {detail}", detail)
-        case Foreign(field, expected, actual):
-            detail = f'"{field}" is "{actual}", not "{expected}"'
-            return Verdict(Outcome.PROTOCOL, f"the answer is about another import: {detail}", detail)
-        case _:
-            assert_never(reply)
 
 
 def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:

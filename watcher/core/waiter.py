@@ -7,7 +7,7 @@ from dataclasses import replace
 from signal import Signals
 from typing import TYPE_CHECKING, assert_never
 
-from watcher.core import explain, lifecycle, schedule
+from watcher.core import explain, lifecycle, schedule, verdicts
 from watcher.core.adversity import Adversity, Retry
 from watcher.core.clocks import first_clock
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
@@ -298,9 +298,9 @@ class Waiter:
         self._fail(str(reply.error), arrival.now)
         return self._carry_out(self._adversity.take_new_token(reply, arrival, self.deadline), arrival)
 
-    def _take_verdict(self, reply: explain.AdverseReply, arrival: Arrival) -> Step:
+    def _take_verdict(self, reply: verdicts.AdverseReply, arrival: Arrival) -> Step:
         seen = self._record.last is not None
-        verdict = explain.verdict(reply, seen=seen)
+        verdict = verdicts.verdict(reply, seen=seen)
         self._fail(verdict.detail, arrival.now)
         decision = self._adversity.take_verdict(reply, verdict, arrival, self.deadline, seen=seen)
         return self._carry_out(decision, arrival)
@@ -309,7 +309,7 @@ class Waiter:
         self._fail(fault.detail, arrival.now)
         return self._carry_out(self._adversity.take_fault(fault, arrival, self.deadline), arrival)
 
-    def _carry_out(self, decision: explain.Verdict | Retry, arrival: Arrival) -> Step:
+    def _carry_out(self, decision: verdicts.Verdict | Retry, arrival: Arrival) -> Step:
         if isinstance(decision, Retry):
             return self._retry(decision, arrival)
         return self._end(decision.outcome, decision.what, arrival.now)
