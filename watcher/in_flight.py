@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from watcher.core.replies import Answer
 
     Probe = Callable[[ImportRef], Awaitable[Answer | Broken]]
-    _Task = asyncio.Task[tuple[Answer | Broken, Instant]]
+    _Task = asyncio.Task[Answer | Broken]
 
 MAX_IN_FLIGHT = 100
 """Requests under way at a time; more would wait in the connection pool while their time runs."""
@@ -58,7 +58,7 @@ class InFlight:
         self._request_timeout = request_timeout
         self._on_landing = on_landing
         self._tasks: dict[_Task, Watched] = {}
-        self._landed: deque[tuple[Watched, _Task]] = deque()
+        self._landed: deque[tuple[Watched, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -102,9 +102,10 @@ class InFlight:
             The import, what its request brought, and when it did.
         """
         while self._landed:
-            watched, task = self._landed.popleft()
+            watched, task, arrived = self._landed.popleft()
             watched.in_flight = False
-            yield watched, *task.result()
+            # A cancelled one was given up; where the process had paused, before it could begin.
+            yield watched, self._given_up() if task.cancelled() else task.result(), arrived
 
     async def close(self) -> None:
         """Gives up all of them."""
@@ -116,15 +117,11 @@ class InFlight:
             await asyncio.wait(self._tasks, timeout=_INSISTENCE)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _ask(self, ref: ImportRef) -> tuple[Answer | Broken, Instant]:
-        try:
-            answer = await self._probe(ref)
-        except asyncio.CancelledError:  # only ever by what gives up, below or in close()
-            answer = self._given_up()
-        return answer, self._clock()
+    async def _ask(self, ref: ImportRef) -> Answer | Broken:
+        return await self._probe(ref)
 
     def _land(self, task: _Task) -> None:
-        self._landed.append((self._tasks.pop(task), task))
+        self._landed.append((self._tasks.pop(task), task, self._clock()))
         self._on_landing()
 
     def _set_timer(self, moment: float) -> None:

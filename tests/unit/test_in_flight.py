@@ -1,0 +1,53 @@
+"""Requests under way: given up in time, whatever the process went through."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from random import Random
+
+from watcher.agenda import Watched
+from watcher.core.model import ImportRef, Instant
+from watcher.core.policy import Policy
+from watcher.core.replies import Answer, Broken
+from watcher.core.waiter import Waiter
+from watcher.in_flight import InFlight
+
+
+def watched(number: int, now: Instant) -> Watched:
+    """An import that is about to be asked for."""
+    return Watched(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
+
+
+def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:
+    """A pause of the process right after a request was planned costs that request, and not the watch."""
+
+    async def run() -> list[Answer | Broken]:
+        loop = asyncio.get_running_loop()
+        paused = 0.0
+
+        def now() -> Instant:
+            return Instant(loop.time() + paused, 0.0)
+
+        async def hang(_ref: ImportRef) -> Answer | Broken:
+            never: asyncio.Future[Answer | Broken] = loop.create_future()
+            return await never
+
+        in_flight = InFlight(hang, now, 0.02, lambda: None)
+        in_flight.send(watched(1, now()))
+
+        def send_and_pause() -> None:
+            nonlocal paused
+            in_flight.send(watched(2, now()))
+            paused = 60.0
+
+        loop.call_later(0.01, send_and_pause)
+        time.sleep(0.05)  # noqa: ASYNC251 (both timers are due in one turn of the loop then)
+        answers: list[Answer | Broken] = []
+        while len(answers) < 2:
+            await asyncio.sleep(0.01)
+            answers += [answer for _, answer, _ in in_flight.land()]
+        await in_flight.close()
+        return answers
+
+    assert all(isinstance(answer, Broken) for answer in asyncio.run(asyncio.wait_for(run(), 5)))
