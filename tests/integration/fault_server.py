@@ -191,6 +191,7 @@ async def playing(
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # a closed connection lets its socket go in the next turn of the loop
 
 
 def unlistened() -> socket.socket:
