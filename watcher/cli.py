@@ -74,7 +74,7 @@ def _prepare(given: Sequence[str], command: Sequence[str] | None) -> tuple[Setti
     piped: list[str] = []
 
     def read(name: str) -> str:
-        from watcher.listings import read_listing  # noqa: PLC0415 (most runs read none)
+        from watcher.listings import read_listing  # noqa: PLC0415 (help and most usage errors need none of it)
 
         text = read_listing(name)
         if name == "-":
@@ -85,7 +85,7 @@ def _prepare(given: Sequence[str], command: Sequence[str] | None) -> tuple[Setti
         options = parse(given)
         if options is None:
             return None
-        from watcher.resolve import resolve  # noqa: PLC0415 (help and most usage errors need none of it)
+        from watcher.resolve import resolve  # noqa: PLC0415 (likewise)
 
         program = None if command is None else _find(command)
         settings = resolve(options, read)

@@ -11,13 +11,13 @@ from watcher.core.replies import Broken, FaultKind
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from watcher.agenda import Watched
     from watcher.core.model import ImportRef, Instant
     from watcher.core.replies import Answer
 
-    Probe = Callable[[ImportRef], Awaitable[Answer | Broken]]
+    Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Broken]]
     _Task = asyncio.Task[Answer | Broken]
 
 MAX_IN_FLIGHT = 100
@@ -89,7 +89,7 @@ class InFlight:
             watched.give_up_at = now + self._request_timeout
         else:
             watched.give_up_at = max(watched.deadline, now) + LAST_CALL
-        task = asyncio.create_task(self._ask(watched.waiter.ref))
+        task = asyncio.create_task(self._probe(watched.waiter.ref))
         self._tasks[task] = watched
         task.add_done_callback(self._land)
         if self._timer is None or watched.give_up_at < self._timer.when():
@@ -116,9 +116,6 @@ class InFlight:
                 task.cancel()
             await asyncio.wait(self._tasks, timeout=_INSISTENCE)
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _ask(self, ref: ImportRef) -> Answer | Broken:
-        return await self._probe(ref)
 
     def _land(self, task: _Task) -> None:
         self._landed.append((self._tasks.pop(task), task, self._clock()))

@@ -47,7 +47,12 @@ def read_listing(name: str) -> str:
             raise UsageError(
                 "standard input is closed; pipe the answer's headers in: curl -sS -D - … | watcher -"
             )
-        return _read(sys.stdin.buffer, "standard input")
+        try:
+            return _read(sys.stdin.buffer, "standard input")
+        except OSError as error:
+            raise UsageError(
+                f"standard input cannot be read: {error.strerror}; pipe targets in, or name a file as @FILE"
+            ) from None
     path = Path(name[1:])
     try:
         with path.open("rb") as file:

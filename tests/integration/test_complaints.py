@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +74,18 @@ def test_an_import_that_was_created_is_not_lost(arguments: list[str], code: int)
     assert finished.code == code
     assert finished.err.endswith("; standard input named a/b/c/d, which nobody watches now\n")
     assert finished.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", ["-", "- --timeout 1hour"])
+def test_standard_input_that_cannot_be_read(tmp_path: Path, arguments: str) -> None:
+    """A stream that is open for writing only is the arguments' fault, and no defect of watcher."""
+    command = f'"{sys.executable}" -m watcher {arguments} 0>"{tmp_path}/out"'
+    shell = subprocess.run(
+        ["/bin/sh", "-c", command], check=False, capture_output=True, text=True, env=NOWHERE
+    )
+    assert shell.returncode == 2
+    assert shell.stderr.count("\n") == 1
+    assert ("standard input cannot be read: Bad file descriptor" in shell.stderr) == (arguments == "-")
 
 
 def test_a_pipe_that_brought_nothing_adds_nothing() -> None:

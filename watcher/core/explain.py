@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,18 +35,24 @@ class Trouble:
     at: float
 
 
-def goal(policy: Policy) -> str:
+def goal(policy: Policy, progress: Progress) -> str:
     """Says what a wait is for.
 
     Args:
         policy: What the user asked for.
+        progress: How far an earlier run had come.
 
     Returns:
-        A phrase such as ``until complete``.
+        A phrase such as ``until complete, for at most 1h``.
     """
-    if policy.once:
-        return "once"
-    return f"until {policy.until}" + ("" if policy.until is ImportStatus.COMPLETE else " or later")
+    later = "" if policy.until is ImportStatus.COMPLETE else " or later"
+    phrase = "once" if policy.once else f"until {policy.until}{later}"
+    if math.isfinite(policy.timeout):
+        phrase += f", for at most {duration(policy.timeout)}"
+    if progress.elapsed >= 1:
+        standing = "not seen yet" if progress.status is None else f"last seen {progress.status}"
+        phrase += f"; going on after {duration(progress.elapsed)}, {standing}"
+    return phrase
 
 
 def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from watcher.core.clocks import Clock
     from watcher.core.events import Event, Progress
     from watcher.core.memory import Memory
     from watcher.core.model import Import, ImportRef, Instant
@@ -120,14 +121,8 @@ class Waiter:
         Returns:
             A step that asks at once.
         """
-        goal = explain.goal(self._policy)
-        if math.isfinite(self._policy.timeout):
-            goal += f", for at most {duration(self._policy.timeout)}"
-        spent = self._record.elapsed(now.monotonic)
-        if spent >= 1:
-            standing = "not seen yet" if self._record.status is None else f"last seen {self._record.status}"
-            goal += f"; going on after {duration(spent)}, {standing}"
-        watching = Watching(self.ref, now, self.progress(now), goal)
+        progress = self.progress(now)
+        watching = Watching(self.ref, now, progress, explain.goal(self._policy, progress))
         return Step((watching,), now.monotonic, self._interval, self.deadline)
 
     def recall(self, hold: Hold | None, now: Instant) -> Step | None:
@@ -150,10 +145,7 @@ class Waiter:
         if self._policy.once:
             what = explain.held_look(hold, now)
             return self._end(Outcome.UNAVAILABLE, what, now, advice="Look again later.")
-        clock = first_clock(self._policy, self._record)
-        if hold.named and hold.until > clock.runs_out:
-            return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now)
-        return None
+        return self._end_if_held_past(hold, first_clock(self._policy, self._record), now)
 
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Takes in what a request brought.
@@ -197,8 +189,8 @@ class Waiter:
             The end; None while there is still time to ask.
         """
         clock = first_clock(self._policy, self._record)
-        if hold is not None and hold.named and hold.until > clock.runs_out:
-            return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now)
+        if hold is not None and (end := self._end_if_held_past(hold, clock, now)) is not None:
+            return end
         if now.monotonic >= clock.runs_out:
             left = "and the rate limit or too large a fleet left no last request"
             what = f"timed out: {clock.option} ran out, {left}"
@@ -335,12 +327,20 @@ class Waiter:
         if now.monotonic >= clock.runs_out:
             return self._end(Outcome.TIMEOUT, f"timed out: {clock.option} ran out", now, events)
         if hold is not None:
-            if hold.named and hold.until > clock.runs_out:
-                return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now, events)
+            end = self._end_if_held_past(hold, clock, now, events)
+            if end is not None:
+                return end
             wake_at = max(wake_at, hold.resume_at)
             latest = max(latest, hold.until)
         wake_at = min(wake_at, latest, clock.runs_out)
         return Step(tuple(events or ()), wake_at, self._interval, clock.runs_out)
+
+    def _end_if_held_past(
+        self, hold: Hold, clock: Clock, now: Instant, events: list[Event] | None = None
+    ) -> Step | None:
+        if not hold.named or hold.until <= clock.runs_out:
+            return None
+        return self._end(Outcome.TIMEOUT, explain.held_past(hold, clock.option, now), now, events)
 
     def _end(
         self,
