@@ -42,6 +42,7 @@ class Signals:
         self._interrupt = interrupt
         self._hands_over = hands_over
         self._came = asyncio.Event()
+        self._last_resort: threading.Timer | None = None
 
     @contextmanager
     def received(self) -> Iterator[None]:
@@ -59,9 +60,9 @@ class Signals:
             self.number = number
             Stream.patience_ends = time.monotonic() + LONGEST_FAREWELL
             loop.call_soon_threadsafe(self._tell, number)
-            last_resort = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
-            last_resort.daemon = True
-            last_resort.start()
+            self._last_resort = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
+            self._last_resort.daemon = True
+            self._last_resort.start()
 
         numbers = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         for number in numbers:
@@ -72,6 +73,9 @@ class Signals:
             for number in numbers:
                 # The end has been told and stays what it is, unless a command is still to begin.
                 signal.signal(number, signal.SIG_DFL if self._hands_over else signal.SIG_IGN)
+            if self._last_resort is not None:
+                self._last_resort.cancel()
+                self._last_resort.join()  # two threads must not end the process at the same moment
 
     def told(self, code: int) -> None:
         """Notes that the run has told its end, which a signal does not change any more.
