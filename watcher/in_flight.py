@@ -7,13 +7,14 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
+from watcher.core.agenda import LAST_CALL
 from watcher.core.replies import Broken, FaultKind
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from watcher.agenda import Watched
+    from watcher.core.agenda import Watched
     from watcher.core.model import ImportRef, Instant
     from watcher.core.replies import Answer
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 MAX_IN_FLIGHT = 100
 """Requests under way at a time; more would wait in the connection pool while their time runs."""
-
-LAST_CALL = 10.0
-"""Seconds past an import's deadline at which its request is given up, where a request may take any time, and
-for which its last request may wait for room."""
 
 _INSISTENCE = 0.1
 """Seconds after which a request that was given up is cancelled once more: a cancellation can get lost where
@@ -62,9 +59,9 @@ class InFlight:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def has_room(self) -> bool:
-        """Whether another request may be sent."""
-        return len(self._tasks) < MAX_IN_FLIGHT
+    def room(self) -> int:
+        """How many more requests may be sent."""
+        return MAX_IN_FLIGHT - len(self._tasks)
 
     @property
     def has_landed(self) -> bool:
@@ -83,7 +80,6 @@ class InFlight:
             watched: The import to ask for; no other request for it is in flight.
         """
         now = self._clock().monotonic
-        watched.in_flight = True
         watched.asked_at = now
         if math.isfinite(self._request_timeout):
             watched.give_up_at = now + self._request_timeout
@@ -103,7 +99,6 @@ class InFlight:
         """
         while self._landed:
             watched, task, arrived = self._landed.popleft()
-            watched.in_flight = False
             # A cancelled one was given up; where the process had paused, before it could begin.
             yield watched, self._given_up() if task.cancelled() else task.result(), arrived
 

@@ -13,10 +13,10 @@ from watcher.client import Client
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
 from watcher.credentials import FixedToken, TokenFile, parse_token
-from watcher.loop import Terms, Watch
+from watcher.loop import Watch
 from watcher.network import find_proxy, parse_base_uri
 from watcher.targets import choose_base_uri, target_of
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from watcher.client import Client
 from watcher.core.memory import Past
+from watcher.core.policy import Terms
 from watcher.credentials import hint_at_wrong_key
-from watcher.loop import Terms, Watch, system_clock
+from watcher.loop import Watch, system_clock
 from watcher.network import find_proxy, tls_context
 from watcher.reporting import make_files, make_log, make_log_of_changes, make_output
 from watcher.reports.report import Reports

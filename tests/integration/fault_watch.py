@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from tests.integration.fault_server import playing
 from tests.integration.faults import REF, TOKEN, Fault
-from watcher.agenda import Watched
 from watcher.client import Client
+from watcher.core.agenda import Watched
 from watcher.core.decoding import decode
 from watcher.core.events import Ended, MetThrottle, Retrying
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.replies import Answer, Broken
 from watcher.core.statuses import Outcome
 from watcher.core.waiter import Waiter
 from watcher.credentials import FixedToken, Secret
 from watcher.in_flight import InFlight
-from watcher.loop import Terms, Watch, system_clock
+from watcher.loop import Watch, system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence

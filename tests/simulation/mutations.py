@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation import planted
-from watcher import agenda, conclusion, in_flight, loop, pacing
-from watcher.core import adversity, lifecycle, rate_limits, record, schedule, waiter
+from watcher import conclusion, in_flight
+from watcher.core import adversity, agenda, fleet, lifecycle, pacing, rate_limits, record, schedule, waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ _NAMED = "no_request_before_a_named_moment"
 _CODE = "the_code_follows_the_contract"
 
 MUTATIONS: tuple[Mutation, ...] = (
-    _plant(loop, "decode", planted.forget_the_identity_guard, "verdicts_are_obeyed"),
+    _plant(fleet, "decode", planted.forget_the_identity_guard, "verdicts_are_obeyed"),
     _plant(lifecycle, "is_at_or_past", planted.take_stopped_for_progress, "verdicts_are_obeyed"),
     _plant(_WAITER, "_take_import", planted.lose_a_status_after_a_fault, "verdicts_are_obeyed"),
     _plant(_WAITER, "_take_import", planted.judge_the_clock_before_the_answer, "verdicts_are_obeyed"),
@@ -61,7 +61,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_LIMITS, "named_wait", planted.ignore_retry_after_but_on_refusals, _NAMED),
     _plant(_LIMITS, "named_wait", planted.ignore_resets_but_on_refusals, "clocks_end_waits", 250),
     _plant(_LIMITS, "named_wait", planted.ignore_resets_on_refusals, _NAMED),
-    _plant(loop, "read_rate_limits", planted.take_moments_by_the_local_clock, _NAMED),
+    _plant(fleet, "read_rate_limits", planted.take_moments_by_the_local_clock, _NAMED),
     Mutation("believe_an_absurd_reset", rate_limits, "LATEST_RESET", 1e12, "ends_are_earned"),
     _plant(schedule, "after_named", planted.come_before_the_moment, _NAMED),
     _plant(schedule, "throttle_ceilings", planted.refuse_without_growth, "refusals_back_off"),
@@ -72,7 +72,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("keep_nothing_for_others", pacing, "RESERVE", 1 << 30, "something_is_left_for_others"),
     _plant(agenda.Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),
     _plant(in_flight.InFlight, "_give_up_late", planted.wait_for_any_answer, "every_wait_ends"),
-    _plant(loop.Watch, "_ask_due", planted.take_no_last_look, "the_last_look_is_taken"),
+    _plant(agenda.Agenda, "take_due", planted.take_no_last_look, "the_last_look_is_taken"),
     _plant(conclusion.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
     _plant(conclusion.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),
 )

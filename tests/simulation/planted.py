@@ -8,8 +8,18 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from watcher import agenda, conclusion, in_flight, loop, pacing
-from watcher.core import adversity, clocks, decoding, lifecycle, rate_limits, record, waiter
+from watcher import conclusion, in_flight
+from watcher.core import (
+    adversity,
+    agenda,
+    clocks,
+    decoding,
+    lifecycle,
+    pacing,
+    rate_limits,
+    record,
+    waiter,
+)
 from watcher.core.model import Import
 from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
 from watcher.core.statuses import ImportStatus, Outcome, status_named
@@ -20,7 +30,7 @@ if TYPE_CHECKING:
 
     from watcher.core.clocks import Clock
     from watcher.core.events import Ended, Event
-    from watcher.core.model import ImportRef, Instant
+    from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
     from watcher.core.replies import Answer, Reply, Throttled
@@ -32,7 +42,7 @@ _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule
 _take_import = waiter.Waiter._take_import  # noqa: SLF001 (it is broken on purpose)
 _take_verdict = waiter.Waiter._take_verdict  # noqa: SLF001 (it is broken on purpose)
 _retry_after = rate_limits._retry_after  # noqa: SLF001 (it is broken on purpose)
-_ask_due = loop.Watch._ask_due  # noqa: SLF001 (it is broken on purpose)
+_take_due = agenda.Agenda.take_due
 _limiter_init = pacing.Limiter.__init__
 _named_wait = rate_limits.RateLimits.named_wait
 _decode = decoding.decode
@@ -167,12 +177,13 @@ def forget_what_was_told(self: record.Record, status: Status) -> bool:  # noqa: 
     return False
 
 
-def take_no_last_look(self: loop.Watch, now: Instant) -> Iterator[Event]:
+def take_no_last_look(self: agenda.Agenda, now: float, room: int) -> list[agenda.Watched]:
     """Ends at the deadline without one more request."""
-    for watched in list(self._unfinished.values()):
-        if not watched.in_flight and now.monotonic >= watched.deadline:
-            yield from self._follow(watched, watched.waiter.refuse(None, now), now)
-    yield from _ask_due(self, now)
+    self._wake(now)
+    late = [watched for watched in self._due if now >= watched.deadline]
+    self._due = [watched for watched in self._due if now < watched.deadline]
+    self._late += late
+    return _take_due(self, now, room)
 
 
 def keep_holds_to_oneself(self: pacing.Limiter, hold: Hold) -> None:

@@ -12,7 +12,8 @@ from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
 from watcher.conclusion import Conclusion, ExitCodes
 from watcher.core.events import Ended
-from watcher.loop import Terms, Watch
+from watcher.core.policy import Terms
+from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

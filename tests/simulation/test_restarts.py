@@ -15,10 +15,10 @@ from tests.simulation.virtual import VirtualLoop, dice
 from watcher.core.events import Changed, Ended
 from watcher.core.memory import Stamp
 from watcher.core.model import ImportRef, Instant
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.core.statuses import Outcome
-from watcher.loop import Terms, Watch
+from watcher.loop import Watch
 from watcher.state.disk import StateFile
 from watcher.state.document import decode
 from watcher.state.keeper import Keeper

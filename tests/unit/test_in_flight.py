@@ -6,7 +6,7 @@ import asyncio
 import time
 from random import Random
 
-from watcher.agenda import Watched
+from watcher.core.agenda import Watched
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.replies import Answer, Broken

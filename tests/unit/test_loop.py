@@ -13,13 +13,13 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.unit.driving import EPOCH, import_body
+from watcher.core.agenda import LAST_CALL
 from watcher.core.events import Changed, Ended, Event, Heartbeat, Retrying
 from watcher.core.model import ImportRef, Instant
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.core.statuses import Outcome
-from watcher.in_flight import LAST_CALL
-from watcher.loop import Terms, Watch
+from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ from tests.unit.test_loop import clock, found, outcomes, refs, succeeds
 from watcher.core.events import Ended
 from watcher.core.memory import KeptHold, Memory, Past
 from watcher.core.model import Import
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, Outcome
-from watcher.loop import Terms, Watch
+from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.driving import NETWORK, SERVER, THROTTLED, seen
+from watcher.core.pacing import Limiter
 from watcher.core.rate_limits import RateLimits, read_rate_limits
-from watcher.pacing import Limiter
 
 if TYPE_CHECKING:
     from watcher.core.replies import Reply

@@ -1,14 +1,14 @@
-"""What the user asked for, as far as the rules of one wait go."""
+"""What the user asked for: the rules of one wait, and those of imports that are watched together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from watcher.core import defaults
-from watcher.core.statuses import ImportStatus, UnknownStatusRule
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,27 @@ class Policy:
             raise ValueError(f"it must be 0 < min_interval <= max_interval < infinity, and they are {given}")
         if not (_is_number(self.growth) and 1 <= self.growth < math.inf):
             raise ValueError(f"growth must be at least 1, and is {self.growth!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How imports are watched together.
+
+    Attributes:
+        policy: The rules of each wait.
+        succeeds: Whether an outcome counts as success.
+        any_suffices: End the watch at the first success.
+        fail_fast: End the watch at the first failure.
+        heartbeat: Longest silence in seconds.
+        request_timeout: Longest request in seconds; infinite is no limit.
+    """
+
+    policy: Policy
+    succeeds: Callable[[Outcome], bool]
+    any_suffices: bool = False
+    fail_fast: bool = False
+    heartbeat: float = math.inf
+    request_timeout: float = math.inf
 
 
 def _is_a(kind: type, value: object) -> bool:

@@ -26,10 +26,10 @@ from watcher.client import Client
 from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
 from watcher.core.model import ImportRef
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.credentials import FixedToken, parse_token
-from watcher.loop import Terms, Watch
+from watcher.loop import Watch
 
 from .punctuality import Punctuality, stolen_seconds
 

@@ -1,0 +1,147 @@
+"""Who is asked next: the imports that sleep until they are due, and those that are due and wait for room."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watcher.core.pacing import Limiter
+    from watcher.core.waiter import Waiter
+
+LAST_CALL = 10.0
+"""Seconds past an import's deadline at which its request is given up, where a request may take any time, and
+for which its last request may wait for room."""
+
+
+@dataclass(slots=True, eq=False)
+class Watched:
+    """One import in the loop.
+
+    Attributes:
+        waiter: The rules of its wait.
+        due: When to ask next, on the monotonic clock in seconds.
+        interval: The polling schedule's interval in seconds.
+        deadline: When its wait must be judged, on that clock.
+        asked_at: When the last request was sent, on that clock.
+        give_up_at: When that request is given up, on that clock.
+        in_flight: Whether it is still under way.
+    """
+
+    waiter: Waiter
+    due: float = 0.0
+    interval: float = 1.0
+    deadline: float = math.inf
+    asked_at: float = -math.inf
+    give_up_at: float = math.inf
+    in_flight: bool = False
+
+    def overdue(self, now: float) -> float:
+        """Tells how late it is in intervals of its own; at its deadline nothing goes before it.
+
+        Args:
+            now: The monotonic clock in seconds.
+
+        Returns:
+            A number that is larger for those who come first.
+        """
+        return math.inf if now >= self.deadline else (now - self.due) / self.interval
+
+
+class Agenda:
+    """Keeps imports in the order in which they are asked for. It is pure: time is handed in.
+
+    Args:
+        limiter: Whether the rate limits allow it.
+    """
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+        self._due: list[Watched] = []
+        self._late: list[Watched] = []
+        self._sleeping: list[tuple[float, int, Watched]] = []
+        self._sleeps = 0
+
+    def put_to_sleep(self, watched: Watched) -> None:
+        """Keeps an import until it is due.
+
+        Args:
+            watched: The import.
+        """
+        self._sleeps += 1  # of those that are due at one moment, the first to fall asleep wakes first
+        heapq.heappush(self._sleeping, (watched.due, self._sleeps, watched))
+
+    def take_due(self, now: float, room: int) -> list[Watched]:
+        """Takes the imports to ask for now, the most overdue first.
+
+        One whose deadline has come is asked for once more unless a moment that the API named forbids it: for
+        that, it may use what of a rate limit is kept back from the others.
+
+        Args:
+            now: The monotonic clock in seconds.
+            room: How many requests may be sent.
+
+        Returns:
+            The imports; a request goes out for each.
+        """
+        self._wake(now)
+        taken: list[Watched] = []
+        if self._due and room > 0 and self._limiter.ready_at(now) <= now:
+            self._rank(now)
+            while self._due and len(taken) < room and self._limiter.ready_at(now) <= now:
+                taken.append(self._start(self._due.pop()))
+        late = [watched for watched in self._due if now >= watched.deadline]
+        if late:
+            self._due = [watched for watched in self._due if now < watched.deadline]
+        for watched in late:
+            if watched.waiter.over:
+                continue
+            if now >= watched.deadline + LAST_CALL or self._limiter.ready_at(now, last=True) > now:
+                self._late.append(watched)
+            elif len(taken) < room:
+                taken.append(self._start(watched))
+            else:
+                self._due.append(watched)
+        return taken
+
+    def take_late(self) -> list[Watched]:
+        """Takes the imports whose deadline has come, and for whose last look there was no way.
+
+        Returns:
+            What the latest ``take_due`` found of them.
+        """
+        late, self._late = self._late, []
+        return late
+
+    def wakes_at(self, now: float, *, has_room: bool) -> float:
+        """Tells when there is something to ask, if no answer comes before.
+
+        Args:
+            now: The monotonic clock in seconds.
+            has_room: Whether a request may be sent.
+
+        Returns:
+            The moment on that clock; infinity where only an answer brings something.
+        """
+        next_due = self._sleeping[0][0] if self._sleeping else math.inf
+        if not self._due:
+            return next_due
+        next_deadline = min(watched.deadline for watched in self._due)
+        if not has_room:  # an answer makes room
+            return min(next_due, next_deadline + LAST_CALL)
+        return min(next_due, next_deadline, self._limiter.ready_at(now))
+
+    def _wake(self, now: float) -> None:
+        while self._sleeping and self._sleeping[0][0] <= now:
+            self._due.append(heapq.heappop(self._sleeping)[2])
+
+    def _rank(self, now: float) -> None:
+        self._due = [watched for watched in self._due if not watched.waiter.over]
+        self._due.sort(key=lambda watched: watched.overdue(now))
+
+    def _start(self, watched: Watched) -> Watched:
+        self._limiter.start()
+        watched.in_flight = True
+        return watched
