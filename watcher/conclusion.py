@@ -73,13 +73,12 @@ class ExitCodes:
         for end in counted:
             if end.outcome is Outcome.INTERRUPTED:
                 return Conclusion(end.outcome, self.code(end.outcome, end.signal), end.progress.status)
-        failed = [end for end in counted if self.code(end.outcome) != 0]
-        if any_suffices and len(failed) < len(counted):
-            counted = [end for end in counted if end not in failed]
-        elif failed:
-            decisive = min(failed, key=lambda end: DEFAULT_CODES[end.outcome] or 256)
-            return Conclusion(decisive.outcome, self.code(decisive.outcome), decisive.progress.status)
-        return Conclusion(_shared_success(counted), 0, counted[-1].progress.status)
+        succeeded = [end for end in counted if self.code(end.outcome) == 0]
+        if succeeded and (any_suffices or len(succeeded) == len(counted)):
+            return Conclusion(_shared_success(succeeded), 0, succeeded[-1].progress.status)
+        failed = (end for end in counted if self.code(end.outcome) != 0)
+        decisive = min(failed, key=lambda end: DEFAULT_CODES[end.outcome] or 256)
+        return Conclusion(decisive.outcome, self.code(decisive.outcome), decisive.progress.status)
 
 
 def _shared_success(ended: list[Ended]) -> Outcome:

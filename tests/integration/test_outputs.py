@@ -84,6 +84,9 @@ def test_a_success_is_silent_at_level_error(start_simulator: StartSimulator) -> 
     quiet = ("--log-level", "error", *FAST)
     assert run_watcher(url, "--until", "preparing", *quiet, env=env).err == ""
     assert "--timeout 100ms ran out" in run_watcher(url, "--timeout", "100ms", *quiet, env=env).err
+    remapped = run_watcher(url, "--until", "preparing", "--exit-code", "reached=9", *quiet, env=env)
+    assert remapped.code == 9
+    assert remapped.err.endswith("reached gives exit code 9, by --exit-code\n")
 
 
 def test_no_progress_leaves_the_explanation(start_simulator: StartSimulator) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from watcher.core.events import Ended, Watching
+from watcher.core.statuses import SUCCESSES
 from watcher.reports.words import Level, level_of, line_of
 
 if TYPE_CHECKING:
@@ -87,8 +88,13 @@ class PlainLog:
         self._write(level, line, event.at.unix)
 
     def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
-        """Sums several imports up; one alone has said all."""
+        """Sums several imports up; one alone has said all but a code that nobody expects of its outcome."""
         if not self._several:
+            if conclusion.outcome in SUCCESSES and conclusion.code != 0:
+                line = (
+                    f"{ends[0].ref}: {conclusion.outcome} gives exit code {conclusion.code}, by --exit-code"
+                )
+                self._write(Level.ERROR, line, self._clock())
             return
         counts: dict[str, int] = {}
         for end in ends:
