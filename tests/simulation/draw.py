@@ -109,7 +109,7 @@ def _draw_tight(random: Random, seed: int) -> Scenario:
 
 def _strict_world(random: Random, size: int) -> World:
     latency = Latency(0.02, random.choice((0.2, 0.5, 1.5)), random.choice((0.0, 0.5)))
-    limit = LimitRule(LimitKind.ACCOUNT, size, Told.ALWAYS, 0.0, ResetStyle.TRUE)
+    limit = LimitRule(LimitKind.ACCOUNT, size, Told.ALWAYS, 0.0, ResetStyle.TRUE, random.random() < 0.5)
     return World(
         latency, (limit,), skew=random.choice((0.0, random.uniform(-1, 1) * log_uniform(random, 1, 1e8)))
     )

@@ -118,7 +118,8 @@ def _draw_limits(random: Random, count: int, *, bounded: bool) -> tuple[LimitRul
     told = random.choice((Told.ALWAYS, Told.ALWAYS, Told.REFUSALS, Told.REFUSALS, Told.NEVER))
     resets = ResetStyle.TRUE if random.random() < 0.55 else random.choice(list(ResetStyle))
     others = random.choice((0.0, 0.3, 0.9, 1.1 if bounded else 0.8))
+    sized = random.random() < 0.5
     return tuple(
-        LimitRule(kind, max(1, int(log_uniform(random, 2, 5 + 2 * count))), told, others, resets)
+        LimitRule(kind, max(1, int(log_uniform(random, 2, 5 + 2 * count))), told, others, resets, sized)
         for kind in kinds
     )

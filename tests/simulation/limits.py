@@ -97,7 +97,8 @@ class RateLimits:
             name, reset_name = _NAMES[rule.kind]
             remaining = left if refused else left - 1
             if not refused or self._random.random() < _FULL_REFUSALS:
-                headers[f"{name}-limit"] = str(rule.size)
+                if rule.sized:
+                    headers[f"{name}-limit"] = str(rule.size)
                 headers[f"{name}-remaining"] = str(remaining)
                 if remaining == 0:
                     spent.add(reset_name)

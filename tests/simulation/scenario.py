@@ -109,6 +109,7 @@ class LimitRule:
         told: On which answers its headers stand.
         others: Largest share of a window that other users of the account spend.
         resets: What its reset header says.
+        sized: Whether a header tells the size; those that LaunchDarkly documents do not.
     """
 
     kind: LimitKind
@@ -116,6 +117,7 @@ class LimitRule:
     told: Told
     others: float
     resets: ResetStyle
+    sized: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 EPOCH = 1_767_600_000
 
 
-def account(remaining: int, *, ends: int = 10, size: int = 40) -> RateLimits:
+def account(remaining: int, *, ends: int = 10, size: int | None = 40) -> RateLimits:
     """What an answer says of the account's limit; the window ends that many seconds from the answer."""
-    return read_rate_limits(
-        {
-            "date": formatdate(EPOCH, usegmt=True),
-            "x-ratelimit-global-limit": str(size),
-            "x-ratelimit-global-remaining": str(remaining),
-            "x-ratelimit-reset": str((EPOCH + ends) * 1000),
-        },
-        float(EPOCH),
-    )
+    headers = {
+        "date": formatdate(EPOCH, usegmt=True),
+        "x-ratelimit-global-remaining": str(remaining),
+        "x-ratelimit-reset": str((EPOCH + ends) * 1000),
+    }
+    if size is not None:
+        headers["x-ratelimit-global-limit"] = str(size)
+    return read_rate_limits(headers, float(EPOCH))
 
 
 def retry_after(seconds: int) -> RateLimits:
@@ -140,15 +139,28 @@ def test_a_last_chance_may_use_the_reserve(limiter: Limiter) -> None:
     assert limiter.ready_at(0.2, last=True) >= 10
 
 
+def last_chances(limiter: Limiter, now: float) -> int:
+    """Starts as many last chances as may go at once."""
+    count = 0
+    while count < 100 and limiter.ready_at(now, last=True) <= now:
+        limiter.start()
+        count += 1
+    return count
+
+
 def test_last_chances_that_come_together_stay_within_a_window(limiter: Limiter) -> None:
     """One --timeout ends many imports at once, long after the last window that was told."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(39), 0.0, 0.1)
-    count = 0
-    while count < 100 and limiter.ready_at(60.0, last=True) <= 60.0:
+    assert last_chances(limiter, 60.0) == 30
+
+
+def test_a_busy_window_is_not_taken_for_a_small_one(limiter: Limiter) -> None:
+    """Where no header tells the size, others' requests in one window cost no import its last look."""
+    for now, left in ((0.0, 39), (20.0, 2)):
         limiter.start()
-        count += 1
-    assert count == 30
+        limiter.observe(seen("ready"), account(left, size=None), now, now + 0.1)
+    assert last_chances(limiter, 60.0) == 30
 
 
 class TestHolds:

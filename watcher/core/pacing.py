@@ -69,7 +69,7 @@ class Limiter:
         self._random = random
         self._windows: dict[Limit, _Window] = {}
         self._next_close = math.inf
-        self._window_share = math.inf
+        self._sizes: dict[Limit, int] = {}
         self._under_way = 0
         self._abreast = 1.0
         self._abreast_since = -math.inf
@@ -150,8 +150,9 @@ class Limiter:
         if not last:
             return self._abreast
         # One --timeout is for all imports, so their last chances come together.
-        told = any(now < window.ends for window in self._windows.values())
-        return math.inf if told else self._window_share
+        if any(now < window.ends for window in self._windows.values()):
+            return math.inf
+        return min((_share(size) for size in self._sizes.values()), default=math.inf)
 
     def _go_singly(self, now: float) -> None:
         self._abreast = 1
@@ -184,13 +185,13 @@ class Limiter:
             return
         if window is not None and _older(budget, window):
             return
-        size = budget.size or budget.remaining
-        reserve = size // RESERVE
-        self._window_share = min(self._window_share, max(1, size - reserve))
+        # Where the size is not told, the window that had most left is nearest to it.
+        size = budget.size or max(budget.remaining, self._sizes.get(budget.limit, 0))
+        self._sizes[budget.limit] = size
         length = WINDOW if budget.resets_in is None else budget.resets_in
         ends = now + length
         resumes = ends + schedule.after_named(length, self._random)
-        self._windows[budget.limit] = _Window(budget.window, left, reserve, ends, resumes)
+        self._windows[budget.limit] = _Window(budget.window, left, size // RESERVE, ends, resumes)
         self._next_close = min(window.resumes for window in self._windows.values())
 
     def _make_hold(self, named: float | None, now: float, *, throttled: bool) -> Hold | None:
@@ -219,6 +220,11 @@ class Limiter:
             named=hold.named or current.named,
             in_a_row=max(hold.in_a_row, current.in_a_row),
         )
+
+
+def _share(size: int) -> int:
+    """What of a window may be used, at least one request."""
+    return max(1, size - size // RESERVE)
 
 
 def _older(budget: Budget, window: _Window) -> bool:
