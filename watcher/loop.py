@@ -133,9 +133,10 @@ class Watch:
         if self._signal is not None:
             yield from fleet.interrupt(self._signal, now)
             return
-        for watched in fleet.take_due(now, in_flight.room):
+        due = fleet.take_due(now, in_flight.room)
+        for watched in due.asked:
             in_flight.send(watched)
-        yield from fleet.end_late(now)
+        yield from fleet.end(due.late, now)
         yield from fleet.beat(now)
 
     async def _sleep(self) -> None:

@@ -177,13 +177,12 @@ def forget_what_was_told(self: record.Record, status: Status) -> bool:  # noqa: 
     return False
 
 
-def take_no_last_look(self: agenda.Agenda, now: float, room: int) -> list[agenda.Watched]:
+def take_no_last_look(self: agenda.Agenda, now: float, room: int) -> agenda.Due:
     """Ends at the deadline without one more request."""
     self._wake(now)
-    late = [watched for watched in self._due if now >= watched.deadline]
-    self._due = [watched for watched in self._due if now < watched.deadline]
-    self._late += late
-    return _take_due(self, now, room)
+    late = self._take_expired(now)
+    asked, later = _take_due(self, now, room)
+    return agenda.Due(asked, late + later)
 
 
 def keep_holds_to_oneself(self: pacing.Limiter, hold: Hold) -> None:

@@ -85,6 +85,18 @@ def test_every_import_has_its_last_look(count: int) -> None:
     assert outcomes(events) == [Outcome.COMPLETE] * count
 
 
+def test_equals_are_asked_in_the_order_in_which_they_were_named() -> None:
+    """While requests go singly, whoever was named first is asked first."""
+    asked: list[str] = []
+
+    def status(ref: ImportRef, _: float) -> str:
+        asked.append(ref.import_id)
+        return "complete"
+
+    play(5, status, Terms(Policy(), succeeds))
+    assert asked == ["0", "1", "2", "3", "4"]
+
+
 def test_the_first_success_is_enough() -> None:
     """With any_suffices the others are left behind at the first success."""
     terms = Terms(Policy(), succeeds, any_suffices=True)

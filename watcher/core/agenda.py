@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from watcher.core.pacing import Limiter
@@ -50,6 +50,18 @@ class Watched:
         return math.inf if now >= self.deadline else (now - self.due) / self.interval
 
 
+class Due(NamedTuple):
+    """What is to be done with imports now.
+
+    Attributes:
+        asked: Those to ask for, in that order; a request goes out for each.
+        late: Those whose deadline has come, and for whose last look there is no way.
+    """
+
+    asked: list[Watched]
+    late: list[Watched]
+
+
 class Agenda:
     """Keeps imports in the order in which they are asked for. It is pure: time is handed in.
 
@@ -60,7 +72,6 @@ class Agenda:
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self._due: list[Watched] = []
-        self._late: list[Watched] = []
         self._sleeping: list[tuple[float, int, Watched]] = []
         self._sleeps = 0
 
@@ -73,7 +84,7 @@ class Agenda:
         self._sleeps += 1  # of those that are due at one moment, the first to fall asleep wakes first
         heapq.heappush(self._sleeping, (watched.due, self._sleeps, watched))
 
-    def take_due(self, now: float, room: int) -> list[Watched]:
+    def take_due(self, now: float, room: int) -> Due:
         """Takes the imports to ask for now, the most overdue first.
 
         One whose deadline has come is asked for once more unless a moment that the API named forbids it: for
@@ -84,36 +95,24 @@ class Agenda:
             room: How many requests may be sent.
 
         Returns:
-            The imports; a request goes out for each.
+            The imports, which the agenda keeps no more.
         """
         self._wake(now)
-        taken: list[Watched] = []
+        asked: list[Watched] = []
+        late: list[Watched] = []
         if self._due and room > 0 and self._limiter.ready_at(now) <= now:
             self._rank(now)
-            while self._due and len(taken) < room and self._limiter.ready_at(now) <= now:
-                taken.append(self._start(self._due.pop()))
-        late = [watched for watched in self._due if now >= watched.deadline]
-        if late:
-            self._due = [watched for watched in self._due if now < watched.deadline]
-        for watched in late:
-            if watched.waiter.over:
-                continue
+            while len(asked) < min(room, len(self._due)) and self._limiter.ready_at(now) <= now:
+                asked.append(self._start(self._due[len(asked)]))
+            del self._due[: len(asked)]
+        for watched in self._take_expired(now):
             if now >= watched.deadline + LAST_CALL or self._limiter.ready_at(now, last=True) > now:
-                self._late.append(watched)
-            elif len(taken) < room:
-                taken.append(self._start(watched))
+                late.append(watched)
+            elif len(asked) < room:
+                asked.append(self._start(watched))
             else:
                 self._due.append(watched)
-        return taken
-
-    def take_late(self) -> list[Watched]:
-        """Takes the imports whose deadline has come, and for whose last look there was no way.
-
-        Returns:
-            What the latest ``take_due`` found of them.
-        """
-        late, self._late = self._late, []
-        return late
+        return Due(asked, late)
 
     def wakes_at(self, now: float, *, has_room: bool) -> float:
         """Tells when there is something to ask, if no answer comes before.
@@ -139,7 +138,13 @@ class Agenda:
 
     def _rank(self, now: float) -> None:
         self._due = [watched for watched in self._due if not watched.waiter.over]
-        self._due.sort(key=lambda watched: watched.overdue(now))
+        self._due.sort(key=lambda watched: watched.overdue(now), reverse=True)  # equals keep their order
+
+    def _take_expired(self, now: float) -> list[Watched]:
+        expired = [watched for watched in self._due if now >= watched.deadline]
+        if expired:
+            self._due = [watched for watched in self._due if now < watched.deadline]
+        return [watched for watched in expired if not watched.waiter.over]
 
     def _start(self, watched: Watched) -> Watched:
         self._limiter.start()

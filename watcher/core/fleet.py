@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from random import Random
 
+    from watcher.core.agenda import Due
     from watcher.core.events import Event, Progress
     from watcher.core.memory import Past
     from watcher.core.model import ImportRef, Instant
@@ -146,28 +147,29 @@ class Fleet:
         for watched in self._each_unfinished():
             yield from self._follow(watched, watched.waiter.interrupt(signal, now), now)
 
-    def take_due(self, now: Instant, room: int) -> list[Watched]:
-        """Takes the imports to ask for now; the caller sends a request for each.
+    def take_due(self, now: Instant, room: int) -> Due:
+        """Takes the imports to ask for now, and those to end.
 
         Args:
             now: The time.
             room: How many requests may be sent.
 
         Returns:
-            The imports, in the order in which they are asked for.
+            The imports: the caller sends a request for each that is asked for, and has ``end`` end the late.
         """
         return self._agenda.take_due(now.monotonic, room)
 
-    def end_late(self, now: Instant) -> Iterator[Event]:
-        """Ends the waits whose deadline has come, and for whose last look ``take_due`` found no way.
+    def end(self, late: Sequence[Watched], now: Instant) -> Iterator[Event]:
+        """Ends waits whose deadline has come, and for whose last look there was no way.
 
         Args:
+            late: The imports.
             now: The time.
 
         Yields:
             The ends.
         """
-        for watched in self._agenda.take_late():
+        for watched in late:
             if not watched.waiter.over:
                 yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
 
