@@ -15,6 +15,7 @@ from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.statuses import Outcome
 from watcher.early import split_command
 from watcher.options import parse
+from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     given, command = split_command(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(given, command)
+    except KeyboardInterrupt as interrupt:
+        return _interrupted(interrupt).code  # while an end was being told to a slow reader
+
+
+def _run(given: Sequence[str], command: Sequence[str] | None) -> int:
     settings: Settings | None = None
     finished: Finished | None = None
     try:
@@ -57,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         return complain(Outcome.USAGE, _message(error), given, error.code, is_told=finished is not None)
     except KeyboardInterrupt as interrupt:
-        came = interrupt if isinstance(interrupt, _Interrupted) else _Interrupted(signal.SIGINT)
+        came = _interrupted(interrupt)
         return complain(Outcome.INTERRUPTED, came.message, given, came.code, is_told=finished is not None)
     except Exception:  # noqa: BLE001 (the boundary: no other place shows a traceback)
         import traceback  # noqa: PLC0415 (slow, and hoped to be unused)
@@ -170,5 +178,10 @@ class _Interrupted(KeyboardInterrupt):
         self.message = message
 
 
+def _interrupted(interrupt: KeyboardInterrupt) -> _Interrupted:
+    return interrupt if isinstance(interrupt, _Interrupted) else _Interrupted(signal.SIGINT)
+
+
 def _interrupt(number: int, _frame: object) -> NoReturn:
+    Stream.hurry()
     raise _Interrupted(number)

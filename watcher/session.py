@@ -49,7 +49,12 @@ def run_session(settings: Settings, *, hands_over: bool = False) -> Finished:
     """
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_ImpatientExecutor())
-        return runner.run(_Session(settings, hands_over=hands_over).watch())
+        return runner.run(_watch(settings, hands_over=hands_over))
+
+
+async def _watch(settings: Settings, *, hands_over: bool) -> Finished:
+    # Within the loop: a report that is made may write at once, and leave the rest to the loop.
+    return await _Session(settings, hands_over=hands_over).watch()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 LONGEST_GOODBYE = 0.7
 """Seconds after a signal within which the process ends, though nobody reads what it writes."""
-
-LONGEST_FAREWELL = 0.3
-"""Seconds of these for which a reader is waited for that does not read what is written to it."""
 
 
 class Signals:
@@ -58,7 +54,7 @@ class Signals:
             if self.number is not None:
                 self._leave(number)
             self.number = number
-            Stream.patience_ends = time.monotonic() + LONGEST_FAREWELL
+            Stream.hurry()
             loop.call_soon_threadsafe(self._tell, number)
             self._last_resort = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
             self._last_resort.daemon = True

@@ -225,7 +225,9 @@ class TestSignals:
     def test_before_the_watch(self, number: int, code: int) -> None:
         """A signal while targets are read is said in one line."""
         process = start_watcher("-")
-        time.sleep(1.5)
+        assert process.stdin is not None
+        process.stdin.write("# so much fits into no pipe, so it is being read\n" * 5000)
+        process.stdin.flush()
         process.send_signal(number)
         finished = finish(process)
         assert finished.code == code

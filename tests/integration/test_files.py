@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -119,6 +120,40 @@ def test_a_pipe_that_nobody_reads_stops_no_clock(
         assert process.poll() is None
         os.close(reader)
         assert process.wait(5) == 124
+    os.close(writer)
+
+
+def test_a_hint_that_nobody_reads_stops_no_watch(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """What is told before the first request waits for its reader, and the watch does not."""
+    simulator = start_simulator("happy", speed=1000.0)
+    reader, writer = full_pipe()
+    status = tmp_path / "status"
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", simulator.create(), "--progress=live", f"--status-file={status}"],
+        env=environment(simulator.base_uri),
+        stdout=subprocess.DEVNULL,
+        stderr=writer,
+    ) as process:
+        wait_for(lambda: status.exists() and json.loads(status.read_bytes())["outcome"] == "complete")
+        os.close(reader)
+        assert process.wait(5) == 0
+    os.close(writer)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_complaint_that_nobody_reads(tmp_path: Path, number: int, code: int) -> None:
+    """Wrong arguments are told to a slow reader as long as it takes, but no longer than a signal lets."""
+    reader, writer = full_pipe()
+    status = tmp_path / "status"
+    with subprocess.Popen(
+        [sys.executable, "-m", "watcher", "bad", f"--status-file={status}"], env=environment(), stderr=writer
+    ) as process:
+        wait_for(status.exists)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(number)
+        assert process.wait(5) == code
+    os.close(reader)
     os.close(writer)
 
 

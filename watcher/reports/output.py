@@ -85,4 +85,5 @@ class JsonLinesOutput(_Output):
         self._stream.check()
 
     def _write(self) -> None:
-        self._stream.write_line_of(self._ledger.encode(self._ledger.ends[-1].at))
+        latest = max((end.at for end in self._ledger.ends), key=lambda at: at.monotonic)
+        self._stream.write_line_of(self._ledger.encode(latest))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     Defer = Callable[[float, Callable[[], None]], object]
 
+LONGEST_FAREWELL = 0.3
+"""Seconds after a signal for which a reader is waited for that does not read what is written to it."""
+
 _LARGE = 1 << 16
 _MOST_PENDING = 1 << 20
 """Bytes up to which a watch goes on while nobody reads what it tells; from there on it waits."""
@@ -49,6 +52,11 @@ class Stream:
         self._failure: OSError | None = None
         self._pending = bytearray()
         self._offers_again = False
+
+    @classmethod
+    def hurry(cls) -> None:
+        """Has no stream wait much longer for its reader, for a signal wants the process to end."""
+        cls.patience_ends = time.monotonic() + LONGEST_FAREWELL
 
     @property
     def is_terminal(self) -> bool:
