@@ -78,6 +78,7 @@ def test_it_is_silent_and_leaves_the_process_alone(
     """Nothing is printed or logged, no signal is taken, and no thread or exception handler is left behind."""
     simulator = start_simulator("flaky")
     handlers, level = list(logging.root.handlers), logging.root.level
+    threads = set(threading.enumerate())
 
     async def look() -> None:
         loop = asyncio.get_running_loop()
@@ -90,7 +91,7 @@ def test_it_is_silent_and_leaves_the_process_alone(
     asyncio.run(look())
     assert capfd.readouterr() == ("", "")
     assert (logging.root.handlers, logging.root.level) == (handlers, level)
-    assert not [thread for thread in threading.enumerate() if "watcher" in thread.name]
+    assert set(threading.enumerate()) == threads
 
 
 def test_waits_beside_other_tasks(start_simulator: StartSimulator) -> None:

@@ -107,7 +107,7 @@ def test_before_the_first_answer() -> None:
     """Nothing is known, which is said, and the rail shows what is to come."""
     assert draw(View(REF, GOAL, progress(polls=0)))[1:] == [
         "⠋ not seen yet 0.0s ─ ○ preparing ─ ○ ready ─ ○ in_progress ─ ○ complete",
-        "waiting for the first answer · 0 polls · 0.0s elapsed · asking now",
+        "waiting for the first answer · 0 polls · 0.0s elapsed · request under way",
     ]
 
 

@@ -96,7 +96,8 @@ class Heartbeat(_Event):
     Attributes:
         waiting: How many imports are not final.
         trouble: What keeps this one from news, such as an outage.
-        next_poll: Seconds until it is asked for; None while a request is under way.
+        next_poll: Seconds until it is asked for; None while a request is under way, its own or one whose
+            answer it must wait for.
     """
 
     waiting: int

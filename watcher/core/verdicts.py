@@ -14,7 +14,7 @@ AdverseReply: TypeAlias = Missing | Denied | Refused | Redirected | Foreign
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an adverse answer means.
+    """How the wait ends if it does not go on, as after an answer that speaks against that.
 
     Attributes:
         outcome: How the wait ends if it is believed.

@@ -82,8 +82,8 @@ class PlainLog:
         if line is None:
             return
         level = level_of(event)
-        unnamed = self._several or level is Level.ERROR  # an error may be the only line that is seen
-        if unnamed and not isinstance(event, Watching):
+        must_name_import = self._several or level is Level.ERROR  # an error may be the only line seen
+        if must_name_import and not isinstance(event, Watching):
             line = f"{event.ref}: {line}"
         self._write(level, line, event.at.unix)
 

@@ -91,7 +91,8 @@ def line_of(event: Event) -> str | None:
 
 
 def _meaning(status: Status) -> str:
-    return ": waiting for an approval in LaunchDarkly" if status == "pending_approval" else ""
+    waits = status is ImportStatus.PENDING_APPROVAL
+    return ": waiting for an approval in LaunchDarkly" if waits else ""
 
 
 def _heartbeat(event: Heartbeat) -> str:
@@ -108,5 +109,5 @@ def _heartbeat(event: Heartbeat) -> str:
 
 
 def _is_step_back(transition: Transition) -> bool:
-    """An unknown status has a warning of its own."""
+    """Tells whether a known status came that does not follow; an unknown one has a warning of its own."""
     return not transition.expected and isinstance(transition.to, ImportStatus)

@@ -46,7 +46,8 @@ class View:
         ref: The import.
         goal: What is waited for, in words.
         progress: How far the wait has come.
-        next_poll: Seconds until it is asked for; None while a request is under way.
+        next_poll: Seconds until it is asked for; None while a request is under way, its own or one whose
+            answer it must wait for.
         notice: What keeps it from news; None while all is well.
         ended: Its end, where it has come.
     """
@@ -121,7 +122,7 @@ class View:
 
     @property
     def _next_poll(self) -> str:
-        return "asking now" if self.next_poll is None else f"next poll in {running(self.next_poll)}"
+        return "request under way" if self.next_poll is None else f"next poll in {running(self.next_poll)}"
 
 
 def running(seconds: float) -> str:
