@@ -23,7 +23,8 @@ class Progress:
         errors: How many of them brought nothing usable for another reason.
         last: The last answer that showed the import.
         transitions: All changes of status, the first sight included.
-        seen_at: When the last answer that showed the import came, in Unix seconds; None before the first.
+        seen_at: When the last answer that showed the import came, in Unix seconds; None before this run's
+            first.
     """
 
     status: Status | None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from watcher.core.statuses import Outcome
 from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
     environment: str
     segment: str
     import_id: str
-    outcome: str | None
+    outcome: Outcome | None
     exit_code: int | None
     status: str | None
     in_state_s: float | None
@@ -61,7 +62,7 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a whole watch."""
 
     schema_version: int = SCHEMA_VERSION
-    outcome: str | None
+    outcome: Outcome | None
     exit_code: int | None
     elapsed_s: float
     imports: list[ImportDocument]

@@ -16,6 +16,7 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
+from watcher.core.statuses import Outcome
 from watcher.reports.documents import ResultDocument, transition_document
 from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
 
@@ -82,7 +83,7 @@ class HeartbeatDocument(_EventDocument, frozen=True, kw_only=True, tag="heartbea
 class OutcomeDocument(_EventDocument, frozen=True, kw_only=True, tag="outcome"):
     """The wait for one import is over."""
 
-    outcome: str
+    outcome: Outcome
     exit_code: int
     status: str | None
     in_state_s: float | None
