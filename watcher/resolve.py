@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,9 +23,12 @@ from watcher.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from watcher.core.model import ImportRef
     from watcher.credentials import TokenSource
     from watcher.settings import Options
     from watcher.targets import Target
+
+    _ToWatch = tuple[tuple[ImportRef, ...], str, TokenSource]
 
 _BASE_URI_VARIABLES = "the base URI of the environment (WATCHER_BASE_URI, LD_BASE_URI, LAUNCHDARKLY_API_HOST)"
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
@@ -46,11 +48,20 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
     Raises:
         UsageError: They cannot be, or do not go together.
     """
-    settings = Settings(
-        refs=(),
-        base_uri=DEFAULT_BASE_URI,
-        tokens=FixedToken(parse_token(_DEMO_TOKEN, "--demo")),
-        policy=_policy(options),
+    policy = _policy(options)
+    if options.linger and options.listen is None:
+        raise UsageError(
+            "--linger goes on serving, and nothing is served; add for example --listen 127.0.0.1:8080"
+        )
+    _check_state_file_is_its_own(options)
+    refs, base_uri, tokens = (
+        _of_the_demo(options) if options.demo is not None else _of_targets(options, read_listing)
+    )
+    return Settings(
+        refs=refs,
+        base_uri=base_uri,
+        tokens=tokens,
+        policy=policy,
         exit_codes=ExitCodes(dict(options.exit_code)),
         any_suffices=options.any_suffices,
         fail_fast=options.fail_fast,
@@ -70,21 +81,23 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         linger=options.linger,
         demo=options.demo,
     )
-    if options.linger and options.listen is None:
-        raise UsageError(
-            "--linger goes on serving, and nothing is served; add for example --listen 127.0.0.1:8080"
-        )
-    _check_state_file_is_its_own(options)
-    if options.demo is not None:
-        _check_demo_stands_alone(options)
-        return settings
+
+
+def _of_the_demo(options: Options) -> _ToWatch:
+    """Leaves it to the demo what it watches, and where."""
+    conflicts = options.on_command_line & {
+        "targets", "base_uri", "token_file", "project", "environment", "segment", "import_id",
+    }  # fmt: skip
+    if conflicts:
+        name = "target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
+        raise UsageError(f"--demo watches an import of its own and goes with no {name}; write only --demo")
+    return (), DEFAULT_BASE_URI, FixedToken(parse_token(_DEMO_TOKEN, "--demo"))
+
+
+def _of_targets(options: Options, read_listing: Callable[[str], str]) -> _ToWatch:
     named = _named_imports(options, read_listing)
-    return replace(
-        settings,
-        refs=tuple(dict.fromkeys(target.ref for target in named)),
-        base_uri=_base_uri(options, named),
-        tokens=_tokens(options.token_file, os.environ),
-    )
+    refs = tuple(dict.fromkeys(target.ref for target in named))
+    return refs, _base_uri(options, named), _tokens(options.token_file, os.environ)
 
 
 def _pipeline(asked_for: Pipeline, environ: Mapping[str, str]) -> Pipeline:
@@ -119,15 +132,6 @@ def _check_state_file_is_its_own(options: Options) -> None:
                 f"{name} names --state-file or a file beside it that belongs to it (.new, .lock); give "
                 "--state-file one of its own"
             )
-
-
-def _check_demo_stands_alone(options: Options) -> None:
-    conflicts = options.on_command_line & {
-        "targets", "base_uri", "token_file", "project", "environment", "segment", "import_id",
-    }  # fmt: skip
-    if conflicts:
-        name = "target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
-        raise UsageError(f"--demo watches an import of its own and goes with no {name}; write only --demo")
 
 
 def _named_imports(options: Options, read_listing: Callable[[str], str]) -> list[Target]:
