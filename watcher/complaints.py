@@ -63,7 +63,7 @@ def _write_outputs(outcome: Outcome, arguments: Sequence[str], code: int) -> Non
     path = os.environ.get("GITHUB_OUTPUT")
     if not path or not is_github_step(arguments):
         return
-    from watcher.conclusion import Conclusion  # noqa: PLC0415 (slow, and only on GitHub)
+    from watcher.exit_codes import Conclusion  # noqa: PLC0415 (slow, and only on GitHub)
     from watcher.reports.pipelines.github import write_outputs  # noqa: PLC0415 (likewise)
 
     with suppress(OSError):
@@ -118,7 +118,7 @@ def _write_files(outcome: Outcome, message: str, arguments: Sequence[str], code:
             replace_file(Path(status), _encoded(_empty_result(outcome, code)))
     dotenv = asked_for("--dotenv", "WATCHER_DOTENV", arguments)
     if dotenv and os.path.realpath(dotenv) not in kept:
-        from watcher.conclusion import Conclusion  # noqa: PLC0415 (slow, and seldom used)
+        from watcher.exit_codes import Conclusion  # noqa: PLC0415 (slow, and seldom used)
         from watcher.reports.variables import Dotenv  # noqa: PLC0415 (likewise)
 
         with suppress(OSError):

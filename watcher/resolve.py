@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from watcher import targets
 from watcher.choices import TOKEN_VARIABLES, Pipeline
-from watcher.conclusion import ExitCodes
 from watcher.core import defaults
 from watcher.core.errors import UsageError
 from watcher.core.policy import Policy
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.early import kubernetes_log
+from watcher.exit_codes import ExitCodes
 from watcher.listings import parse_listing
 from watcher.network import DEFAULT_BASE_URI, parse_base_uri
 from watcher.settings import Settings

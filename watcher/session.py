@@ -25,9 +25,9 @@ from watcher.reports.words import Level
 from watcher.signals import Signals
 
 if TYPE_CHECKING:
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
+    from watcher.exit_codes import Conclusion
     from watcher.network import Address
     from watcher.reports.served.sidecar import Sidecar
     from watcher.settings import Settings

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.conclusion import ExitCodes
 from watcher.core import defaults
 from watcher.core.statuses import ImportStatus, UnknownStatusRule
+from watcher.exit_codes import ExitCodes
 
 if TYPE_CHECKING:
     from pathlib import Path

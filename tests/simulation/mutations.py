@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation import planted
-from watcher import conclusion, in_flight
+from watcher import exit_codes, in_flight
 from watcher.core import adversity, agenda, fleet, lifecycle, pacing, rate_limits, record, schedule, waiter
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(agenda.Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),
     _plant(in_flight.InFlight, "_give_up_late", planted.wait_for_any_answer, "every_wait_ends"),
     _plant(agenda.Agenda, "take_due", planted.take_no_last_look, "the_last_look_is_taken"),
-    _plant(conclusion.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
-    _plant(conclusion.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),
+    _plant(exit_codes.ExitCodes, "conclude", planted.give_a_failing_code_for_any, _CODE),
+    _plant(exit_codes.ExitCodes, "conclude", planted.count_those_left_behind, _CODE),
 )
 """Each is caught within a few hundred seeds; a new one needs a replacement above and a line here."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from watcher import conclusion, in_flight
+from watcher import exit_codes, in_flight
 from watcher.core import (
     adversity,
     agenda,
@@ -48,7 +48,7 @@ _named_wait = rate_limits.RateLimits.named_wait
 _decode = decoding.decode
 _is_at_or_past = lifecycle.is_at_or_past
 _read_rate_limits = rate_limits.read_rate_limits
-_conclude = conclusion.ExitCodes.conclude
+_conclude = exit_codes.ExitCodes.conclude
 _budget = adversity.budget
 _first_clock = clocks.first_clock
 
@@ -159,15 +159,15 @@ def take_stopped_for_progress(status: Status, goal: ImportStatus) -> bool:
 
 
 def give_a_failing_code_for_any(
-    self: conclusion.ExitCodes, ended: Iterable[Ended], *, any_suffices: bool = False
-) -> conclusion.Conclusion:
+    self: exit_codes.ExitCodes, ended: Iterable[Ended], *, any_suffices: bool = False
+) -> exit_codes.Conclusion:
     """Lets one failure decide although ``--any`` has its success."""
     return _conclude(self, ended, any_suffices=any_suffices and False)
 
 
 def count_those_left_behind(
-    self: conclusion.ExitCodes, ended: Iterable[Ended], *, any_suffices: bool = False
-) -> conclusion.Conclusion:
+    self: exit_codes.ExitCodes, ended: Iterable[Ended], *, any_suffices: bool = False
+) -> exit_codes.Conclusion:
     """Lets imports that were left behind decide the code."""
     return _conclude(self, [replace(end, left_behind=False) for end in ended], any_suffices=any_suffices)
 

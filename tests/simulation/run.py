@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
-from watcher.conclusion import Conclusion, ExitCodes
 from watcher.core.events import Ended
 from watcher.core.policy import Terms
+from watcher.exit_codes import Conclusion, ExitCodes
 from watcher.loop import Watch
 
 if TYPE_CHECKING:

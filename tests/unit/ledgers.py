@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.unit.driving import REF, Driven, seen
-from watcher.conclusion import ExitCodes
+from watcher.exit_codes import ExitCodes
 from watcher.reports.result import Ledger
 
 if TYPE_CHECKING:

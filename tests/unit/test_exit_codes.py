@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.driving import EPOCH
-from watcher.conclusion import Conclusion, ExitCodes
 from watcher.core.events import Ended, Progress
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
-from watcher.exit_codes import DEFAULT_CODES
+from watcher.exit_codes import DEFAULT_CODES, Conclusion, ExitCodes
 
 NOWHERE = Progress(
     status=None, in_state=None, elapsed=0.0, polls=0, throttled=0, errors=0, last=None, transitions=()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.driving import EPOCH, REF, THROTTLED, Driven, seen
-from watcher.conclusion import ExitCodes
 from watcher.core.events import Ended, Progress
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.statuses import Outcome
+from watcher.exit_codes import ExitCodes
 from watcher.reports.json_log import JsonLog
 from watcher.reports.log import PlainLog
 from watcher.reports.pipelines.github import LIMIT, GithubOutput, GithubSummary

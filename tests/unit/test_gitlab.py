@@ -9,9 +9,9 @@ import pytest
 
 from tests.unit.driving import SERVER, Driven, seen
 from tests.unit.test_github import end, stopped
-from watcher.conclusion import Conclusion, ExitCodes
 from watcher.core.events import Retrying
 from watcher.core.statuses import Outcome
+from watcher.exit_codes import Conclusion, ExitCodes
 from watcher.reports.log import PlainLog
 from watcher.reports.pipelines.gitlab import SectionLog
 from watcher.reports.stream import Stream

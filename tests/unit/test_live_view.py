@@ -15,12 +15,12 @@ from tests.unit.driving import EPOCH, REF
 from tests.unit.test_live_picture import GOAL, progress
 from tests.unit.test_screen import read_all
 from watcher.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.conclusion import Conclusion
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.model import Instant, Transition
 from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus
 from watcher.credentials import FixedToken, parse_token
+from watcher.exit_codes import Conclusion
 from watcher.reporting import make_log, speaks_unicode
 from watcher.reports.log import PlainLog
 from watcher.reports.terminal import live

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.unit.driving import SERVER, Driven, seen
-from watcher.conclusion import ExitCodes
 from watcher.core.policy import Policy
+from watcher.exit_codes import ExitCodes
 from watcher.reports.on_change import EVENTS_KEPT, LogOfChanges
 from watcher.reports.words import Level
 
 if TYPE_CHECKING:
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Ended, Event
+    from watcher.exit_codes import Conclusion
 
 
 class _Written:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.unit.ledgers import ledger_of, life
-from watcher.conclusion import ExitCodes
+from watcher.exit_codes import ExitCodes
 from watcher.reports.output import JsonLinesOutput
 from watcher.reports.stream import Stream
 

@@ -6,8 +6,8 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from watcher.conclusion import Conclusion
 from watcher.core.statuses import Outcome
+from watcher.exit_codes import Conclusion
 from watcher.reports.report import Reports
 
 if TYPE_CHECKING:

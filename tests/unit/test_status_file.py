@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.ledgers import ledger_of, life
-from watcher.conclusion import Conclusion
 from watcher.core.events import Heartbeat
 from watcher.core.statuses import Outcome
+from watcher.exit_codes import Conclusion
 from watcher.reports.status_file import StatusFile, replace_file
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.ledgers import ledger_of, life
-from watcher.conclusion import ExitCodes
+from watcher.exit_codes import ExitCodes
 from watcher.reports.termination_log import LONGEST_MESSAGE, TerminationLog, last_words
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from watcher.core.statuses import Outcome
 from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
 
 if TYPE_CHECKING:
-    from watcher.conclusion import ExitCodes
     from watcher.core.events import Ended, Progress
     from watcher.core.model import ImportRef, Transition
+    from watcher.exit_codes import ExitCodes
 
 SCHEMA_VERSION = 1
 

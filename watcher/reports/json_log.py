@@ -15,8 +15,8 @@ from watcher.reports.words import Level, level_of
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-    from watcher.conclusion import Conclusion, ExitCodes
     from watcher.core.events import Ended, Event
+    from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.log import Clock
     from watcher.reports.stream import Stream
 

@@ -12,8 +12,8 @@ from watcher.reports.words import Level, level_of, line_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion
     from watcher.reports.stream import Stream
 
 Clock: TypeAlias = "Callable[[], float]"

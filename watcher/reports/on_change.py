@@ -13,9 +13,9 @@ from watcher.reports.words import Level
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
+    from watcher.exit_codes import Conclusion
     from watcher.reports.log import Log
     from watcher.reports.result import Ledger
     from watcher.reports.stream import Stream

@@ -10,8 +10,8 @@ from watcher.reports.event_documents import event_document
 from watcher.reports.result import text_line
 
 if TYPE_CHECKING:
-    from watcher.conclusion import Conclusion, ExitCodes
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.result import Ledger
     from watcher.reports.stream import Stream
 

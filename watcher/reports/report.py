@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion
 
 
 class Report(Protocol):

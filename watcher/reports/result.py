@@ -15,9 +15,9 @@ from watcher.reports.values import seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from watcher.conclusion import Conclusion, ExitCodes
     from watcher.core.events import Event, Progress
     from watcher.core.model import ImportRef, Instant
+    from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.documents import ImportDocument
 
 

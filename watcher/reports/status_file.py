@@ -15,8 +15,8 @@ from watcher.core.events import Heartbeat
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion
     from watcher.reports.result import Ledger
 
     Defer = Callable[[float, Callable[[], None]], object]

@@ -9,8 +9,8 @@ from watcher.reports.files import write_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.conclusion import Conclusion, ExitCodes
     from watcher.core.events import Ended, Event
+    from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.result import Ledger
 
 LONGEST_MESSAGE = 4096

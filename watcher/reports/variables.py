@@ -10,8 +10,8 @@ from watcher.reports.files import write_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion
 
 _NOT_PLAIN = re.compile(r"[^\w.-]", re.ASCII)
 

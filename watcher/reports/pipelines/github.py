@@ -14,8 +14,8 @@ from watcher.reports.pipelines.step_summary import MOST_ROWS, step_summary
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion
     from watcher.reports.documents import ResultDocument
     from watcher.reports.result import Ledger
 

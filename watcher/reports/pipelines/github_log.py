@@ -12,8 +12,8 @@ from watcher.reports.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from watcher.conclusion import Conclusion, ExitCodes
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.log import Log
     from watcher.reports.words import Level
 

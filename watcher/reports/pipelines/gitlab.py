@@ -10,8 +10,8 @@ from watcher.core.events import Ended
 from watcher.reports.words import Level, level_of, line_of
 
 if TYPE_CHECKING:
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
+    from watcher.exit_codes import Conclusion
     from watcher.reports.log import Clock, Log
     from watcher.reports.stream import Stream
 

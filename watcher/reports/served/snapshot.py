@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watcher.conclusion import Conclusion
     from watcher.core.model import Instant
+    from watcher.exit_codes import Conclusion
     from watcher.reports.result import Ledger
 
 LONGEST_DELAY = 5.0

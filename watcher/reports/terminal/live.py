@@ -12,9 +12,9 @@ from watcher.reports.terminal.views import View, running
 from watcher.reports.words import Level, level_of
 
 if TYPE_CHECKING:
-    from watcher.conclusion import Conclusion
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
+    from watcher.exit_codes import Conclusion
     from watcher.reports.terminal.glyphs import Glyphs
     from watcher.reports.terminal.screen import Screen
 
