@@ -49,6 +49,14 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
         handle: TimerHandle = super().call_at(ticks * _TICK, callback, *args, context=context)
         return handle
 
+    def work(self, seconds: float) -> None:
+        """Lets time pass while a callback runs, as if it took so long.
+
+        Args:
+            seconds: How long.
+        """
+        self._selector.clock.advance(seconds)
+
 
 class VirtualClock:
     """Reads the watcher's two clocks, of which the wall clock may be wrong.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.simulation.virtual import VirtualLoop
 from tests.unit.driving import EPOCH, REF
 from tests.unit.test_live_picture import GOAL, progress
 from tests.unit.test_screen import read_all
@@ -195,7 +195,7 @@ def test_how_often_it_draws(
 
     def draw(*_: object) -> list[object]:
         drawn.append(None)
-        time.sleep(cost)
+        loop.work(cost)
         return []
 
     monkeypatch.setattr(live, "picture", draw)
@@ -210,7 +210,9 @@ def test_how_often_it_draws(
         await asyncio.sleep(0.4)
         view.close()
 
-    asyncio.run(run())
+    loop = VirtualLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(run())
     assert ("one" if len(drawn) == 1 else "several") == frames
 
 
