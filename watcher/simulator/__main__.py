@@ -1,4 +1,4 @@
-"""The command line: `python -m watcher.simulator`."""
+"""The command line: ``python -m watcher.simulator``."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def _serve_until_signal(
 
 
 def main() -> int:
-    """Run the command line.
+    """Runs the command line.
 
     Returns:
         The exit code: 130 or 143 after a signal, 2 for options that cannot be served.

@@ -12,7 +12,7 @@ _LAST_PORT: Final = 65535
 
 
 def check_timing(scenario: str, speed: float, approve_after: float | None) -> None:
-    """Check what imports live through, and how fast."""
+    """Checks what imports live through, and how fast."""
     if scenario not in SCENARIOS:
         raise ValueError(f"scenario must be one of {', '.join(SCENARIOS)}, not {scenario!r}")
     if not (math.isfinite(speed) and speed > 0):
@@ -22,7 +22,7 @@ def check_timing(scenario: str, speed: float, approve_after: float | None) -> No
 
 
 def check_address(host: str, port: int) -> None:
-    """Check where the server listens: never beyond this machine."""
+    """Checks where the server listens: never beyond this machine."""
     try:
         is_loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -34,7 +34,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def check_access(rate_limit: int | None, token: str | None) -> None:
-    """Check who may ask, and how often."""
+    """Checks who may ask, and how often."""
     if rate_limit is not None and rate_limit < 1:
         raise ValueError(f"rate_limit must be at least 1 request in ten seconds, not {rate_limit}")
     if token == "":

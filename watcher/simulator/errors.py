@@ -32,39 +32,39 @@ class ApiError(Exception):
         self.headers = headers
 
     def response(self) -> web.Response:
-        """Make the response, with an identifier of its own."""
+        """Makes the response, with an identifier of its own."""
         body = {"code": self.code, "message": self.message, "id": str(uuid4())}
         return web.json_response(body, status=self.status, headers=self.headers)
 
 
 def invalid_request(message: str) -> ApiError:
-    """Make the error for a request that cannot be understood."""
+    """Makes the error for a request that cannot be understood."""
     return ApiError(HTTPStatus.BAD_REQUEST, "invalid_request", message)
 
 
 def unauthorized() -> ApiError:
-    """Make the error for a missing or wrong access token."""
+    """Makes the error for a missing or wrong access token."""
     return ApiError(HTTPStatus.UNAUTHORIZED, "unauthorized", "Invalid access token")
 
 
 def not_found() -> ApiError:
-    """Make the error for something that does not exist; the API does not say which key it is."""
+    """Makes the error for something that does not exist; the API does not say which key it is."""
     return ApiError(HTTPStatus.NOT_FOUND, "not_found", "Invalid resource identifier")
 
 
 def conflict(message: str) -> ApiError:
-    """Make the error for a request that another import stands in the way of."""
+    """Makes the error for a request that another import stands in the way of."""
     return ApiError(HTTPStatus.CONFLICT, "conflict", message)
 
 
 def rate_limited(headers: Mapping[str, str] | None = None) -> ApiError:
-    """Make the error for one request too many, with the headers that say how long to wait."""
+    """Makes the error for one request too many, with the headers that say how long to wait."""
     message = "You've exceeded the API rate limit. Try again later."
     return ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", message, headers)
 
 
 def from_http(exception: web.HTTPException) -> ApiError:
-    """Make the API's error of one that the HTTP server raised, such as an unknown path or a wrong method."""
+    """Makes the API's error of one that the HTTP server raised, such as an unknown path or a wrong method."""
     status = HTTPStatus(exception.status)
     if status is HTTPStatus.NOT_FOUND:
         return not_found()

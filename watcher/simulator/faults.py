@@ -31,7 +31,7 @@ class _TruncatedResponse(web.Response):
         self._transport = transport
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write half of the body, and drop the connection."""
+        """Writes half of the body, and drop the connection."""
         del data
         await self.write(self._sent)
         _drop(self._transport)
@@ -81,7 +81,7 @@ _ANSWERS: Final[Mapping[Fault, Callable[[], web.Response]]] = {
 async def answer_with(
     fault: Fault, good: bytes, transport: asyncio.Transport | None, *, speed: float
 ) -> web.Response:
-    """Answer a read with a fault.
+    """Answers a read with a fault.
 
     Args:
         fault: What the read meets.

@@ -53,7 +53,7 @@ class Handlers:
         self._began = round(time.time() * 1000)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """List the paths and their handlers."""
+        """Lists the paths and their handlers."""
         return (
             web.post(f"{_SEGMENT}/imports", self._create_import),
             web.get(f"{_SEGMENT}/imports/{{import_id:[^/]+}}", self._get_import, allow_head=False),

@@ -32,7 +32,7 @@ class ImportLife:
     approved_at: float | None = None
 
     def status_at(self, elapsed: float) -> Status | None:
-        """Tell the status at a moment; None when the import is gone by then."""
+        """Tells the status at a moment; None when the import is gone by then."""
         prepared_at = self.stages[1].at
         if self.needs_approval and elapsed >= prepared_at:
             approved_at = self.approved_at
@@ -44,5 +44,5 @@ class ImportLife:
         return next(stage.status for stage in reversed(self.stages) if elapsed >= stage.at)
 
     def ended_at(self, elapsed: float) -> bool:
-        """Tell whether nothing will change any more: it is complete, stopped or gone."""
+        """Tells whether nothing will change any more: it is complete, stopped or gone."""
         return self.status_at(elapsed) in _ENDED

@@ -37,7 +37,7 @@ class RateLimit:
         self._remaining = limit
 
     def take(self, now: float) -> Verdict:
-        """Count one request.
+        """Counts one request.
 
         Args:
             now: The wall time in Unix seconds.
@@ -57,7 +57,7 @@ class RateLimit:
 def limit_headers(
     kind: str, limit: int, remaining: int, reset: int, *, reset_kind: str = ""
 ) -> dict[str, str]:
-    """Write one limit as LaunchDarkly's headers.
+    """Writes one limit as LaunchDarkly's headers.
 
     Args:
         kind: The limit's part of the names, with its hyphen, such as `Global-`.

@@ -26,7 +26,7 @@ _SHUTDOWN_SECONDS: Final = 0.1
 
 
 def _is_defect(record: logging.LogRecord) -> bool:
-    """Tell a defect of the simulator from a client that does not speak HTTP, which is no news."""
+    """Tells a defect of the simulator from a client that does not speak HTTP, which is no news."""
     return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
@@ -43,7 +43,7 @@ class _Gate:
 
     @web.middleware
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer one request."""
+        """Answers one request."""
         if not self._is_authorized(request.headers.get("Authorization", "")):
             return unauthorized().response()
         if self._rate_limit is None:
@@ -79,7 +79,7 @@ async def serve(
     approve_after: float | None = None,
     begin_when_read: bool = False,
 ) -> AsyncIterator[str]:
-    """Serve the import API on loopback for as long as the context lasts.
+    """Serves the import API on loopback for as long as the context lasts.
 
     Args:
         scenario: What every import lives through: a name from `SCENARIOS`.

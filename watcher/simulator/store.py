@@ -81,7 +81,7 @@ class ImportStore:
         self._reads: Counter[tuple[str, Status | None]] = Counter()
 
     def create(self, keys: SegmentKeys, upload: Upload) -> StoredImport:
-        """Begin an import.
+        """Begins an import.
 
         Raises:
             ApiError: Another import of the same project and environment has not ended.
@@ -107,7 +107,7 @@ class ImportStore:
         return created
 
     def find(self, keys: SegmentKeys, import_id: str) -> tuple[StoredImport, Status]:
-        """Find an import and its present status.
+        """Finds an import and its present status.
 
         Raises:
             ApiError: There is none of this name in this segment, or it is gone.
@@ -123,7 +123,7 @@ class ImportStore:
         return found, status
 
     def next_fault(self, read: StoredImport, status: Status) -> Fault | None:
-        """Count a read that found this status, and tell which fault it meets, if any."""
+        """Counts a read that found this status, and tell which fault it meets, if any."""
         self._reads[read.import_id, None] += 1
         self._reads[read.import_id, status] += 1
         return next(
@@ -137,12 +137,12 @@ class ImportStore:
         )
 
     def approve(self, waiting: StoredImport) -> None:
-        """Let an import go on that waits for approval."""
+        """Lets an import go on that waits for approval."""
         life = replace(waiting.life, approved_at=self._elapsed(waiting))
         self._imports[waiting.import_id] = replace(waiting, life=life)
 
     def is_importing(self, keys: SegmentKeys) -> bool:
-        """Tell whether an import into this segment has not ended."""
+        """Tells whether an import into this segment has not ended."""
         return any(stored.keys == keys and not self._has_ended(stored) for stored in self._imports.values())
 
     def _elapsed(self, stored: StoredImport) -> float:

@@ -26,7 +26,7 @@ class Upload:
 
     Args:
         filename: The name of the CSV file.
-        mode: How the keys are imported, `merge` or `replace`.
+        mode: How the keys are imported, ``merge`` or ``replace``.
         wait_on_approvals: Whether the import waits until somebody approves it.
     """
 
@@ -36,7 +36,7 @@ class Upload:
 
 
 async def read_upload(request: web.Request) -> Upload:
-    """Read the whole form; of the file only its size matters, so it is never kept.
+    """Reads the whole form; of the file only its size matters, so it is never kept.
 
     Returns:
         The form's fields, checked.
