@@ -83,7 +83,7 @@ def test_a_signal_leaves_the_picture_and_the_explanation(
         assert re.fullmatch(rf"default/\S+  interrupted after {TIME}, \d+ polls", first)
         assert re.fullmatch(rf"✓ .+ ─ ■ in_progress {TIME} ─ ○ complete", rail)
         assert re.fullmatch(
-            rf"\d\d:\d\d:\d\d error: default/\S+: interrupted by {name} after .* with the same target\.",
+            rf"\d\d:\d\d:\d\d warning: default/\S+: interrupted by {name} ?after .* with the same target\.",
             "".join(words),
         )
         assert result.startswith("interrupted default/")

@@ -89,6 +89,19 @@ def test_a_success_is_silent_at_level_error(start_simulator: StartSimulator) -> 
     assert remapped.err.endswith("reached gives exit code 9, by --exit-code\n")
 
 
+def test_a_look_at_an_import_on_its_way_is_no_error(start_simulator: StartSimulator) -> None:
+    """What is not final yet is told at level error, too, but as the warning that it is."""
+    simulator = start_simulator("stuck")
+    env = environment(simulator.base_uri)
+    look = ("--once", "--log-level", "error", simulator.create())
+    assert "warning: default/production" in run_watcher(*look, env=env).err
+    events = run_watcher(*look, "--log-format", "json", env=env).events
+    assert [(event["event"], event["level"]) for event in events] == [
+        ("outcome", "warning"),
+        ("result", "warning"),
+    ]
+
+
 def test_no_progress_leaves_the_explanation(start_simulator: StartSimulator) -> None:
     """--progress none keeps the closing words."""
     simulator = start_simulator("stuck")

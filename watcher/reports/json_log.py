@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from watcher.core.events import Ended
 from watcher.reports.event_documents import event_document
 from watcher.reports.values import timestamp
-from watcher.reports.words import Level, level_of
+from watcher.reports.words import Level, least_for_ends, level_of, level_of_conclusion
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-    from watcher.core.events import Ended, Event
+    from watcher.core.events import Event
     from watcher.exit_codes import Conclusion, ExitCodes
     from watcher.reports.log import Clock
     from watcher.reports.stream import Stream
@@ -34,6 +35,7 @@ class JsonLog:
     def __init__(self, stream: Stream, level: Level, codes: ExitCodes, clock: Clock = time.time) -> None:
         self._stream = stream
         self._log = _logger(stream, level)
+        self._log_of_ends = _logger(stream, least_for_ends(level))
         self._codes = codes
         self._clock = clock
 
@@ -41,13 +43,14 @@ class JsonLog:
         """Tells an event in the words of the JSON documents."""
         fields = msgspec.to_builtins(event_document(event, self._codes))
         name = fields.pop("event")
-        self._log.log(level_of(event), name, **fields)
+        log = self._log_of_ends if isinstance(event, Ended) else self._log
+        log.log(level_of(event), name, **fields)
 
     def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:  # noqa: ARG002 (they told themselves)
         """Tells the outcome and the code."""
-        level = Level.INFO if conclusion.code == 0 else Level.ERROR
+        fields = {"outcome": conclusion.outcome, "exit_code": conclusion.code}
         at = timestamp(self._clock())
-        self._log.log(level, "result", at=at, outcome=conclusion.outcome, exit_code=conclusion.code)
+        self._log_of_ends.log(level_of_conclusion(conclusion), "result", at=at, **fields)
 
     def say(self, level: Level, name: str, message: str) -> None:
         """Tells a sentence as ``message``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from watcher.core.events import Ended, Watching
 from watcher.core.statuses import SUCCESSES
-from watcher.reports.words import Level, level_of, line_of
+from watcher.reports.words import Level, least_for_ends, level_of, level_of_conclusion, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,10 +82,11 @@ class PlainLog:
         if line is None:
             return
         level = level_of(event)
-        must_name_import = self._several or level is Level.ERROR  # an error may be the only line seen
+        ends = isinstance(event, Ended)
+        must_name_import = self._several or (ends and level > Level.INFO)  # it may be the only line seen
         if must_name_import and not isinstance(event, Watching):
             line = f"{event.ref}: {line}"
-        self._write(level, line, event.at.unix)
+        self._write(level, line, event.at.unix, ends=ends)
 
     def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
         """Sums several imports up; one alone has said all but a code that nobody expects of its outcome."""
@@ -100,9 +101,8 @@ class PlainLog:
         for end in ends:
             counts[end.outcome] = counts.get(end.outcome, 0) + 1
         tally = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        level = Level.INFO if conclusion.code == 0 else Level.ERROR
         line = f"{len(ends)} imports: {tally}; exit code {conclusion.code} ({conclusion.outcome})"
-        self._write(level, line, self._clock())
+        self._write(level_of_conclusion(conclusion), line, self._clock(), ends=True)
 
     def say(self, level: Level, name: str, message: str) -> None:  # noqa: ARG002 (names are for machines)
         """Tells a sentence."""
@@ -112,8 +112,8 @@ class PlainLog:
         """Waits for its reader."""
         self._stream.drain()
 
-    def _write(self, level: Level, text: str, at: float) -> None:
-        if level >= self._level:
+    def _write(self, level: Level, text: str, at: float, *, ends: bool = False) -> None:
+        if level >= (least_for_ends(self._level) if ends else self._level):
             clock = time.strftime("%H:%M:%S", time.localtime(at))
             weight = "" if level is Level.INFO else f"{level.name.lower()}: "
             self._stream.write_line(f"{clock} {weight}{text}")

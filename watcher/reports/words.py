@@ -15,12 +15,13 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.statuses import SUCCESSES, ImportStatus
+from watcher.core.statuses import NO_VERDICTS, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
     from watcher.core.model import Transition
-    from watcher.core.statuses import Status
+    from watcher.core.statuses import Outcome, Status
+    from watcher.exit_codes import Conclusion
 
 
 class Level(IntEnum):
@@ -49,9 +50,39 @@ def level_of(event: Event) -> Level:
         case MetThrottle() | Retrying() | MetUnknownStatus():
             return Level.WARNING
         case Ended():
-            return Level.INFO if event.left_behind or event.outcome in SUCCESSES else Level.ERROR
+            good = event.left_behind or event.outcome in SUCCESSES
+            return Level.INFO if good else _level_of_failure(event.outcome)
         case _:
             assert_never(event)
+
+
+def level_of_conclusion(conclusion: Conclusion) -> Level:
+    """Tells how much the end of a whole watch matters.
+
+    Args:
+        conclusion: How it ended.
+
+    Returns:
+        Its level.
+    """
+    return Level.INFO if conclusion.code == 0 else _level_of_failure(conclusion.outcome)
+
+
+def least_for_ends(level: Level) -> Level:
+    """Tells which ends are told: those that are no success explain themselves whatever else is left out.
+
+    Args:
+        level: The least that is told of all else.
+
+    Returns:
+        The least level of an end that is told.
+    """
+    return min(level, Level.WARNING)
+
+
+def _level_of_failure(outcome: Outcome) -> Level:
+    """Does not alarm where nothing failed, as at a look that found the import on its way."""
+    return Level.WARNING if outcome in NO_VERDICTS else Level.ERROR
 
 
 def line_of(event: Event) -> str | None:

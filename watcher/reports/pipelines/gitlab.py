@@ -42,8 +42,7 @@ class SectionLog:
 
     def receive(self, event: Event) -> None:
         """Tells an event."""
-        ends = isinstance(event, Ended) and not self._several
-        if ends or level_of(event) >= Level.ERROR:
+        if isinstance(event, Ended) and (not self._several or level_of(event) > Level.INFO):
             self._end_section()
         elif line_of(event) is not None:
             self._begin_section()
