@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from dataclasses import replace
@@ -32,6 +33,7 @@ _CHUNK = 1 << 16
 _URLS_KEPT = 1000
 _UNAUTHORIZED = 401
 _NOT_HTTP = "an answer that is not HTTP"
+_FAULTS = (aiohttp.ClientError, OSError, HttpProcessingError, ValueError)
 
 
 class Client:
@@ -103,10 +105,8 @@ class Client:
         token = self._tokens.current()
         try:
             answer = await self._exchange(ref, token)
-        except (aiohttp.ClientError, OSError) as error:
+        except _FAULTS as error:
             return _explain(error)
-        except (HttpProcessingError, ValueError):
-            return Broken(FaultKind.NONSENSE, _NOT_HTTP)
         if answer.status == _UNAUTHORIZED and self._tokens.reread() != token:
             return replace(answer, token_changed=True)
         return answer
@@ -125,17 +125,24 @@ class Client:
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:
-            body = bytearray()
-            while len(body) <= BODY_LIMIT and not response.content.at_eof():
-                body += await response.content.read(_CHUNK)
-            if len(body) > BODY_LIMIT:
-                response.close()
-        return Answer(
-            response.status,
-            _joined(response.headers),
-            bytes(body[: BODY_LIMIT + 1]),
-            conceal=self._tokens.conceal,
-        )
+            body, broken = await _read(response)
+        return Answer(response.status, _joined(response.headers), body, broken, conceal=self._tokens.conceal)
+
+
+async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Broken | None]:
+    """Reads a body as far as it comes, for the answer's head counts without it, too."""
+    body = bytearray()
+    broken = None
+    try:
+        while len(body) <= BODY_LIMIT and not response.content.at_eof():
+            body += await response.content.read(_CHUNK)
+    except _FAULTS as error:
+        broken = _explain(error)
+    except asyncio.CancelledError:  # the request is given up; nobody else waits for this task
+        broken = Broken(FaultKind.NETWORK, "the answer did not come whole in time")
+    if broken is not None or len(body) > BODY_LIMIT:
+        response.close()
+    return bytes(body[: BODY_LIMIT + 1]), broken
 
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
@@ -145,7 +152,7 @@ def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
     return headers
 
 
-def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a table of the library's errors)
+def _explain(error: Exception) -> Broken:  # noqa: C901 (a table of the library's errors)
     """Names an error without formatting it: aiohttp's errors carry the request's headers, token included."""
     match error:
         case aiohttp.ClientConnectorDNSError():
@@ -170,6 +177,8 @@ def _explain(error: aiohttp.ClientError | OSError) -> Broken:  # noqa: C901 (a t
             return Broken(FaultKind.NETWORK, "the connection was closed within the answer")
         case OSError():
             return Broken(FaultKind.NETWORK, f"the connection broke: {_system_reason(error)}")
+        case HttpProcessingError() | ValueError():
+            return Broken(FaultKind.NONSENSE, _NOT_HTTP)
         case _:
             return Broken(FaultKind.NETWORK, "the request failed")
 
@@ -180,6 +189,9 @@ def _address(error: aiohttp.ClientConnectorError) -> str:
 
 def _explain_lookup(error: aiohttp.ClientConnectorDNSError) -> Broken:
     host = error.host
+    if not isinstance(error.os_error, socket.gaierror):
+        reason = _system_reason(error.os_error)
+        return Broken(FaultKind.NETWORK, f"the name {host} cannot be looked up: {reason}")
     if error.os_error.errno == socket.EAI_AGAIN:
         return Broken(FaultKind.NETWORK, f"the name {host} cannot be looked up for now")
     return Broken(FaultKind.UNKNOWN_HOST, f"there is no host named {host}")

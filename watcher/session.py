@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from watcher.client import Client
 from watcher.core.memory import Past
@@ -25,6 +27,9 @@ from watcher.reports.words import Level
 from watcher.signals import Signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
     from watcher.exit_codes import Conclusion
@@ -32,6 +37,9 @@ if TYPE_CHECKING:
     from watcher.reports.served.sidecar import Sidecar
     from watcher.settings import Settings
     from watcher.state.keeper import Keeper
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 def run_session(settings: Settings, *, hands_over: bool = False) -> Finished:
@@ -47,9 +55,13 @@ def run_session(settings: Settings, *, hands_over: bool = False) -> Finished:
     Raises:
         UsageError: The settings cannot be, which shows before the first request.
     """
-    with asyncio.Runner() as runner:
+    runner = asyncio.Runner()
+    try:
         runner.get_loop().set_default_executor(_ImpatientExecutor())
         return runner.run(_watch(settings, hands_over=hands_over))
+    finally:
+        with suppress(RuntimeError):  # closing wants a thread; without one, the end stays as it was told
+            runner.close()
 
 
 async def _watch(settings: Settings, *, hands_over: bool) -> Finished:
@@ -232,6 +244,15 @@ def _terms(settings: Settings) -> Terms:
 
 class _ImpatientExecutor(ThreadPoolExecutor):
     """Looks names up; at the end it leaves a lookup that hangs behind, which no signal could stop."""
+
+    def submit(
+        self, fn: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> Future[_Result]:
+        """Looks up, or fails as a lookup does where the system has no thread for it."""
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 (the base class's signature)
         super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from watcher.reports.stream import Stream
@@ -56,9 +56,7 @@ class Signals:
             self.number = number
             Stream.hurry()
             loop.call_soon_threadsafe(self._tell, number)
-            self._last_resort = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
-            self._last_resort.daemon = True
-            self._last_resort.start()
+            self._set_last_resort(number)
 
         numbers = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         for number in numbers:
@@ -72,6 +70,13 @@ class Signals:
             if self._last_resort is not None:
                 self._last_resort.cancel()
                 self._last_resort.join()  # two threads must not end the process at the same moment
+
+    def _set_last_resort(self, number: int) -> None:
+        timer = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
+        timer.daemon = True
+        with suppress(RuntimeError):  # the system may have no thread left
+            timer.start()
+            self._last_resort = timer
 
     def told(self, code: int) -> None:
         """Notes that the run has told its end, which a signal does not change any more.

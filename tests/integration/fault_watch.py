@@ -110,10 +110,13 @@ async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIM
     return Seen(seen, time.monotonic() - began, tuple(server.requests), server.connections)
 
 
-async def first_trouble(*script: Play) -> MetThrottle | Retrying | Ended:
+async def first_trouble(
+    *script: Play, request_timeout: float = LONG_TIMEOUT
+) -> MetThrottle | Retrying | Ended:
     """Watches until the first refusal or fault, or to the end, without sitting out what follows from it."""
     async with playing(*script) as server, client_of(server.base_uri) as client:
-        terms = Terms(quick(timeout=3600.0), lambda outcome: outcome is Outcome.COMPLETE)
+        policy = quick(timeout=3600.0, outage_budget=300.0)
+        terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE, request_timeout=request_timeout)
         async with aclosing(Watch([REF], terms, client.get, Random(0)).events()) as events:
             async for event in events:
                 if isinstance(event, MetThrottle | Retrying | Ended):

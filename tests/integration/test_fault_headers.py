@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.integration.fault_server import Play, Send
-from tests.integration.fault_watch import first_trouble, quick, watch
+from tests.integration.fault_server import Close, Hang, Play, Send
+from tests.integration.fault_watch import SHORT_TIMEOUT, first_trouble, quick, watch
 from tests.integration.faults import COMPLETE, answer, import_body
-from watcher.core.events import Ended, MetThrottle
+from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.statuses import Outcome
 
 FOR_EVER = f"Retry-After: {'9' * 400}"
@@ -59,6 +59,16 @@ def test_a_good_answer_with_absurd_headers(fields: tuple[str, ...]) -> None:
     good = Play((Send(answer(import_body(), *fields)),))
     came = asyncio.run(watch(good, COMPLETE, policy=quick(timeout=3.0)))
     assert came.outcome is Outcome.COMPLETE, came.end.message
+
+
+@pytest.mark.parametrize("status", [TOO_MANY, "200 OK", "503 Down"])
+@pytest.mark.parametrize("end", [Close(), Hang()], ids=["closed", "stalled"])
+def test_a_wait_whose_body_breaks(status: str, end: Close | Hang) -> None:
+    """The moment that the API named counts, though the rest of the answer never comes."""
+    broken = Play((Send(answer(b"{", "Retry-After: 30", status=status, length=99)), end))
+    event = asyncio.run(first_trouble(broken, request_timeout=SHORT_TIMEOUT))
+    assert isinstance(event, MetThrottle if status == TOO_MANY else Retrying)
+    assert event.wait >= 30
 
 
 @pytest.mark.parametrize(

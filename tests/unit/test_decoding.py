@@ -266,7 +266,7 @@ def test_identity_and_status_are_compared_as_they_came() -> None:
 def test_an_answer_shows_nothing_of_itself() -> None:
     """What came may hold the token, and is in no repr that a traceback or a debugger prints."""
     came = replace(answer({"message": TOKEN}, 403, location=TOKEN), conceal=Secret(TOKEN).conceal)
-    assert repr(came) == "Answer(status=403, token_changed=False)"
+    assert repr(came) == "Answer(status=403, broken=None, token_changed=False)"
 
 
 def texts_in(value: object) -> Iterator[str]:

@@ -71,7 +71,7 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
     """
     status = answer.status
     if status == 200:  # noqa: PLR2004 (the numbers of HTTP are their own names)
-        return _decode_import(ref, answer)
+        return _decode_import(ref, answer) if answer.broken is None else answer.broken
     error = _decode_error(answer)
     match status:
         case 429:

@@ -33,6 +33,8 @@ class Answer:
         status: The HTTP status.
         headers: The header fields, names in lower case; repeated ones are joined by commas (RFC 9110, 5.3).
         body: At most ``BODY_LIMIT`` bytes, and one more where there were more.
+        broken: What kept the rest of the body from coming. Status and header fields came whole all the same,
+            and with them what they say of a refusal and of the rate limits.
         token_changed: Whether the token file, read again after this 401, holds another token by now.
         conceal: Takes the token out of text that will be shown.
     """
@@ -40,6 +42,7 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    broken: Broken | None = None
     token_changed: bool = False
     conceal: Callable[[str], str] = field(default=str, repr=False)
 

@@ -1,0 +1,71 @@
+"""Machines that have run out of something: a watch goes on as long as it can, and ends as it was told."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.integration.conftest import FAST, environment, finish
+from tests.integration.sidecars import wait_for_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.conftest import StartSimulator
+
+NO_THREADS = """
+import threading, watcher.__main__ as program
+
+def refuse(self):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = refuse
+program.run()
+"""
+"""What Python says where a limit on processes is reached, as in a full group of a container's."""
+
+
+def start(*arguments: str, base_uri: str) -> subprocess.Popen[str]:
+    """Starts the program on a machine without threads."""
+    return subprocess.Popen(
+        [sys.executable, "-c", NO_THREADS, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(base_uri),
+    )
+
+
+def test_a_success_without_threads(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """The end that was told stays, and the command runs."""
+    simulator = start_simulator("happy", speed=1000.0)
+    status = tmp_path / "status"
+    go_on = ("--", "echo", "deployed")
+    finished = finish(
+        start(simulator.create(), *FAST, f"--status-file={status}", *go_on, base_uri=simulator.base_uri)
+    )
+    assert (finished.code, finished.out.splitlines()[-1]) == (0, "deployed")
+    assert json.loads(status.read_bytes())["outcome"] == "complete"
+
+
+def test_a_signal_without_threads(start_simulator: StartSimulator) -> None:
+    """A signal ends the watch and is told."""
+    simulator = start_simulator("stuck")
+    process = start(simulator.create(), *FAST, "--log-format=json", base_uri=simulator.base_uri)
+    wait_for_event(process, "transition")
+    process.send_signal(signal.SIGTERM)
+    finished = finish(process)
+    assert finished.code == finished.events[-1]["exit_code"] == 143
+
+
+def test_a_lookup_without_threads() -> None:
+    """A name that cannot be looked up for now is a fault of the network, and no defect."""
+    finished = finish(
+        start("a/b/c/d", "--once", "--outage-budget=100ms", base_uri="https://no-thread.example")
+    )
+    assert finished.code == 75
+    assert "the name no-thread.example cannot be looked up: resource temporarily unavailable" in finished.err
