@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,22 @@ class Evidence:
                 break
             known = view.deadline
         return known
+
+    def patience(self, view: View | None) -> float:
+        """Tells until when a single look sits out a rate limit, as far as is known of its import."""
+        if not self.run.scenario.policy.once:
+            return math.inf
+        since = 0.0 if view is None or view.began is None else view.began
+        return since + self.run.scenario.policy.outage_budget
+
+    def limit(self, view: View) -> float:
+        """Tells what a hold must not outlast, after an answer."""
+        return min(view.deadline, self.patience(view))
+
+    def limit_at(self, position: int, moment: float) -> float:
+        """Tells what a hold must not outlast, as it was known just before a moment."""
+        known = [view for view in self.views[position] if view.arrived.at <= moment]
+        return self.limit(known[-1]) if known else min(self.run.scenario.policy.timeout, self.patience(None))
 
     def is_last_look(self, asked: Asked) -> bool:
         """Tells whether a request is its import's last chance before the deadline."""

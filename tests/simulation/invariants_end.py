@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
-from tests.simulation.oracle import FAULTS
+from tests.simulation.oracle import FAULTS, LONGEST_BACKOFF
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence
     from tests.simulation.oracle import View
+    from tests.simulation.run import Arrived
 
 _EARNED = frozenset(
     {
@@ -86,6 +87,8 @@ def _is_earned(evidence: Evidence, position: int, end: Ended) -> bool:
         return interrupt is not None and interrupt.signal == end.signal and now >= interrupt.at - TOLERANCE
     if end.outcome is Outcome.TIMEOUT:
         return _is_timeout_earned(evidence, position, now)
+    if end.outcome is Outcome.UNAVAILABLE and _is_look_forgone(evidence, view, now):
+        return True
     if view is None or abs(view.arrived.at - now) > TOLERANCE:
         return False
     if view.verdict is not None or end.outcome in _EARNED:
@@ -105,6 +108,22 @@ def _is_timeout_earned(evidence: Evidence, position: int, now: float) -> bool:
         if arrived.named_until is not None and arrived.at <= now + TOLERANCE
     )
     return max(named, default=0.0) > deadline
+
+
+def _is_look_forgone(evidence: Evidence, view: View | None, now: float) -> bool:
+    """Tells whether the others' rate limit was longer than the patience of a single look."""
+    return evidence.run.scenario.policy.once and any(
+        _longest_hold(arrived) > max(now, evidence.patience(view))
+        for arrived in evidence.run.arrived
+        if arrived.at <= now + TOLERANCE
+    )
+
+
+def _longest_hold(arrived: Arrived) -> float:
+    if arrived.named_until is not None:
+        return arrived.named_until
+    refused = arrived.served.meaning is Meaning.THROTTLED
+    return arrived.at + LONGEST_BACKOFF if refused else 0.0
 
 
 def outlasts(view: View) -> bool:
@@ -147,16 +166,16 @@ def clocks_end_waits(evidence: Evidence) -> None:
 
 
 def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
-    """A hold past the deadlines of imports ends their waits at once, or when a request under way is back."""
+    """A hold that imports cannot outlast ends their waits at once, or when a request under way is back."""
     holds = [arrived for arrived in evidence.run.arrived if arrived.named_until is not None]
     for position, views in enumerate(evidence.views):
         for hold in holds:
-            deadline = evidence.deadline_at(position, hold.at)
+            deadline = evidence.limit_at(position, hold.at)
             if (hold.named_until or 0) <= deadline + TOLERANCE or evidence.ended_at(position, hold.at):
                 continue
             under_way = evidence.under_way(position, hold.at)
             back = [view for view in views if view.arrived.asked in under_way]
-            if under_way and (not back or (hold.named_until or 0) <= back[0].deadline + TOLERANCE):
+            if under_way and (not back or (hold.named_until or 0) <= evidence.limit(back[0]) + TOLERANCE):
                 continue
             latest = back[0].arrived.at if back else hold.at
             if not evidence.ended_at(position, latest):

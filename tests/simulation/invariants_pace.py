@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
-from tests.simulation.oracle import ADVERSE, FAULTS
+from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF
 from tests.simulation.scenario import Flavour
 from watcher.core.agenda import LAST_CALL
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _TOLD = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 _JITTER = 0.1
 _SHORTEST_BACKOFF = 1.0
-_LONGEST_BACKOFF = 60.0
 
 
 def no_request_before_a_named_moment(evidence: Evidence) -> None:
@@ -154,7 +153,7 @@ def no_wait_without_a_reason(evidence: Evidence) -> None:
     for view, asked in evidence.followed(0):
         at = view.arrived.at
         told = max(told, view.arrived.told_until or 0.0)
-        most = max(_bounds(view, evidence.run.scenario.policy.max_interval)[1], _LONGEST_BACKOFF)
+        most = max(_bounds(view, evidence.run.scenario.policy.max_interval)[1], LONGEST_BACKOFF)
         latest = max(at + most, at + (told - at) * (1 + _JITTER) + 1)
         if asked.at > latest + 2 * TOLERANCE:
             raise ViolationError(

@@ -54,6 +54,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_WAITER, "_take_verdict", planted.believe_the_first_missing, "ends_are_earned"),
     _plant(_WAITER, "_take_throttle", planted.take_a_refusal_for_a_fault, "ends_are_earned"),
     _plant(_WAITER, "_sleep", planted.sleep_past_the_deadline, "no_request_past_the_deadline"),
+    _plant(
+        _WAITER, "_is_past_patience", planted.sit_out_any_hold, "holds_past_the_deadline_end_all_waits", 550
+    ),
     _plant(waiter, "first_clock", planted.count_a_status_from_the_start, "ends_are_earned"),
     _plant(adversity, "budget", planted.always_take_it_for_first_contact, "ends_are_earned", 150),
     _plant(record.Record, "met", planted.forget_what_was_told, "events_tell_the_truth"),

@@ -28,6 +28,7 @@ FIRST_CONTACT = frozenset({Meaning.UNKNOWN_HOST, Meaning.UNTRUSTED})
 UNREACHED = frozenset({Meaning.NETWORK}) | FIRST_CONTACT
 FAULTS = frozenset({Meaning.SERVER, Meaning.NONSENSE}) | UNREACHED
 FIRST_CONTACT_BUDGET = 30.0
+LONGEST_BACKOFF = 60.0
 
 
 @dataclass(frozen=True, slots=True)

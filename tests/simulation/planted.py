@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from watcher.core.clocks import Clock
     from watcher.core.events import Ended, Event
-    from watcher.core.model import ImportRef
+    from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.rate_limits import Hold, RateLimits
     from watcher.core.replies import Answer, Reply, Throttled
@@ -183,6 +183,11 @@ def take_no_last_look(self: agenda.Agenda, now: float, room: int) -> agenda.Due:
     late = self._take_expired(now)
     asked, later = _take_due(self, now, room)
     return agenda.Due(asked, late + later)
+
+
+def sit_out_any_hold(self: waiter.Waiter, hold: Hold, now: Instant) -> bool:  # noqa: ARG001 (the rule's signature)
+    """Lets a single look wait for others' rate limits as long as these last."""
+    return False
 
 
 def keep_holds_to_oneself(self: pacing.Limiter, hold: Hold) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import Counter
 from contextlib import aclosing, suppress
 from random import Random
@@ -178,6 +179,43 @@ def test_one_hold_does_not_cost_an_import_its_turn() -> None:
         runner.run(run())
     (victim,) = held
     assert len([moment for moment in asked[victim] if moment > 90]) >= 8
+
+
+@pytest.mark.parametrize(
+    ("headers", "refusals", "looked_at", "ends_by"),
+    [
+        ({"retry-after": "3600"}, 1, 0, 1.0),
+        ({"retry-after": "5"}, 1, 19, 30.0),
+        ({}, 1, 19, 30.0),
+        ({}, 1000, 0, 31.0),
+    ],
+    ids=["a long hold", "a short hold", "no moment named", "no end of refusals"],
+)
+def test_single_looks_wait_for_a_rate_limit_no_longer_than_for_an_outage(
+    headers: dict[str, str], refusals: int, looked_at: int, ends_by: float
+) -> None:
+    """The import that is refused ends at once; the others wait for half a minute of the run at most."""
+    count = 0
+
+    async def probe(ref: ImportRef) -> Answer:
+        nonlocal count
+        count += 1
+        refused = count <= refusals
+        await asyncio.sleep(LATENCY)
+        return Answer(429, headers, b"") if refused else found(ref, "ready")
+
+    async def run() -> list[Event]:
+        policy = Policy(once=True, timeout=math.inf, outage_budget=30.0)
+        async with aclosing(
+            Watch(refs(20), Terms(policy, succeeds), probe, Random(1), clock).events()
+        ) as events:
+            return [event async for event in events]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        events = runner.run(run())
+    tally = Counter(outcomes(events))
+    assert tally == Counter({Outcome.PENDING: looked_at, Outcome.UNAVAILABLE: 20 - looked_at})
+    assert events[-1].at.monotonic < ends_by
 
 
 @pytest.mark.parametrize("answer_after", [10.0, 100_000.0])

@@ -114,6 +114,23 @@ def held_look(hold: Hold, now: Instant) -> str:
     return f"nothing was asked: the rate limit refused an earlier run, and is given another {left}"
 
 
+def forgone_look(hold: Hold, now: Instant) -> str:
+    """Says that a wait which another import's answer brought lets a single look ask nothing.
+
+    Args:
+        hold: The wait.
+        now: The time.
+
+    Returns:
+        The beginning of a sentence.
+    """
+    if hold.named:
+        left = duration(hold.until - now.monotonic)
+        return f"the look was not taken: the API told another import's request to wait {left}"
+    left = duration(hold.resume_at - now.monotonic)
+    return f"the look was not taken: the rate limit refused other imports' requests, and is given {left}"
+
+
 def held_past(hold: Hold, option: str, now: Instant) -> str:
     """Says that the API asks for a wait which a clock of the user's does not allow.
 

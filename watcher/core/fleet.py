@@ -207,12 +207,13 @@ class Fleet:
         return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
 
     def _end_held(self, now: Instant) -> Iterator[Event]:
-        """Ends the waits whose deadline comes before the API takes another request."""
+        """Ends the waits that cannot outlast a hold."""
         hold = self._limiter.hold
-        if hold is None or not hold.named or hold.until <= now.monotonic:
+        if hold is None or hold.resume_at <= now.monotonic:
             return
+        once = self._terms.policy.once
         for watched in self._each_unfinished():
-            if not watched.in_flight and hold.until > watched.deadline:
+            if not watched.in_flight and (once or (hold.named and hold.until > watched.deadline)):
                 yield from self._follow(watched, watched.waiter.refuse(hold, now), now)
 
     def _follow(self, watched: Watched, step: Step | None, now: Instant) -> Iterator[Event]:

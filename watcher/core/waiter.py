@@ -181,6 +181,8 @@ class Waiter:
     def refuse(self, hold: Hold | None, now: Instant) -> Step | None:
         """Ends the wait where the rate limit lets no request through in time.
 
+        A single look waits for the others' rate limit no longer than for an outage.
+
         Args:
             hold: The stretch without requests that all imports share.
             now: The time.
@@ -188,6 +190,9 @@ class Waiter:
         Returns:
             The end; None while there is still time to ask.
         """
+        if hold is not None and self._policy.once and self._is_past_patience(hold, now):
+            what = explain.forgone_look(hold, now)
+            return self._end(Outcome.UNAVAILABLE, what, now, advice="Look again later.")
         clock = first_clock(self._policy, self._record)
         if hold is not None and (end := self._end_if_held_past(hold, clock, now)) is not None:
             return end
@@ -334,6 +339,12 @@ class Waiter:
             latest = max(latest, hold.until)
         wake_at = min(wake_at, latest, clock.runs_out)
         return Step(tuple(events or ()), wake_at, self._interval, clock.runs_out)
+
+    def _is_past_patience(self, hold: Hold, now: Instant) -> bool:
+        outage = self._adversity.outage
+        since = self._record.resumed if outage is None else outage.began
+        until = hold.until if hold.named else hold.resume_at
+        return until > max(now.monotonic, since + self._policy.outage_budget)
 
     def _end_if_held_past(
         self, hold: Hold, clock: Clock, now: Instant, events: list[Event] | None = None
