@@ -11,6 +11,7 @@ from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF
 from tests.simulation.scenario import Flavour
 from watcher.core.agenda import LAST_CALL
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
+from watcher.core.pacing import PATIENCE
 from watcher.core.statuses import Outcome
 from watcher.in_flight import MAX_IN_FLIGHT
 
@@ -73,10 +74,12 @@ def refusals_hold_everybody(evidence: Evidence) -> None:
 def no_request_past_the_deadline(evidence: Evidence) -> None:
     """No request goes past a deadline, and no wait ends later than one request after it.
 
-    Only in a fleet larger than the requests that may be under way, those that lack room wait a little for it.
+    Only in a fleet, those that lack room, or their turn under a rate limit, wait a little for it.
     """
     patience = evidence.run.scenario.wishes.request_timeout
-    queue = LAST_CALL if len(evidence.ends) > MAX_IN_FLIGHT else 0.0
+    count = len(evidence.ends)
+    waits_for_none = count == 1 or (count <= MAX_IN_FLIGHT and evidence.unhindered)
+    queue = 0.0 if waits_for_none else LAST_CALL
     for asked in evidence.run.asked:
         deadline = evidence.deadline_at(asked.position, asked.at)
         if asked.at > deadline + queue + TOLERANCE:
@@ -118,10 +121,14 @@ def one_request_at_a_time(evidence: Evidence) -> None:
 
 
 def the_first_request_goes_alone(evidence: Evidence) -> None:
-    """Until the first answer nothing is known of the limits: one request goes; a deadline may force more."""
+    """Until the first answer nothing is known of the limits: one request goes, and more only if it hangs."""
     first = min((arrived.at for arrived in evidence.run.arrived), default=0.0)
-    for asked in evidence.run.asked[1:]:
-        if asked.at < first - TOLERANCE and not evidence.is_last_look(asked):
+    for before, asked in pairwise(evidence.run.asked):
+        if (
+            asked.at < first - TOLERANCE
+            and asked.at < before.at + PATIENCE - TOLERANCE
+            and not evidence.is_last_look(asked)
+        ):
             raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, before the first answer")
 
 

@@ -200,14 +200,16 @@ def begin_all_at_once(self: pacing.Limiter, random: Random) -> None:
     self._abreast = math.inf
 
 
-def never_count_down(self: pacing.Limiter) -> None:
+def never_count_down(self: pacing.Limiter, now: float) -> None:
     """Does not take a request off what the window has left."""
+    self._started_at = now
     self._under_way += 1
     self._started_since += 1
 
 
-def forget_requests_under_way(self: pacing.Limiter) -> None:
+def forget_requests_under_way(self: pacing.Limiter, now: float) -> None:
     """Takes requests off the windows, but does not know that they are under way."""
+    self._started_at = now
     for window in self._windows.values():
         window.left -= 1
     self._under_way = 0

@@ -218,6 +218,28 @@ def test_single_looks_wait_for_a_rate_limit_no_longer_than_for_an_outage(
     assert events[-1].at.monotonic < ends_by
 
 
+def test_refusals_end_the_rush_at_a_common_deadline() -> None:
+    """A fleet that is refused at its deadline asks singly from then on, and ends without the last looks."""
+    asked: list[float] = []
+
+    async def probe(ref: ImportRef) -> Answer:
+        now = asyncio.get_running_loop().time()
+        asked.append(now)
+        await asyncio.sleep(LATENCY)
+        return found(ref, "ready") if now < 59 else Answer(429, {}, b"")
+
+    async def run() -> list[Event]:
+        watch = Watch(refs(1000), Terms(Policy(timeout=60.0), succeeds), probe, Random(1), clock)
+        async with aclosing(watch.events()) as events:
+            return [event async for event in events]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        events = runner.run(run())
+    assert outcomes(events) == [Outcome.TIMEOUT] * 1000
+    assert len([moment for moment in asked if moment >= 59]) < 200
+    assert events[-1].at.monotonic <= 60.0 + LAST_CALL + LATENCY
+
+
 @pytest.mark.parametrize("answer_after", [10.0, 100_000.0])
 def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None:
     """Where every request hangs, even for ever, no wait outlasts its deadline by more than a little."""

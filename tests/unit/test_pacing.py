@@ -39,7 +39,7 @@ def started(limiter: Limiter, now: float, most: int = 1000) -> int:
     """Starts as many requests as may go at once."""
     count = 0
     while count < most and limiter.ready_at(now) <= now:
-        limiter.start()
+        limiter.start(now)
         count += 1
     return count
 
@@ -53,6 +53,14 @@ def limiter() -> Limiter:
 def test_one_request_until_the_first_answer(limiter: Limiter) -> None:
     """Nothing is known of the budget at first, so nothing is risked."""
     assert started(limiter, 0.0) == 1
+
+
+def test_a_request_that_brings_no_answer_is_not_waited_for_long(limiter: Limiter) -> None:
+    """One that hangs lets another one go each two seconds, be it the very first."""
+    assert started(limiter, 0.0) == 1
+    assert limiter.ready_at(1.0) == 2.0
+    assert started(limiter, 2.0) == 1
+    assert limiter.ready_at(2.0) == 4.0
 
 
 def test_the_budget_is_counted_down_and_a_reserve_is_left(limiter: Limiter) -> None:
@@ -75,9 +83,9 @@ def test_answers_out_of_order_keep_the_lowest_rest(limiter: Limiter) -> None:
 
 def test_requests_under_way_are_taken_off_the_rest(limiter: Limiter) -> None:
     """The server has not counted them yet when it writes its answer."""
-    limiter.start()
-    limiter.start()
-    limiter.start()
+    limiter.start(0.0)
+    limiter.start(0.0)
+    limiter.start(0.0)
     limiter.observe(seen("ready"), account(13), 0.0, 0.1)
     assert started(limiter, 0.1) == 1
 
@@ -104,7 +112,7 @@ def test_sixty_imports_do_not_refuse_themselves() -> None:
         now, served = 0.0, 0
         while served < 180:
             while limiter.ready_at(now) <= now:
-                limiter.start()
+                limiter.start(now)
                 under_way.append(now + random.uniform(0.01, 0.4))
             if not under_way:
                 now = max(now, limiter.ready_at(now))
@@ -134,7 +142,7 @@ def test_a_last_chance_may_use_the_reserve(limiter: Limiter) -> None:
     limiter.observe(seen("ready"), account(5), 0.0, 0.1)
     assert limiter.ready_at(0.1) > 10
     assert limiter.ready_at(0.1, last=True) <= 0.1
-    limiter.start()
+    limiter.start(0.0)
     limiter.observe(seen("ready"), account(0), 0.1, 0.2)
     assert limiter.ready_at(0.2, last=True) >= 10
 
@@ -143,7 +151,7 @@ def last_chances(limiter: Limiter, now: float) -> int:
     """Starts as many last chances as may go at once."""
     count = 0
     while count < 100 and limiter.ready_at(now, last=True) <= now:
-        limiter.start()
+        limiter.start(now)
         count += 1
     return count
 
@@ -158,7 +166,7 @@ def test_last_chances_that_come_together_stay_within_a_window(limiter: Limiter) 
 def test_a_busy_window_is_not_taken_for_a_small_one(limiter: Limiter) -> None:
     """Where no header tells the size, others' requests in one window cost no import its last look."""
     for now, left in ((0.0, 39), (20.0, 2)):
-        limiter.start()
+        limiter.start(now)
         limiter.observe(seen("ready"), account(left, size=None), now, now + 0.1)
     assert last_chances(limiter, 60.0) == 30
 
@@ -171,7 +179,7 @@ class TestHolds:
         waits = []
         for seed in range(200):
             limiter = Limiter(Random(seed))
-            limiter.start()
+            limiter.start(0.0)
             hold = limiter.observe(THROTTLED, retry_after(30), 0.0, 1.0)
             assert hold is not None
             assert hold.until == 31.0
@@ -185,7 +193,7 @@ class TestHolds:
         limiter = Limiter(Random(1))
         now = 0.0
         for n in range(1, 10):
-            limiter.start()
+            limiter.start(now)
             hold = limiter.observe(THROTTLED, RateLimits(), now, now)
             assert hold is not None
             ceiling = min(60, 2 * 2 ** (n - 1))
@@ -196,11 +204,11 @@ class TestHolds:
     def test_a_good_answer_ends_the_row(self, limiter: Limiter) -> None:
         """Backoff begins anew after an answer."""
         for now in (0.0, 10.0, 20.0):
-            limiter.start()
+            limiter.start(now)
             limiter.observe(THROTTLED, RateLimits(), now, now)
-        limiter.start()
+        limiter.start(now)
         limiter.observe(seen("ready"), RateLimits(), 40.0, 40.0)
-        limiter.start()
+        limiter.start(now)
         hold = limiter.observe(THROTTLED, RateLimits(), 41.0, 41.0)
         assert hold is not None
         assert hold.in_a_row == 1
@@ -208,14 +216,14 @@ class TestHolds:
     def test_one_burst_of_refusals_is_one_refusal(self, limiter: Limiter) -> None:
         """Requests that went out together were refused together."""
         for _ in range(20):
-            limiter.start()
+            limiter.start(0.0)
         holds = [limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1 + n / 100) for n in range(20)]
         assert {hold.in_a_row for hold in holds if hold is not None} == {1}
 
     def test_a_shorter_hold_does_not_end_a_longer_one(self, limiter: Limiter) -> None:
         """The latest moment that the API named counts."""
-        limiter.start()
-        limiter.start()
+        limiter.start(0.0)
+        limiter.start(0.0)
         limiter.observe(THROTTLED, retry_after(30), 0.0, 0.0)
         limiter.observe(SERVER, retry_after(1), 0.0, 0.5)
         assert limiter.ready_at(0.5) >= 30
@@ -223,9 +231,9 @@ class TestHolds:
 
     def test_a_refusal_slows_a_fleet_down_to_one(self, limiter: Limiter) -> None:
         """After a 429 one request probes before the others follow."""
-        limiter.start()
+        limiter.start(0.0)
         limiter.observe(seen("ready"), RateLimits(), 0.0, 0.0)
-        limiter.start()
+        limiter.start(0.0)
         hold = limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1)
         assert hold is not None
         assert started(limiter, hold.resume_at) == 1
@@ -233,7 +241,7 @@ class TestHolds:
     def test_an_answer_from_before_a_refusal_opens_nothing(self, limiter: Limiter) -> None:
         """What went out before a refusal says nothing of what holds since."""
         for _ in range(20):
-            limiter.start()
+            limiter.start(0.0)
         hold = limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1)
         for _ in range(19):
             limiter.observe(seen("ready"), RateLimits(), 0.0, 0.2)
@@ -243,9 +251,9 @@ class TestHolds:
     def test_a_later_backoff_binds_while_a_hold_is_in_its_jitter(self, limiter: Limiter) -> None:
         """A fresh refusal without a moment lengthens the pause of all."""
         for asked_at in (0.0, 0.0):
-            limiter.start()
+            limiter.start(asked_at)
             first = limiter.observe(THROTTLED, RateLimits(), asked_at, 0.1)
-        limiter.start()
+        limiter.start(asked_at)
         second = limiter.observe(THROTTLED, RateLimits(), 0.2, 0.3)
         assert first is not None
         assert second is not None
@@ -314,7 +322,7 @@ def test_a_limit_that_is_told_does_not_excuse_another_that_is_not(limiter: Limit
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(1000, size=1000), 0.0, 0.1)
     for _ in range(8):
-        limiter.start()
+        limiter.start(0.0)
     limiter.observe(THROTTLED, account(999, size=1000), 0.2, 0.3)
     for _ in range(7):
         limiter.observe(THROTTLED, account(999, size=1000), 0.2, 0.3)
@@ -342,8 +350,8 @@ def test_a_request_that_hangs_holds_nobody_up(limiter: Limiter, reply: Reply) ->
     """What went out before requests go singly again leaves room for one, though it never comes back."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(39), 0.0, 0.1)
-    limiter.start()
-    limiter.start()
+    limiter.start(0.0)
+    limiter.start(0.0)
     limiter.observe(reply, account(0) if reply is THROTTLED else account(5), 0.2, 0.3)
     again = limiter.ready_at(0.3) if reply is THROTTLED else 12.0
     assert started(limiter, again) == 1

@@ -88,7 +88,8 @@ class Agenda:
         """Takes the imports to ask for now, the most overdue first.
 
         One whose deadline has come is asked for once more unless a moment that the API named forbids it: for
-        that, it may use what of a rate limit is kept back from the others.
+        that, it may use what of a rate limit is kept back from the others. Where the limit is not known just
+        then, or there is no room, it waits a little for its turn.
 
         Args:
             now: The monotonic clock in seconds.
@@ -103,13 +104,13 @@ class Agenda:
         if self._due and room > 0 and self._limiter.ready_at(now) <= now:
             self._rank(now)
             while len(asked) < min(room, len(self._due)) and self._limiter.ready_at(now) <= now:
-                asked.append(self._start(self._due[len(asked)]))
+                asked.append(self._start(self._due[len(asked)], now))
             del self._due[: len(asked)]
         for watched in self._take_expired(now):
-            if now >= watched.deadline + LAST_CALL or self._limiter.ready_at(now, last=True) > now:
+            if now >= watched.deadline + LAST_CALL or self._limiter.allowed_at(now, last=True) > now:
                 late.append(watched)
-            elif len(asked) < room:
-                asked.append(self._start(watched))
+            elif len(asked) < room and self._limiter.ready_at(now, last=True) <= now:
+                asked.append(self._start(watched, now))
             else:
                 self._due.append(watched)
         return Due(asked, late)
@@ -127,10 +128,12 @@ class Agenda:
         next_due = self._sleeping[0][0] if self._sleeping else math.inf
         if not self._due:
             return next_due
-        next_deadline = min(watched.deadline for watched in self._due)
+        first_deadline = min(watched.deadline for watched in self._due)
         if not has_room:  # an answer makes room
-            return min(next_due, next_deadline + LAST_CALL)
-        return min(next_due, next_deadline, self._limiter.ready_at(now))
+            return min(next_due, first_deadline + LAST_CALL)
+        if now < first_deadline:
+            return min(next_due, first_deadline, self._limiter.ready_at(now))
+        return min(next_due, first_deadline + LAST_CALL, self._limiter.ready_at(now, last=True))
 
     def _wake(self, now: float) -> None:
         while self._sleeping and self._sleeping[0][0] <= now:
@@ -146,7 +149,7 @@ class Agenda:
             self._due = [watched for watched in self._due if now < watched.deadline]
         return [watched for watched in expired if not watched.waiter.over]
 
-    def _start(self, watched: Watched) -> Watched:
-        self._limiter.start()
+    def _start(self, watched: Watched, now: float) -> Watched:
+        self._limiter.start(now)
         watched.in_flight = True
         return watched

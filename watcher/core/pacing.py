@@ -23,6 +23,9 @@ WINDOW = 10.0
 RESERVE = 4
 """One part in this many of a window is left to the account's other users."""
 
+PATIENCE = 2.0
+"""Seconds after a request, if it brings no answer, until the next one goes that would have waited for it."""
+
 _LEAST_CAUTION = 2
 """Requests under way up to which a fleet always grows fast, as the smallest threshold of RFC 5681, 3.1."""
 
@@ -50,9 +53,10 @@ class Limiter:
     """Says when the next request may go. It is pure: time and chance are handed in.
 
     While it is unknown what a window has left, requests go one at a time: at first, at the start of each
-    window, and after a refusal; those that are under way by then do not count, for one that hangs must not
-    hold up the others. Each further answer or fault that tells nothing doubles how many may be under way, so
-    that neither a limit that is not told nor an outage holds up a whole fleet.
+    window, and after a refusal; those that are under way by then do not count. Each further answer or fault
+    that tells nothing doubles how many may be under way, so that neither a limit that is not told nor an
+    outage holds up a whole fleet; and where no answer comes for a moment, one more goes, so that a request
+    that hangs does not either.
 
     A limit that is not told is found by being refused. From then on, answers add to what is under way as in
     TCP's congestion avoidance (RFC 5681, 3.1): past half of what it was at that refusal, one a round trip.
@@ -71,6 +75,7 @@ class Limiter:
         self._next_close = math.inf
         self._sizes: dict[Limit, int] = {}
         self._under_way = 0
+        self._started_at = -math.inf
         self._abreast = 1.0
         self._abreast_since = -math.inf
         self._started_since = 0
@@ -81,7 +86,22 @@ class Limiter:
         self._ceiling = 0.0
 
     def ready_at(self, now: float, *, last: bool = False) -> float:
-        """Tells when the next request may go.
+        """Tells when the next request may go, if no answer comes before.
+
+        Args:
+            now: The monotonic clock in seconds.
+            last: Whether it is the last chance of its import.
+
+        Returns:
+            The moment on that clock; ``now`` or earlier means at once.
+        """
+        moment = self.allowed_at(now, last=last)
+        if moment <= now and self._started_since + 1 > self._most_abreast(now, last=last):
+            return self._started_at + PATIENCE
+        return moment
+
+    def allowed_at(self, now: float, *, last: bool = False) -> float:
+        """Tells when the API takes the next request, whatever is under way.
 
         Args:
             now: The monotonic clock in seconds.
@@ -89,7 +109,7 @@ class Limiter:
                 comes without jitter, but never before a moment that the API named.
 
         Returns:
-            The moment on that clock; ``now`` or earlier means at once, infinity not before the next answer.
+            The moment on that clock; ``now`` or earlier means at once.
         """
         moment = -math.inf
         if self.hold is not None:
@@ -98,12 +118,15 @@ class Limiter:
         for window in self._windows.values():
             if window.left <= (0 if last else window.reserve):
                 moment = max(moment, window.ends if last else window.resumes)
-        if moment <= now and self._started_since + 1 > self._most_abreast(now, last=last):
-            return math.inf
         return moment
 
-    def start(self) -> None:
-        """Counts a request that goes out."""
+    def start(self, now: float) -> None:
+        """Counts a request that goes out.
+
+        Args:
+            now: The monotonic clock in seconds.
+        """
+        self._started_at = now
         self._under_way += 1
         self._started_since += 1
         for window in self._windows.values():
@@ -152,7 +175,8 @@ class Limiter:
         # One --timeout is for all imports, so their last chances come together.
         if any(now < window.ends for window in self._windows.values()):
             return math.inf
-        return min((_share(size) for size in self._sizes.values()), default=math.inf)
+        share = min((_share(size) for size in self._sizes.values()), default=math.inf)
+        return min(share, self._abreast) if self._in_a_row else share
 
     def _go_singly(self, now: float) -> None:
         self._abreast = 1
