@@ -28,6 +28,12 @@ _INSISTENCE = 0.1
 """Seconds after which a request that was given up is cancelled once more: a cancellation can get lost where
 attempts to connect to several addresses race."""
 
+_PAUSE = 0.5
+"""Seconds by which the moment to give up can be missed only because the process stood still."""
+
+_GRACE = 1.0
+"""Seconds for which an answer is then waited for: it may have come meanwhile, and not been read."""
+
 
 class InFlight:
     """Sends requests, gives those up that take too long, and collects what all of them bring.
@@ -125,7 +131,9 @@ class InFlight:
     def _give_up_late(self) -> None:
         now = self._clock().monotonic
         for task, watched in self._tasks.items():
-            if now >= watched.give_up_at:
+            if now >= watched.give_up_at + _PAUSE:
+                watched.give_up_at = now + _GRACE
+            elif now >= watched.give_up_at:
                 task.cancel()
                 watched.give_up_at = now + _INSISTENCE
         self._set_timer(self.lands_by)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from random import Random
 
+from tests.simulation.virtual import VirtualLoop
 from watcher.core.agenda import Watched
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
@@ -39,7 +40,7 @@ def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:
         def send_and_pause() -> None:
             nonlocal paused
             in_flight.send(watched(2, now()))
-            paused = 60.0
+            paused = 0.3
 
         loop.call_later(0.01, send_and_pause)
         time.sleep(0.05)  # noqa: ASYNC251 (both timers are due in one turn of the loop then)
@@ -51,3 +52,29 @@ def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:
         return answers
 
     assert all(isinstance(answer, Broken) for answer in asyncio.run(asyncio.wait_for(run(), 5)))
+
+
+def test_an_answer_that_came_while_the_process_stood_still_is_taken() -> None:
+    """After a pause that outlasts the request, as of a machine put to sleep, what came meanwhile is read."""
+    answer = Answer(200, {}, b"")
+
+    async def answer_in_time(_ref: ImportRef) -> Answer | Broken:
+        await asyncio.sleep(1.5)
+        return answer
+
+    async def run() -> Answer | Broken:
+        def now() -> Instant:
+            return Instant(loop.time(), 0.0)
+
+        landed = asyncio.Event()
+        in_flight = InFlight(answer_in_time, now, 2.0, landed.set)
+        in_flight.send(watched(1, now()))
+        loop.call_later(1.0, loop.work, 3600.0)
+        await landed.wait()
+        ((_, came, _),) = in_flight.land()
+        await in_flight.close()
+        return came
+
+    loop = VirtualLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        assert runner.run(run()) is answer

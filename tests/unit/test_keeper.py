@@ -23,7 +23,7 @@ from watcher.state.document import decode
 from watcher.state.keeper import Keeper, system_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 BASE = "https://app.launchdarkly.com"
@@ -39,6 +39,7 @@ def keeping(
     refs: Sequence[ImportRef] = (REF,),
     base_uri: str = BASE,
     complaints: list[str] | None = None,
+    stamps: Callable[[], Stamp] | None = None,
 ) -> Iterator[Keeper]:
     """A keeper of one run that begins some seconds after ``EPOCH``."""
     file = open_state_file(path)
@@ -48,7 +49,7 @@ def keeping(
             base_uri,
             refs,
             (list[str]() if complaints is None else complaints).append,
-            lambda: Stamp(EPOCH + at),
+            stamps or (lambda: Stamp(EPOCH + at)),
         )
     finally:
         file.close()
@@ -96,6 +97,21 @@ def test_a_hold_is_kept_even_where_nothing_is_told(tmp_path: Path) -> None:
     with keeping(path, 44.0) as keeper:
         assert keeper.past.hold is None
     assert decode(path.read_bytes()).holds == []
+
+
+def test_a_hold_outlasts_a_step_of_the_wall_clock_during_the_run(tmp_path: Path) -> None:
+    """What is written after the step still says when the hold was kept, so the next run can tell the step."""
+    path = tmp_path / "state"
+    stamp = Stamp(EPOCH, "boot", 100.0)
+    driven = Driven(Policy(once=True, remembered=True))
+    driven.receive(MISSING)
+    with keeping(path, stamps=lambda: stamp) as keeper:
+        keeper.keep([], Hold(1800.0, 1900.0, named=True), instant(0.0))
+        stamp = Stamp(EPOCH + 7200.0 + 10.0, "boot", 110.0)
+        keeper.conclude([driven.ended])
+    with keeping(path, stamps=lambda: stamp) as keeper:
+        assert keeper.past.hold is not None
+        assert keeper.past.hold.until == pytest.approx(EPOCH + 7200.0 + 1800.0)
 
 
 def test_two_commands_keep_each_other_s_entries(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ class Keeper:
         self._entries: dict[tuple[str, ImportRef], msgspec.Raw] = {}
         self._foreign_holds: list[HoldEntry] = []
         self._hold: KeptHold | None = None
+        self._hold_kept = clock()
         self._held: Hold | None = None
         self._complained = False
         self._take_up(self._read(), list(refs))
@@ -108,7 +109,7 @@ class Keeper:
                 self._waits[ref] = remember(event)
                 self._enter(ref)
         if hold != self._held:
-            self._held, self._hold = hold, remember_hold(hold, now)
+            self._held, self._hold, self._hold_kept = hold, remember_hold(hold, now), self._clock()
         elif not changed:
             return
         self._save()
@@ -193,7 +194,7 @@ class Keeper:
     def _write(self) -> None:
         holds = list(self._foreign_holds)
         if self._hold is not None:
-            holds.append(HoldEntry.of(self._base_uri, self._hold, self._clock()))
+            holds.append(HoldEntry.of(self._base_uri, self._hold, self._hold_kept))
         self._file.write(encode(list(self._entries.values()), holds))
 
 
