@@ -14,7 +14,7 @@ from watcher.complaints import complain
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.statuses import Outcome
 from watcher.early import split_command
-from watcher.options import parse
+from watcher.parse import parse
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def _run(given: Sequence[str], command: Sequence[str] | None) -> int:
     except UsageError as error:
         return complain(Outcome.USAGE, _message(error), given)
     except BusyError as error:
-        code = None if settings is None else settings.exit_codes.code(Outcome.UNAVAILABLE)
+        code = None
+        if settings is not None and command is None:  # with one, a 0 would be taken for the command's
+            code = settings.exit_codes.code(Outcome.UNAVAILABLE)
         return complain(Outcome.UNAVAILABLE, str(error), given, code)
     except CommandError as error:
         return complain(Outcome.USAGE, _message(error), given, error.code, is_told=finished is not None)

@@ -48,7 +48,9 @@ def complain(
     if outcome is not Outcome.INTERNAL:
         message = f"watcher: {printable(message, _LONGEST)}"
     if not is_told:
-        if outcome is not Outcome.UNAVAILABLE:  # of a busy state file: its run has these files, too
+        if outcome is Outcome.UNAVAILABLE:  # of a busy state file: its run has the same files
+            _write_log(kubernetes_log(), message)  # which each container has for itself
+        else:
             _write_files(outcome, message, arguments, code)
         _write_outputs(outcome, arguments, code)
         _print_result(outcome, arguments, code)
@@ -111,37 +113,48 @@ def _write_files(outcome: Outcome, message: str, arguments: Sequence[str], code:
     """Replaces what an earlier run may have left in files that tell the end; others may be waiting for it."""
     kept = _files_to_keep(arguments)
     status = asked_for("--status-file", "WATCHER_STATUS_FILE", arguments)
-    if status and os.path.realpath(status) not in kept:
+    if status and _real(status) not in kept:
         from watcher.reports.status_file import replace_file  # noqa: PLC0415 (slow, and seldom used)
 
         with suppress(OSError):  # the line on standard error says what matters more
             replace_file(Path(status), _encoded(_empty_result(outcome, code)))
     dotenv = asked_for("--dotenv", "WATCHER_DOTENV", arguments)
-    if dotenv and os.path.realpath(dotenv) not in kept:
+    if dotenv and _real(dotenv) not in kept:
         from watcher.exit_codes import Conclusion  # noqa: PLC0415 (slow, and seldom used)
         from watcher.reports.variables import Dotenv  # noqa: PLC0415 (likewise)
 
         with suppress(OSError):
             Dotenv(Path(dotenv)).conclude(Conclusion(outcome, code))
     log = asked_for("--termination-log", "WATCHER_TERMINATION_LOG", arguments) or kubernetes_log()
-    if log and os.path.realpath(log) not in kept:
+    if log and _real(log) not in kept:
+        _write_log(log, message)
+
+
+def _write_log(path: str | None, message: str) -> None:
+    if path is not None:
         from watcher.reports.termination_log import fitting  # noqa: PLC0415 (slow, and seldom used)
 
         with suppress(OSError):
-            write_file(Path(log), fitting(f"{message}\n"))
+            write_file(Path(path), fitting(f"{message}\n"))
 
 
 def _files_to_keep(arguments: Sequence[str]) -> frozenset[str]:
     """Finds the files that are read: that one is named for two purposes may be what is complained of."""
     state = asked_for("--state-file", "WATCHER_STATE_FILE", arguments)
     named = {
-        state,
-        f"{state}.new",
-        f"{state}.lock",
+        *((state, f"{state}.new", f"{state}.lock") if state else ()),
+        *(argument[1:] for argument in arguments if argument.startswith("@")),
         asked_for("--token-file", "WATCHER_TOKEN_FILE", arguments),
         asked_for("--ca-file", "WATCHER_CA_FILE", arguments),
     }
-    return frozenset(os.path.realpath(name) for name in named if name)
+    return frozenset(_real(name) for name in named if name)
+
+
+def _real(name: str) -> str:
+    try:
+        return os.path.realpath(name)
+    except OSError:  # the working directory was deleted
+        return name
 
 
 def _empty_result(outcome: Outcome, code: int) -> ResultDocument:

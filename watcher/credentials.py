@@ -80,15 +80,30 @@ def parse_token(text: str, source: str) -> Secret:
         raise UsageError(
             f"{source} holds no access token: it is empty; it should hold one line such as api-…"
         )
+    if token.lower().startswith("bearer "):
+        raise UsageError(f"{source} holds the word Bearer, too; LaunchDarkly wants the access token alone")
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError(
-            f"{source} holds no access token: it has spaces, line breaks or unprintable characters"
+            f"{source} holds no access token: it has spaces, line breaks, or characters that are not "
+            "printable ASCII"
         )
     return Secret(token)
 
 
+def looks_like_token(text: str) -> bool:
+    """Recognizes a token in a place that shows what it holds.
+
+    Args:
+        text: What was given there.
+
+    Returns:
+        Whether it begins as LaunchDarkly's access tokens do, and is neither a path nor a host.
+    """
+    return text.startswith("api-") and not any(mark in text for mark in "/.:")
+
+
 def hint_at_wrong_key(token: Secret) -> str | None:
-    """Recognizes LaunchDarkly's other keys, which do not open the REST API.
+    """Recognizes quotes, and LaunchDarkly's other keys, which do not open the REST API.
 
     Args:
         token: What was given as an access token.
@@ -97,6 +112,8 @@ def hint_at_wrong_key(token: Secret) -> str | None:
         A hint for the person, or None.
     """
     value = token.reveal()
+    if value[0] == value[-1] and value[0] in "\"'":
+        return "the access token is within quotes, which are sent with it; give it without them"
     for prefix, kind in _OTHER_KEYS.items():
         if value.startswith(prefix):
             return _hint(kind)
@@ -189,7 +206,8 @@ class TokenFile:
         return text
 
     def _read(self) -> Secret:
-        source = f"{self._setting} {self._path}"
+        shown = "***" if looks_like_token(str(self._path)) else str(self._path)
+        source = f"{self._setting} {shown}"
         try:
             with self._path.open(encoding="utf-8") as file:
                 text = file.read(_LARGEST_FILE)

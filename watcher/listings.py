@@ -24,9 +24,10 @@ _HINTS = {
     "401": " (the API refused the access token of that request)",
     "403": " (the access token of that request may not create imports)",
     "404": " (there is no such segment)",
-    "409": " (another import of this environment is not final yet)",
+    "409": " (another import of this environment is not final yet: wait for it, then create this one again)",
     "429": " (the rate limit refused that request)",
 }
+_COMMENT_BEHIND = re.compile(r"\s#")
 _LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
 
 
@@ -53,6 +54,8 @@ def read_listing(name: str) -> str:
             raise UsageError(
                 f"standard input cannot be read: {error.strerror}; pipe targets in, or name a file as @FILE"
             ) from None
+    if not name[1:].strip():
+        raise UsageError(f"{name} names no file (is a variable unset?); name a file of targets as @FILE")
     path = Path(name[1:])
     try:
         with path.open("rb") as file:
@@ -91,15 +94,21 @@ def parse_listing(text: str, source: str) -> list[Target]:
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if line and not line.startswith("#"):
-            field = _LOCATION_FIELD.fullmatch(line)
             try:
-                targets.append(parse_target(line if field is None else field[1].strip()))
+                targets.append(_parse_line(line))
             except UsageError as error:
                 raise UsageError(f"{source}, line {number}: {error}") from None
     if not targets:
         problem = "names no import" if text.strip() else "is empty (did the command that fills it fail?)"
         raise UsageError(f"{source} {problem}; a line of it should be a target such as {EXAMPLE_TARGET}")
     return targets
+
+
+def _parse_line(line: str) -> Target:
+    if _COMMENT_BEHIND.search(line):
+        raise UsageError(f"{quoted(line)} is not a target alone; a comment needs a line of its own")
+    field = _LOCATION_FIELD.fullmatch(line)
+    return parse_target(line if field is None else field[1].strip())
 
 
 def _parse_headers(text: str, source: str) -> list[Target]:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from watcher.core.errors import UsageError
 from watcher.core.text import printable
+from watcher.credentials import looks_like_token
 
 if TYPE_CHECKING:
     import ssl
@@ -91,6 +92,10 @@ def parse_base_uri(text: str, source: str) -> str:
         UsageError: It is no origin, or plain http to another host than this one.
     """
     text = text.strip()
+    if not text:
+        raise UsageError(f"{source} is empty; leave it out, or write for example {_EXAMPLE}")
+    if looks_like_token(text):
+        raise UsageError(f"{source} looks like an access token; it should be such as {_EXAMPLE}")
     url = text if "://" in text else f"https://{text}"
     origin = origin_of(url, source)
     parts = urlsplit(url)

@@ -53,7 +53,10 @@ class Value(click.ParamType[_Converted, str]):
         try:
             return self._read(value.strip())
         except ValueError:
-            self.fail(f"'{printable(value, 80)}' is not {self._right}", param, ctx)
+            if not value.strip():
+                self.fail(f"it is empty (is a variable unset?), and should be {self._right}", param, ctx)
+            more = "; give the option once for each" if "," in value and param and param.multiple else ""
+            self.fail(f"'{printable(value, 80)}' is not {self._right}{more}", param, ctx)
 
     def shell_complete(
         self,
@@ -153,6 +156,6 @@ EXIT_CODE = Value(
     [f"{outcome}=" for outcome in _REMAPPABLE],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
-PATH = PathValue("PATH", _read_path, "a path such as /run/secrets/token")
+PATH = PathValue("PATH", _read_path, "a path such as /tmp/file")
 KEY = Value("KEY", str, "a key")
 ADDRESS = Value("HOST:PORT", _read_address, "a host and a port such as 127.0.0.1:8080 or [::1]:8080")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -17,7 +16,6 @@ from watcher.choices import (
     ProgressStyle,
 )
 from watcher.core import defaults
-from watcher.core.errors import UsageError
 from watcher.core.statuses import EXAMPLE_TARGET, UnknownStatusRule
 from watcher.core.text import duration
 from watcher.exit_codes import DEFAULT_CODES
@@ -75,8 +73,8 @@ def _collect(**_: object) -> Options:
     given = {name: value for name, value in context.params.items() if value is not None}
     on_command_line = frozenset(
         name
-        for name in given
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and given[name]
+        for name, value in given.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and value not in ((), False)
     )
     return Options(**given, on_command_line=on_command_line)
 
@@ -87,6 +85,12 @@ def _print_schema(context: click.Context, _parameter: click.Parameter, value: bo
 
         click.echo(json_schema())
         context.exit()
+
+
+def _read_scenario(text: str) -> str | None:
+    """Lets the variable be a switch as those of other options without a value are."""
+    switch = {"1": "demo", "true": "demo", "yes": "demo", "0": None, "false": None, "no": None}
+    return switch.get(text.lower(), text)
 
 
 def _complete_scenario(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -226,6 +230,7 @@ COMMAND = click.Command(
             ["--demo"],
             is_flag=False,
             flag_value="demo",
+            type=_read_scenario,
             metavar="[=SCENARIO]",
             envvar=["WATCHER_DEMO"],
             shell_complete=_complete_scenario,
@@ -245,49 +250,3 @@ COMMAND.params.append(
     )
 )
 click.version_option(__version__, prog_name="watcher", message="%(prog)s %(version)s")(COMMAND)
-
-
-def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
-    """Reads the command line and the environment.
-
-    Args:
-        arguments: The arguments after the program's name.
-        program: The program's name, for the help.
-
-    Returns:
-        The options; None after ``--help``, ``--version`` or ``--print-schema``, which have been printed.
-
-    Raises:
-        UsageError: An option is unknown, or its value cannot be read.
-    """
-    try:
-        parsed: Options | int = COMMAND.main(list(arguments), prog_name=program, standalone_mode=False)
-    except click.UsageError as error:
-        raise UsageError(_sentence(error)) from None
-    except OSError as error:
-        raise UsageError(f"standard output could not be written: {error.strerror}") from None
-    except click.Abort:
-        raise KeyboardInterrupt from None
-    except SystemExit:  # click's answer to a reader that is gone
-        return None
-    return None if isinstance(parsed, int) else parsed
-
-
-def _sentence(error: click.UsageError) -> str:
-    if isinstance(error, click.BadParameter) and error.param is not None:
-        giver = _giver(error.param, error.ctx)
-        if isinstance(error.param, click.Option) and error.param.is_flag:
-            return f"{giver} is a switch; write {giver}=1 or {giver}=0"
-        return f"{giver}: {error.message}"
-    message = error.format_message().rstrip(".")
-    return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else ';'} see --help"
-
-
-def _giver(parameter: click.Parameter, context: click.Context | None) -> str:
-    name = parameter.name or ""
-    if context is not None and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
-        variables = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or []
-        for variable in variables:
-            if os.environ.get(variable):
-                return variable
-    return parameter.opts[0] if isinstance(parameter, click.Option) else "target"

@@ -14,6 +14,7 @@ from watcher.core.errors import UsageError
 from watcher.core.policy import Policy
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.credentials import FixedToken, TokenFile, parse_token
+from watcher.distinct_files import check_distinct_files
 from watcher.early import kubernetes_log
 from watcher.exit_codes import ExitCodes
 from watcher.listings import parse_listing
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     _ToWatch = tuple[tuple[ImportRef, ...], str, TokenSource]
 
-_BASE_URI_VARIABLES = "the base URI of the environment (WATCHER_BASE_URI, LD_BASE_URI, LAUNCHDARKLY_API_HOST)"
+_BASE_URI_VARIABLES = ("WATCHER_BASE_URI", "LD_BASE_URI", "LAUNCHDARKLY_API_HOST")
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the embedded simulator takes any)
 _Value = TypeVar("_Value")
 
@@ -53,7 +54,7 @@ def resolve(options: Options, read_listing: Callable[[str], str]) -> Settings:
         raise UsageError(
             "--linger goes on serving, and nothing is served; add for example --listen 127.0.0.1:8080"
         )
-    _check_state_file_is_its_own(options)
+    check_distinct_files(options)
     refs, base_uri, tokens = (
         _of_the_demo(options) if options.demo is not None else _of_targets(options, read_listing)
     )
@@ -114,26 +115,6 @@ def _kubernetes_log() -> Path | None:
     return None if path is None else Path(path)
 
 
-def _check_state_file_is_its_own(options: Options) -> None:
-    """Refuses one file for two purposes, of which the state file would set the other's aside."""
-    others = {
-        "--token-file": options.token_file,
-        "--ca-file": options.ca_file,
-        "--status-file": options.status_file,
-        "--dotenv": options.dotenv,
-        "--termination-log": options.termination_log,
-    }
-    if options.state_file is None:
-        return
-    state = os.path.realpath(options.state_file)
-    for name, path in others.items():
-        if path is not None and os.path.realpath(path) in {state, f"{state}.new", f"{state}.lock"}:
-            raise UsageError(
-                f"{name} names --state-file or a file beside it that belongs to it (.new, .lock); give "
-                "--state-file one of its own"
-            )
-
-
 def _named_imports(options: Options, read_listing: Callable[[str], str]) -> list[Target]:
     named: list[Target] = []
     for text in dict.fromkeys(options.targets):
@@ -174,8 +155,10 @@ def _import_of_options(options: Options) -> Target | None:
 def _base_uri(options: Options, named: Sequence[Target]) -> str:
     if options.base_uri is None:
         return targets.choose_base_uri(None, named)
-    source = "--base-uri" if "base_uri" in options.on_command_line else _BASE_URI_VARIABLES
-    return targets.choose_base_uri(parse_base_uri(options.base_uri, source), named)
+    if "base_uri" in options.on_command_line:
+        return targets.choose_base_uri(parse_base_uri(options.base_uri, "--base-uri"), named)
+    variable = next((name for name in _BASE_URI_VARIABLES if os.environ.get(name)), "the environment")
+    return targets.choose_base_uri(parse_base_uri(options.base_uri, variable), named, source=variable)
 
 
 def _tokens(token_file: Path | None, environ: Mapping[str, str]) -> TokenSource:

@@ -17,7 +17,9 @@ from watcher.core.memory import Past
 from watcher.core.policy import Terms
 from watcher.credentials import hint_at_wrong_key
 from watcher.loop import Watch, system_clock
+from watcher.misspelt import hints_at_misspelt
 from watcher.network import find_proxy, tls_context
+from watcher.parse import variables as variables_of_options
 from watcher.reporting import make_files, make_log, make_log_of_changes, make_output
 from watcher.reports.report import Reports
 from watcher.reports.result import Ledger
@@ -143,7 +145,7 @@ class _Session:
             past, keep = keeper.past, keeper.keep
             if keeper.warning is not None:
                 self._log.say(Level.WARNING, "state_file", keeper.warning)
-        self._hint_at_wrong_key()
+        self._hint()
         client = Client(
             base_uri,
             settings.tokens,
@@ -220,10 +222,13 @@ class _Session:
         name = type(context.get("exception")).__name__
         self._log.say(Level.WARNING, "internal", f"a background task failed ({name}); the watch goes on")
 
-    def _hint_at_wrong_key(self) -> None:
-        hint = hint_at_wrong_key(self._settings.tokens.current())
-        if hint is not None:
-            self._log.say(Level.WARNING, "hint", hint)
+    def _hint(self) -> None:
+        for hint in (
+            hint_at_wrong_key(self._settings.tokens.current()),
+            *hints_at_misspelt(os.environ, variables_of_options()),
+        ):
+            if hint is not None:
+                self._log.say(Level.WARNING, "hint", hint)
 
     def _interrupt(self, number: int) -> None:
         if self._watch is not None:

@@ -12,7 +12,7 @@ from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.core.text import printable
-from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, origin_of
+from watcher.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +69,8 @@ def parse_target(text: str) -> Target:
     Raises:
         UsageError: It names none, or a key would lead elsewhere.
     """
+    if not text.strip():
+        raise UsageError(f"a target is empty (is a variable unset?); write for example {EXAMPLE_TARGET}")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         raise UsageError(f"target {quoted(text)} is within quotes; write it without them")
     if "://" in text:
@@ -86,13 +88,16 @@ def parse_target(text: str) -> Target:
     return Target(checked_ref(*keys, source=text))
 
 
-def choose_base_uri(given: str | None, targets: Iterable[Target], setting: str = "--base-uri") -> str:
+def choose_base_uri(
+    given: str | None, targets: Iterable[Target], setting: str = "--base-uri", source: str | None = None
+) -> str:
     """Finds out where the API is; the token goes to no host that was not configured.
 
     Args:
         given: The base URI that was configured.
         targets: The targets, of which some may be URLs.
         setting: What configures it, for the message.
+        source: What configured it, for the message, where that is something else.
 
     Returns:
         The base URI: the one that was given, else LaunchDarkly's own host that the targets agree on, else its
@@ -110,10 +115,13 @@ def choose_base_uri(given: str | None, targets: Iterable[Target], setting: str =
         return origins.pop()
     base_uri = given or DEFAULT_BASE_URI
     for origin in sorted(origins - {base_uri}):
-        raise UsageError(
-            f"a target is on {origin}, but the access token goes to {base_uri} only; "
-            f"if that host is right, add {setting} {origin}"
-        )
+        where = base_uri if source is None else f"{base_uri} (from {source})"
+        secure = origin.replace("http://", "https://")
+        if secure != origin and not is_loopback(origin):
+            advice = f"plain http would show it to the network, so write {secure}"
+        else:
+            advice = f"if that host is right, add {setting} {origin}"
+        raise UsageError(f"a target is on {origin}, but the access token goes to {where} only; {advice}")
     return base_uri
 
 

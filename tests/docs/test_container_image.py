@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.docs.manifests import EXAMPLES
-from watcher.options import parse
+from watcher.parse import parse
 from watcher.version import __version__
 
 ROOT = EXAMPLES.parent

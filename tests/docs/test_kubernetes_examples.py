@@ -12,7 +12,7 @@ import pytest
 from tests.docs.manifests import KUBERNETES, Example, read_example
 from watcher.core.statuses import Outcome
 from watcher.exit_codes import DEFAULT_CODES
-from watcher.options import parse
+from watcher.parse import parse
 from watcher.resolve import resolve
 from watcher.version import __version__
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import environment, run_watcher
 from watcher.state.disk import open_state_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOWHERE = environment("http://127.0.0.1:9")
 
@@ -104,14 +101,40 @@ def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--status-file", "--dotenv", "--termination-log"])
-@pytest.mark.parametrize("read", ["--state-file", "--token-file", "--ca-file"])
+@pytest.mark.parametrize("read", ["--state-file=", "--token-file=", "--ca-file=", "@"])
 def test_a_file_that_is_read_is_never_written(tmp_path: Path, option: str, read: str) -> None:
     """One file for two purposes is refused, and keeps what it holds: a token, or the memory of waits."""
     precious = tmp_path / "precious"
     precious.write_text("of an earlier run")
-    finished = run_watcher("a/b", f"{read}={precious}", f"{option}={precious}", env=NOWHERE)
+    finished = run_watcher("a/b", f"{read}{precious}", f"{option}={precious}", env=NOWHERE)
     assert finished.code == 2
     assert precious.read_text() == "of an earlier run"
+
+
+@pytest.mark.parametrize("arguments", [["--bad"], ["a/b/c/d", "--state-file=x"]])
+def test_a_working_directory_that_was_deleted(tmp_path: Path, arguments: list[str]) -> None:
+    """A script that has removed the folder it stands in gets the complaint, and no defect."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    folder = Path(__file__).parents[2]
+    script = f'rmdir "$PWD" && exec {sys.executable} -m watcher "$@"'
+    env = NOWHERE | {"PYTHONPATH": str(folder)}
+    command = ["sh", "-c", script, "sh", *arguments, "--status-file=y"]
+    finished = subprocess.run(command, cwd=gone, env=env, capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
+    """However 75 is remapped, nobody takes the code for the command's."""
+    file = open_state_file(tmp_path / "state")
+    try:
+        options = ["--once", f"--state-file={tmp_path / 'state'}", "--exit-code=unavailable=0"]
+        assert run_watcher("a/b/c/d", *options, env=NOWHERE).code == 0
+        finished = run_watcher("a/b/c/d", *options, "--", "echo", "deployed", env=NOWHERE)
+    finally:
+        file.close()
+    assert (finished.code, finished.out) == (75, "")
 
 
 @pytest.mark.parametrize("output", ["json", "jsonl"])

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.integration.conftest import environment
+from tests.integration.conftest import environment, run_watcher
 
 
 def ask(mode: str, words: str = "", position: int = 0) -> str:
@@ -45,3 +45,8 @@ def test_the_script_for_bash_is_bash() -> None:
     script = ask("bash_source")
     assert "complete -o nosort" in script
     subprocess.run([shutil.which("bash") or "bash", "-n"], input=script, text=True, check=True)
+
+
+def test_a_variable_left_over_ends_no_watch() -> None:
+    """Only a shell that completes gives no arguments; any other call is what it seems."""
+    assert run_watcher("a/b", env=environment(_WATCHER_COMPLETE="bash_source")).code == 2

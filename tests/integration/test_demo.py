@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import Finished, finish, start_watcher
+from tests.integration.conftest import Finished, environment, finish, run_watcher, start_watcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,3 +55,9 @@ def test_the_demo_of_an_approval(demos: Mapping[str, Finished]) -> None:
     """--demo=approval waits a moment and is then approved."""
     assert demos["approval"].code == 0
     assert "waiting for an approval in LaunchDarkly" in demos["approval"].err
+
+
+@pytest.mark.parametrize(("value", "code"), [("yes", 8), ("0", 2)])
+def test_its_variable_is_a_switch_too(value: str, code: int) -> None:
+    """As those of other options that need no value."""
+    assert run_watcher("--once", env=environment(WATCHER_DEMO=value)).code == code

@@ -76,17 +76,16 @@ def test_the_termination_log(
 def test_files_that_cannot_be_written(start_simulator: StartSimulator, tmp_path: Path) -> None:
     """Each is said once, whatever the number of changes, and the code stays that of the watch."""
     simulator = start_simulator("stopped")
-    missing = tmp_path / "missing" / "file"
+    status, log = tmp_path / "missing" / "status", tmp_path / "missing" / "log"
     finished = run_watcher(
-        simulator.create(), *FAST, "--log-format=json",
-        f"--status-file={missing}", f"--termination-log={missing}",
+        simulator.create(), *FAST, "--log-format=json", f"--status-file={status}", f"--termination-log={log}",
         env=environment(simulator.base_uri),
     )  # fmt: skip
     assert finished.code == 3
     failures = [str(event["message"]) for event in finished.events if event["event"] == "report_failed"]
     assert failures == [
-        f"--status-file {missing} could not be written: No such file or directory",
-        f"--termination-log {missing} could not be written: No such file or directory",
+        f"--status-file {status} could not be written: No such file or directory",
+        f"--termination-log {log} could not be written: No such file or directory",
     ]
 
 

@@ -101,6 +101,14 @@ def test_identity_is_judged_before_any_other_field(changes: dict[str, object], f
     assert reply.field == field
 
 
+@pytest.mark.parametrize("status", ["", " "])
+def test_an_empty_status_is_none(status: str) -> None:
+    """It is not one that a later version of the API may know."""
+    reply = decode(REF, answer(import_body(status=status)))
+    assert isinstance(reply, Broken)
+    assert reply.kind is FaultKind.NONSENSE
+
+
 @pytest.mark.parametrize("missing", ["id", "segmentKey", "status"])
 def test_an_import_without_an_essential_field_makes_no_sense(missing: str) -> None:
     """Success is never guessed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,10 @@ def test_launchdarkly_s_own_hosts_set_the_base_uri() -> None:
         (Options(targets=(KEYS,), min_interval=2.0, max_interval=1.0), "longer than --max-interval"),
         (Options(targets=(KEYS,), base_uri="http://192.0.2.1"), "plain http"),
         (Options(targets=(KEYS,), base_uri="https://x.example/path"), "a scheme and host alone"),
+        (Options(targets=(KEYS,), base_uri=" "), "is empty; leave it out"),
+        (Options(targets=(KEYS,), base_uri="api-secret"), "looks like an access token"),
+        (Options(targets=(EU.replace("https", "http"),)), "so write https://app.eu.launchdarkly.com"),
+        (Options(targets=(KEYS,), token_file=Path("api-secret")), "--token-file *** cannot be read"),
         (Options(segment="s"), "--project and --environment and --import-id"),
         (Options(), "no import is named"),
     ],

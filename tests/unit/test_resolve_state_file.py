@@ -40,3 +40,28 @@ def test_a_file_has_one_purpose(name: str, suffix: str, monkeypatch: pytest.Monk
         settled(options, monkeypatch)
     other = Options(targets=(str(REF),), state_file=STATE, status_file=Path("status.json"))
     assert settled(other, monkeypatch).state_file == STATE
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"status_file": "x"}, {"token_file": "x"}),
+        ({"dotenv": "x"}, {"targets": "@y/../x"}),
+        ({"termination_log": "x"}, {"ca_file": "x"}),
+        ({"status_file": "x"}, {"dotenv": "./x"}),
+    ],
+)
+def test_nothing_is_overwritten_that_another_option_names(
+    first: dict[str, str], second: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token, a list of targets or another report would be lost."""
+    given = {name: Path(value) for name, value in (first | second).items() if name != "targets"}
+    targets = (str(REF), *(second[name] for name in second if name == "targets"))
+    with pytest.raises(UsageError, match="would overwrite the file that"):
+        settled(Options(targets=targets, **given), monkeypatch)  # type: ignore[arg-type]  # a path each
+
+
+def test_devices_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes to /dev/null overwrites nothing."""
+    options = Options(targets=(str(REF),), status_file=Path("/dev/null"), dotenv=Path("/dev/null"))
+    assert settled(options, monkeypatch).dotenv == Path("/dev/null")

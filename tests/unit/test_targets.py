@@ -161,6 +161,8 @@ def test_listings(text: str) -> None:
         ("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n", "302 Found"),
         ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),
         (f"{KEYS}\nnonsense\n", "line 2"),
+        (f"{KEYS} # the first\n", "line 1: '"),
+        (f"{KEYS}\t# the first\n", "a comment needs a line of its own"),
         ('{"id": "1234a567"}', "holds the body of an answer"),
     ],
 )

@@ -407,6 +407,13 @@ class TestAppearing:
         assert driven.now == pytest.approx(30.0)
         assert "--appear-within" in ended.message
 
+    def test_a_timeout_before_the_patience_ends_says_what_to_check(self) -> None:
+        """Whoever mistyped a key and waits but briefly is told of the keys, and not of the network."""
+        driven = Driven(Policy(appear_within=30.0, timeout=3.0))
+        ended = driven.receive_until_over(MISSING)
+        assert ended.outcome is Outcome.TIMEOUT
+        assert "Check the four keys" in ended.message
+
     def test_patience_is_for_unseen_imports(self) -> None:
         """An import that was seen is gone, not late."""
         driven = Driven(Policy(appear_within=1000.0))

@@ -106,6 +106,8 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
     foreign = _find_foreign(ref, body, answer)
     if foreign is not None:
         return foreign
+    if not body.status.strip():
+        return _nonsense("HTTP 200 with an import without a status")
     return Found(
         Import(
             status=_status(body.status, answer),

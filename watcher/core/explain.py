@@ -187,6 +187,12 @@ def _standing(progress: Progress) -> str:
     return f"last status {progress.status}" + (f", for {duration(age)}" if age >= 0.001 else "")  # noqa: PLR2004 (what is told in milliseconds)
 
 
+NOT_THERE = (
+    "Check the four keys, and that the token is of the right account and --base-uri its host; "
+    "a new import can be given longer with --appear-within."
+)
+"""What to do where the API knows no such import."""
+
 _CHECK_THE_NETWORK = "Check the network and LaunchDarkly's status, then watch the import again."
 
 _ADVICE: Mapping[Outcome, str] = {
@@ -211,10 +217,7 @@ _ADVICE: Mapping[Outcome, str] = {
 }
 
 _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
-    (Outcome.NOT_FOUND, None): (
-        "Check the four keys, and that the token is of the right account and --base-uri its host; "
-        "a new import can be given longer with --appear-within."
-    ),
+    (Outcome.NOT_FOUND, None): NOT_THERE,
     (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): (
         "Have the import approved in LaunchDarkly, then watch it again."
     ),

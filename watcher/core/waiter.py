@@ -330,7 +330,9 @@ class Waiter:
         now, hold = arrival.now, arrival.hold
         clock = first_clock(self._policy, self._record)
         if now.monotonic >= clock.runs_out:
-            return self._end(Outcome.TIMEOUT, f"timed out: {clock.option} ran out", now, events)
+            advice = explain.NOT_THERE if self._missed else None
+            what = f"timed out: {clock.option} ran out"
+            return self._end(Outcome.TIMEOUT, what, now, events, advice=advice)
         if hold is not None:
             end = self._end_if_held_past(hold, clock, now, events)
             if end is not None:

@@ -102,7 +102,7 @@ def replace_file(path: Path, content: bytes) -> None:
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file")  # a device would be replaced, too
     # A name of its own: of two containers that share the folder, each is likely to be process 1.
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".watcher-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, _MODE)  # whatever the umask: other users' containers read it
