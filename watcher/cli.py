@@ -137,7 +137,13 @@ def _forbid_lingering(settings: Settings) -> None:
 
 
 def _watch(settings: Settings, *, hands_over: bool) -> Finished:
-    from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
+    try:
+        from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
+    except OSError as error:  # aiohttp prepares TLS while it is imported
+        raise UsageError(
+            f"TLS cannot be prepared: {error.strerror or 'the reason is not known'}; look at SSLKEYLOGFILE, "
+            "SSL_CERT_FILE and SSL_CERT_DIR in the environment"
+        ) from None
 
     gc.freeze()  # what was imported stays to the end
     gc.set_threshold(COLLECT_AFTER)

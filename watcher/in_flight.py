@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import resource
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ _PAUSE = 0.5
 _GRACE = 1.0
 """Seconds for which an answer is then waited for: it may have come meanwhile, and not been read."""
 
+_OTHER_FILES = 40
+"""Descriptors for all that is no request: standard streams, reports, state, and what Python itself needs."""
+
 
 class InFlight:
     """Sends requests, gives those up that take too long, and collects what all of them bring.
@@ -60,6 +64,7 @@ class InFlight:
         self._clock = clock
         self._request_timeout = request_timeout
         self._on_landing = on_landing
+        self._most = _most_in_flight()
         self._tasks: dict[_Task, Watched] = {}
         self._landed: deque[tuple[Watched, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -67,7 +72,7 @@ class InFlight:
     @property
     def room(self) -> int:
         """How many more requests may be sent."""
-        return MAX_IN_FLIGHT - len(self._tasks)
+        return self._most - len(self._tasks)
 
     @property
     def has_landed(self) -> bool:
@@ -143,3 +148,11 @@ class InFlight:
             within = duration(self._request_timeout)
             return Broken(FaultKind.NETWORK, f"no whole answer came within {within}")
         return Broken(FaultKind.NETWORK, "no answer came by the end of the wait")
+
+
+def _most_in_flight() -> int:
+    """Leaves room for the reports where a process may have few files open, for each request is one."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return MAX_IN_FLIGHT
+    return min(MAX_IN_FLIGHT, max(1, allowed - _OTHER_FILES))

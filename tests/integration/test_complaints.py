@@ -125,6 +125,13 @@ def test_a_working_directory_that_was_deleted(tmp_path: Path, arguments: list[st
     assert finished.stderr.count("\n") == 1
 
 
+def test_tls_that_cannot_be_prepared() -> None:
+    """A debugging variable left over in the environment is named, and is no defect."""
+    finished = run_watcher("a/b/c/d", env=NOWHERE | {"SSLKEYLOGFILE": "/nowhere/keys"})
+    assert finished.code == 2
+    assert "No such file or directory; look at SSLKEYLOGFILE" in finished.err
+
+
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
     """However 75 is remapped, nobody takes the code for the command's."""
     file = open_state_file(tmp_path / "state")

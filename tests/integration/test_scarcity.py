@@ -69,3 +69,22 @@ def test_a_lookup_without_threads() -> None:
     )
     assert finished.code == 75
     assert "the name no-thread.example cannot be looked up: resource temporarily unavailable" in finished.err
+
+
+def test_a_fleet_with_few_descriptors(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """Requests leave room for the reports, so that these tell the end."""
+    simulator = start_simulator("happy")
+    status, targets = tmp_path / "status", tmp_path / "targets"
+    targets.write_text("".join(f"p/e/s/{number}\n" for number in range(200)))
+    command = ["sh", "-c", 'ulimit -n 60 && exec "$@"', "sh", sys.executable, "-m", "watcher"]
+    options = ["--appear-within=0", f"--status-file={status}", "--log-level=error", "--output=json"]
+    finished = subprocess.run(
+        [*command, f"@{targets}", *options],
+        env=environment(simulator.base_uri),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 5
+    assert json.loads(status.read_bytes())["outcome"] == json.loads(finished.stdout)["outcome"] == "not_found"
+    assert "Too many open files" not in finished.stderr
