@@ -60,10 +60,7 @@ def _run(given: Sequence[str], command: Sequence[str] | None) -> int:
     except UsageError as error:
         return complain(Outcome.USAGE, _message(error), given)
     except BusyError as error:
-        code = None
-        if settings is not None and command is None:  # with one, a 0 would be taken for the command's
-            code = settings.exit_codes.code(Outcome.UNAVAILABLE)
-        return complain(Outcome.UNAVAILABLE, str(error), given, code)
+        return complain(Outcome.UNAVAILABLE, str(error), given, _code_where_busy(settings, command))
     except CommandError as error:
         return complain(Outcome.USAGE, _message(error), given, error.code, is_told=finished is not None)
     except KeyboardInterrupt as interrupt:
@@ -77,6 +74,12 @@ def _run(given: Sequence[str], command: Sequence[str] | None) -> int:
             lines = settings.tokens.conceal(lines)
         message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
         return complain(Outcome.INTERNAL, message, given, is_told=finished is not None)
+
+
+def _code_where_busy(settings: Settings | None, command: Sequence[str] | None) -> int | None:
+    code = None if settings is None else settings.exit_codes.code(Outcome.UNAVAILABLE)
+    # A 0 would be taken for the command's own, which does not run.
+    return None if code == 0 and command is not None else code
 
 
 def _prepare(given: Sequence[str], command: Sequence[str] | None) -> tuple[Settings, str | None] | None:
@@ -141,8 +144,8 @@ def _watch(settings: Settings, *, hands_over: bool) -> Finished:
         from watcher.session import run_session  # noqa: PLC0415 (help and usage errors need no network)
     except OSError as error:  # aiohttp prepares TLS while it is imported
         raise UsageError(
-            f"TLS cannot be prepared: {error.strerror or 'the reason is not known'}; look at SSLKEYLOGFILE, "
-            "SSL_CERT_FILE and SSL_CERT_DIR in the environment"
+            f"the program cannot be loaded: {error.strerror or 'the reason is not known'}; if SSLKEYLOGFILE, "
+            "SSL_CERT_FILE or SSL_CERT_DIR is set, see that it names what can be used"
         ) from None
 
     gc.freeze()  # what was imported stays to the end

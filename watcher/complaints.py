@@ -49,7 +49,8 @@ def complain(
         message = f"watcher: {printable(message, _LONGEST)}"
     if not is_told:
         if outcome is Outcome.UNAVAILABLE:  # of a busy state file: its run has the same files
-            _write_log(kubernetes_log(), message)  # which each container has for itself
+            if not asked_for("--termination-log", "WATCHER_TERMINATION_LOG", arguments):
+                _write_log(kubernetes_log(), message)  # which each container has for itself
         else:
             _write_files(outcome, message, arguments, code)
         _write_outputs(outcome, arguments, code)

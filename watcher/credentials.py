@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ _OTHER_KEYS = {
     "mob-": "a mobile key",
 }
 _CLIENT_SIDE_ID_LENGTH = 24
+_TOKEN = re.compile(r"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LARGEST_FILE = 64 * 1024
 
 
@@ -97,9 +99,9 @@ def looks_like_token(text: str) -> bool:
         text: What was given there.
 
     Returns:
-        Whether it begins as LaunchDarkly's access tokens do, and is neither a path nor a host.
+        Whether it has the form of LaunchDarkly's access tokens, of which a host or a file is hardly one.
     """
-    return text.startswith("api-") and not any(mark in text for mark in "/.:")
+    return _TOKEN.fullmatch(text) is not None
 
 
 def hint_at_wrong_key(token: Secret) -> str | None:

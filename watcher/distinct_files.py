@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from itertools import combinations, product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from watcher.settings import Options
 
@@ -31,7 +32,7 @@ def check_distinct_files(options: Options) -> None:
             "the working directory was deleted, so relative paths lead nowhere; change to one that exists"
         ) from None
     for (option, path), (other, same) in (*combinations(written, 2), *product(written, read)):
-        if path == same and option != other and not _is_device(Path(path)):
+        if path == same and option != other:
             raise UsageError(_refusal(option, other))
 
 
@@ -52,18 +53,23 @@ def _read(options: Options) -> Iterator[tuple[str, str]]:
     yield from _named({"--token-file": options.token_file, "--ca-file": options.ca_file})
     for target in options.targets:
         if target.startswith("@"):
-            yield target, os.path.realpath(target[1:])
+            yield from _named({target: target[1:]})
 
 
-def _named(paths: dict[str, Path | None]) -> Iterator[tuple[str, str]]:
+def _named(paths: Mapping[str, Path | str | None]) -> Iterator[tuple[str, str]]:
     for option, path in paths.items():
-        if path is not None:
-            yield option, os.path.realpath(path)
+        if path is not None and (real := _real(path)) is not None:
+            yield option, real
 
 
-def _is_device(path: Path) -> bool:
-    """Tells of ``/dev/null`` and the like, of which nothing is overwritten."""
-    return path.exists() and not path.is_file()
+def _real(path: Path | str) -> str | None:
+    """Finds the file itself; none where it is a device or a pipe, of which nothing is overwritten."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (a string will do)
+            return None
+    except OSError:
+        pass  # it is not there yet, or cannot be looked at
+    return os.path.realpath(path)
 
 
 def _refusal(option: str, other: str) -> str:

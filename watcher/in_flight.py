@@ -33,7 +33,7 @@ _PAUSE = 0.5
 """Seconds by which the moment to give up can be missed only because the process stood still."""
 
 _GRACE = 1.0
-"""Seconds for which an answer is then waited for: it may have come meanwhile, and not been read."""
+"""Seconds for which an answer is then waited for, once: it may have come meanwhile, and not been read."""
 
 _OTHER_FILES = 40
 """Descriptors for all that is no request: standard streams, reports, state, and what Python itself needs."""
@@ -66,6 +66,7 @@ class InFlight:
         self._on_landing = on_landing
         self._most = _most_in_flight()
         self._tasks: dict[_Task, Watched] = {}
+        self._given_time: set[_Task] = set()
         self._landed: deque[tuple[Watched, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -124,6 +125,7 @@ class InFlight:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _land(self, task: _Task) -> None:
+        self._given_time.discard(task)
         self._landed.append((self._tasks.pop(task), task, self._clock()))
         self._on_landing()
 
@@ -136,11 +138,14 @@ class InFlight:
     def _give_up_late(self) -> None:
         now = self._clock().monotonic
         for task, watched in self._tasks.items():
-            if now >= watched.give_up_at + _PAUSE:
+            if now < watched.give_up_at:
+                continue
+            if now >= watched.give_up_at + _PAUSE and task not in self._given_time:
                 watched.give_up_at = now + _GRACE
-            elif now >= watched.give_up_at:
+            else:
                 task.cancel()
                 watched.give_up_at = now + _INSISTENCE
+            self._given_time.add(task)
         self._set_timer(self.lands_by)
 
     def _given_up(self) -> Broken:

@@ -129,19 +129,20 @@ def test_tls_that_cannot_be_prepared() -> None:
     """A debugging variable left over in the environment is named, and is no defect."""
     finished = run_watcher("a/b/c/d", env=NOWHERE | {"SSLKEYLOGFILE": "/nowhere/keys"})
     assert finished.code == 2
-    assert "No such file or directory; look at SSLKEYLOGFILE" in finished.err
+    assert "No such file or directory; if SSLKEYLOGFILE" in finished.err
 
 
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
-    """However 75 is remapped, nobody takes the code for the command's."""
+    """Nobody takes a 0 that 75 is mapped to for the command's."""
+    look, command = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}"], ["--", "echo", "deployed"]
     file = open_state_file(tmp_path / "state")
     try:
-        options = ["--once", f"--state-file={tmp_path / 'state'}", "--exit-code=unavailable=0"]
-        assert run_watcher("a/b/c/d", *options, env=NOWHERE).code == 0
-        finished = run_watcher("a/b/c/d", *options, "--", "echo", "deployed", env=NOWHERE)
+        assert run_watcher(*look, "--exit-code=unavailable=0", env=NOWHERE).code == 0
+        to_0 = run_watcher(*look, "--exit-code=unavailable=0", *command, env=NOWHERE)
+        to_10 = run_watcher(*look, "--exit-code=unavailable=10", *command, env=NOWHERE)
     finally:
         file.close()
-    assert (finished.code, finished.out) == (75, "")
+    assert (to_0.code, to_0.out, to_10.code, to_10.out) == (75, "", 10, "")
 
 
 @pytest.mark.parametrize("output", ["json", "jsonl"])

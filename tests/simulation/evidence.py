@@ -58,8 +58,12 @@ class Evidence:
         """Tells until when a single look sits out a rate limit, as far as is known of its import."""
         if not self.run.scenario.policy.once:
             return math.inf
-        since = 0.0 if view is None or view.began is None else view.began
-        return since + self.run.scenario.policy.outage_budget
+        policy = self.run.scenario.policy
+        if view is None:
+            return policy.outage_budget
+        patience = policy.outage_budget + (0.0 if view.began is None else view.began)
+        is_missing = view.status is None and view.arrived.served.meaning is Meaning.MISSING
+        return max(patience, policy.appear_within) if is_missing else patience
 
     def limit(self, view: View) -> float:
         """Tells what a hold must not outlast, after an answer."""

@@ -171,6 +171,8 @@ def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
     for position, views in enumerate(evidence.views):
         for hold in holds:
             deadline = evidence.limit_at(position, hold.at)
+            if evidence.run.scenario.policy.once and hold.served.meaning is not Meaning.THROTTLED:
+                deadline = max(deadline, hold.at + evidence.run.scenario.policy.outage_budget)
             if (hold.named_until or 0) <= deadline + TOLERANCE or evidence.ended_at(position, hold.at):
                 continue
             under_way = evidence.under_way(position, hold.at)

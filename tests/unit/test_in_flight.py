@@ -78,3 +78,28 @@ def test_an_answer_that_came_while_the_process_stood_still_is_taken() -> None:
     loop = VirtualLoop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         assert runner.run(run()) is answer
+
+
+def test_a_process_that_stands_still_again_and_again_gives_up_all_the_same() -> None:
+    """An answer gets more time once; a throttled container does not wait for it without end."""
+
+    async def hang(_ref: ImportRef) -> Answer | Broken:
+        await asyncio.sleep(1e9)
+        raise AssertionError
+
+    async def run() -> float:
+        def stutter() -> None:
+            loop.work(0.7)
+            loop.call_later(0.05, stutter)
+
+        landed = asyncio.Event()
+        in_flight = InFlight(hang, lambda: Instant(loop.time(), 0.0), 1.0, landed.set)
+        in_flight.send(watched(1, Instant(loop.time(), 0.0)))
+        stutter()
+        await landed.wait()
+        await in_flight.close()
+        return float(loop.time())
+
+    loop = VirtualLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        assert runner.run(run()) < 5

@@ -17,6 +17,7 @@ from watcher.settings import Options, Settings
 KEYS = str(REF)
 EU = f"https://app.eu.launchdarkly.com{REF.path}"
 US = f"https://app.launchdarkly.us{REF.path}"
+SECRET = "api-0f2b6a1e-1111-2222-3333-0123456789ab"
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +50,9 @@ def test_launchdarkly_s_own_hosts_set_the_base_uri() -> None:
         (Options(targets=(KEYS,), base_uri="http://192.0.2.1"), "plain http"),
         (Options(targets=(KEYS,), base_uri="https://x.example/path"), "a scheme and host alone"),
         (Options(targets=(KEYS,), base_uri=" "), "is empty; leave it out"),
-        (Options(targets=(KEYS,), base_uri="api-secret"), "looks like an access token"),
+        (Options(targets=(KEYS,), base_uri=SECRET), "looks like an access token"),
         (Options(targets=(EU.replace("https", "http"),)), "so write https://app.eu.launchdarkly.com"),
-        (Options(targets=(KEYS,), token_file=Path("api-secret")), "--token-file *** cannot be read"),
+        (Options(targets=(KEYS,), token_file=Path(SECRET)), "--token-file *** cannot be read"),
         (Options(segment="s"), "--project and --environment and --import-id"),
         (Options(), "no import is named"),
     ],

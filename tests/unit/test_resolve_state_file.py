@@ -65,3 +65,10 @@ def test_devices_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes to /dev/null overwrites nothing."""
     options = Options(targets=(str(REF),), status_file=Path("/dev/null"), dotenv=Path("/dev/null"))
     assert settled(options, monkeypatch).dotenv == Path("/dev/null")
+
+
+def test_a_path_that_cannot_be_looked_at_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a report can be written shows when it is, and costs no watch."""
+    path = Path("a" * 300)
+    options = Options(targets=(str(REF),), status_file=path, dotenv=Path("env"))
+    assert settled(options, monkeypatch).status_file == path

@@ -414,6 +414,14 @@ class TestAppearing:
         assert ended.outcome is Outcome.TIMEOUT
         assert "Check the four keys" in ended.message
 
+    def test_a_short_hold_takes_nothing_from_the_patience_of_a_look(self) -> None:
+        """A look that waits for its import to appear sits out what the API asks for, but not for ever."""
+        driven = Driven(Policy(once=True, appear_within=60.0, outage_budget=2.0))
+        driven.receive(MISSING)
+        now = driven.instant()
+        assert driven.waiter.refuse(Hold(50.0, 51.0, named=True, in_a_row=1), now) is None
+        assert driven.waiter.refuse(Hold(61.0, 62.0, named=True, in_a_row=1), now) is not None
+
     def test_patience_is_for_unseen_imports(self) -> None:
         """An import that was seen is gone, not late."""
         driven = Driven(Policy(appear_within=1000.0))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LAST_CALL = 10.0
 """Seconds past an import's deadline at which its request is given up, where a request may take any time, and
-for which its last request may wait for room."""
+for which its last request may wait for its turn."""
 
 
 @dataclass(slots=True, eq=False)

@@ -97,8 +97,8 @@ class Heartbeat(_Event):
     Attributes:
         waiting: How many imports are not final.
         trouble: What keeps this one from news, such as an outage.
-        next_poll: Seconds until it is asked for; None while a request is under way, its own or one whose
-            answer it must wait for.
+        next_poll: Seconds until it is asked for, if no answer changes that; None while its request is under
+            way.
     """
 
     waiting: int

@@ -126,9 +126,9 @@ def forgone_look(hold: Hold, now: Instant) -> str:
     """
     if hold.named:
         left = duration(hold.until - now.monotonic)
-        return f"the look was not taken: the API told another import's request to wait {left}"
+        return f"the look cannot be taken: the API told a request to wait {left}"
     left = duration(hold.resume_at - now.monotonic)
-    return f"the look was not taken: the rate limit refused other imports' requests, and is given {left}"
+    return f"the look cannot be taken: the rate limit refuses requests, and is given {left}"
 
 
 def held_past(hold: Hold, option: str, now: Instant) -> str:

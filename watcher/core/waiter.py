@@ -197,8 +197,7 @@ class Waiter:
         if hold is not None and (end := self._end_if_held_past(hold, clock, now)) is not None:
             return end
         if now.monotonic >= clock.runs_out:
-            left = "and the rate limit or too large a fleet left no last request"
-            what = f"timed out: {clock.option} ran out, {left}"
+            what = f"timed out: {clock.option} ran out, and among the others no last request had its turn"
             return self._end(Outcome.TIMEOUT, what, now)
         return None
 
@@ -343,10 +342,15 @@ class Waiter:
         return Step(tuple(events or ()), wake_at, self._interval, clock.runs_out)
 
     def _is_past_patience(self, hold: Hold, now: Instant) -> bool:
+        """Counts a refusal from the start of the run, and a window that is used up from now."""
         outage = self._adversity.outage
-        since = self._record.resumed if outage is None else outage.began
+        if outage is not None:
+            since = outage.began
+        else:
+            since = self._record.resumed if hold.in_a_row else now.monotonic
         until = hold.until if hold.named else hold.resume_at
-        return until > max(now.monotonic, since + self._policy.outage_budget)
+        appears_by = self._appear_by if self._missed else now.monotonic
+        return until > max(appears_by, since + self._policy.outage_budget, now.monotonic)
 
     def _end_if_held_past(
         self, hold: Hold, clock: Clock, now: Instant, events: list[Event] | None = None

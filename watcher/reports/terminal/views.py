@@ -46,8 +46,8 @@ class View:
         ref: The import.
         goal: What is waited for, in words.
         progress: How far the wait has come.
-        next_poll: Seconds until it is asked for; None while a request is under way, its own or one whose
-            answer it must wait for.
+        next_poll: Seconds until it is asked for, if no answer changes that; None while its request is under
+            way.
         notice: What keeps it from news; None while all is well.
         ended: Its end, where it has come.
     """
