@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
@@ -64,11 +65,9 @@ def _named(paths: Mapping[str, Path | str | None]) -> Iterator[tuple[str, str]]:
 
 def _real(path: Path | str) -> str | None:
     """Finds the file itself; none where it is a device or a pipe, of which nothing is overwritten."""
-    try:
+    with suppress(OSError):  # it is not there yet, or cannot be looked at
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (a string will do)
             return None
-    except OSError:
-        pass  # it is not there yet, or cannot be looked at
     return os.path.realpath(path)
 
 

@@ -18,7 +18,7 @@ for which its last request may wait for its turn."""
 
 @dataclass(slots=True, eq=False)
 class Watched:
-    """One import in the loop.
+    """One import of a fleet.
 
     Attributes:
         waiter: The rules of its wait.

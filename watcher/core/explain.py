@@ -115,7 +115,7 @@ def held_look(hold: Hold, now: Instant) -> str:
 
 
 def forgone_look(hold: Hold, now: Instant) -> str:
-    """Says that a wait which another import's answer brought lets a single look ask nothing.
+    """Says that a wait which all imports share is too long for a single look.
 
     Args:
         hold: The wait.

@@ -175,7 +175,7 @@ class Limiter:
         # One --timeout is for all imports, so their last chances come together.
         if any(now < window.ends for window in self._windows.values()):
             return math.inf
-        share = min((_share(size) for size in self._sizes.values()), default=math.inf)
+        share = min((_usable(size) for size in self._sizes.values()), default=math.inf)
         return min(share, self._abreast) if self._in_a_row else share
 
     def _go_singly(self, now: float) -> None:
@@ -246,7 +246,7 @@ class Limiter:
         )
 
 
-def _share(size: int) -> int:
+def _usable(size: int) -> int:
     """What of a window may be used, at least one request."""
     return max(1, size - size // RESERVE)
 

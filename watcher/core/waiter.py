@@ -197,7 +197,8 @@ class Waiter:
         if hold is not None and (end := self._end_if_held_past(hold, clock, now)) is not None:
             return end
         if now.monotonic >= clock.runs_out:
-            what = f"timed out: {clock.option} ran out, and among the others no last request had its turn"
+            why = "before the rate limit or the other imports left a last request"
+            what = f"timed out: {clock.option} ran out {why}"
             return self._end(Outcome.TIMEOUT, what, now)
         return None
 
@@ -342,7 +343,7 @@ class Waiter:
         return Step(tuple(events or ()), wake_at, self._interval, clock.runs_out)
 
     def _is_past_patience(self, hold: Hold, now: Instant) -> bool:
-        """Counts a refusal from the start of the run, and a window that is used up from now."""
+        """Tells whether a hold lasts longer than a look waits: since the run began, if it is a refusal's."""
         outage = self._adversity.outage
         if outage is not None:
             since = outage.began
