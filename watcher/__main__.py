@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from watcher.early import interruption
+from watcher.cli.early import interruption
 
 
 def run() -> None:
@@ -16,7 +16,7 @@ def run() -> None:
             signal.signal(number, _leave)
 
     gc.disable()  # collecting while modules are imported takes a seventh of the start, and finds nothing
-    from watcher.cli import run_command  # noqa: PLC0415 (the imports take long enough to be interrupted)
+    from watcher.cli.main import run_command  # noqa: PLC0415 (the imports take long enough to be interrupted)
 
     run_command()
 

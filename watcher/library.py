@@ -9,25 +9,25 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from watcher.client import Client
+from watcher.api.client import Client
+from watcher.api.network import find_proxy, parse_base_uri
+from watcher.api.targets import choose_base_uri, target_of
+from watcher.api.token import FixedToken, TokenFile, parse_token
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
-from watcher.credentials import FixedToken, TokenFile, parse_token
 from watcher.loop import Watch
-from watcher.network import find_proxy, parse_base_uri
-from watcher.targets import choose_base_uri, target_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from watcher.api.targets import Target
+    from watcher.api.token import TokenSource
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
     from watcher.core.statuses import Outcome
-    from watcher.credentials import TokenSource
-    from watcher.targets import Target
 
 _DEFAULT = Policy()
 

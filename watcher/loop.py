@@ -7,20 +7,20 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from watcher.core.fleet import Fleet
-from watcher.core.memory import Past
+from watcher.api.in_flight import InFlight
+from watcher.core.fleet.fleet import Fleet
 from watcher.core.model import Instant
-from watcher.in_flight import InFlight
+from watcher.core.wait.memory import Past
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
     from random import Random
 
+    from watcher.api.in_flight import Probe
+    from watcher.core.answers.rate_limits import Hold
     from watcher.core.events import Event, Heartbeat, Progress
     from watcher.core.model import ImportRef
     from watcher.core.policy import Terms
-    from watcher.core.rate_limits import Hold
-    from watcher.in_flight import Probe
 
     Keep = Callable[[Sequence[Event], Hold | None, Instant], None]
 

@@ -13,8 +13,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.docs.manifests import EXAMPLES
-from watcher.parse import parse
+from tests.support.manifests import EXAMPLES
+from watcher.cli.parse import parse
 from watcher.version import __version__
 
 ROOT = EXAMPLES.parent

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import TOKEN, StartSimulator, environment
-from tests.integration.conftest import start_simulator as start_simulator  # noqa: PLC0414 (a fixture)
-from watcher.options import COMMAND
+from tests.support.processes import TOKEN, StartSimulator, environment
+from watcher.cli.options import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

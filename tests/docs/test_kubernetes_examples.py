@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.manifests import KUBERNETES, Example, read_example
+from tests.support.manifests import KUBERNETES, Example, read_example
+from watcher.cli.parse import parse
+from watcher.cli.resolve import resolve
+from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.statuses import Outcome
-from watcher.exit_codes import DEFAULT_CODES
-from watcher.parse import parse
-from watcher.resolve import resolve
 from watcher.version import __version__
 
 if TYPE_CHECKING:
-    from tests.docs.pods import Container
-    from watcher.settings import Options, Settings
+    from tests.support.pods import Container
+    from watcher.cli.settings import Options, Settings
 
 SIDECARS = [path for path in KUBERNETES if "sidecar" in path.name]
 ANSWERS = (

@@ -7,17 +7,17 @@ import re
 
 from rich.text import Text
 
-from tests.docs.picture import COLUMNS, COMMAND, PICTURE, draw
 from tests.docs.test_readme import README, part, with_placeholders
-from tests.unit.driving import EPOCH
-from tests.unit.test_live_picture import progress
+from tests.support.driving import EPOCH
+from tests.support.picture import COLUMNS, COMMAND, PICTURE, draw
+from tests.unit.reports.live.test_picture import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
-from watcher.reports.result import text_line
-from watcher.reports.terminal.glyphs import UNICODE
-from watcher.reports.terminal.picture import Canvas, picture
-from watcher.reports.terminal.views import View
+from watcher.reports.live.glyphs import UNICODE
+from watcher.reports.live.picture import Canvas, picture
+from watcher.reports.live.views import View
+from watcher.reports.results import text_line
 
 REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")
 WAY = (("preparing", 2.6), ("pending_approval", 3.3), ("ready", 0.95), ("in_progress", 1.4))

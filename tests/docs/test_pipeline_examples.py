@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pipelines import (
+from tests.docs.test_readme import README
+from tests.support.pipelines import (
     EXAMPLES,
     Action,
     Workflow,
@@ -20,17 +21,15 @@ from tests.docs.pipelines import (
     run,
     run_step,
 )
-from tests.docs.test_readme import README
-from tests.integration.conftest import TOKEN
-from tests.integration.conftest import start_simulator as start_simulator  # noqa: PLC0414 (a fixture)
-from tests.unit.test_github import outputs
+from tests.support.processes import TOKEN
+from tests.unit.reports.github.test_outputs import outputs
+from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.statuses import Outcome
-from watcher.exit_codes import DEFAULT_CODES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 WORKFLOW = read("github-action/workflow.yml", Workflow)
 ACTION = read("github-action/action.yml", Action)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import environment
+from tests.support.processes import environment
+from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.lifecycle import mermaid
 from watcher.core.statuses import Outcome
-from watcher.exit_codes import DEFAULT_CODES
 from watcher.simulator import SCENARIOS
 
 README = Path(__file__).parents[2] / "README.md"

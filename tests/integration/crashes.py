@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from tests.integration.conftest import FAST, Simulator, environment, serving
+from tests.support.processes import FAST, Simulator, environment, serving
 
 ORDER = ("preparing", "ready", "in_progress", "complete")
 """The life of an import in the scenario ``happy``."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import environment, run_watcher
+from tests.support.processes import environment, run_watcher
 from watcher.state.disk import open_state_file
 
 NOWHERE = environment("http://127.0.0.1:9")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.integration.conftest import environment, run_watcher
+from tests.support.processes import environment, run_watcher
 
 
 def ask(mode: str, words: str = "", position: int = 0) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import Finished, environment, finish, run_watcher, start_watcher
+from tests.support.processes import Finished, environment, finish, run_watcher, start_watcher
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

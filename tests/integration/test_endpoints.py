@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import FAST, environment, finish, run_watcher
-from tests.integration.sidecars import get, start_sidecar, wait_for, wait_for_event
+from tests.support.processes import FAST, environment, finish, run_watcher
+from tests.support.sidecars import get, start_sidecar, wait_for, wait_for_event
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 
 @pytest.mark.parametrize(

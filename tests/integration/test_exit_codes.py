@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import FAST, TOKEN, environment, finish, run_watcher, start_watcher
+from tests.support.processes import FAST, TOKEN, environment, finish, run_watcher, start_watcher
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 
 ENDS = [
@@ -164,8 +164,10 @@ def test_a_bad_variable_is_named() -> None:
 
 def test_a_defect_asks_for_a_report() -> None:
     """Only code 1 shows a traceback, without the token, and asks for a report."""
-    plant = "import os, watcher.session as s; s.Watch = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
-    program = f"import sys, watcher.cli; {plant}; sys.argv[1:] = ['a/b/c/d']; watcher.cli.run_command()"
+    plant = "import os, watcher.cli.run as s; s.Watch = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
+    program = (
+        f"import sys, watcher.cli.main; {plant}; sys.argv[1:] = ['a/b/c/d']; watcher.cli.main.run_command()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.PIPE,
@@ -240,7 +242,8 @@ class TestSignals:
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_during_the_imports(self, number: int, code: int) -> None:
         """A signal while the program is being loaded shows no traceback."""
-        slow = "type('Slow', (), {'find_spec': lambda *a: a[1] == 'watcher.cli' and time.sleep(9) or None})()"
+        sleep = "lambda *a: a[1] == 'watcher.cli.main' and time.sleep(9) or None"
+        slow = f"type('Slow', (), {{'find_spec': {sleep}}})()"
         program = (
             f"import sys, time, watcher.__main__ as m; sys.meta_path.insert(0, {slow}); print(1, flush=True)"
         )

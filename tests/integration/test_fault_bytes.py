@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.fault_server import Close, Play, Send, Wait, playing
-from tests.integration.fault_watch import ask, client_of, silent_libraries
-from tests.integration.faults import GOOD
+from tests.support.fault_server import Close, Play, Send, Wait, playing
+from tests.support.fault_watch import ask, client_of, silent_libraries
+from tests.support.faults import GOOD
 
 if TYPE_CHECKING:
-    from watcher.core.replies import Reply
+    from watcher.core.answers.replies import Reply
 
 _PIECES = (
     b'HTTP/1.1 |200| OK|\r\n|\n|\r\n\r\n|100|101|304|204|:| |\0|zz\r\n|{|"status":|"complete"|}|\xff|'

@@ -8,15 +8,15 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.integration.fault_program import run_program
-from tests.integration.fault_server import Play, Send, playing
-from tests.integration.fault_watch import ask, client_of
-from tests.integration.faults import COMPLETE, TOKEN, answer, import_body
+from tests.support.fault_program import run_program
+from tests.support.fault_server import Play, Send, playing
+from tests.support.fault_watch import ask, client_of
+from tests.support.faults import COMPLETE, TOKEN, answer, import_body
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.core.replies import Reply
+    from watcher.core.answers.replies import Reply
 
 ESCAPED = TOKEN.replace("a", "\\u0061")
 ENCODED = TOKEN.replace("a", "%61")

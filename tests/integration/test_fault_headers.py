@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from tests.integration.fault_server import Close, Hang, Play, Send
-from tests.integration.fault_watch import SHORT_TIMEOUT, first_trouble, quick, watch
-from tests.integration.faults import COMPLETE, answer, import_body
+from tests.support.fault_server import Close, Hang, Play, Send
+from tests.support.fault_watch import SHORT_TIMEOUT, first_trouble, quick, watch
+from tests.support.faults import COMPLETE, answer, import_body
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.statuses import Outcome
 

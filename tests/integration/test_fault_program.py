@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.integration.fault_bodies import ALL_FAULTS, HOSTILE
-from tests.integration.fault_program import Run, run_program
-from tests.integration.fault_server import Play, Send, playing, unlistened
-from tests.integration.fault_watch import Results, play_all, result_of
-from tests.integration.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, Fault, answer, import_body
-from watcher.core.replies import FaultKind
+from tests.support.fault_bodies import ALL_FAULTS, HOSTILE
+from tests.support.fault_program import Run, run_program
+from tests.support.fault_server import Play, Send, playing, unlistened
+from tests.support.fault_watch import Results, play_all, result_of
+from tests.support.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, Fault, answer, import_body
+from watcher.core.answers.replies import FaultKind
 from watcher.core.statuses import Outcome
 
 Runs: TypeAlias = Results[Run]

@@ -7,9 +7,9 @@ import itertools
 
 import pytest
 
-from tests.integration.fault_server import Close, Hang, Play, Send, Wait
-from tests.integration.fault_watch import quick, watch
-from tests.integration.faults import COMPLETE, GOOD, HTML, IN_PROGRESS, PAGE, answer, import_body
+from tests.support.fault_server import Close, Hang, Play, Send, Wait
+from tests.support.fault_watch import quick, watch
+from tests.support.faults import COMPLETE, GOOD, HTML, IN_PROGRESS, PAGE, answer, import_body
 from watcher.core.statuses import Outcome
 
 CLOSES_UNSEEN = Play((Send(GOOD), Close()))

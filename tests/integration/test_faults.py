@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from tests.integration.fault_bodies import ALL_FAULTS
-from tests.integration.fault_server import Play, Send, playing, unlistened
-from tests.integration.fault_watch import (
+from tests.support.fault_bodies import ALL_FAULTS
+from tests.support.fault_server import Play, Send, playing, unlistened
+from tests.support.fault_watch import (
     LONG_TIMEOUT,
     SHORT_TIMEOUT,
     Results,
@@ -21,7 +21,7 @@ from tests.integration.fault_watch import (
     result_of,
     watch,
 )
-from tests.integration.faults import (
+from tests.support.faults import (
     COMPLETE,
     HTML,
     IN_PROGRESS,
@@ -36,8 +36,8 @@ from tests.integration.faults import (
     answer,
     import_body,
 )
-from watcher.core.decoding import decode
-from watcher.core.replies import (
+from watcher.core.answers.decoding import decode
+from watcher.core.answers.replies import (
     Answer,
     Broken,
     Denied,

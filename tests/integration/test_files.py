@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import (
+from tests.support.processes import (
     FAST,
     TOKEN,
     environment,
@@ -27,7 +27,7 @@ from tests.integration.conftest import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 
 def test_the_status_file_of_a_whole_life(start_simulator: StartSimulator, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from watcher.api.network import Proxy, find_proxy
 from watcher.core.errors import UsageError
-from watcher.network import Proxy, find_proxy
 
 
 class TestFindProxy:

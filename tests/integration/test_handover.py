@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import environment, finish, full_pipe, run_watcher, start_watcher, wait_for
+from tests.support.processes import environment, finish, full_pipe, run_watcher, start_watcher, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 NOWHERE = environment("http://127.0.0.1:9")
 

@@ -11,14 +11,14 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
-from tests.docs.manifests import EXAMPLES, read_example
-from tests.integration.conftest import FAST, TOKEN, environment, finish, start_watcher
+from tests.support.manifests import EXAMPLES, read_example
+from tests.support.processes import FAST, TOKEN, environment, finish, start_watcher
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.docs.pods import Container
-    from tests.integration.conftest import StartSimulator
+    from tests.support.pods import Container
+    from tests.support.processes import StartSimulator
 
 KUBERNETES = EXAMPLES / "kubernetes"
 

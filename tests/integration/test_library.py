@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import watcher
-from tests.integration.conftest import TOKEN, environment
+from tests.support.processes import TOKEN, environment
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Simulator, StartSimulator
+    from tests.support.processes import Simulator, StartSimulator
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "library" / "deploy_after_imports.py"
 POLICY = watcher.Policy(min_interval=0.05, max_interval=0.15)

@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from tests.integration.conftest import FAST, StartSimulator, environment
-from tests.integration.terminal import Terminal, opened, terminal_environment
+from tests.support.processes import FAST, StartSimulator, environment
+from tests.support.terminal import Terminal, opened, terminal_environment
 
 TIME = r"(?:\d+(?:\.\d+)?m?s)"
 
@@ -168,7 +168,7 @@ def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) 
 def test_nothing_of_it_is_imported_where_it_is_not_used() -> None:
     """A pipeline does not pay for a picture."""
     program = (
-        "import sys; from watcher.cli import main; assert main(sys.argv[1:]) == 75;"
+        "import sys; from watcher.cli.main import main; assert main(sys.argv[1:]) == 75;"
         "print([name for name in sys.modules if name.startswith('watcher.reports.')])"
     )
     finished = subprocess.run(
@@ -178,5 +178,5 @@ def test_nothing_of_it_is_imported_where_it_is_not_used() -> None:
         check=True,
         env=environment("http://127.0.0.1:9"),
     )
-    assert "watcher.reports.log" in finished.stdout
+    assert "watcher.reports.plain" in finished.stdout
     assert not re.search("live|picture|rail|screen|glyphs", finished.stdout.splitlines()[-1])

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from tests.integration.fault_program import Run, run_program
-from tests.integration.fault_server import LOOPBACK, unlistened
-from tests.integration.faults import TOKEN
+from tests.support.fault_program import Run, run_program
+from tests.support.fault_server import LOOPBACK, unlistened
+from tests.support.faults import TOKEN
 from watcher.simulator import serve
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import FAST, SEGMENT, TOKEN, StartSimulator, environment, run_watcher
+from tests.support.processes import FAST, SEGMENT, TOKEN, StartSimulator, environment, run_watcher
 
 
 def test_json_is_the_contract_s_object(start_simulator: StartSimulator) -> None:

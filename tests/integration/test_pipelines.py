@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import FAST, TOKEN, environment, finish, run_watcher, start_watcher
-from tests.unit.test_github import outputs
+from tests.support.processes import FAST, TOKEN, environment, finish, run_watcher, start_watcher
+from tests.unit.reports.github.test_outputs import outputs
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 
 def step(folder: Path, base_uri: str, **variables: str) -> dict[str, str]:

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import FAST, environment, finish
-from tests.integration.sidecars import wait_for_event
+from tests.support.processes import FAST, environment, finish
+from tests.support.sidecars import wait_for_event
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 NO_THREADS = """
 import threading, watcher.__main__ as program

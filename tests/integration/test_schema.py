@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from tests.integration.conftest import FAST, StartSimulator, environment, run_watcher
+from tests.support.processes import FAST, StartSimulator, environment, run_watcher
 
 EXAMPLE = {
     "schema_version": 1,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from watcher.api.network import Address
 from watcher.core.errors import UsageError
-from watcher.network import Address
-from watcher.reports.served import server
-from watcher.reports.served.endpoints import Answer
+from watcher.reports.http import server
+from watcher.reports.http.endpoints import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import FAST, environment, finish, start_watcher
-from tests.integration.sidecars import JSON_LOG, wait_for_event
-from watcher.signals import LONGEST_GOODBYE
+from tests.support.processes import FAST, environment, finish, start_watcher
+from tests.support.sidecars import JSON_LOG, wait_for_event
+from watcher.cli.signals import LONGEST_GOODBYE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.integration.conftest import StartSimulator
+    from tests.support.processes import StartSimulator
 
 BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
 
 STUCK = """
 import asyncio, time
-from watcher import signals as rules
-from watcher.signals import Signals
+from watcher.cli import signals as rules
+from watcher.cli.signals import Signals
 
 rules.LONGEST_GOODBYE = {goodbye}
 

@@ -23,7 +23,7 @@ AUTHORIZATION = "api-x"
 def test_the_client_reads_every_answer(use: str, scenario: str, speed: float) -> None:
     """The client follows an import and approves it, and raises only on what it cannot know and on errors."""
     # Only now, for the import takes seconds, which each process that collects tests would spend.
-    client = import_module("tests.integration.official_client")
+    client = import_module("tests.support.official_client")
 
     async def main() -> None:
         async with serve(scenario=scenario, speed=speed, token=AUTHORIZATION) as base_uri:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration import crashes
-from tests.integration.conftest import (
+from tests.support.processes import (
     FAST,
     TOKEN,
     Finished,
@@ -25,11 +25,11 @@ from tests.integration.conftest import (
     run_watcher,
     start_watcher,
 )
+from watcher.api.targets import parse_target
+from watcher.core.answers.rate_limits import Hold
 from watcher.core.model import Instant
-from watcher.core.rate_limits import Hold
 from watcher.state.disk import open_state_file
 from watcher.state.keeper import open_keeper
-from watcher.targets import parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from tests.integration.fault_program import Run, run_program
-from tests.integration.fault_server import Close, Hang, Play, Send, playing, unlistened
-from tests.integration.fault_watch import ask, silent_libraries
-from tests.integration.faults import COMPLETE, REF, TOKEN
-from tests.integration.tls import (
+from tests.support.fault_program import Run, run_program
+from tests.support.fault_server import Close, Hang, Play, Send, playing, unlistened
+from tests.support.fault_watch import ask, silent_libraries
+from tests.support.faults import COMPLETE, REF, TOKEN
+from tests.support.tls import (
     ESTABLISHED,
     client_context,
     proxying,
@@ -22,17 +22,17 @@ from tests.integration.tls import (
     shake_hands,
     tls_1_1_only,
 )
-from watcher.client import Client
-from watcher.core.replies import Broken, FaultKind, Found
-from watcher.credentials import FixedToken, Secret
-from watcher.network import Proxy, tls_context
+from watcher.api.client import Client
+from watcher.api.network import Proxy, tls_context
+from watcher.api.token import FixedToken, Secret
+from watcher.core.answers.replies import Broken, FaultKind, Found
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
-    from watcher.core.replies import Reply
+    from watcher.core.answers.replies import Reply
 
 NAME = "launchdarkly.test"
 """A name that nobody can look up: only the proxy leads there."""

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from tests.simulation.scenario import Fault
-from watcher.core.replies import Answer, Broken, FaultKind
+from watcher.core.answers.replies import Answer, Broken, FaultKind
 
 if TYPE_CHECKING:
     from watcher.core.model import ImportRef

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.answers import Meaning
 from tests.simulation.evidence import ViolationError
 from tests.simulation.scenario import Flavour
-from watcher.core.replies import Answer
+from watcher.core.answers.replies import Answer
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence

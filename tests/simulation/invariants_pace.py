@@ -9,11 +9,11 @@ from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF
 from tests.simulation.scenario import Flavour
-from watcher.core.agenda import LAST_CALL
+from watcher.api.in_flight import MAX_IN_FLIGHT
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.pacing import PATIENCE
+from watcher.core.fleet.agenda import LAST_CALL
+from watcher.core.fleet.limiter import PATIENCE
 from watcher.core.statuses import Outcome
-from watcher.in_flight import MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
     from tests.simulation.evidence import Evidence

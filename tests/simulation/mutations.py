@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation import planted
-from watcher import exit_codes, in_flight
-from watcher.core import adversity, agenda, fleet, lifecycle, pacing, rate_limits, record, schedule, waiter
+from watcher.api import in_flight
+from watcher.core import exit_codes, lifecycle, schedule
+from watcher.core.answers import rate_limits
+from watcher.core.fleet import agenda, fleet, limiter
+from watcher.core.wait import faults, record, waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +43,7 @@ def _plant(
     return Mutation(replacement.__name__, target, attribute, replacement, caught_by, first)
 
 
-_WAITER, _LIMITER, _LIMITS = waiter.Waiter, pacing.Limiter, rate_limits.RateLimits
+_WAITER, _LIMITER, _LIMITS = waiter.Waiter, limiter.Limiter, rate_limits.RateLimits
 _NAMED = "no_request_before_a_named_moment"
 _CODE = "the_code_follows_the_contract"
 
@@ -58,7 +61,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _WAITER, "_is_past_patience", planted.sit_out_any_hold, "holds_past_the_deadline_end_all_waits", 550
     ),
     _plant(waiter, "first_clock", planted.count_a_status_from_the_start, "ends_are_earned"),
-    _plant(adversity, "budget", planted.always_take_it_for_first_contact, "ends_are_earned", 150),
+    _plant(faults, "budget", planted.always_take_it_for_first_contact, "ends_are_earned", 150),
     _plant(record.Record, "met", planted.forget_what_was_told, "events_tell_the_truth"),
     _plant(rate_limits, "_retry_after", planted.honour_retry_after_minus_a_second, _NAMED),
     _plant(_LIMITS, "named_wait", planted.ignore_retry_after_but_on_refusals, _NAMED),
@@ -72,7 +75,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_LIMITER, "__init__", planted.begin_all_at_once, "the_first_request_goes_alone"),
     _plant(_LIMITER, "start", planted.never_count_down, "no_refusal_is_our_own_fault"),
     _plant(_LIMITER, "start", planted.forget_requests_under_way, "the_first_request_goes_alone"),
-    Mutation("keep_nothing_for_others", pacing, "RESERVE", 1 << 30, "something_is_left_for_others"),
+    Mutation("keep_nothing_for_others", limiter, "RESERVE", 1 << 30, "something_is_left_for_others"),
     _plant(agenda.Watched, "overdue", planted.serve_the_last_comer, "nobody_starves", 400),
     _plant(in_flight.InFlight, "_give_up_late", planted.wait_for_any_answer, "every_wait_ends"),
     _plant(agenda.Agenda, "take_due", planted.take_no_last_look, "the_last_look_is_taken"),

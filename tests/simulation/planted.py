@@ -8,48 +8,41 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from watcher import exit_codes, in_flight
-from watcher.core import (
-    adversity,
-    agenda,
-    clocks,
-    decoding,
-    lifecycle,
-    pacing,
-    rate_limits,
-    record,
-    waiter,
-)
+from watcher.core import exit_codes, lifecycle
+from watcher.core.answers import decoding, rate_limits
+from watcher.core.answers.replies import Broken, FaultKind, Foreign, Found, Missing
+from watcher.core.fleet import agenda, limiter
 from watcher.core.model import Import
-from watcher.core.replies import Broken, FaultKind, Foreign, Found, Missing
 from watcher.core.statuses import ImportStatus, Outcome, status_named
+from watcher.core.wait import clocks, faults, record, waiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from random import Random
 
-    from watcher.core.clocks import Clock
+    from watcher.api import in_flight
+    from watcher.core.answers.rate_limits import Hold, RateLimits
+    from watcher.core.answers.replies import Answer, Reply, Throttled
     from watcher.core.events import Ended, Event
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
-    from watcher.core.rate_limits import Hold, RateLimits
-    from watcher.core.replies import Answer, Reply, Throttled
     from watcher.core.statuses import Status
-    from watcher.core.steps import Arrival, Step
-    from watcher.core.verdicts import AdverseReply
+    from watcher.core.wait.clocks import Clock
+    from watcher.core.wait.steps import Arrival, Step
+    from watcher.core.wait.verdicts import AdverseReply
 
 _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule is)
 _take_import = waiter.Waiter._take_import  # noqa: SLF001 (it is broken on purpose)
 _take_verdict = waiter.Waiter._take_verdict  # noqa: SLF001 (it is broken on purpose)
 _retry_after = rate_limits._retry_after  # noqa: SLF001 (it is broken on purpose)
 _take_due = agenda.Agenda.take_due
-_limiter_init = pacing.Limiter.__init__
+_limiter_init = limiter.Limiter.__init__
 _named_wait = rate_limits.RateLimits.named_wait
 _decode = decoding.decode
 _is_at_or_past = lifecycle.is_at_or_past
 _read_rate_limits = rate_limits.read_rate_limits
 _conclude = exit_codes.ExitCodes.conclude
-_budget = adversity.budget
+_budget = faults.budget
 _first_clock = clocks.first_clock
 
 
@@ -190,24 +183,24 @@ def sit_out_any_hold(self: waiter.Waiter, hold: Hold, now: Instant) -> bool:  # 
     return False
 
 
-def keep_holds_to_oneself(self: pacing.Limiter, hold: Hold) -> None:
+def keep_holds_to_oneself(self: limiter.Limiter, hold: Hold) -> None:
     """Does not share a hold with the other imports."""
 
 
-def begin_all_at_once(self: pacing.Limiter, random: Random) -> None:
+def begin_all_at_once(self: limiter.Limiter, random: Random) -> None:
     """Does not wait for the first answer."""
     _limiter_init(self, random)
     self._abreast = math.inf
 
 
-def never_count_down(self: pacing.Limiter, now: float) -> None:
+def never_count_down(self: limiter.Limiter, now: float) -> None:
     """Does not take a request off what the window has left."""
     self._started_at = now
     self._under_way += 1
     self._started_since += 1
 
 
-def forget_requests_under_way(self: pacing.Limiter, now: float) -> None:
+def forget_requests_under_way(self: limiter.Limiter, now: float) -> None:
     """Takes requests off the windows, but does not know that they are under way."""
     self._started_at = now
     for window in self._windows.values():

@@ -11,8 +11,8 @@ from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
 from watcher.core.events import Ended
+from watcher.core.exit_codes import Conclusion, ExitCodes
 from watcher.core.policy import Terms
-from watcher.exit_codes import Conclusion, ExitCodes
 from watcher.loop import Watch
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from tests.simulation.answers import Said, Served
     from tests.simulation.scenario import Scenario
+    from watcher.core.answers.replies import Answer, Broken
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
-    from watcher.core.replies import Answer, Broken
 
 LONGEST = 60 * 3600.0
 """Virtual seconds after which a wait counts as endless."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watcher.core.answers.replies import Answer
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
-from watcher.core.replies import Answer
 
 if TYPE_CHECKING:
     from tests.simulation.run import Arrived, Run

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.virtual import VirtualLoop, dice
+from watcher.core.answers.replies import Answer, Broken, FaultKind
 from watcher.core.events import Changed, Ended
-from watcher.core.memory import Stamp
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
-from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.core.statuses import Outcome
+from watcher.core.wait.memory import Stamp
 from watcher.loop import Watch
 from watcher.state.disk import StateFile
 from watcher.state.document import decode

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.virtual import VirtualLoop
-from tests.unit.driving import EPOCH, import_body
-from watcher.core.agenda import LAST_CALL
+from tests.support.driving import EPOCH, import_body
+from watcher.core.answers.replies import Answer, Broken, FaultKind
 from watcher.core.events import Changed, Ended, Event, Heartbeat, Retrying
+from watcher.core.fleet.agenda import LAST_CALL
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
-from watcher.core.replies import Answer, Broken, FaultKind
 from watcher.core.statuses import Outcome
 from watcher.loop import Watch
 

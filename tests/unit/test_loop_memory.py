@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.virtual import VirtualLoop
-from tests.unit.driving import EPOCH
+from tests.support.driving import EPOCH
 from tests.unit.test_loop import clock, found, outcomes, refs, succeeds
 from watcher.core.events import Ended
-from watcher.core.memory import KeptHold, Memory, Past
 from watcher.core.model import Import
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.wait.memory import KeptHold, Memory, Past
 from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watcher.core.answers.rate_limits import Hold
+    from watcher.core.answers.replies import Answer, Broken
     from watcher.core.events import Event
     from watcher.core.model import ImportRef, Instant
-    from watcher.core.rate_limits import Hold
-    from watcher.core.replies import Answer, Broken
 
 COMPLETE = Memory(EPOCH - 100, EPOCH - 50, Import(ImportStatus.COMPLETE))
 READY = Memory(EPOCH - 100, EPOCH - 50, Import(ImportStatus.READY))

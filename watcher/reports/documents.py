@@ -11,8 +11,8 @@ from watcher.reports.values import seconds, seconds_or_none, status_text, timest
 
 if TYPE_CHECKING:
     from watcher.core.events import Ended, Progress
+    from watcher.core.exit_codes import ExitCodes
     from watcher.core.model import ImportRef, Transition
-    from watcher.exit_codes import ExitCodes
 
 SCHEMA_VERSION = 1
 

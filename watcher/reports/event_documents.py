@@ -21,8 +21,8 @@ from watcher.reports.documents import ResultDocument, transition_document
 from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
 
 if TYPE_CHECKING:
+    from watcher.core.exit_codes import ExitCodes
     from watcher.core.model import Instant
-    from watcher.exit_codes import ExitCodes
 
 
 class _EventDocument(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):

@@ -9,16 +9,16 @@ import msgspec
 import structlog
 
 from watcher.core.events import Ended
+from watcher.core.messages.progress import Level, least_for_ends, level_of, level_of_conclusion
 from watcher.reports.event_documents import event_document
 from watcher.reports.values import timestamp
-from watcher.reports.words import Level, least_for_ends, level_of, level_of_conclusion
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
     from watcher.core.events import Event
-    from watcher.exit_codes import Conclusion, ExitCodes
-    from watcher.reports.log import Clock
+    from watcher.core.exit_codes import Conclusion, ExitCodes
+    from watcher.reports.plain import Clock
     from watcher.reports.stream import Stream
 
 

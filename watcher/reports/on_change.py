@@ -6,18 +6,18 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended, Heartbeat, Watching
-from watcher.reports.output import TextOutput
-from watcher.reports.result import text_line
-from watcher.reports.words import Level
+from watcher.core.messages.progress import Level
+from watcher.reports.results import text_line
+from watcher.reports.stdout import TextOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watcher.core.events import Event
+    from watcher.core.exit_codes import Conclusion
     from watcher.core.model import ImportRef
-    from watcher.exit_codes import Conclusion
-    from watcher.reports.log import Log
-    from watcher.reports.result import Ledger
+    from watcher.reports.plain import Log
+    from watcher.reports.results import Ledger
     from watcher.reports.stream import Stream
 
     IsNews = Callable[[Ended], bool]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from watcher.core.events import Event
-    from watcher.exit_codes import Conclusion
+    from watcher.core.exit_codes import Conclusion
 
 
 class Report(Protocol):

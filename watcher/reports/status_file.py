@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watcher.core.events import Event
-    from watcher.exit_codes import Conclusion
-    from watcher.reports.result import Ledger
+    from watcher.core.exit_codes import Conclusion
+    from watcher.reports.results import Ledger
 
     Defer = Callable[[float, Callable[[], None]], object]
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from watcher.core.events import Ended, Event
-    from watcher.exit_codes import Conclusion, ExitCodes
-    from watcher.reports.result import Ledger
+    from watcher.core.exit_codes import Conclusion, ExitCodes
+    from watcher.reports.results import Ledger
 
 LONGEST_MESSAGE = 4096
 """Bytes that Kubernetes keeps of it (Kubernetes, "Determine the Reason for Pod Failure")."""

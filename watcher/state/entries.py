@@ -7,10 +7,10 @@ from typing import Annotated
 
 import msgspec
 
-from watcher.core.memory import KeptHold, Memory, Stamp
 from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile, ImportRef, Instant, Transition
 from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
 from watcher.core.text import printable
+from watcher.core.wait.memory import KeptHold, Memory, Stamp
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]

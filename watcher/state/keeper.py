@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from watcher.core.errors import UsageError
 from watcher.core.events import Changed, Ended
-from watcher.core.memory import Memory, Past, Stamp, remember, remember_hold
+from watcher.core.wait.memory import Memory, Past, Stamp, remember, remember_hold
 from watcher.state.disk import open_state_file
 from watcher.state.document import Document, decode, encode, encode_entry
 from watcher.state.entries import EndEntry, HoldEntry, ImportEntry
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     import msgspec
 
+    from watcher.core.answers.rate_limits import Hold
     from watcher.core.events import Event
-    from watcher.core.memory import KeptHold
     from watcher.core.model import ImportRef, Instant
-    from watcher.core.rate_limits import Hold
+    from watcher.core.wait.memory import KeptHold
     from watcher.state.disk import StateFile
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

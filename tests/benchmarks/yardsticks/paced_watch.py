@@ -21,14 +21,14 @@ from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING
 
-from watcher.cli import COLLECT_AFTER
-from watcher.client import Client
+from watcher.api.client import Client
+from watcher.api.token import FixedToken, parse_token
+from watcher.cli.main import COLLECT_AFTER
+from watcher.core.answers.replies import Answer, Broken, FaultKind
 from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
-from watcher.core.replies import Answer, Broken, FaultKind
-from watcher.credentials import FixedToken, parse_token
 from watcher.loop import Watch
 
 from .punctuality import Punctuality, stolen_seconds

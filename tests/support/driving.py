@@ -1,0 +1,141 @@
+"""Drives a Waiter by plain calls, with a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+from watcher.core.answers.replies import (
+    Answer,
+    ApiError,
+    Broken,
+    Denied,
+    FaultKind,
+    Foreign,
+    Found,
+    Missing,
+    Redirected,
+    Refused,
+    Reply,
+    Throttled,
+)
+from watcher.core.events import Ended, Event
+from watcher.core.model import Import, ImportRef, Instant
+from watcher.core.policy import Policy
+from watcher.core.statuses import Outcome, status_named
+from watcher.core.wait.steps import Arrival
+from watcher.core.wait.waiter import Waiter
+
+if TYPE_CHECKING:
+    from watcher.core.answers.rate_limits import Hold
+    from watcher.core.wait.steps import Step
+
+REF = ImportRef("default", "production", "big-spenders", "1234a567")
+EPOCH = 1_767_600_000.0
+"""The wall clock at the monotonic clock's zero."""
+
+NETWORK = Broken(FaultKind.NETWORK, "no connection: connection refused")
+SERVER = Broken(FaultKind.SERVER, "the server answered HTTP 502")
+NONSENSE = Broken(FaultKind.NONSENSE, "HTTP 200 with a body that is not an import")
+UNKNOWN_HOST = Broken(FaultKind.UNKNOWN_HOST, "there is no host named x")
+MISSING = Missing(ApiError(404, "not_found", "Invalid resource identifier", "req-1"))
+DENIED = Denied(ApiError(401, "unauthorized", "Invalid access token"))
+FORBIDDEN = Denied(ApiError(403, "forbidden", "Forbidden."))
+REFUSED = Refused(ApiError(400, "invalid_request", "Invalid request body"))
+REDIRECTED = Redirected(ApiError(302), "https://login.example/")
+FOREIGN = Foreign("id", "1234a567", "other")
+THROTTLED = Throttled(ApiError(429, "rate_limited", "You've exceeded the API rate limit."))
+
+ADVERSE: dict[Outcome, Reply] = {
+    Outcome.NOT_FOUND: MISSING,
+    Outcome.UNAUTHORIZED: DENIED,
+    Outcome.PROTOCOL: REFUSED,
+}
+
+_Kind = TypeVar("_Kind", bound=Event)
+
+
+def seen(status: str) -> Found:
+    """An answer that shows the import at a status."""
+    return Found(Import(status_named(status)))
+
+
+def answer(body: object, status: int = 200, **headers: str) -> Answer:
+    """An answer with a JSON body; underscores in header names stand for hyphens."""
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, fields, json.dumps(body).encode())
+
+
+def import_body(**changes: object) -> dict[str, object]:
+    """The body of a 200 for ``REF``."""
+    body: dict[str, object] = {
+        "id": REF.import_id,
+        "segmentKey": REF.segment,
+        "creationTime": 1654104600000,
+        "mode": "replace",
+        "status": "preparing",
+        "files": [{"filename": "bigsegimport.csv", "status": "complete"}],
+        "_links": {},
+    }
+    return body | changes
+
+
+class Driven:
+    """A Waiter with its clock, and everything that it told.
+
+    Args:
+        policy: What the user asked for.
+        seed: The seed of the jitter.
+    """
+
+    def __init__(self, policy: Policy | None = None, *, seed: int = 0) -> None:
+        self.now = 0.0
+        self.waiter = Waiter(REF, policy or Policy(), self.instant(), Random(seed))
+        self.events: list[Event] = []
+        self.wake_at: float | None = None
+        self._take(self.waiter.begin(self.instant()))
+
+    def instant(self) -> Instant:
+        """The time on both clocks."""
+        return Instant(self.now, EPOCH + self.now)
+
+    def receive(
+        self, reply: Reply, *, at: float | None = None, took: float = 0.0, hold: Hold | None = None
+    ) -> Step:
+        """Moves the clock to a moment, or else to the planned poll, and hands a reply in."""
+        moment = self.wake_at if at is None else at
+        assert moment is not None, "the wait is over"
+        self.now = moment
+        step = self.waiter.receive(reply, Arrival(moment - took, self.instant(), hold))
+        self._take(step)
+        return step
+
+    def receive_until_over(self, reply: Reply, most: int = 10_000) -> Ended:
+        """Hands the same reply in at each planned poll until the wait ends."""
+        for _ in range(most):
+            if self.wake_at is None:
+                return self.ended
+            self.receive(reply)
+        raise AssertionError(f"not over after {most} polls")
+
+    def told(self, kind: type[_Kind]) -> list[_Kind]:
+        """All events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def ended(self) -> Ended:
+        """The end; there must be exactly one, as the last event."""
+        (ended,) = self.told(Ended)
+        assert self.events[-1] is ended
+        return ended
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return self.ended.outcome
+
+    def _take(self, step: Step) -> None:
+        self.events += step.events
+        self.wake_at = step.wake_at
+        assert (step.wake_at is None) == self.waiter.over

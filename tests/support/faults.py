@@ -1,0 +1,231 @@
+"""The fault table: what a network and a gateway can do to one request, and what `watcher` must make of it.
+
+A new fault is one line in one of the tables: its name, what is expected, and what the server does.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tests.support.fault_server import Act, Close, Dribble, Hang, Play, Repeat, Reset, Send, Wait
+from watcher.core.answers.replies import (
+    Denied,
+    FaultKind,
+    Foreign,
+    Found,
+    Missing,
+    Redirected,
+    Refused,
+    Reply,
+)
+from watcher.core.model import ImportRef
+from watcher.core.statuses import Outcome
+
+Expected: TypeAlias = FaultKind | type[Reply]
+
+NETWORK, SERVER, NONSENSE = FaultKind.NETWORK, FaultKind.SERVER, FaultKind.NONSENSE
+
+REF = ImportRef("default", "production", "big-spenders", "1234a567-bcd8-9123-4567-abcd1234567f")
+TOKEN = "api-0f2b6a1e-never-shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of the table.
+
+    Attributes:
+        name: What happens, in words.
+        expected: The kind of `Broken`, or the reply, that one request must bring.
+        play: What the server does.
+    """
+
+    name: str
+    expected: Expected
+    play: Play
+
+    @property
+    def times_out(self) -> bool:
+        """Whether only the request timeout ends it."""
+        match self.play.acts[-1]:
+            case Hang() | Repeat(times=None):
+                return self.expected is NETWORK
+            case _:
+                return False
+
+    @property
+    def lasting_outcome(self) -> Outcome:
+        """How a watch ends that meets nothing else."""
+        return _LASTING_OUTCOMES[self.expected]
+
+
+_LASTING_OUTCOMES: dict[Expected, Outcome] = {
+    NETWORK: Outcome.UNAVAILABLE,
+    SERVER: Outcome.UNAVAILABLE,
+    NONSENSE: Outcome.PROTOCOL,
+    Foreign: Outcome.PROTOCOL,
+    Redirected: Outcome.PROTOCOL,
+    Refused: Outcome.PROTOCOL,
+    Denied: Outcome.UNAUTHORIZED,
+    Missing: Outcome.NOT_FOUND,
+    Found: Outcome.TIMEOUT,
+}
+
+
+def import_body(**changes: object) -> bytes:
+    """Writes an import as the API does, with some fields changed."""
+    fields = {
+        "id": REF.import_id,
+        "segmentKey": REF.segment,
+        "creationTime": 1654104600000,
+        "mode": "replace",
+        "status": "in_progress",
+        "files": [{"filename": "bigsegimport.csv", "status": "in_progress"}],
+        "_links": {},
+    }
+    return json.dumps(fields | changes).encode()
+
+
+def answer(body: bytes, *fields: str, status: str = "200 OK", length: object = None) -> bytes:
+    """Writes a whole HTTP answer; a given `Content-Length` may lie."""
+    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
+    if not any(field.lower().startswith("content-type:") for field in fields):
+        head.append("Content-Type: application/json")
+    return "\r\n".join((*head, *fields, "", "")).encode("latin-1") + body
+
+
+def chunked(data: bytes) -> bytes:
+    """Writes the beginning of a chunked answer."""
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + data
+
+
+GOOD = answer(import_body())
+CHUNK = b"%x\r\n%b\r\n" % (len(import_body()), import_body())
+PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
+HTML = "Content-Type: text/html; charset=utf-8"
+
+IN_PROGRESS = Play((Send(GOOD),))
+COMPLETE = Play((Send(answer(import_body(status="complete"))),))
+
+
+def fault(name: str, expected: Expected, *acts: Act, unasked: bool = False) -> Fault:
+    """Makes a line of the table."""
+    return Fault(name, expected, Play(acts, unasked))
+
+
+CONNECTION_FAULTS = (
+    fault("closed at once", NETWORK, Close(), unasked=True),
+    fault("reset at once", NETWORK, Reset(), unasked=True),
+    fault("closed before the first byte", NETWORK, Close()),
+    fault("reset before the first byte", NETWORK, Reset()),
+    fault("closed within the headers", NETWORK, Send(GOOD[:40]), Close()),
+    fault("reset within the headers", NETWORK, Send(GOOD[:40]), Wait(0.01), Reset()),
+    fault("closed within the body", NETWORK, Send(GOOD[:-9]), Close()),
+    fault("reset within the body", NETWORK, Send(GOOD[:-9]), Wait(0.01), Reset()),
+    fault("silence before the first byte", NETWORK, Hang()),
+    fault("silence within the headers", NETWORK, Send(GOOD[:40]), Hang()),
+    fault("silence within the body", NETWORK, Send(GOOD[:-9]), Hang()),
+    fault("one byte at a time", Found, Dribble(GOOD)),
+)
+
+FRAMING_FAULTS = (
+    fault("a header line too large", NONSENSE, Send(answer(b"{}", f"X-Large: {'a' * 65536}"))),
+    fault("too many headers", NONSENSE, Send(answer(b"{}", *[f"X-{number}: a" for number in range(9999)]))),
+    fault("an endless header line", NONSENSE, Send(GOOD[:40]), Repeat(b"a" * 65536)),
+    fault("endless headers", NONSENSE, Send(b"HTTP/1.1 200 OK\r\n"), Repeat(b"X-Endless: a\r\n" * 4096)),
+    fault("an endless reason", NONSENSE, Send(b"HTTP/1.1 200 "), Repeat(b"a" * 65536)),
+    fault("a NUL in a header", NONSENSE, Send(answer(import_body(), "X-Nul: a\x00b")), Close()),
+    fault("a header without a colon", NONSENSE, Send(answer(import_body(), "X-No-Colon")), Close()),
+    fault("no HTTP but every byte", NONSENSE, Send(bytes(range(256))), Close()),
+    fault("no HTTP but SSH", NONSENSE, Send(b"SSH-2.0-OpenSSH_9.2\r\n"), Close()),
+    fault("no HTTP but a TLS alert", NONSENSE, Send(b"\x15\x03\x01\x00\x02\x02\x46"), Close()),
+    fault("no HTTP/1 but frames of HTTP/2", NONSENSE, Send(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"), Close()),
+    fault("HTTP/0.9: a body alone", NONSENSE, Send(import_body()), Close()),
+    fault("a status that is no number", NONSENSE, Send(b"HTTP/1.1 abc OK\r\n\r\n"), Close()),
+    fault("a status of two digits", NONSENSE, Send(b"HTTP/1.1 20 OK\r\n\r\n"), Close()),
+    fault("a status of four digits", NONSENSE, Send(b"HTTP/1.1 2000 OK\r\n\r\n"), Close()),
+    fault("a negative status", NONSENSE, Send(answer(import_body(), status="-1 OK")), Close()),
+    fault("a bad chunk size", NONSENSE, Send(chunked(b"zz\r\n" + CHUNK)), Close()),
+    fault("a negative chunk size", NONSENSE, Send(chunked(b"-5\r\n" + CHUNK)), Close()),
+    # The C parser of aiohttp keeps this to itself, so that only the request timeout ends it.
+    fault(
+        "a bad chunk size after a good one", NETWORK, Send(chunked(CHUNK)), Wait(0.01), Send(b"z\r\n"), Hang()
+    ),
+    fault("an endless chunk size", NETWORK, Send(chunked(b"")), Repeat(b"0" * 65536)),
+    fault("an endless chunk extension", NETWORK, Send(chunked(b"5;")), Repeat(b"a" * 65536)),
+    fault("chunks that stop", NETWORK, Send(chunked(CHUNK)), Close()),
+    fault("chunks that stop within one", NETWORK, Send(chunked(CHUNK[:20])), Close()),
+    fault("a Content-Length too long", NETWORK, Send(answer(import_body(), length=9999)), Close()),
+    fault("a Content-Length too long, kept open", NETWORK, Send(answer(import_body(), length=9999)), Hang()),
+    fault("a Content-Length too short", NONSENSE, Send(answer(import_body(), length=9))),
+    fault("a negative Content-Length", NONSENSE, Send(answer(import_body(), length=-5))),
+    fault("a Content-Length in words", NONSENSE, Send(answer(import_body(), length="many"))),
+    fault("two Content-Lengths", NONSENSE, Send(answer(import_body(), "Content-Length: 9")), Close()),
+    fault("both ways to tell a length", NONSENSE, Send(answer(CHUNK, "Transfer-Encoding: chunked")), Close()),
+    fault("100 for ever", NETWORK, Repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)),
+    fault("100, then closed", NETWORK, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()),
+    fault("100, then a good answer", Found, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Wait(0.01), Send(GOOD)),
+    fault("103, then a good answer", Found, Send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD)),
+    fault("two answers to one request", Found, Send(GOOD + answer(import_body(status="stopped")))),
+)
+
+STATUS_FAULTS = (
+    fault("201", NONSENSE, Send(answer(import_body(), status="201 Created"))),
+    fault("204", NONSENSE, Send(b"HTTP/1.1 204 No Content\r\n\r\n")),
+    fault(
+        "206",
+        NONSENSE,
+        Send(answer(import_body(), "Content-Range: bytes 0-9/99", status="206 Partial Content")),
+    ),
+    fault("301", Redirected, Send(answer(b"", "Location: http://[::bad", status="301 Moved Permanently"))),
+    fault(
+        "302 to a login page", Redirected, Send(answer(PAGE, HTML, "Location: /login", status="302 Found"))
+    ),
+    fault("304", Redirected, Send(b"HTTP/1.1 304 Not Modified\r\n\r\n")),
+    fault("400", Refused, Send(answer(b'{"code": "invalid_request"}', status="400 Bad Request"))),
+    fault("401 closed within the body", Denied, Send(answer(b"{", status="401 x", length=99)), Close()),
+    fault("404 reset within the body", Missing, Send(answer(b"{", status="404 x", length=99)), Reset()),
+    fault("503 closed within the body", SERVER, Send(answer(b"{", status="503 x", length=99)), Close()),
+    fault("401 without a body", Denied, Send(answer(b"", status="401 Unauthorized"))),
+    fault("403 page", Denied, Send(answer(PAGE, HTML, status="403 Forbidden"))),
+    fault("404 page", Missing, Send(answer(PAGE, HTML, status="404 Not Found"))),
+    fault(
+        "408 and closed",
+        SERVER,
+        Send(answer(b"", "Connection: close", status="408 Request Timeout")),
+        Close(),
+    ),
+    fault("410", Missing, Send(answer(b"", status="410 Gone"))),
+    fault("418", Refused, Send(answer(b"[]", status="418 I'm a teapot"))),
+    fault("425", SERVER, Send(answer(b"", status="425 Too Early"))),
+    fault(
+        "500", SERVER, Send(answer(b'{"code": "internal", "id": "a1"}', status="500 Internal Server Error"))
+    ),
+    fault("502 page", SERVER, Send(answer(PAGE, HTML, status="502 Bad Gateway"))),
+    fault(
+        "503 of 80 MB", SERVER, Send(answer(b"", HTML, status="503 x", length=1 << 26)), Repeat(b" " * 65536)
+    ),
+    fault("504 without a body", SERVER, Send(answer(b"", status="504 Gateway Timeout"))),
+    fault("599", SERVER, Send(answer(b"\xff\xfe", status="599 x"))),
+    fault("999", NONSENSE, Send(answer(import_body(), status="999 x"))),
+)
+
+_MEMBER = gzip.compress(b" " * (1 << 20))
+
+ENCODING_FAULTS = (
+    fault("gzip unasked", NONSENSE, Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip"))),
+    fault(
+        "deflate unasked", NONSENSE, Send(answer(zlib.compress(import_body()), "Content-Encoding: deflate"))
+    ),
+    fault("br unasked", NONSENSE, Send(answer(b"\x0b\x02\x80abcdef\x03", "Content-Encoding: br"))),
+    fault("gzip without saying so", NONSENSE, Send(answer(gzip.compress(import_body())))),
+    fault("a bomb of 500 MiB", NONSENSE, Send(answer(_MEMBER * 500, "Content-Encoding: gzip"))),
+    fault(
+        "a body of 80 MB", NONSENSE, Send(answer(b"", length=80_000_000)), Repeat(b" " * 62500, times=1280)
+    ),
+    fault("an endless body", NONSENSE, Send(b"HTTP/1.1 200 OK\r\n\r\n"), Repeat(b" " * 65536)),
+    fault("endless chunks", NONSENSE, Send(chunked(b"")), Repeat(b"10000\r\n" + b" " * 65536 + b"\r\n")),
+)

@@ -1,0 +1,143 @@
+"""The Kubernetes examples, read into types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from tests.support.pods import Closed, Pod
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+KUBERNETES = sorted((EXAMPLES / "kubernetes").glob("*.yaml"))
+
+
+class _Open(msgspec.Struct, rename="camel", kw_only=True):
+    """Knows the fields that tests look at."""
+
+
+class Metadata(_Open):
+    """A name, and notes for other programs."""
+
+    name: str = ""
+    annotations: dict[str, str] = {}
+
+
+class PodTemplate(_Open):
+    """A pod as a job makes it."""
+
+    spec: Pod
+    metadata: Metadata = msgspec.field(default_factory=Metadata)
+
+
+class ExitCodes(Closed):
+    """The exit codes that a rule is about."""
+
+    container_name: str
+    operator: str
+    values: list[int]
+
+
+class Rule(_Open):
+    """A rule of a ``podFailurePolicy``."""
+
+    action: str
+    on_exit_codes: ExitCodes | None = None
+
+
+class PodFailurePolicy(_Open):
+    """What a failed pod means for its job."""
+
+    rules: list[Rule]
+
+
+class JobSpec(_Open):
+    """A job's ``spec``; times are seconds."""
+
+    template: PodTemplate
+    backoff_limit: int
+    active_deadline_seconds: int | None = None
+    pod_failure_policy: PodFailurePolicy | None = None
+
+
+class Job(_Open, tag_field="kind"):
+    """A job."""
+
+    spec: JobSpec
+
+
+class JobTemplate(_Open):
+    """A job as a cron job makes it."""
+
+    spec: JobSpec
+
+
+class CronJobSpec(_Open):
+    """A cron job's ``spec``."""
+
+    job_template: JobTemplate
+
+
+class CronJob(_Open, tag_field="kind"):
+    """A cron job."""
+
+    spec: CronJobSpec
+
+
+class ConfigMap(_Open, tag_field="kind"):
+    """Files of a config map."""
+
+    metadata: Metadata
+    data: dict[str, str]
+
+
+class PersistentVolumeClaim(_Open, tag_field="kind"):
+    """A claim of a volume."""
+
+    metadata: Metadata
+
+
+class Example(msgspec.Struct):
+    """One file: a job, and what it needs.
+
+    Attributes:
+        text: The whole file.
+        job: What runs.
+        config_maps: By name.
+        claims: The names of the volume claims.
+    """
+
+    text: str
+    job: JobSpec
+    config_maps: dict[str, dict[str, str]]
+    claims: set[str]
+
+    @property
+    def pod(self) -> Pod:
+        """The job's pod."""
+        return self.job.template.spec
+
+
+def read_example(path: Path) -> Example:
+    """Reads one file.
+
+    Args:
+        path: Its path.
+
+    Returns:
+        What it holds.
+    """
+    text = path.read_text("utf-8")
+    documents = msgspec.convert(
+        list(yaml.safe_load_all(text)), list[Job | CronJob | ConfigMap | PersistentVolumeClaim]
+    )
+    jobs = [one.spec for one in documents if isinstance(one, Job)]
+    jobs += [one.spec.job_template.spec for one in documents if isinstance(one, CronJob)]
+    (job,) = jobs
+    return Example(
+        text=text,
+        job=job,
+        config_maps={one.metadata.name: one.data for one in documents if isinstance(one, ConfigMap)},
+        claims={one.metadata.name for one in documents if isinstance(one, PersistentVolumeClaim)},
+    )

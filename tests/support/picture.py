@@ -1,0 +1,66 @@
+"""The README's picture of the live view, from a real run: ``python -m tests.support.picture``."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.support.terminal import opened, terminal_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PICTURE = Path(__file__).parents[2] / "examples" / "live-view.svg"
+COLUMNS = 98
+COMMAND = "python3 -m watcher --demo"
+
+_FRAME = "\x1b[?25l"
+_NO_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Zhl]|\r")
+_FROM_THE_WEB = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
+
+
+def record() -> tuple[list[Text], list[Text]]:
+    """Plays the demo.
+
+    Returns:
+        What the terminal shows while the API limits the rate, and what is left there at the end.
+    """
+    with opened(COLUMNS, 24) as terminal:
+        terminal.start("--demo", env=terminal_environment())
+        terminal.wait_for(lambda text: "rate limited (429): the API asks to wait 0." in text)
+        before, *_, moment = terminal.raw.decode().split(_FRAME)
+        terminal.finish()
+        *_, end = terminal.raw.decode().split(_FRAME)
+        return [*_lines(before), *_lines(moment)], _lines(end)
+
+
+def draw(moment: Sequence[Text], end: Sequence[Text]) -> str:
+    """Draws what was recorded.
+
+    Args:
+        moment: Lines of a moment on the way.
+        end: What is left of them.
+
+    Returns:
+        An SVG that loads nothing from elsewhere.
+    """
+    console = Console(
+        file=StringIO(), record=True, width=COLUMNS, force_terminal=True, color_system="standard"
+    )
+    prompt, caption, blank = Text(f"$ {COMMAND}", "bold"), Text("# and at the end:", "dim"), Text()
+    for line in (prompt, *moment, blank, caption, *end, blank):
+        console.print(line, soft_wrap=True)
+    return _FROM_THE_WEB.sub("", console.export_svg(title="watcher", unique_id="live-view"))
+
+
+def _lines(frame: str) -> list[Text]:
+    return [Text.from_ansi(line) for line in _NO_COLOUR.sub("", frame).splitlines()]
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(draw(*record()), "utf-8")

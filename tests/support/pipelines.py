@@ -1,0 +1,169 @@
+"""The examples for pipelines, read into types and run as their services run them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import yaml
+
+from tests.support.processes import TOKEN, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+_SPEED = {"WATCHER_MIN_INTERVAL": "40ms", "WATCHER_MAX_INTERVAL": "150ms"}
+
+_Document = TypeVar("_Document")
+
+
+class Step(msgspec.Struct, rename={"with_": "with"}, kw_only=True):
+    """A step of GitHub Actions."""
+
+    name: str
+    id: str | None = None
+    run: str = ""
+    env: dict[str, str] = {}
+    with_: dict[str, str] = {}
+
+
+class Job(msgspec.Struct, rename="kebab", kw_only=True):
+    """A job of a workflow."""
+
+    steps: list[Step]
+
+
+class Workflow(msgspec.Struct, kw_only=True):
+    """A workflow of GitHub Actions."""
+
+    jobs: dict[str, Job]
+
+
+class Input(msgspec.Struct, kw_only=True):
+    """What an action is given."""
+
+    description: str
+    default: str = ""
+
+
+class Output(msgspec.Struct, kw_only=True):
+    """What an action gives."""
+
+    description: str
+    value: str
+
+
+class Runs(msgspec.Struct, kw_only=True):
+    """What a composite action does."""
+
+    using: str
+    steps: list[Step]
+
+
+class Action(msgspec.Struct, kw_only=True):
+    """An action."""
+
+    inputs: dict[str, Input]
+    outputs: dict[str, Output]
+    runs: Runs
+
+    def values(self, given: Mapping[str, str]) -> dict[str, str]:
+        """What the expressions for its inputs give; those that are not given have their defaults."""
+        return {f"inputs.{name}": given.get(name, self.inputs[name].default) for name in self.inputs}
+
+
+class Reports(msgspec.Struct, kw_only=True):
+    """What a job of GitLab reports."""
+
+    dotenv: str
+
+
+class Artifacts(msgspec.Struct, kw_only=True):
+    """What a job of GitLab leaves behind."""
+
+    reports: Reports | None = None
+
+
+class GitlabJob(msgspec.Struct, kw_only=True):
+    """A job of GitLab, or a template for one."""
+
+    script: list[str] = []
+    extends: str | None = None
+    variables: dict[str, str] = {}
+    artifacts: Artifacts | None = None
+
+
+def read(name: str, kind: type[_Document]) -> _Document:
+    """Reads an example of YAML."""
+    return msgspec.convert(_load(name), kind)
+
+
+def read_gitlab_jobs(name: str) -> dict[str, GitlabJob]:
+    """Reads the jobs of a file for GitLab."""
+    return {
+        key: msgspec.convert(value, GitlabJob)
+        for key, value in _load(name).items()
+        if key not in {"include", "stages"}
+    }
+
+
+def _load(name: str) -> dict[str, object]:
+    """Reads YAML with texts only, for YAML 1.1 takes the key ``on`` of a workflow for a truth value."""
+    text = (EXAMPLES / name).read_text("utf-8")
+    return msgspec.convert(yaml.load(text, Loader=yaml.BaseLoader), dict[str, object])  # noqa: S506 (makes only texts)
+
+
+def filled_in(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Texts with their expressions replaced by what these would give."""
+    return {
+        name: re.sub(r"\$\{\{ (.+?) \}\}", lambda match: values[match[1]], text)
+        for name, text in templates.items()
+    }
+
+
+def make_checkout(folder: Path) -> None:
+    """Puts a file of keys there, and Python environments that have watcher."""
+    (folder / "keys.csv").write_text("user-1\nuser-2\n")
+    programs = folder / "watcher" / "bin"
+    programs.mkdir(parents=True)
+    (folder / ".watcher").symlink_to("watcher")
+    for name, command in {"watcher": "-m watcher", "python3": ""}.items():
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
+        (programs / name).chmod(0o755)
+
+
+def run(
+    command: Sequence[str], folder: Path, base_uri: str, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command of an example; the token must be nowhere in what it prints."""
+    path = f"{folder / 'watcher' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    env = environment(base_uri, PYTHONPATH=str(ROOT), PATH=path) | _SPEED | dict(variables)
+    finished = subprocess.run(
+        command, check=False, capture_output=True, encoding="utf-8", cwd=folder, env=env, timeout=60
+    )
+    assert TOKEN not in finished.stdout + finished.stderr
+    return finished
+
+
+def run_step(
+    step: Step, folder: Path, base_uri: str, values: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs a step as GitHub's runner does, with the files of one."""
+    assert "${{" not in step.run
+    variables = filled_in(step.env, values) | {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(folder / "output"),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+        "RUNNER_TEMP": str(folder),
+    }
+    script = folder / "step.sh"
+    script.write_text(step.run, "utf-8")
+    shell = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)]
+    return run(shell, folder, base_uri, variables)

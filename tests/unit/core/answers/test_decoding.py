@@ -1,0 +1,312 @@
+"""Decoding of answers: every reply of the closed set, and no other way out."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.support.driving import REF, answer, import_body
+from watcher.api.token import Secret
+from watcher.core.answers.decoding import decode
+from watcher.core.answers.replies import (
+    BODY_LIMIT,
+    Answer,
+    ApiError,
+    Broken,
+    Denied,
+    FaultKind,
+    Foreign,
+    Found,
+    Missing,
+    Redirected,
+    Refused,
+    Reply,
+    Throttled,
+)
+from watcher.core.model import ImportFile
+from watcher.core.statuses import ImportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_the_documented_import() -> None:
+    """The example of the API page is read with all its fields."""
+    reply = decode(REF, answer(import_body(status="in_progress")))
+    assert isinstance(reply, Found)
+    assert reply.found.status is ImportStatus.IN_PROGRESS
+    assert reply.found.mode == "replace"
+    assert reply.found.created_ms == 1654104600000
+    assert reply.found.files == (ImportFile("bigsegimport.csv", "complete"),)
+
+
+@pytest.mark.parametrize("status", [str(status) for status in ImportStatus] + ["archiving"])
+def test_every_status_is_found(status: str) -> None:
+    """No status is an error, not even one that nobody knows."""
+    reply = decode(REF, answer(import_body(status=status)))
+    assert isinstance(reply, Found)
+    assert reply.found.status == status
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"creationTime": "1654104600000"},
+        {"creationTime": None},
+        {"creationTime": -1},
+        {"creationTime": 1e300},
+        {"creationTime": {"at": 1}},
+        {"mode": 7},
+        {"mode": None},
+        {"files": None},
+        {"files": "none"},
+        {"files": [None, {}, {"filename": 3}, {"filename": "a", "status": None}]},
+        {"_links": None},
+        {"something_new": [1, 2, {"x": None}]},
+    ],
+)
+def test_what_only_informs_never_hides_a_status(changes: dict[str, object]) -> None:
+    """A field that decides nothing cannot keep a final status from being seen."""
+    reply = decode(REF, answer(import_body(status="complete", **changes)))
+    assert isinstance(reply, Found)
+    assert reply.found.status is ImportStatus.COMPLETE
+
+
+def test_digits_as_a_creation_time_are_read() -> None:
+    """The documented example is a string of digits where the type is an integer."""
+    reply = decode(REF, answer(import_body(creationTime="1654104600000")))
+    assert isinstance(reply, Found)
+    assert reply.found.created_ms == 1654104600000
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"id": "other"}, "id"),
+        ({"segmentKey": "other"}, "segmentKey"),
+        ({"id": "other", "status": None}, "id"),
+        ({"segmentKey": "other", "status": 7, "creationTime": []}, "segmentKey"),
+    ],
+)
+def test_identity_is_judged_before_any_other_field(changes: dict[str, object], field: str) -> None:
+    """Another import is another import, however broken the rest is."""
+    reply = decode(REF, answer(import_body(**changes)))
+    assert isinstance(reply, Foreign)
+    assert reply.field == field
+
+
+@pytest.mark.parametrize("status", ["", " "])
+def test_an_empty_status_is_none(status: str) -> None:
+    """It is not one that a later version of the API may know."""
+    reply = decode(REF, answer(import_body(status=status)))
+    assert isinstance(reply, Broken)
+    assert reply.kind is FaultKind.NONSENSE
+
+
+@pytest.mark.parametrize("missing", ["id", "segmentKey", "status"])
+def test_an_import_without_an_essential_field_makes_no_sense(missing: str) -> None:
+    """Success is never guessed."""
+    body = import_body(status="complete")
+    del body[missing]
+    reply = decode(REF, answer(body))
+    assert isinstance(reply, Broken)
+    assert reply.kind is FaultKind.NONSENSE
+
+
+WHOLE = json.dumps(import_body(status="complete")).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b'"complete"',
+        b"<html>login</html>",
+        WHOLE[:-1],
+        WHOLE + b"x",
+        b"\xef\xbb\xbf" + WHOLE,
+        WHOLE.replace(b"1654104600000", b"NaN"),
+        WHOLE.replace(b'"complete"', b'"comp\xfflete"'),
+        WHOLE.replace(b'"complete"', b'"\\ud800"'),
+        WHOLE.replace(b'"complete"', b"true"),
+        WHOLE.replace(b'"1234a567"', b"1234"),
+        b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"x":' * 100_000 + b"1" + b"}" * 100_000,
+        WHOLE + b" " * BODY_LIMIT,
+    ],
+)
+def test_a_malformed_200_makes_no_sense(body: bytes) -> None:
+    """Whatever is no import in JSON is a fault, and the wait goes on within its budget."""
+    reply = decode(REF, Answer(200, {}, body))
+    assert isinstance(reply, Broken)
+    assert reply.kind is FaultKind.NONSENSE
+
+
+def test_a_body_that_was_compressed_unasked_makes_no_sense() -> None:
+    """What is not unpacked is no bomb."""
+    reply = decode(REF, Answer(200, {"content-encoding": "gzip"}, WHOLE))
+    assert isinstance(reply, Broken)
+    assert "gzip" in reply.detail
+
+
+def _expected(status: int) -> type[Reply]:
+    match status:
+        case 401 | 403:
+            return Denied
+        case 404 | 410:
+            return Missing
+        case 429:
+            return Throttled
+        case 408 | 425:
+            return Broken
+        case _ if status // 100 == 3:
+            return Redirected
+        case _ if status // 100 == 4:
+            return Refused
+        case _:
+            return Broken
+
+
+@pytest.mark.parametrize("body", [b"", b'{"code":"c","message":"m","id":"i"}', b"<html>"])
+def test_every_status_code_has_its_reply(body: bytes) -> None:
+    """No status code is left out, and the body changes none of them."""
+    for status in [*range(100, 200), *range(201, 1000)]:
+        reply = decode(REF, Answer(status, {}, body))
+        assert type(reply) is _expected(status), status
+        if isinstance(reply, Broken):
+            server = status in {408, 425} or status // 100 == 5
+            assert reply.kind is (FaultKind.SERVER if server else FaultKind.NONSENSE), status
+
+
+def test_the_api_s_own_words_are_kept() -> None:
+    """LaunchDarkly's support asks for the id."""
+    reply = decode(
+        REF, answer({"code": "not_found", "message": "Invalid resource identifier", "id": "7f"}, 404)
+    )
+    assert isinstance(reply, Missing)
+    assert str(reply.error) == 'HTTP 404 not_found "Invalid resource identifier" (id 7f)'
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"code": 7, "message": null, "id": []}'])
+def test_an_error_without_words_is_still_an_error(body: bytes) -> None:
+    """The body of an error may be empty, HTML or anything."""
+    assert decode(REF, Answer(401, {}, body)) == Denied(ApiError(401))
+
+
+def test_control_characters_never_come_through() -> None:
+    """Text of the API's cannot drive a terminal or break a line of a log."""
+    evil = "\x1b]0;owned\x07\r\n\u202e\u2028\u009b\x00"
+    found = decode(REF, answer(import_body(status=evil, mode=evil, files=[{"filename": evil}])))
+    failed = decode(REF, answer({"code": evil, "message": evil, "id": evil}, 403))
+    moved = decode(REF, Answer(302, {"location": evil}, b""))
+    for reply in (found, failed, moved):
+        texts = list(texts_in(reply))
+        assert any("owned" in text for text in texts)
+        assert all(text.isascii() and text.isprintable() for text in texts)
+
+
+TOKEN = "api-0f2b+6a1e"
+ESCAPED = "".join(f"\\u{ord(character):04x}" for character in TOKEN)
+ENCODED = "".join(f"%{ord(character):02X}" for character in TOKEN)
+
+
+def concealed(came: Answer, token: str = TOKEN) -> Reply:
+    """What becomes of an answer to a request that held the token."""
+    return decode(REF, replace(came, conceal=Secret(token).conceal))
+
+
+def echoes(text: str) -> Iterator[Answer]:
+    """Answers of every kind, each with the text at one of the places that are shown."""
+    for field in ("id", "segmentKey", "status", "mode"):
+        yield answer(import_body(**{field: text}))
+    for field in ("filename", "status"):
+        yield answer(import_body(files=[{field: text}]))
+    for status in (403, 404, 418, 429, 502):
+        for field in ("code", "message", "id"):
+            yield answer({field: text}, status)
+    yield answer({}, 302, location=text)
+    yield answer(import_body(), content_encoding=text)
+    yield answer("no import", content_type=text)
+
+
+@pytest.mark.parametrize("text", [TOKEN, f"key={TOKEN}; {TOKEN}", f"key={ENCODED}", f"{TOKEN} {ENCODED}"])
+def test_the_token_is_never_shown(text: str) -> None:
+    """Wherever an answer echoes the token, and however it spells it, the reply shows none of it."""
+    for came in echoes(text):
+        for body in (came.body, came.body.replace(TOKEN.encode(), ESCAPED.encode())):
+            told = repr(concealed(replace(came, body=body)))
+            assert "***" in told
+            assert "api-" not in told.lower()
+            assert "%61" not in told
+
+
+@pytest.mark.parametrize("length", range(15, 300, 3))
+def test_no_cut_leaves_a_part_of_the_token(length: int) -> None:
+    """Text that is too long is cut only after the token was taken out of it."""
+    for came in echoes("x" * length + TOKEN + "x" * 300):
+        assert "api" not in repr(concealed(came))
+
+
+def test_what_is_around_the_token_stays() -> None:
+    """A refusal that quotes the token still says the rest of what it says."""
+    reply = concealed(answer({"message": f"bad key {TOKEN} for 100%"}, 403))
+    assert reply == Denied(ApiError(403, None, "bad key *** for 100%"))
+
+
+def test_identity_and_status_are_compared_as_they_came() -> None:
+    """A token whose text is part of a key or of a status hides neither the import nor that it is complete."""
+    came = answer(import_body(status="complete"))
+    for token in ("1234", "big", "complete", "e", "*", "%"):
+        reply = concealed(came, token)
+        assert isinstance(reply, Found)
+        assert reply.found.status is ImportStatus.COMPLETE
+
+
+def test_an_answer_shows_nothing_of_itself() -> None:
+    """What came may hold the token, and is in no repr that a traceback or a debugger prints."""
+    came = replace(answer({"message": TOKEN}, 403, location=TOKEN), conceal=Secret(TOKEN).conceal)
+    assert repr(came) == "Answer(status=403, broken=None, token_changed=False)"
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """All texts anywhere in a reply."""
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from texts_in(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from texts_in(item)
+
+
+headers = st.dictionaries(
+    st.sampled_from(
+        ["retry-after", "date", "x-ratelimit-reset", "content-encoding", "content-type", "location"]
+    ),
+    st.text(),
+)
+json_bodies = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*import_body(), "x"]), inner),
+).map(lambda value: json.dumps(value).encode())
+
+
+@given(st.integers(100, 999), headers, st.binary() | json_bodies)
+@example(200, {}, b"\xff")
+def test_any_answer_is_decoded(status: int, header_fields: dict[str, str], body: bytes) -> None:
+    """Whatever comes, the result is a reply and never an exception."""
+    reply = decode(REF, Answer(status, header_fields, body))
+    assert isinstance(reply, Reply)
+    assert not any(
+        unicodedata.category(character)[0] == "C" for text in texts_in(reply) for character in text
+    )

@@ -1,0 +1,84 @@
+"""Durations in words, and foreign text made safe."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watcher.cli.durations import parse_duration
+from watcher.core.text import duration, printable
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0ms"),
+        (0.34, "340ms"),
+        (1, "1s"),
+        (9.37, "9.3s"),
+        (10, "10s"),
+        (59.99, "59s"),
+        (60, "1m"),
+        (93.2, "1m33s"),
+        (3600, "1h"),
+        (3720, "1h02m"),
+        (86400 * 3 + 4 * 3600, "3d04h"),
+        (math.inf, "no limit"),
+    ],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    """A length of time is told with the precision that a person wants."""
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("0", 0),
+        ("1.5", 1.5),
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("500ms", 0.5),
+        ("5m", 300),
+        ("1m30s", 90),
+        ("1m500ms", 60.5),
+        ("2d", 172800),
+        (" 10s ", 10),
+    ],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    """All the forms that the contract names are read."""
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "s", "-1", "1h-5m", "5 m", "1e3", "nan", "inf", "5x", "1s1h", "9" * 99]
+)
+def test_what_is_no_duration(text: str) -> None:
+    """Whatever is not one of these forms is refused, numbers that overflow included."""
+    with pytest.raises(ValueError, match=r".*"):
+        parse_duration(text)
+
+
+@given(st.floats(0, 1e9))
+def test_words_are_durations(seconds: float) -> None:
+    """What is told can be given back as an option, at the precision it was told with."""
+    assert parse_duration(duration(seconds)) <= seconds + 1e-9
+
+
+@given(st.text(), st.integers(10, 50))
+def test_foreign_text_is_safe(text: str, limit: int) -> None:
+    """No control, format or separator character comes through, and the length is bounded."""
+    shown = printable(text, limit)
+    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown)
+    assert len(shown) <= limit * 10
+
+
+def test_plain_text_is_left_alone() -> None:
+    """Letters of any script are text."""
+    assert printable("Žluťoučký 顧客 ok") == "Žluťoučký 顧客 ok"

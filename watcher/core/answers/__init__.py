@@ -1,0 +1,1 @@
+"""From an HTTP response to a reply: decoding and rate-limit headers."""

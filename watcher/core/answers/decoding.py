@@ -1,0 +1,190 @@
+"""What an answer of the API means: ``(status, headers, body)`` decoded into one of the replies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from watcher.core.answers.replies import (
+    BODY_LIMIT,
+    ApiError,
+    Broken,
+    Denied,
+    FaultKind,
+    Foreign,
+    Found,
+    Missing,
+    Redirected,
+    Refused,
+    Throttled,
+)
+from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile
+from watcher.core.statuses import ImportStatus, status_named
+from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
+
+if TYPE_CHECKING:
+    from watcher.core.answers.replies import Answer, Reply
+    from watcher.core.model import ImportRef
+    from watcher.core.statuses import Status
+
+_FILES_LIMIT = 100
+
+
+class _Identity(msgspec.Struct):
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    segment_key: str | msgspec.UnsetType = msgspec.field(name="segmentKey", default=msgspec.UNSET)
+
+
+class _Essentials(msgspec.Struct):
+    id: str
+    segment_key: str = msgspec.field(name="segmentKey")
+    status: str
+    creation_time: object = msgspec.field(name="creationTime", default=None)
+    mode: object = None
+    files: object = None
+
+
+class _ErrorBody(msgspec.Struct):
+    code: object = None
+    message: object = None
+    id: object = None
+
+
+_identity = msgspec.json.Decoder(_Identity)
+_essentials = msgspec.json.Decoder(_Essentials)
+_error_body = msgspec.json.Decoder(_ErrorBody)
+
+# RecursionError comes from deep nesting, UnicodeDecodeError from text that is not UTF-8.
+_DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode(ref: ImportRef, answer: Answer) -> Reply:
+    """Tells what an answer means; never raises, whatever the bytes.
+
+    Args:
+        ref: The import that was asked for.
+        answer: What came.
+
+    Returns:
+        One of the closed set of replies.
+    """
+    status = answer.status
+    if status == 200:  # noqa: PLR2004 (the numbers of HTTP are their own names)
+        return _decode_import(ref, answer) if answer.broken is None else answer.broken
+    error = _decode_error(answer)
+    match status:
+        case 429:
+            return Throttled(error)
+        case 401 | 403:
+            return Denied(error, answer.token_changed)
+        case 404 | 410:
+            return Missing(error)
+        case 408 | 425:
+            return Broken(FaultKind.SERVER, f"the server answered {error}")
+        case _ if 300 <= status <= 399:  # noqa: PLR2004 (likewise)
+            location = answer.headers.get("location")
+            return Redirected(error, None if location is None else _safe(location, answer))
+        case _ if 400 <= status <= 499:  # noqa: PLR2004 (likewise)
+            return Refused(error)
+        case _ if 500 <= status <= 599:  # noqa: PLR2004 (likewise)
+            return Broken(FaultKind.SERVER, f"the server answered {error}")
+        case _:
+            return Broken(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request")
+
+
+def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
+    encoding = answer.headers.get("content-encoding", "").strip()
+    if encoding.lower() not in {"", "identity"}:
+        return _nonsense(f"a body encoded as {_safe(encoding, answer, 30)}, which was not asked for")
+    if len(answer.body) > BODY_LIMIT:
+        return _nonsense(f"a body of more than {BODY_LIMIT >> 20} MiB")
+    try:
+        body = _essentials.decode(answer.body)
+    except _DECODE_ERRORS:
+        return _explain_unreadable(ref, answer)
+    foreign = _find_foreign(ref, body, answer)
+    if foreign is not None:
+        return foreign
+    if not body.status.strip():
+        return _nonsense("HTTP 200 with an import without a status")
+    return Found(
+        Import(
+            status=_status(body.status, answer),
+            mode=_text(body.mode, answer),
+            created_ms=_milliseconds(body.creation_time),
+            files=_files(body.files, answer),
+        )
+    )
+
+
+def _explain_unreadable(ref: ImportRef, answer: Answer) -> Foreign | Broken:
+    """Tells another import, or what is none at all, from one with a field that cannot be read."""
+    try:
+        identity = _identity.decode(answer.body)
+    except _DECODE_ERRORS:
+        return _nonsense(f"HTTP 200 with a body that is not an import{_shape(answer)}")
+    foreign = _find_foreign(ref, identity, answer)
+    return foreign or _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
+
+
+def _find_foreign(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> Foreign | None:
+    # Compared as they came: a key may hold the text of a short token.
+    if isinstance(body.id, str) and body.id != ref.import_id:
+        return Foreign("id", printable(ref.import_id), _safe(body.id, answer))
+    if isinstance(body.segment_key, str) and body.segment_key != ref.segment:
+        return Foreign("segmentKey", printable(ref.segment), _safe(body.segment_key, answer))
+    return None
+
+
+def _nonsense(detail: str) -> Broken:
+    return Broken(FaultKind.NONSENSE, detail)
+
+
+def _shape(answer: Answer) -> str:
+    if not answer.body:
+        return " (it is empty)"
+    media_type = answer.conceal(answer.headers.get("content-type", "")).partition(";")[0].strip()
+    return f" ({printable(media_type, 40)})" if media_type and media_type != "application/json" else ""
+
+
+def _decode_error(answer: Answer) -> ApiError:
+    try:
+        body = _error_body.decode(answer.body)
+    except _DECODE_ERRORS:
+        return ApiError(answer.status)
+    code, message, support_id = (_text(value, answer) for value in (body.code, body.message, body.id))
+    return ApiError(answer.status, code, message, support_id)
+
+
+def _safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
+    """Makes text of an answer safe to print, the token taken out before a cut could leave half of it."""
+    return printable(answer.conceal(text), limit)
+
+
+def _text(value: object, answer: Answer) -> str | None:
+    return _safe(value, answer) if isinstance(value, str) and value else None
+
+
+def _status(name: str, answer: Answer) -> Status:
+    status = status_named(name)
+    return status if isinstance(status, ImportStatus) else status_named(answer.conceal(name))
+
+
+def _milliseconds(value: object) -> int | None:
+    # The documented example is a string of digits where the type is an integer.
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 (more digits are no time)
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= LATEST_CREATION_MS else None
+
+
+def _files(value: object, answer: Answer) -> tuple[ImportFile, ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        ImportFile(_text(item.get("filename"), answer), _text(item.get("status"), answer))
+        for item in value[:_FILES_LIMIT]
+        if isinstance(item, dict)
+    )

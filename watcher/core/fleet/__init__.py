@@ -1,0 +1,1 @@
+"""The rules of waiting for many imports: agenda, rate limiter, and whose end ends the others."""

@@ -1,0 +1,1 @@
+"""Every sentence that users read about faults, outcomes and progress."""

@@ -1,0 +1,1 @@
+"""The rules of waiting for one import."""

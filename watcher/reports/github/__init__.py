@@ -1,0 +1,1 @@
+"""GitHub Actions: outputs, annotations and the step summary."""

@@ -1,1 +1,0 @@
-"""What GitHub Actions and GitLab show of a watch."""

@@ -1,1 +1,0 @@
-"""What ``--listen`` serves over HTTP, and the server that does."""

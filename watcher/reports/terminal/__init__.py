@@ -1,1 +1,0 @@
-"""The live view on a terminal: the pure picture, and the screen that shows it."""
