@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from watcher.api.in_flight import InFlight
 from watcher.core.fleet.fleet import Fleet
 from watcher.core.model import Instant
-from watcher.core.wait.memory import Past
+from watcher.core.wait.saved import SavedState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Keep = Callable[[Sequence[Event], Hold | None, Instant], None]
 
-_NO_PAST = Past()
+_NO_PAST = SavedState()
 
 
 def system_clock() -> Instant:
@@ -61,7 +61,7 @@ class Watch:
         random: Random,
         clock: Callable[[], Instant] = system_clock,
         *,
-        past: Past = _NO_PAST,
+        past: SavedState = _NO_PAST,
         keep: Keep | None = None,
     ) -> None:
         self._fleet = Fleet(refs, terms, random, past)

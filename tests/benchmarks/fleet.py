@@ -1,4 +1,4 @@
-"""Memory: what each further import costs, from its name to its place in the result."""
+"""SavedWait: what each further import costs, from its name to its place in the result."""
 
 from __future__ import annotations
 

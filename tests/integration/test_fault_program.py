@@ -12,7 +12,7 @@ from tests.support.fault_bodies import ALL_FAULTS, HOSTILE
 from tests.support.fault_program import Run, run_program
 from tests.support.fault_server import Play, Send, playing, unlistened
 from tests.support.fault_watch import Results, play_all, result_of
-from tests.support.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, Fault, answer, import_body
+from tests.support.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, FaultCase, answer, import_body
 from watcher.core.answers.replies import FaultKind
 from watcher.core.statuses import Outcome
 
@@ -41,14 +41,14 @@ ANSWERS = {
 }
 
 
-def lines(names: set[str]) -> list[Fault]:
+def lines(names: set[str]) -> list[FaultCase]:
     """Finds lines of the table by their names."""
     found = [fault for fault in ALL_FAULTS if fault.name in names]
     assert {fault.name for fault in found} == names
     return found
 
 
-def name_of(fault: Fault) -> str:
+def name_of(fault: FaultCase) -> str:
     """Names a test."""
     return fault.name
 
@@ -58,21 +58,21 @@ PASSING = lines(CONNECTION)
 PARSED_IN_PYTHON = lines(PARSING)
 
 
-async def last(fault: Fault) -> Run:
+async def last(fault: FaultCase) -> Run:
     """Runs the program against a fault that lasts, with JSON on both streams."""
     async with playing(fault.play) as server:
         options = ("--outage-budget", "600ms", "--request-timeout", "500ms", "--output", "jsonl")
         return await run_program(server.base_uri, *options, "--log-format", "json")
 
 
-async def last_in_python(fault: Fault) -> Run:
+async def last_in_python(fault: FaultCase) -> Run:
     """Runs the program without the compiled half of its HTTP library, as where none is built."""
     async with playing(fault.play) as server:
         options = ("--outage-budget", "300ms", "--request-timeout", "400ms")
         return await run_program(server.base_uri, *options, variables={"AIOHTTP_NO_EXTENSIONS": "1"})
 
 
-async def passing(fault: Fault) -> Run:
+async def passing(fault: FaultCase) -> Run:
     """Runs the program against an import that is seen, then hidden by the fault, then complete."""
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
     async with playing(IN_PROGRESS, *faults, COMPLETE) as server:
@@ -99,7 +99,7 @@ def passing_runs() -> Runs:
 
 
 @pytest.mark.parametrize("fault", LASTING, ids=name_of)
-def test_the_fault_that_lasts(fault: Fault, lasting_runs: Runs) -> None:
+def test_the_fault_that_lasts(fault: FaultCase, lasting_runs: Runs) -> None:
     """A fault that lasts ends with the code of its kind, in little memory, and every line is JSON."""
     run = result_of(fault, lasting_runs)
     assert run.code == CODES[fault.lasting_outcome], run.err
@@ -111,7 +111,7 @@ def test_the_fault_that_lasts(fault: Fault, lasting_runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("fault", PARSED_IN_PYTHON, ids=name_of)
-def test_the_fault_that_lasts_without_compiled_parser(fault: Fault, python_runs: Runs) -> None:
+def test_the_fault_that_lasts_without_compiled_parser(fault: FaultCase, python_runs: Runs) -> None:
     """The HTTP library's other parser may see another kind of fault, but never brings the program down."""
     run = result_of(fault, python_runs)
     assert run.code in CODES.values(), run.err
@@ -119,7 +119,7 @@ def test_the_fault_that_lasts_without_compiled_parser(fault: Fault, python_runs:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=name_of)
-def test_the_good_answer_wins(fault: Fault, passing_runs: Runs) -> None:
+def test_the_good_answer_wins(fault: FaultCase, passing_runs: Runs) -> None:
     """A fault that passes leaves the code 0, and one line of result."""
     run = result_of(fault, passing_runs)
     assert run.code == 0, run.err

@@ -32,15 +32,15 @@ from tests.support.faults import (
     SERVER,
     TOKEN,
     Expected,
-    Fault,
+    FaultCase,
     answer,
     import_body,
 )
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import (
     Answer,
-    Broken,
     Denied,
+    Fault,
     FaultKind,
     Found,
     Missing,
@@ -55,29 +55,29 @@ from watcher.core.text import printable
 each_fault = pytest.mark.parametrize("fault", ALL_FAULTS, ids=lambda fault: fault.name)
 
 
-def timeout_for(fault: Fault) -> float:
+def timeout_for(fault: FaultCase) -> float:
     """Chooses a request timeout that is short only where nothing else ends the request."""
     return SHORT_TIMEOUT if fault.times_out else LONG_TIMEOUT
 
 
 def kind_of(reply: Reply) -> Expected:
     """Names a reply as the table does."""
-    return reply.kind if isinstance(reply, Broken) else type(reply)
+    return reply.kind if isinstance(reply, Fault) else type(reply)
 
 
-async def ask_twice(fault: Fault) -> tuple[Reply, Reply]:
+async def ask_twice(fault: FaultCase) -> tuple[Reply, Reply]:
     """Asks once while the fault lasts, and once after it."""
     async with playing(fault.play) as server, client_of(server.base_uri) as client:
         reply = await ask(client, timeout_for(fault))
         server.script = [COMPLETE]
         later = await ask(client, timeout_for(fault))
         for _ in range(20 if fault.times_out else 0):
-            if isinstance(later, Broken):  # a good answer may be late for the short timeout, too
+            if isinstance(later, Fault):  # a good answer may be late for the short timeout, too
                 later = await ask(client, timeout_for(fault))
         return reply, later
 
 
-async def meet_in_passing(fault: Fault) -> Seen:
+async def meet_in_passing(fault: FaultCase) -> Seen:
     """Watches an import that is seen, then hidden by the fault for a while, then complete."""
     # A drop is met twice, for the HTTP library quietly repeats a request; a verdict stands if repeated.
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
@@ -85,7 +85,7 @@ async def meet_in_passing(fault: Fault) -> Seen:
     return await watch(*script, policy=quick(), request_timeout=timeout_for(fault))
 
 
-async def meet_for_ever(fault: Fault) -> Seen:
+async def meet_for_ever(fault: FaultCase) -> Seen:
     """Watches an import that nothing but the fault is ever seen of."""
     policy = quick(outage_budget=0.05, timeout=0.1 if fault.expected is Found else 60.0)
     return await watch(fault.play, policy=policy, request_timeout=timeout_for(fault))
@@ -115,11 +115,11 @@ def test_the_names_are_unique() -> None:
 
 
 @each_fault
-def test_one_request(fault: Fault, replies: Results[tuple[Reply, Reply]]) -> None:
+def test_one_request(fault: FaultCase, replies: Results[tuple[Reply, Reply]]) -> None:
     """A fault comes back as the kind that the table says, in printable words, and harms no later request."""
     reply, later = result_of(fault, replies)
     assert kind_of(reply) == fault.expected
-    if isinstance(reply, Broken):
+    if isinstance(reply, Fault):
         assert reply.detail == printable(reply.detail, limit=1000)
     assert TOKEN not in repr(reply)
     assert isinstance(later, Found), later
@@ -127,14 +127,14 @@ def test_one_request(fault: Fault, replies: Results[tuple[Reply, Reply]]) -> Non
 
 
 @each_fault
-def test_the_good_answer_wins(fault: Fault, passing: Results[Seen]) -> None:
+def test_the_good_answer_wins(fault: FaultCase, passing: Results[Seen]) -> None:
     """Once the import has been seen, no fault that passes hides the final status."""
     came = result_of(fault, passing)
     assert came.outcome is Outcome.COMPLETE, came.end.message
 
 
 @each_fault
-def test_the_fault_that_lasts(fault: Fault, lasting: Results[Seen]) -> None:
+def test_the_fault_that_lasts(fault: FaultCase, lasting: Results[Seen]) -> None:
     """A fault that lasts ends the wait in the way of its kind, once the budget is spent."""
     came = result_of(fault, lasting)
     assert came.outcome is fault.lasting_outcome, came.end.message
@@ -153,7 +153,7 @@ def test_refused_connection() -> None:
                 return refused, await ask(client)
 
     refused, later = asyncio.run(run())
-    assert isinstance(refused, Broken)
+    assert isinstance(refused, Fault)
     assert refused.kind is NETWORK
     assert re.fullmatch(r"no connection to 127\.0\.0\.1:\d+: connection refused", refused.detail)
     assert isinstance(later, Found)

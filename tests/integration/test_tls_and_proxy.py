@@ -25,7 +25,7 @@ from tests.support.tls import (
 from watcher.api.client import Client
 from watcher.api.network import Proxy, tls_context
 from watcher.api.token import FixedToken, Secret
-from watcher.core.answers.replies import Broken, FaultKind, Found
+from watcher.core.answers.replies import Fault, FaultKind, Found
 
 if TYPE_CHECKING:
     import ssl
@@ -104,7 +104,7 @@ class TestTls:
     def test_untrusted(self, authority: trustme.CA) -> None:
         """A certificate of nobody's is a fault of its own kind, and the token is not sent."""
         reply, requests = get_over_tls(server_context(authority.issue_cert("127.0.0.1")), None)
-        assert isinstance(reply, Broken)
+        assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.UNTRUSTED
         assert reply.detail.startswith("the server's certificate is not trusted: unable to get local issuer")
         assert requests == []
@@ -113,7 +113,7 @@ class TestTls:
         """A certificate of another host's is not trusted."""
         certificate = authority.issue_cert("elsewhere.test")
         reply, requests = get_over_tls(server_context(certificate), client_context(authority))
-        assert isinstance(reply, Broken)
+        assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.UNTRUSTED
         assert "127.0.0.1" in reply.detail
         assert requests == []
@@ -125,7 +125,7 @@ class TestTls:
             "127.0.0.1", not_before=now - timedelta(days=9), not_after=now - timedelta(days=1)
         )
         reply, _ = get_over_tls(server_context(certificate), client_context(authority))
-        assert reply == Broken(
+        assert reply == Fault(
             FaultKind.UNTRUSTED, "the server's certificate is not trusted: certificate has expired"
         )
 
@@ -144,7 +144,7 @@ class TestTls:
             return reply
 
         reply = asyncio.run(run())
-        assert isinstance(reply, Broken)
+        assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.NETWORK
         assert re.fullmatch(r"no TLS connection to 127\.0\.0\.1:\d+ could be agreed on", reply.detail)
 
@@ -160,7 +160,7 @@ class TestTls:
     def test_no_tls(self, play: Play) -> None:
         """A server that speaks no TLS, or stops before the connection is made, is a network fault."""
         reply, _ = get_over_tls(None, None, play)
-        assert isinstance(reply, Broken)
+        assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.NETWORK
 
     def test_program_untrusted(self, authority: trustme.CA) -> None:
@@ -254,7 +254,7 @@ class TestProxy:
                 return await get(f"https://{NAME}", None, way), origin.requests
 
         reply, requests = asyncio.run(run())
-        assert isinstance(reply, Broken)
+        assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.UNTRUSTED
         assert requests == []
 
@@ -279,7 +279,7 @@ class TestProxy:
                 return await get(f"https://{NAME}", None, way)
 
         reply = asyncio.run(run())
-        assert isinstance(reply, Broken)
+        assert isinstance(reply, Fault)
         assert reply.detail == (detail or reply.detail)
         assert "c2VjcmV0" not in repr(reply)
 
@@ -288,7 +288,7 @@ class TestProxy:
         with unlistened() as bound:
             way = Proxy(f"http://127.0.0.1:{bound.getsockname()[1]}")
             reply = asyncio.run(get(f"https://{NAME}", None, way))
-        assert reply == Broken(FaultKind.NETWORK, "the proxy cannot be reached: connection refused")
+        assert reply == Fault(FaultKind.NETWORK, "the proxy cannot be reached: connection refused")
 
     def test_program(self, authority: trustme.CA, ca_file: Path) -> None:
         """`HTTPS_PROXY` leads the program to a host that it could not look up itself."""

@@ -8,8 +8,8 @@ from email.utils import formatdate
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tests.simulation.scenario import Fault
-from watcher.core.answers.replies import Answer, Broken, FaultKind
+from tests.simulation.scenario import PlannedFault
+from watcher.core.answers.replies import Answer, Fault, FaultKind
 
 if TYPE_CHECKING:
     from watcher.core.model import ImportRef
@@ -25,7 +25,7 @@ class Meaning(Enum):
     ROTATED = "denied, but the token was rotated"
     REFUSED = "refused"
     REDIRECTED = "redirected"
-    FOREIGN = "foreign"
+    WRONG_IMPORT = "foreign"
     SERVER = "server fault"
     NONSENSE = "nonsense"
     NETWORK = "network fault"
@@ -62,62 +62,92 @@ class Said:
 class Served:
     """An answer as sent, and what the model knows of it."""
 
-    answer: Answer | Broken
+    answer: Answer | Fault
     meaning: Meaning
     status: str | None = None
     said: Said = Said()
 
 
-SILENCE = Served(Broken(FaultKind.NETWORK, "no whole answer came in time"), Meaning.NETWORK)
+SILENCE = Served(Fault(FaultKind.NETWORK, "no whole answer came in time"), Meaning.NETWORK)
 """No answer at all, for as long as anybody waits."""
 
 _BROKEN = {
-    Fault.DROP: (FaultKind.NETWORK, Meaning.NETWORK, "the connection was closed before an answer came"),
-    Fault.UNKNOWN_HOST: (FaultKind.UNKNOWN_HOST, Meaning.UNKNOWN_HOST, "there is no such host"),
-    Fault.UNTRUSTED: (FaultKind.UNTRUSTED, Meaning.UNTRUSTED, "the server's certificate is not trusted"),
+    PlannedFault.DROP: (
+        FaultKind.NETWORK,
+        Meaning.NETWORK,
+        "the connection was closed before an answer came",
+    ),
+    PlannedFault.UNKNOWN_HOST: (FaultKind.UNKNOWN_HOST, Meaning.UNKNOWN_HOST, "there is no such host"),
+    PlannedFault.UNTRUSTED: (
+        FaultKind.UNTRUSTED,
+        Meaning.UNTRUSTED,
+        "the server's certificate is not trusted",
+    ),
 }
 
 _ERRORS = {
-    Fault.BAD_GATEWAY: (502, Meaning.SERVER, b"<html><h1>502 Bad Gateway</h1></html>"),
-    Fault.UNAVAILABLE: (503, Meaning.SERVER, b""),
-    Fault.UNAVAILABLE_SECONDS: (503, Meaning.SERVER, b'{"code":"service_unavailable","message":"later"}'),
-    Fault.UNAVAILABLE_DATE: (503, Meaning.SERVER, b'{"code":"service_unavailable","message":"later"}'),
-    Fault.REQUEST_TIMEOUT: (408, Meaning.SERVER, b""),
-    Fault.LOGIN_PAGE: (200, Meaning.NONSENSE, b"<html><form>Sign in to the hotel</form></html>"),
-    Fault.EMPTY: (200, Meaning.NONSENSE, b""),
-    Fault.CUT_OFF: (200, Meaning.NONSENSE, b'{"id": "0", "segmentKey": "big-spen'),
-    Fault.NO_CONTENT: (204, Meaning.NONSENSE, b""),
-    Fault.NOT_UTF8: (200, Meaning.NONSENSE, b'{"id": "\xff\xfe", "status": "complete"}'),
-    Fault.REDIRECT: (302, Meaning.REDIRECTED, b""),
-    Fault.BAD_REQUEST: (400, Meaning.REFUSED, b'{"code":"invalid_request","message":"Invalid request body"}'),
-    Fault.UNAUTHORIZED: (401, Meaning.DENIED, b'{"code":"unauthorized","message":"Invalid access token"}'),
-    Fault.ROTATED_TOKEN: (401, Meaning.ROTATED, b""),
-    Fault.FORBIDDEN: (403, Meaning.DENIED, b'{"code":"forbidden","message":"Forbidden."}'),
-    Fault.NOT_FOUND: (404, Meaning.MISSING, b'{"code":"not_found","message":"Invalid resource identifier"}'),
-    Fault.GONE: (410, Meaning.MISSING, b""),
-    Fault.BARE_REFUSAL: (429, Meaning.THROTTLED, b'{"code":"rate_limited","message":"Try again later."}'),
+    PlannedFault.BAD_GATEWAY: (502, Meaning.SERVER, b"<html><h1>502 Bad Gateway</h1></html>"),
+    PlannedFault.UNAVAILABLE: (503, Meaning.SERVER, b""),
+    PlannedFault.UNAVAILABLE_SECONDS: (
+        503,
+        Meaning.SERVER,
+        b'{"code":"service_unavailable","message":"later"}',
+    ),
+    PlannedFault.UNAVAILABLE_DATE: (503, Meaning.SERVER, b'{"code":"service_unavailable","message":"later"}'),
+    PlannedFault.REQUEST_TIMEOUT: (408, Meaning.SERVER, b""),
+    PlannedFault.LOGIN_PAGE: (200, Meaning.NONSENSE, b"<html><form>Sign in to the hotel</form></html>"),
+    PlannedFault.EMPTY: (200, Meaning.NONSENSE, b""),
+    PlannedFault.CUT_OFF: (200, Meaning.NONSENSE, b'{"id": "0", "segmentKey": "big-spen'),
+    PlannedFault.NO_CONTENT: (204, Meaning.NONSENSE, b""),
+    PlannedFault.NOT_UTF8: (200, Meaning.NONSENSE, b'{"id": "\xff\xfe", "status": "complete"}'),
+    PlannedFault.REDIRECT: (302, Meaning.REDIRECTED, b""),
+    PlannedFault.BAD_REQUEST: (
+        400,
+        Meaning.REFUSED,
+        b'{"code":"invalid_request","message":"Invalid request body"}',
+    ),
+    PlannedFault.UNAUTHORIZED: (
+        401,
+        Meaning.DENIED,
+        b'{"code":"unauthorized","message":"Invalid access token"}',
+    ),
+    PlannedFault.ROTATED_TOKEN: (401, Meaning.ROTATED, b""),
+    PlannedFault.FORBIDDEN: (403, Meaning.DENIED, b'{"code":"forbidden","message":"Forbidden."}'),
+    PlannedFault.NOT_FOUND: (
+        404,
+        Meaning.MISSING,
+        b'{"code":"not_found","message":"Invalid resource identifier"}',
+    ),
+    PlannedFault.GONE: (410, Meaning.MISSING, b""),
+    PlannedFault.BARE_REFUSAL: (
+        429,
+        Meaning.THROTTLED,
+        b'{"code":"rate_limited","message":"Try again later."}',
+    ),
 }
 
 
-def broken(fault: Fault) -> Served | None:
+def broken(fault: PlannedFault) -> Served | None:
     """Makes a fault that keeps any answer from coming; None for the faults that are answers."""
-    if fault is Fault.SILENCE:
+    if fault is PlannedFault.SILENCE:
         return SILENCE
     if fault not in _BROKEN:
         return None
     kind, meaning, detail = _BROKEN[fault]
-    return Served(Broken(kind, detail), meaning)
+    return Served(Fault(kind, detail), meaning)
 
 
-def faulty(fault: Fault, ref: ImportRef, status: str | None, headers: dict[str, str], said: Said) -> Served:
+def faulty(
+    fault: PlannedFault, ref: ImportRef, status: str | None, headers: dict[str, str], said: Said
+) -> Served:
     """Makes an answer in place of the truth, which would have been ``status``."""
-    if fault is Fault.FOREIGN_ID:
+    if fault is PlannedFault.FOREIGN_ID:
         body = _import(ref.segment, "another-import", "complete")
-        return Served(Answer(200, headers, body), Meaning.FOREIGN, said=said)
-    if fault is Fault.FOREIGN_SEGMENT:
+        return Served(Answer(200, headers, body), Meaning.WRONG_IMPORT, said=said)
+    if fault is PlannedFault.FOREIGN_SEGMENT:
         body = _import("another-segment", ref.import_id, "complete")
-        return Served(Answer(200, headers, body), Meaning.FOREIGN, said=said)
-    if fault is Fault.NO_STATUS:
+        return Served(Answer(200, headers, body), Meaning.WRONG_IMPORT, said=said)
+    if fault is PlannedFault.NO_STATUS:
         body = json.dumps({"id": ref.import_id, "segmentKey": ref.segment, "state": status}).encode()
         return Served(Answer(200, headers, body), Meaning.NONSENSE, said=said)
     code, meaning, body = _ERRORS[fault]
@@ -130,7 +160,7 @@ def faulty(fault: Fault, ref: ImportRef, status: str | None, headers: dict[str, 
 def truth(ref: ImportRef, status: str | None, headers: dict[str, str], said: Said) -> Served:
     """Makes the answer that tells how the import stands; None is no such import."""
     if status is None:
-        return faulty(Fault.NOT_FOUND, ref, status, headers, said)
+        return faulty(PlannedFault.NOT_FOUND, ref, status, headers, said)
     body = _import(ref.segment, ref.import_id, status)
     return Served(Answer(200, headers, body), Meaning.FOUND, status, said)
 

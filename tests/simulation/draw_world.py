@@ -8,46 +8,46 @@ from typing import TYPE_CHECKING
 from tests.simulation.draw_life import log_uniform
 from tests.simulation.scenario import (
     DateStyle,
-    Fault,
     Flavour,
+    LastError,
     Latency,
     LimitKind,
     LimitRule,
+    PlannedFault,
     ResetStyle,
     Told,
-    Trouble,
     World,
 )
 
 if TYPE_CHECKING:
     from random import Random
 
-_NETWORK = (Fault.DROP, Fault.SILENCE, Fault.UNKNOWN_HOST, Fault.UNTRUSTED)
+_NETWORK = (PlannedFault.DROP, PlannedFault.SILENCE, PlannedFault.UNKNOWN_HOST, PlannedFault.UNTRUSTED)
 _GATEWAY = (
-    Fault.BAD_GATEWAY,
-    Fault.UNAVAILABLE,
-    Fault.UNAVAILABLE_SECONDS,
-    Fault.UNAVAILABLE_DATE,
-    Fault.REQUEST_TIMEOUT,
+    PlannedFault.BAD_GATEWAY,
+    PlannedFault.UNAVAILABLE,
+    PlannedFault.UNAVAILABLE_SECONDS,
+    PlannedFault.UNAVAILABLE_DATE,
+    PlannedFault.REQUEST_TIMEOUT,
 )
 _NONSENSE = (
-    Fault.LOGIN_PAGE,
-    Fault.EMPTY,
-    Fault.CUT_OFF,
-    Fault.NO_STATUS,
-    Fault.NOT_UTF8,
-    Fault.NO_CONTENT,
+    PlannedFault.LOGIN_PAGE,
+    PlannedFault.EMPTY,
+    PlannedFault.CUT_OFF,
+    PlannedFault.NO_STATUS,
+    PlannedFault.NOT_UTF8,
+    PlannedFault.NO_CONTENT,
 )
 _ADVERSE = (
-    Fault.FOREIGN_ID,
-    Fault.FOREIGN_SEGMENT,
-    Fault.REDIRECT,
-    Fault.BAD_REQUEST,
-    Fault.UNAUTHORIZED,
-    Fault.ROTATED_TOKEN,
-    Fault.FORBIDDEN,
-    Fault.NOT_FOUND,
-    Fault.GONE,
+    PlannedFault.FOREIGN_ID,
+    PlannedFault.FOREIGN_SEGMENT,
+    PlannedFault.REDIRECT,
+    PlannedFault.BAD_REQUEST,
+    PlannedFault.UNAUTHORIZED,
+    PlannedFault.ROTATED_TOKEN,
+    PlannedFault.FORBIDDEN,
+    PlannedFault.NOT_FOUND,
+    PlannedFault.GONE,
 )
 _FAMILIES = (_NETWORK, _GATEWAY, _NONSENSE, _ADVERSE)
 _FAULTY = frozenset({Flavour.FAULTY, Flavour.MIXED, Flavour.CROWD})
@@ -92,24 +92,24 @@ def _draw_latency(random: Random) -> Latency:
     return Latency(least, most, random.choice((0.0, 0.0, 0.0, 0.5)))
 
 
-def _draw_faults(random: Random) -> tuple[Fault, ...]:
+def _draw_faults(random: Random) -> tuple[PlannedFault, ...]:
     if random.random() < 0.25:
-        return tuple(Fault)
+        return tuple(PlannedFault)
     if random.random() < 0.4:
         return (random.choice(random.choice(_FAMILIES)),)
     return random.choice(_FAMILIES)
 
 
-def _draw_troubles(random: Random, count: int, longest: float, *, bounded: bool) -> tuple[Trouble, ...]:
+def _draw_troubles(random: Random, count: int, longest: float, *, bounded: bool) -> tuple[LastError, ...]:
     troubles = []
     for _ in range(random.choice((0, 1, 1, 2))):
         begins = random.choice((0.0, random.uniform(0, longest)))
         ends = math.inf if random.random() < 0.25 else begins + log_uniform(random, 0.5, 900)
         faults = _draw_faults(random)
         if not bounded:
-            faults = tuple(fault for fault in faults if fault is not Fault.BARE_REFUSAL) or _GATEWAY
+            faults = tuple(fault for fault in faults if fault is not PlannedFault.BARE_REFUSAL) or _GATEWAY
         victim = None if random.random() < 0.6 else random.randrange(count)
-        troubles.append(Trouble(begins, ends, faults, victim))
+        troubles.append(LastError(begins, ends, faults, victim))
     return tuple(troubles)
 
 

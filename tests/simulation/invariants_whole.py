@@ -39,8 +39,8 @@ def _code(evidence: Evidence, end: Ended) -> int:
 
 def success_is_earned(evidence: Evidence) -> None:
     """Code 0 comes only where the API said so: a right 200 with a status that the user accepts."""
-    conclusion, wishes = evidence.run.conclusion, evidence.run.scenario.wishes
-    if conclusion is None or conclusion.code != 0:
+    result, wishes = evidence.run.result, evidence.run.scenario.wishes
+    if result is None or result.code != 0:
         return
     counted = [end for end in evidence.ends if not end.left_behind] or evidence.ends
     earned = [_is_success(evidence, end) for end in counted]
@@ -95,12 +95,12 @@ def signals_end_the_watch(evidence: Evidence) -> None:
 
 def the_code_follows_the_contract(evidence: Evidence) -> None:
     """The outcome and the exit code of the whole are those that the contract's rules give."""
-    conclusion = evidence.run.conclusion
-    if conclusion is None:
-        raise ViolationError("the watch has no conclusion")
+    result = evidence.run.result
+    if result is None:
+        raise ViolationError("the watch has no result")
     expected = _conclude(evidence)
-    if (conclusion.outcome, conclusion.code) not in expected:
-        raise ViolationError(f"the watch concludes with {conclusion}; by the contract it is {expected}")
+    if (result.outcome, result.code) not in expected:
+        raise ViolationError(f"the watch concludes with {result}; by the contract it is {expected}")
 
 
 def _conclude(evidence: Evidence) -> list[tuple[Outcome, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Said, Served, broken, faulty, http_date, truth
 from tests.simulation.limits import RateLimits
-from tests.simulation.scenario import DateStyle, Fault
+from tests.simulation.scenario import DateStyle, PlannedFault
 from tests.simulation.virtual import dice, server_unix
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class Server:
             if ruling.retry_after is not None:
                 headers["retry-after"] = str(ruling.retry_after)
             said = Said(date, retry_after=ruling.retry_after, resets=ruling.resets)
-            return faulty(Fault.BARE_REFUSAL, ref, status, headers, said)
+            return faulty(PlannedFault.BARE_REFUSAL, ref, status, headers, said)
         seconds: int | None = None
         moment: int | None = None
         if self._random.random() < self._world.holds:
             seconds, moment = self._retry_after(unix, headers, _SHORT_HOLDS)
         return truth(ref, status, headers, Said(date, seconds, moment, ruling.resets))
 
-    def _fault(self, position: int, now: float) -> Fault | None:
+    def _fault(self, position: int, now: float) -> PlannedFault | None:
         for trouble in self._world.troubles:
             if trouble.begins <= now < trouble.ends and trouble.victim in {None, position}:
                 return self._once_rotated(self._random.choice(trouble.faults))
@@ -79,12 +79,12 @@ class Server:
             return self._once_rotated(self._random.choice(self._world.blip_faults))
         return None
 
-    def _once_rotated(self, fault: Fault) -> Fault:
+    def _once_rotated(self, fault: PlannedFault) -> PlannedFault:
         """Lets the token change in its file only once: its next reading brings the same one."""
-        if fault is not Fault.ROTATED_TOKEN:
+        if fault is not PlannedFault.ROTATED_TOKEN:
             return fault
         if self._rotated:
-            return Fault.UNAUTHORIZED
+            return PlannedFault.UNAUTHORIZED
         self._rotated = True
         return fault
 
@@ -99,12 +99,14 @@ class Server:
                 headers["date"] = http_date(unix)
                 return int(unix)
 
-    def _gateway_hold(self, fault: Fault, unix: float, date: int | None, headers: dict[str, str]) -> Said:
-        if fault is Fault.UNAVAILABLE_SECONDS:
+    def _gateway_hold(
+        self, fault: PlannedFault, unix: float, date: int | None, headers: dict[str, str]
+    ) -> Said:
+        if fault is PlannedFault.UNAVAILABLE_SECONDS:
             seconds = self._random.choice(_LONG_HOLDS)
             headers["retry-after"] = str(seconds)
             return Said(date, retry_after=seconds)
-        if fault is Fault.UNAVAILABLE_DATE:
+        if fault is PlannedFault.UNAVAILABLE_DATE:
             moment = int(unix) + self._random.choice(_LONG_HOLDS)
             headers["retry-after"] = http_date(moment)
             return Said(date, retry_at=moment)

@@ -22,7 +22,7 @@ ADVERSE = {
     Meaning.DENIED: Outcome.UNAUTHORIZED,
     Meaning.REFUSED: Outcome.PROTOCOL,
     Meaning.REDIRECTED: Outcome.PROTOCOL,
-    Meaning.FOREIGN: Outcome.PROTOCOL,
+    Meaning.WRONG_IMPORT: Outcome.PROTOCOL,
 }
 FIRST_CONTACT = frozenset({Meaning.UNKNOWN_HOST, Meaning.UNTRUSTED})
 UNREACHED = frozenset({Meaning.NETWORK}) | FIRST_CONTACT

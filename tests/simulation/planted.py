@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from watcher.core import exit_codes, lifecycle
 from watcher.core.answers import decoding, rate_limits
-from watcher.core.answers.replies import Broken, FaultKind, Foreign, Found, Missing
+from watcher.core.answers.replies import Fault, FaultKind, Found, Missing, WrongImport
 from watcher.core.fleet import agenda, limiter
 from watcher.core.model import Import
-from watcher.core.statuses import ImportStatus, Outcome, status_named
+from watcher.core.statuses import ImportStatus, Outcome, parse_status
 from watcher.core.wait import clocks, faults, record, waiter
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from watcher.core.statuses import Status
     from watcher.core.wait.clocks import Clock
     from watcher.core.wait.steps import Arrival, Step
-    from watcher.core.wait.verdicts import AdverseReply
+    from watcher.core.wait.verdicts import ErrorReply
 
 _sleep = waiter.Waiter._sleep  # noqa: SLF001 (a fault is planted where the rule is)
 _take_import = waiter.Waiter._take_import  # noqa: SLF001 (it is broken on purpose)
@@ -56,8 +56,8 @@ def forget_the_identity_guard(ref: ImportRef, answer: Answer) -> Reply:
     """Takes another import's status for this one's."""
     reply = _decode(ref, answer)
     return (
-        Found(Import(status_named(json.loads(answer.body)["status"])))
-        if isinstance(reply, Foreign)
+        Found(Import(parse_status(json.loads(answer.body)["status"])))
+        if isinstance(reply, WrongImport)
         else reply
     )
 
@@ -93,7 +93,7 @@ def keep_the_interval_at_a_transition(self: waiter.Waiter, found: Import, arriva
     return step
 
 
-def believe_the_first_missing(self: waiter.Waiter, reply: AdverseReply, arrival: Arrival) -> Step:
+def believe_the_first_missing(self: waiter.Waiter, reply: ErrorReply, arrival: Arrival) -> Step:
     """Ends at a single 404 of an import that was seen."""
     if isinstance(reply, Missing):
         return self._end(Outcome.NOT_FOUND, "there is no such import", arrival.now)
@@ -102,7 +102,7 @@ def believe_the_first_missing(self: waiter.Waiter, reply: AdverseReply, arrival:
 
 def take_a_refusal_for_a_fault(self: waiter.Waiter, reply: Throttled, arrival: Arrival) -> Step:
     """Counts 429 as a part of an outage."""
-    return self._take_fault(Broken(FaultKind.SERVER, str(reply.error)), arrival)
+    return self._take_fault(Fault(FaultKind.SERVER, str(reply.error)), arrival)
 
 
 def sleep_past_the_deadline(
@@ -153,14 +153,14 @@ def take_stopped_for_progress(status: Status, goal: ImportStatus) -> bool:
 
 def give_a_failing_code_for_any(
     self: exit_codes.ExitCodes, ended: Iterable[Ended], *, any_suffices: bool = False
-) -> exit_codes.Conclusion:
+) -> exit_codes.Result:
     """Lets one failure decide although ``--any`` has its success."""
     return _conclude(self, ended, any_suffices=any_suffices and False)
 
 
 def count_those_left_behind(
     self: exit_codes.ExitCodes, ended: Iterable[Ended], *, any_suffices: bool = False
-) -> exit_codes.Conclusion:
+) -> exit_codes.Result:
     """Lets imports that were left behind decide the code."""
     return _conclude(self, [replace(end, left_behind=False) for end in ended], any_suffices=any_suffices)
 

@@ -11,7 +11,7 @@ from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
 from watcher.core.events import Ended
-from watcher.core.exit_codes import Conclusion, ExitCodes
+from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.policy import Terms
 from watcher.loop import Watch
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.answers import Said, Served
     from tests.simulation.scenario import Scenario
-    from watcher.core.answers.replies import Answer, Broken
+    from watcher.core.answers.replies import Answer, Fault
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
 
@@ -69,7 +69,7 @@ class Run:
     arrived: list[Arrived] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     crash: Exception | None = None
-    conclusion: Conclusion | None = None
+    result: Result | None = None
 
     @property
     def ends(self) -> list[Ended]:
@@ -88,7 +88,7 @@ def play(scenario: Scenario) -> Run:
         return run
     codes = ExitCodes(scenario.wishes.remapped)
     if run.ends:
-        run.conclusion = codes.conclude(run.ends, any_suffices=scenario.wishes.any_suffices)
+        run.result = codes.finish(run.ends, any_suffices=scenario.wishes.any_suffices)
     return run
 
 
@@ -126,7 +126,7 @@ class _Line:
         self._patience = run.scenario.wishes.request_timeout
         self._skew = run.scenario.world.skew
 
-    async def probe(self, ref: ImportRef) -> Answer | Broken:
+    async def probe(self, ref: ImportRef) -> Answer | Fault:
         """Asks once, as the client does: it is for the loop to give up what takes too long."""
         log = self._run.asked
         if len(log) >= MOST_REQUESTS:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from watcher.core.statuses import Outcome
 
 
-class Fault(Enum):
+class PlannedFault(Enum):
     """Everything that can come in place of the truth."""
 
     DROP = auto()
@@ -90,12 +90,12 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class LastError:
     """A stretch of time in which requests meet faults; ``victim`` is one import's position, None is all."""
 
     begins: float
     ends: float
-    faults: tuple[Fault, ...]
+    faults: tuple[PlannedFault, ...]
     victim: int | None = None
 
 
@@ -146,9 +146,9 @@ class World:
 
     latency: Latency
     limits: tuple[LimitRule, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
+    troubles: tuple[LastError, ...] = ()
     blips: float = 0.0
-    blip_faults: tuple[Fault, ...] = ()
+    blip_faults: tuple[PlannedFault, ...] = ()
     dates: DateStyle = DateStyle.TRUE
     holds: float = 0.0
     skew: float = 0.0

@@ -32,7 +32,7 @@ def report(run: Run, broken: str, lines: int = 40) -> str:
 
 
 def tell(run: Run) -> list[str]:
-    """Tells a run from its scenario to its conclusion, a line for each thing that happened."""
+    """Tells a run from its scenario to its result, a line for each thing that happened."""
     positions = {ref: position for position, ref in enumerate(run.scenario.refs)}
     moments = [
         *((arrived.at, 0, _answer(arrived)) for arrived in run.arrived),
@@ -46,7 +46,7 @@ def tell(run: Run) -> list[str]:
     lines = [*_describe(run.scenario), *(f"{at:14.6f}  {text}" for at, _, text in moments)]
     if run.crash is not None:
         lines.append(f"the watch broke: {type(run.crash).__name__}: {run.crash}")
-    return [*lines, f"conclusion: {run.conclusion}"]
+    return [*lines, f"result: {run.result}"]
 
 
 def _describe(scenario: Scenario) -> list[str]:

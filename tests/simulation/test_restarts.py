@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.virtual import VirtualLoop, dice
-from watcher.core.answers.replies import Answer, Broken, FaultKind
+from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.events import Changed, Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.core.wait.memory import Stamp
+from watcher.core.wait.saved import Stamp
 from watcher.loop import Watch
 from watcher.state.disk import StateFile
 from watcher.state.document import decode
@@ -128,7 +128,7 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
         world.at = started + now
         return Instant(now, EPOCH + world.at + world.skew)
 
-    async def probe(ref: ImportRef) -> Answer | Broken:
+    async def probe(ref: ImportRef) -> Answer | Fault:
         clock()
         world.pass_instant()
         assert world.at >= world.named_until - 1e-5, "asked before a moment that the API named"
@@ -138,7 +138,7 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
         if world.chance.random() < 0.1:
             world.skew += world.chance.uniform(-5000, 5000)
         if world.chance.random() < 0.1:
-            return Broken(FaultKind.NETWORK, "no connection")
+            return Fault(FaultKind.NETWORK, "no connection")
         if world.chance.random() < 0.15:
             wait = world.chance.randrange(1, 40)
             world.named_until = max(world.named_until, world.at + wait)
@@ -158,7 +158,7 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
                 _read(world, event)
                 if isinstance(event, Ended):
                     ends.append(event)
-        keeper.conclude(ends)
+        keeper.finish(ends)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner, suppress(_KilledError):
         runner.run(follow())

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, TypeVar
 from watcher.core.answers.replies import (
     Answer,
     ApiError,
-    Broken,
     Denied,
+    Fault,
     FaultKind,
-    Foreign,
     Found,
     Missing,
     Redirected,
     Refused,
     Reply,
     Throttled,
+    WrongImport,
 )
 from watcher.core.events import Ended, Event
 from watcher.core.model import Import, ImportRef, Instant
 from watcher.core.policy import Policy
-from watcher.core.statuses import Outcome, status_named
+from watcher.core.statuses import Outcome, parse_status
 from watcher.core.wait.steps import Arrival
 from watcher.core.wait.waiter import Waiter
 
@@ -35,16 +35,16 @@ REF = ImportRef("default", "production", "big-spenders", "1234a567")
 EPOCH = 1_767_600_000.0
 """The wall clock at the monotonic clock's zero."""
 
-NETWORK = Broken(FaultKind.NETWORK, "no connection: connection refused")
-SERVER = Broken(FaultKind.SERVER, "the server answered HTTP 502")
-NONSENSE = Broken(FaultKind.NONSENSE, "HTTP 200 with a body that is not an import")
-UNKNOWN_HOST = Broken(FaultKind.UNKNOWN_HOST, "there is no host named x")
+NETWORK = Fault(FaultKind.NETWORK, "no connection: connection refused")
+SERVER = Fault(FaultKind.SERVER, "the server answered HTTP 502")
+NONSENSE = Fault(FaultKind.NONSENSE, "HTTP 200 with a body that is not an import")
+UNKNOWN_HOST = Fault(FaultKind.UNKNOWN_HOST, "there is no host named x")
 MISSING = Missing(ApiError(404, "not_found", "Invalid resource identifier", "req-1"))
 DENIED = Denied(ApiError(401, "unauthorized", "Invalid access token"))
 FORBIDDEN = Denied(ApiError(403, "forbidden", "Forbidden."))
 REFUSED = Refused(ApiError(400, "invalid_request", "Invalid request body"))
 REDIRECTED = Redirected(ApiError(302), "https://login.example/")
-FOREIGN = Foreign("id", "1234a567", "other")
+WRONG_IMPORT = WrongImport("id", "1234a567", "other")
 THROTTLED = Throttled(ApiError(429, "rate_limited", "You've exceeded the API rate limit."))
 
 ADVERSE: dict[Outcome, Reply] = {
@@ -58,7 +58,7 @@ _Kind = TypeVar("_Kind", bound=Event)
 
 def seen(status: str) -> Found:
     """An answer that shows the import at a status."""
-    return Found(Import(status_named(status)))
+    return Found(Import(parse_status(status)))
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:

@@ -13,12 +13,12 @@ from tests.support.faults import (
     REF,
     STATUS_FAULTS,
     Expected,
-    Fault,
+    FaultCase,
     answer,
     fault,
     import_body,
 )
-from watcher.core.answers.replies import Foreign, Found
+from watcher.core.answers.replies import Found, WrongImport
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\r\nforged line\x9b2J\u202edeces\u2066\u200b\u2028\ufeff\x00"
 """Drives a terminal, forges lines and turns the reading direction."""
@@ -27,7 +27,7 @@ _DEEP = 100_000
 _GOOD = import_body()
 
 
-def _body(name: str, expected: Expected, body: bytes, *fields: str) -> Fault:
+def _body(name: str, expected: Expected, body: bytes, *fields: str) -> FaultCase:
     return fault(name, expected, Send(answer(body, *fields)))
 
 
@@ -58,9 +58,9 @@ BODY_FAULTS = (
     _body("no status", NONSENSE, _GOOD.replace(b'"status": "in_progress", ', b"")),
     _body("no id", NONSENSE, _GOOD.replace(b'"id"', b'"_id"')),
     _body("an id that is a number", NONSENSE, import_body(id=1234)),
-    _body("another id", Foreign, import_body(id="another")),
-    _body("another segment", Foreign, import_body(segmentKey="another")),
-    _body("another id and no status", Foreign, import_body(id="another", status=None)),
+    _body("another id", WrongImport, import_body(id="another")),
+    _body("another segment", WrongImport, import_body(segmentKey="another")),
+    _body("another id and no status", WrongImport, import_body(id="another", status=None)),
     _body("a field that is NaN", NONSENSE, _with(b'"creationTime": NaN')),
     _body("a number beyond all floats", NONSENSE, _with(b'"creationTime": 1e999')),
     _body("a number of 5 000 digits", NONSENSE, _with(b'"creationTime": ' + b"9" * 5000)),
@@ -84,7 +84,7 @@ BODY_FAULTS = (
     _body("a hostile status", Found, import_body(status=HOSTILE)),
     _body("a hostile mode", Found, import_body(mode=HOSTILE)),
     _body("a hostile file", Found, import_body(files=[{"filename": HOSTILE, "status": HOSTILE}])),
-    _body("a hostile id", Foreign, import_body(id=REF.import_id + HOSTILE)),
+    _body("a hostile id", WrongImport, import_body(id=REF.import_id + HOSTILE)),
     _body(
         "cookies of garbage", Found, _GOOD, "Set-Cookie: \x01=;,,==\xff", "Set-Cookie: {a}[b]/c=d; expires=no"
     ),

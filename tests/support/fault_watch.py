@@ -11,12 +11,12 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from tests.support.fault_server import playing
-from tests.support.faults import REF, TOKEN, Fault
+from tests.support.faults import REF, TOKEN, FaultCase
 from watcher.api.client import Client
 from watcher.api.in_flight import InFlight
 from watcher.api.token import FixedToken, Secret
 from watcher.core.answers.decoding import decode
-from watcher.core.answers.replies import Answer, Broken
+from watcher.core.answers.replies import Answer, Fault
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.fleet.agenda import Watched
 from watcher.core.policy import Policy, Terms
@@ -56,7 +56,7 @@ async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
     await landed.wait()
     ((_, came, _),) = in_flight.land()
     await in_flight.close()
-    assert isinstance(came, Answer | Broken)
+    assert isinstance(came, Answer | Fault)
     return decode(REF, came) if isinstance(came, Answer) else came
 
 
@@ -147,7 +147,9 @@ def silent_libraries() -> Iterator[None]:
     assert complaints.told == []
 
 
-def play_all(faults: Sequence[Fault], play: Callable[[Fault], Awaitable[_Result]]) -> Results[_Result]:
+def play_all(
+    faults: Sequence[FaultCase], play: Callable[[FaultCase], Awaitable[_Result]]
+) -> Results[_Result]:
     """Plays the lines of the table side by side.
 
     Args:
@@ -161,7 +163,7 @@ def play_all(faults: Sequence[Fault], play: Callable[[Fault], Awaitable[_Result]
     async def run() -> list[_Result | BaseException]:
         turn = asyncio.Semaphore(ABREAST)
 
-        async def wait_and_play(fault: Fault) -> _Result:
+        async def wait_and_play(fault: FaultCase) -> _Result:
             async with turn:
                 return await play(fault)
 
@@ -172,7 +174,7 @@ def play_all(faults: Sequence[Fault], play: Callable[[Fault], Awaitable[_Result]
     return {fault.name: result for fault, result in zip(faults, results, strict=True)}
 
 
-def result_of(fault: Fault, results: Results[_Result]) -> _Result:
+def result_of(fault: FaultCase, results: Results[_Result]) -> _Result:
     """Gives what came of one line, or raises what it raised."""
     result = results[fault.name]
     if isinstance(result, BaseException):

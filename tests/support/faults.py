@@ -15,12 +15,12 @@ from tests.support.fault_server import Act, Close, Dribble, Hang, Play, Repeat, 
 from watcher.core.answers.replies import (
     Denied,
     FaultKind,
-    Foreign,
     Found,
     Missing,
     Redirected,
     Refused,
     Reply,
+    WrongImport,
 )
 from watcher.core.model import ImportRef
 from watcher.core.statuses import Outcome
@@ -34,12 +34,12 @@ TOKEN = "api-0f2b6a1e-never-shown"
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultCase:
     """One line of the table.
 
     Attributes:
         name: What happens, in words.
-        expected: The kind of `Broken`, or the reply, that one request must bring.
+        expected: The kind of `Fault`, or the reply, that one request must bring.
         play: What the server does.
     """
 
@@ -66,7 +66,7 @@ _LASTING_OUTCOMES: dict[Expected, Outcome] = {
     NETWORK: Outcome.UNAVAILABLE,
     SERVER: Outcome.UNAVAILABLE,
     NONSENSE: Outcome.PROTOCOL,
-    Foreign: Outcome.PROTOCOL,
+    WrongImport: Outcome.PROTOCOL,
     Redirected: Outcome.PROTOCOL,
     Refused: Outcome.PROTOCOL,
     Denied: Outcome.UNAUTHORIZED,
@@ -111,9 +111,9 @@ IN_PROGRESS = Play((Send(GOOD),))
 COMPLETE = Play((Send(answer(import_body(status="complete"))),))
 
 
-def fault(name: str, expected: Expected, *acts: Act, unasked: bool = False) -> Fault:
+def fault(name: str, expected: Expected, *acts: Act, unasked: bool = False) -> FaultCase:
     """Makes a line of the table."""
-    return Fault(name, expected, Play(acts, unasked))
+    return FaultCase(name, expected, Play(acts, unasked))
 
 
 CONNECTION_FAULTS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.driving import REF, Driven, seen
 from watcher.core.exit_codes import ExitCodes
-from watcher.reports.results import Ledger
+from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
     from watcher.core.events import Event
@@ -22,10 +22,10 @@ def life(*statuses: str, number: int = 0) -> list[Event]:
     return [replace(event, ref=ref) for event in driven.events]
 
 
-def ledger_of(*lives: list[Event]) -> Ledger:
-    """A ledger that knows these lives."""
-    ledger = Ledger(ExitCodes())
+def builder_of(*lives: list[Event]) -> ResultBuilder:
+    """A builder that knows these lives."""
+    builder = ResultBuilder(ExitCodes())
     for events in lives:
         for event in events:
-            ledger.receive(event)
-    return ledger
+            builder.receive(event)
+    return builder

@@ -14,7 +14,7 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH, import_body
-from watcher.core.answers.replies import Answer, Broken, FaultKind
+from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.events import Changed, Ended, Event, Heartbeat, Retrying
 from watcher.core.fleet.agenda import LAST_CALL
 from watcher.core.model import ImportRef, Instant
@@ -58,7 +58,7 @@ def play(
 ) -> list[Event]:
     """Watches imports whose status is a function of time, to the end."""
 
-    async def probe(ref: ImportRef) -> Answer | Broken:
+    async def probe(ref: ImportRef) -> Answer | Fault:
         await asyncio.sleep(LATENCY)
         return found(ref, status_at(ref, asyncio.get_running_loop().time()))
 
@@ -245,9 +245,9 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
     """Where every request hangs, even for ever, no wait outlasts its deadline by more than a little."""
     ends: list[float] = []
 
-    async def probe(_: ImportRef) -> Broken:
+    async def probe(_: ImportRef) -> Fault:
         await asyncio.sleep(answer_after)
-        return Broken(FaultKind.NETWORK, "no whole answer came")
+        return Fault(FaultKind.NETWORK, "no whole answer came")
 
     async def run() -> None:
         watch = Watch(

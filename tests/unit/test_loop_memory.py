@@ -16,27 +16,29 @@ from watcher.core.events import Ended
 from watcher.core.model import Import
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, Outcome
-from watcher.core.wait.memory import KeptHold, Memory, Past
+from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
 from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watcher.core.answers.rate_limits import Hold
-    from watcher.core.answers.replies import Answer, Broken
+    from watcher.core.answers.replies import Answer, Fault
     from watcher.core.events import Event
     from watcher.core.model import ImportRef, Instant
 
-COMPLETE = Memory(EPOCH - 100, EPOCH - 50, Import(ImportStatus.COMPLETE))
-READY = Memory(EPOCH - 100, EPOCH - 50, Import(ImportStatus.READY))
+COMPLETE = SavedWait(EPOCH - 100, EPOCH - 50, Import(ImportStatus.COMPLETE))
+READY = SavedWait(EPOCH - 100, EPOCH - 50, Import(ImportStatus.READY))
 
 
-def play(count: int, past: Past, terms: Terms, log: list[str] | None = None) -> tuple[list[Event], list[str]]:
+def play(
+    count: int, past: SavedState, terms: Terms, log: list[str] | None = None
+) -> tuple[list[Event], list[str]]:
     """Watches imports that are ready for good; gives what was told, and which import was asked for."""
     asked: list[str] = []
     steps = [] if log is None else log
 
-    async def probe(ref: ImportRef) -> Answer | Broken:
+    async def probe(ref: ImportRef) -> Answer | Fault:
         asked.append(ref.import_id)
         await asyncio.sleep(0.2)
         return found(ref, "ready")
@@ -60,7 +62,7 @@ def play(count: int, past: Past, terms: Terms, log: list[str] | None = None) -> 
 def test_only_what_can_change_is_asked_for() -> None:
     """Of several imports those that are final are reported as they were, without a request."""
     terms = Terms(Policy(once=True), succeeds)
-    events, asked = play(3, Past(dict.fromkeys(refs(2), COMPLETE)), terms)
+    events, asked = play(3, SavedState(dict.fromkeys(refs(2), COMPLETE)), terms)
     assert asked == ["2"]
     assert outcomes(events) == [Outcome.COMPLETE, Outcome.COMPLETE, Outcome.PENDING]
 
@@ -69,7 +71,7 @@ def test_only_what_can_change_is_asked_for() -> None:
 def test_a_success_of_an_earlier_run_is_enough_for_any(position: int) -> None:
     """With any_suffices nothing is asked where one import is known to be complete, whichever it is."""
     terms = Terms(Policy(), succeeds, any_suffices=True)
-    events, asked = play(3, Past({refs(3)[position]: COMPLETE}), terms)
+    events, asked = play(3, SavedState({refs(3)[position]: COMPLETE}), terms)
     assert asked == []
     assert sorted(outcomes(events)) == [Outcome.COMPLETE, Outcome.PENDING, Outcome.PENDING]
 
@@ -78,7 +80,7 @@ def test_a_success_of_an_earlier_run_is_enough_for_any(position: int) -> None:
 def test_a_whole_fleet_is_looked_at_before_its_clocks_are_judged(*, once: bool) -> None:
     """All waits expired while nobody ran; each still has its one look."""
     terms = Terms(Policy(once=once, timeout=60.0), succeeds)
-    events, asked = play(60, Past(dict.fromkeys(refs(60), READY)), terms)
+    events, asked = play(60, SavedState(dict.fromkeys(refs(60), READY)), terms)
     assert sorted(asked) == sorted(ref.import_id for ref in refs(60))
     assert outcomes(events) == [Outcome.TIMEOUT] * 60
 
@@ -86,9 +88,9 @@ def test_a_whole_fleet_is_looked_at_before_its_clocks_are_judged(*, once: bool) 
 @pytest.mark.parametrize("once", [False, True])
 def test_a_hold_of_an_earlier_run_holds_everybody(*, once: bool) -> None:
     """A single look asks nothing, and a wait asks when the hold is over."""
-    hold = KeptHold(EPOCH + 30, EPOCH + 33, named=True)
+    hold = SavedHold(EPOCH + 30, EPOCH + 33, named=True)
     terms = Terms(Policy(once=once, timeout=100.0), succeeds)
-    events, asked = play(2, Past(hold=hold), terms)
+    events, asked = play(2, SavedState(hold=hold), terms)
     ends = [event for event in events if isinstance(event, Ended)]
     if once:
         assert (asked, outcomes(events)) == ([], [Outcome.UNAVAILABLE] * 2)
@@ -100,7 +102,7 @@ def test_a_hold_of_an_earlier_run_holds_everybody(*, once: bool) -> None:
 def test_everything_is_kept_before_it_is_told() -> None:
     """What somebody reads, a later run knows."""
     steps: list[str] = []
-    play(2, Past(), Terms(Policy(once=True), succeeds), steps)
+    play(2, SavedState(), Terms(Policy(once=True), succeeds), steps)
     kept: list[str] = []
     for step in steps:
         verb, _, event = step.partition(" ")

@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from watcher.core.answers.replies import BODY_LIMIT, Answer, Broken, FaultKind
+from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
 from watcher.version import __version__
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Client:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, ref: ImportRef) -> Answer | Broken:
+    async def get(self, ref: ImportRef) -> Answer | Fault:
         """Asks once for an import.
 
         Args:
@@ -129,7 +129,7 @@ class Client:
         return Answer(response.status, _joined(response.headers), body, broken, conceal=self._tokens.conceal)
 
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Broken | None]:
+async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Fault | None]:
     """Reads a body as far as it comes, for the answer's head counts without it, too."""
     body = bytearray()
     broken = None
@@ -139,7 +139,7 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Broken | None]
     except _FAULTS as error:
         broken = _explain(error)
     except asyncio.CancelledError:  # the request is given up; nobody else waits for this task
-        broken = Broken(FaultKind.NETWORK, "the answer did not come whole in time")
+        broken = Fault(FaultKind.NETWORK, "the answer did not come whole in time")
     if broken is not None or len(body) > BODY_LIMIT:
         response.close()
     return bytes(body[: BODY_LIMIT + 1]), broken
@@ -152,49 +152,49 @@ def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
     return headers
 
 
-def _explain(error: Exception) -> Broken:  # noqa: C901 (a table of the library's errors)
+def _explain(error: Exception) -> Fault:  # noqa: C901 (a table of the library's errors)
     """Names an error without formatting it: aiohttp's errors carry the request's headers, token included."""
     match error:
         case aiohttp.ClientConnectorDNSError():
             return _explain_lookup(error)
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
-            return Broken(FaultKind.UNTRUSTED, f"the server's certificate is not trusted: {reason}")
+            return Fault(FaultKind.UNTRUSTED, f"the server's certificate is not trusted: {reason}")
         case aiohttp.ClientConnectorSSLError():
-            return Broken(FaultKind.NETWORK, f"no TLS connection to {_address(error)} could be agreed on")
+            return Fault(FaultKind.NETWORK, f"no TLS connection to {_address(error)} could be agreed on")
         case aiohttp.ClientProxyConnectionError():
-            return Broken(FaultKind.NETWORK, f"the proxy cannot be reached: {_system_reason(error.os_error)}")
+            return Fault(FaultKind.NETWORK, f"the proxy cannot be reached: {_system_reason(error.os_error)}")
         case aiohttp.ClientConnectorError():
             reason = _system_reason(error.os_error)
-            return Broken(FaultKind.NETWORK, f"no connection to {_address(error)}: {reason}")
+            return Fault(FaultKind.NETWORK, f"no connection to {_address(error)}: {reason}")
         case aiohttp.ClientHttpProxyError():
-            return Broken(FaultKind.NETWORK, f"the proxy answered HTTP {error.status}")
+            return Fault(FaultKind.NETWORK, f"the proxy answered HTTP {error.status}")
         case aiohttp.ClientResponseError():
-            return Broken(FaultKind.NONSENSE, _NOT_HTTP)
+            return Fault(FaultKind.NONSENSE, _NOT_HTTP)
         case aiohttp.ServerDisconnectedError():
-            return Broken(FaultKind.NETWORK, "the connection was closed before an answer came")
+            return Fault(FaultKind.NETWORK, "the connection was closed before an answer came")
         case aiohttp.ClientPayloadError():
-            return Broken(FaultKind.NETWORK, "the connection was closed within the answer")
+            return Fault(FaultKind.NETWORK, "the connection was closed within the answer")
         case OSError():
-            return Broken(FaultKind.NETWORK, f"the connection broke: {_system_reason(error)}")
+            return Fault(FaultKind.NETWORK, f"the connection broke: {_system_reason(error)}")
         case HttpProcessingError() | ValueError():
-            return Broken(FaultKind.NONSENSE, _NOT_HTTP)
+            return Fault(FaultKind.NONSENSE, _NOT_HTTP)
         case _:
-            return Broken(FaultKind.NETWORK, "the request failed")
+            return Fault(FaultKind.NETWORK, "the request failed")
 
 
 def _address(error: aiohttp.ClientConnectorError) -> str:
     return f"{error.host}:{error.port}"
 
 
-def _explain_lookup(error: aiohttp.ClientConnectorDNSError) -> Broken:
+def _explain_lookup(error: aiohttp.ClientConnectorDNSError) -> Fault:
     host = error.host
     if not isinstance(error.os_error, socket.gaierror):
         reason = _system_reason(error.os_error)
-        return Broken(FaultKind.NETWORK, f"the name {host} cannot be looked up: {reason}")
+        return Fault(FaultKind.NETWORK, f"the name {host} cannot be looked up: {reason}")
     if error.os_error.errno == socket.EAI_AGAIN:
-        return Broken(FaultKind.NETWORK, f"the name {host} cannot be looked up for now")
-    return Broken(FaultKind.UNKNOWN_HOST, f"there is no host named {host}")
+        return Fault(FaultKind.NETWORK, f"the name {host} cannot be looked up for now")
+    return Fault(FaultKind.UNKNOWN_HOST, f"there is no host named {host}")
 
 
 def _system_reason(error: OSError) -> str:

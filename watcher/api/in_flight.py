@@ -8,7 +8,7 @@ import resource
 from collections import deque
 from typing import TYPE_CHECKING
 
-from watcher.core.answers.replies import Broken, FaultKind
+from watcher.core.answers.replies import Fault, FaultKind
 from watcher.core.fleet.agenda import LAST_CALL
 from watcher.core.text import duration
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from watcher.core.fleet.agenda import Watched
     from watcher.core.model import ImportRef, Instant
 
-    Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Broken]]
-    _Task = asyncio.Task[Answer | Broken]
+    Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
+    _Task = asyncio.Task[Answer | Fault]
 
 MAX_IN_FLIGHT = 100
 """Requests under way at a time; more would wait in the connection pool while their time runs."""
@@ -103,7 +103,7 @@ class InFlight:
         if self._timer is None or watched.give_up_at < self._timer.when():
             self._set_timer(watched.give_up_at)
 
-    def land(self) -> Iterator[tuple[Watched, Answer | Broken, Instant]]:
+    def land(self) -> Iterator[tuple[Watched, Answer | Fault, Instant]]:
         """Takes what has come, in the order in which it came.
 
         Yields:
@@ -148,11 +148,11 @@ class InFlight:
             self._given_time.add(task)
         self._set_timer(self.lands_by)
 
-    def _given_up(self) -> Broken:
+    def _given_up(self) -> Fault:
         if math.isfinite(self._request_timeout):
             within = duration(self._request_timeout)
-            return Broken(FaultKind.NETWORK, f"no whole answer came within {within}")
-        return Broken(FaultKind.NETWORK, "no answer came by the end of the wait")
+            return Fault(FaultKind.NETWORK, f"no whole answer came within {within}")
+        return Fault(FaultKind.NETWORK, "no answer came by the end of the wait")
 
 
 def _most_in_flight() -> int:

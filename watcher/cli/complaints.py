@@ -66,11 +66,11 @@ def _write_outputs(outcome: Outcome, arguments: Sequence[str], code: int) -> Non
     path = os.environ.get("GITHUB_OUTPUT")
     if not path or not is_github_step(arguments):
         return
-    from watcher.core.exit_codes import Conclusion  # noqa: PLC0415 (slow, and only on GitHub)
+    from watcher.core.exit_codes import Result  # noqa: PLC0415 (slow, and only on GitHub)
     from watcher.reports.github.outputs import write_outputs  # noqa: PLC0415 (likewise)
 
     with suppress(OSError):
-        write_outputs(Path(path), Conclusion(outcome, code), _empty_result(outcome, code))
+        write_outputs(Path(path), Result(outcome, code), _empty_result(outcome, code))
 
 
 def _print_result(outcome: Outcome, arguments: Sequence[str], code: int) -> None:
@@ -121,11 +121,11 @@ def _write_files(outcome: Outcome, message: str, arguments: Sequence[str], code:
             replace_file(Path(status), _encoded(_empty_result(outcome, code)))
     dotenv = asked_for("--dotenv", "WATCHER_DOTENV", arguments)
     if dotenv and _real(dotenv) not in kept:
-        from watcher.core.exit_codes import Conclusion  # noqa: PLC0415 (slow, and seldom used)
+        from watcher.core.exit_codes import Result  # noqa: PLC0415 (slow, and seldom used)
         from watcher.reports.dotenv import Dotenv  # noqa: PLC0415 (likewise)
 
         with suppress(OSError):
-            Dotenv(Path(dotenv)).conclude(Conclusion(outcome, code))
+            Dotenv(Path(dotenv)).finish(Result(outcome, code))
     log = asked_for("--termination-log", "WATCHER_TERMINATION_LOG", arguments) or kubernetes_log()
     if log and _real(log) not in kept:
         _write_log(log, message)

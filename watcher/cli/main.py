@@ -54,8 +54,8 @@ def _run(given: Sequence[str], command: Sequence[str] | None) -> int:
             return 0
         settings, program = prepared
         finished = _watch(settings, hands_over=program is not None)
-        if program is None or finished.conclusion.code != 0:
-            return finished.conclusion.code
+        if program is None or finished.result.code != 0:
+            return finished.result.code
         _hand_over(finished, program, command or [])
     except UsageError as error:
         return complain(Outcome.USAGE, _message(error), given)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from watcher.reports.live.live import Standing
     from watcher.reports.plain import Log
     from watcher.reports.report import Report
-    from watcher.reports.results import Ledger
+    from watcher.reports.results import ResultBuilder
 
 
 def make_log(settings: Settings, standing: Standing, environ: Mapping[str, str] = os.environ) -> Log:
@@ -133,12 +133,14 @@ def _is_live_by_itself(settings: Settings) -> bool:
     return settings.progress is ProgressStyle.AUTO and settings.ci is Pipeline.NONE
 
 
-def make_files(settings: Settings, ledger: Ledger, environ: Mapping[str, str] = os.environ) -> list[Report]:
+def make_files(
+    settings: Settings, builder: ResultBuilder, environ: Mapping[str, str] = os.environ
+) -> list[Report]:
     """Makes the reports that go to files.
 
     Args:
         settings: What the user asked for.
-        ledger: What is known; it receives each event before they do.
+        builder: What is known; it receives each event before they do.
         environ: The environment, in which pipelines name their files.
 
     Returns:
@@ -152,19 +154,19 @@ def make_files(settings: Settings, ledger: Ledger, environ: Mapping[str, str] = 
     if settings.status_file is not None:
         from watcher.reports.status_file import StatusFile
 
-        reports.append(StatusFile(settings.status_file, ledger, _call_later))
+        reports.append(StatusFile(settings.status_file, builder, _call_later))
     if settings.termination_log is not None:
         from watcher.reports.termination_log import TerminationLog
 
-        reports.append(TerminationLog(settings.termination_log, ledger, settings.exit_codes))
+        reports.append(TerminationLog(settings.termination_log, builder, settings.exit_codes))
     if settings.ci is Pipeline.GITHUB:
         from watcher.reports.github.outputs import GithubOutput, GithubSummary
 
         # Outside of a step these files have no names, and there is nobody to read them.
         if output := environ.get("GITHUB_OUTPUT"):
-            reports.append(GithubOutput(Path(output), ledger))
+            reports.append(GithubOutput(Path(output), builder))
         if summary := environ.get("GITHUB_STEP_SUMMARY"):
-            reports.append(GithubSummary(Path(summary), ledger))
+            reports.append(GithubSummary(Path(summary), builder))
     return reports
 
 
@@ -172,12 +174,12 @@ def _call_later(delay: float, function: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(delay, function)
 
 
-def make_output(settings: Settings, ledger: Ledger, is_news: Callable[[Ended], bool]) -> Report:
+def make_output(settings: Settings, builder: ResultBuilder, is_news: Callable[[Ended], bool]) -> Report:
     """Makes what writes the result to standard output.
 
     Args:
         settings: What the user asked for.
-        ledger: What is known; it receives each event before the output does.
+        builder: What is known; it receives each event before the output does.
         is_news: Tells whether an end differs from what the last of several looks told.
 
     Returns:
@@ -188,10 +190,10 @@ def make_output(settings: Settings, ledger: Ledger, is_news: Callable[[Ended], b
         case OutputFormat.TEXT if settings.tells_changes:
             from watcher.reports.on_change import TextOfChanges
 
-            return TextOfChanges(stream, ledger, is_news)
+            return TextOfChanges(stream, builder, is_news)
         case OutputFormat.TEXT:
-            return TextOutput(stream, ledger)
+            return TextOutput(stream, builder)
         case OutputFormat.JSON:
-            return JsonOutput(stream, ledger)
+            return JsonOutput(stream, builder)
         case OutputFormat.JSONL:
-            return JsonLinesOutput(stream, ledger, settings.exit_codes)
+            return JsonLinesOutput(stream, builder, settings.exit_codes)

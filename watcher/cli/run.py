@@ -21,12 +21,12 @@ from watcher.cli.reporting import make_files, make_log, make_log_of_changes, mak
 from watcher.cli.signals import Signals
 from watcher.core.messages.progress import Level
 from watcher.core.policy import Terms
-from watcher.core.wait.memory import Past
+from watcher.core.wait.saved import SavedState
 from watcher.loop import Watch, system_clock
 from watcher.reports.dotenv import variables
 from watcher.reports.http.snapshot import Snapshot
 from watcher.reports.report import Reports
-from watcher.reports.results import Ledger
+from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from watcher.api.network import Address
     from watcher.cli.settings import Settings
     from watcher.core.events import Ended, Heartbeat
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
     from watcher.reports.http.sidecar import Sidecar
     from watcher.state.keeper import Keeper
@@ -76,13 +76,13 @@ class Finished:
     """How a run ended.
 
     Attributes:
-        conclusion: With which outcome and code.
-        ledger: All that is known of the imports.
+        result: With which outcome and code.
+        builder: All that is known of the imports.
         signal: The number of a signal that came, be it after the end.
     """
 
-    conclusion: Conclusion
-    ledger: Ledger
+    result: Result
+    builder: ResultBuilder
     signal: int | None = None
 
     def variables(self) -> dict[str, str]:
@@ -91,24 +91,24 @@ class Finished:
         Returns:
             Environment variables.
         """
-        result = b"".join(self.ledger.encode()).decode()
-        return {**variables(self.conclusion), "WATCHER_RESULT_JSON": result}
+        result = b"".join(self.builder.encode()).decode()
+        return {**variables(self.result), "WATCHER_RESULT_JSON": result}
 
 
 class _Session:
     def __init__(self, settings: Settings, *, hands_over: bool) -> None:
         self._settings = settings
-        self._ledger = Ledger(settings.exit_codes, any_suffices=settings.any_suffices)
+        self._builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
         self._keeper: Keeper | None = None
         if settings.tells_changes:
             self._log = make_log_of_changes(settings, self._standing, self._is_news)
         else:
             self._log = make_log(settings, self._standing)
-        self._files = Reports(make_files(settings, self._ledger), self._complain)
-        self._output = Reports([make_output(settings, self._ledger, self._is_news)], self._complain)
+        self._files = Reports(make_files(settings, self._builder), self._complain)
+        self._output = Reports([make_output(settings, self._builder, self._is_news)], self._complain)
         self._watch: Watch | None = None
         self._sidecar: Sidecar | None = None
-        self._conclusion: Conclusion | None = None
+        self._result: Result | None = None
         self._signals = Signals(self._interrupt, hands_over=hands_over)
 
     async def watch(self) -> Finished:
@@ -123,11 +123,11 @@ class _Session:
             async with AsyncExitStack() as connections:
                 await self._follow(await self._connect(connections))
                 finished = self._conclude()
-                self._signals.told(finished.conclusion.code)
+                self._signals.told(finished.result.code)
             if self._sidecar is not None:
                 self._sidecar.publish()
             if settings.linger and self._signals.number is None:
-                await self._linger(finished.conclusion.code)
+                await self._linger(finished.result.code)
         # One may have come while a slow reader was waited for.
         return replace(finished, signal=self._signals.number)
 
@@ -136,7 +136,7 @@ class _Session:
         refs, base_uri = settings.refs, settings.base_uri
         if settings.demo is not None:
             refs, base_uri = await self._start_demo(stack, settings.demo)
-        past, keep = Past(), None
+        past, keep = SavedState(), None
         if settings.state_file is not None:
             from watcher.state.keeper import open_keeper  # noqa: PLC0415 (only here)
 
@@ -189,7 +189,7 @@ class _Session:
             asyncio.get_running_loop().call_soon(self._sidecar.publish)
         async with aclosing(watch.events()) as events:
             async for event in events:
-                self._ledger.receive(event)
+                self._builder.receive(event)
                 # What is written for machines first: nobody may be reading the terminal or the pipe.
                 self._files.receive(event)
                 self._log.receive(event)
@@ -200,19 +200,19 @@ class _Session:
 
     def _snapshot(self) -> Snapshot:
         wakes_at = math.inf
-        if self._watch is not None and self._conclusion is None:
-            self._ledger.update(self._watch.progress())
+        if self._watch is not None and self._result is None:
+            self._builder.update(self._watch.progress())
             wakes_at = self._watch.wakes_at
-        return Snapshot(system_clock(), self._ledger.copy(), wakes_at, self._conclusion)
+        return Snapshot(system_clock(), self._builder.copy(), wakes_at, self._result)
 
     def _conclude(self) -> Finished:
-        conclusion = self._conclusion = self._ledger.conclude()
-        self._files.conclude(conclusion)
-        self._log.conclude(conclusion, self._ledger.ends)
-        self._output.conclude(conclusion)
+        result = self._result = self._builder.finish()
+        self._files.finish(result)
+        self._log.finish(result, self._builder.ends)
+        self._output.finish(result)
         if self._keeper is not None:
-            self._keeper.conclude(self._ledger.ends)
-        return Finished(conclusion, self._ledger)
+            self._keeper.finish(self._builder.ends)
+        return Finished(result, self._builder)
 
     def _complain(self, message: str) -> None:
         self._log.say(Level.ERROR, "report_failed", message)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from watcher.core.model import Import, ImportRef, Instant, Transition
-    from watcher.core.statuses import Outcome, Status
+    from watcher.core.statuses import Outcome, Status, UnknownStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Retrying(_Event):
 class MetUnknownStatus(_Event):
     """The import has a status that this version does not know; told once for each."""
 
-    status: Status
+    status: UnknownStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How outcomes become exit codes: of one import, and of a whole watch."""
+"""From outcomes to exit codes: one import's, and the whole run's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from watcher.core.messages.outcomes import summarize
 from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from watcher.core.events import Ended
     from watcher.core.statuses import Status
@@ -31,22 +32,26 @@ DEFAULT_CODES: Mapping[Outcome, int] = MappingProxyType(
         Outcome.INTERRUPTED: 130,
     }
 )
-"""The contract's codes: 75 is EX_TEMPFAIL of sysexits.h, 124 timeout(1)'s, 130 a shell's after SIGINT."""
+"""75 is EX_TEMPFAIL (sysexits.h), 124 is timeout(1)'s code, 130 a shell's code after SIGINT."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
-    """How a whole watch ended.
+class Result:
+    """How a run ended.
 
     Attributes:
-        outcome: The outcome of the import that decides.
+        outcome: The outcome of the import that decides, or of the run itself if nothing was watched.
         code: The exit code.
-        status: The last status of that import; where all have 0, of the one that ended last.
+        message: What happened, for people: the message of the only import, or a summary.
+        status: The last status of the import that decides.
+        ends: How each import ended, in the order in which they were named; empty if nothing was watched.
     """
 
     outcome: Outcome
     code: int
+    message: str
     status: Status | None = None
+    ends: tuple[Ended, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +65,50 @@ class ExitCodes:
     remapped: Mapping[Outcome, int] = field(default_factory=dict)
 
     def code(self, outcome: Outcome, signal: int | None = None) -> int:
-        """Gives the code of one import's end.
+        """Return the exit code of one outcome.
 
         Args:
-            outcome: How it ended.
-            signal: The signal that ended it.
+            outcome: The outcome.
+            signal: The number of the signal that caused it, if one did.
 
         Returns:
-            The user's code, else the contract's; a signal gives 128 and its number, as in a shell.
+            The user's code, else 128 plus the signal's number (as in a shell), else the default code.
         """
         if outcome in self.remapped:
             return self.remapped[outcome]
         return DEFAULT_CODES[outcome] if signal is None else 128 + signal
 
-    def conclude(self, ended: Iterable[Ended], *, any_suffices: bool = False) -> Conclusion:
-        """Decides the code of a whole watch.
+    def code_of(self, ended: Ended) -> int:
+        """Return the exit code of one import's end."""
+        return self.code(ended.outcome, ended.signal)
 
-        Imports that were left behind because another one ended the watch do not count, unless nothing else is
-        there to count.
+    def result(self, ends: Iterable[Ended], *, any_suffices: bool = False) -> Result:
+        """Decide the result of a run from the ends of its imports.
+
+        Imports left behind when another one ended the run do not count, unless there are no others.
 
         Args:
-            ended: The ends of all its imports; at least one.
-            any_suffices: Whether one import that gives 0 is enough.
+            ends: How each import ended; at least one.
+            any_suffices: Whether one import with code 0 makes the run succeed.
 
         Returns:
-            The signal's end where there was one; 0 where all ends give 0; else the end whose default code is
-            the lowest that is not 0.
+            An interrupted end if there is one; success if all that count have code 0; else the end whose
+            default code is the lowest that is not 0.
         """
-        every = list(ended)
-        counted = [end for end in every if not end.left_behind] or every
+        ends = tuple(ends)
+        counted = [end for end in ends if not end.left_behind] or list(ends)
+        outcome, code, decisive = self._decide(counted, any_suffices=any_suffices)
+        message = ends[0].message if len(ends) == 1 else summarize(ends, outcome, code)
+        return Result(outcome, code, message, decisive.progress.status, ends)
+
+    def _decide(self, counted: Sequence[Ended], *, any_suffices: bool) -> tuple[Outcome, int, Ended]:
         for end in counted:
             if end.outcome is Outcome.INTERRUPTED:
-                return Conclusion(end.outcome, self.code(end.outcome, end.signal), end.progress.status)
+                return end.outcome, self.code_of(end), end
         succeeded = [end for end in counted if self.code(end.outcome) == 0]
         if succeeded and (any_suffices or len(succeeded) == len(counted)):
-            return Conclusion(_shared_success(succeeded), 0, succeeded[-1].progress.status)
+            outcomes = {end.outcome for end in succeeded}
+            return (outcomes.pop() if len(outcomes) == 1 else Outcome.REACHED), 0, succeeded[-1]
         failed = (end for end in counted if self.code(end.outcome) != 0)
         decisive = min(failed, key=lambda end: DEFAULT_CODES[end.outcome] or 256)
-        return Conclusion(decisive.outcome, self.code(decisive.outcome), decisive.progress.status)
-
-
-def _shared_success(ended: list[Ended]) -> Outcome:
-    outcomes = {end.outcome for end in ended}
-    return outcomes.pop() if len(outcomes) == 1 else Outcome.REACHED
+        return decisive.outcome, self.code(decisive.outcome), decisive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NewType, TypeAlias
 
 from watcher.core.text import printable
 
@@ -23,28 +23,22 @@ class ImportStatus(StrEnum):
     STOPPED = "stopped"
 
 
-class UnknownStatus(str):
-    """A status that this version does not know, made safe to print; the list was closed only in 2025."""
+Status: TypeAlias = str
+"""A status of an import: a member of ``ImportStatus`` where it is known, else a plain string that is safe to print.
 
-    __slots__ = ()
+The API document closed the list only in 2025, so a status may be added.
+"""
 
-
-Status: TypeAlias = ImportStatus | UnknownStatus
+UnknownStatus = NewType("UnknownStatus", str)
+"""A status that is not a member of ``ImportStatus``; at run time a plain string."""
 
 _KNOWN = MappingProxyType({status.value: status for status in ImportStatus})
 
 
-def status_named(name: str) -> Status:
-    """Tells the known statuses from the others.
-
-    Args:
-        name: The status as the API wrote it.
-
-    Returns:
-        The member of that name, or the name itself as an unknown status.
-    """
+def parse_status(name: str) -> Status:
+    """Return the member of that name, or the name itself, made safe to print."""
     known = _KNOWN.get(name)
-    return UnknownStatus(printable(name, limit=60)) if known is None else known
+    return printable(name, limit=60) if known is None else known
 
 
 class Outcome(StrEnum):
@@ -66,10 +60,9 @@ class Outcome(StrEnum):
 
 
 SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
-"""The outcomes that were waited for."""
 
-NO_VERDICTS = frozenset({Outcome.PENDING, Outcome.INTERRUPTED})
-"""The outcomes that say nothing of how the import ends."""
+INCONCLUSIVE = frozenset({Outcome.PENDING, Outcome.INTERRUPTED})
+"""Outcomes that say nothing about how the import itself ends."""
 
 
 class UnknownStatusRule(StrEnum):

@@ -65,6 +65,7 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None
     exit_code: int | None
     elapsed_s: float
+    message: str | None
     imports: list[ImportDocument]
 
 

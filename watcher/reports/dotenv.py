@@ -6,33 +6,33 @@ import re
 from typing import TYPE_CHECKING
 
 from watcher.reports.files import write_file
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
 
 _NOT_PLAIN = re.compile(r"[^\w.-]", re.ASCII)
 
 
-def variables(conclusion: Conclusion) -> dict[str, str]:
+def variables(result: Result) -> dict[str, str]:
     """Tells the result in a few variables.
 
     Args:
-        conclusion: How the watch ended.
+        result: How the watch ended.
 
     Returns:
         Names and values; the status is empty where none was seen.
     """
     return {
-        "WATCHER_OUTCOME": conclusion.outcome,
-        "WATCHER_LAST_STATUS": conclusion.status or "",
-        "WATCHER_RESULT_CODE": str(conclusion.code),
+        "WATCHER_OUTCOME": result.outcome,
+        "WATCHER_LAST_STATUS": result.status or "",
+        "WATCHER_RESULT_CODE": str(result.code),
     }
 
 
-class Dotenv:
+class Dotenv(Report):
     """Writes the variables as lines of a file.
 
     Args:
@@ -43,12 +43,9 @@ class Dotenv:
         self.name = f"--dotenv {path}"
         self._path = path
 
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:
+    def finish(self, result: Result) -> None:
         """Writes the file."""
         # Some have a shell read the file, to which an unknown status may be anything.
-        plain = {name: _NOT_PLAIN.sub("_", value) for name, value in variables(conclusion).items()}
+        plain = {name: _NOT_PLAIN.sub("_", value) for name, value in variables(result).items()}
         lines = [f"{name}={value}\n" for name, value in plain.items()]
         write_file(self._path, "".join(lines).encode())

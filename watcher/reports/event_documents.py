@@ -190,5 +190,6 @@ def result_event(result: ResultDocument, at: Instant) -> ResultEventDocument:
         outcome=result.outcome,
         exit_code=result.exit_code,
         elapsed_s=result.elapsed_s,
+        message=result.message,
         imports=result.imports,
     )

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended
 from watcher.core.messages.progress import Level, level_of, line_of
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
-    from watcher.reports.plain import Clock, Log
+    from watcher.core.exit_codes import Result
+    from watcher.reports.plain import Clock
+    from watcher.reports.report import Notice
     from watcher.reports.stream import Stream
 
 _ERASE_LINE = "\x1b[0K"
 
 
-class SectionLog:
+class SectionLog(Report):
     """Puts progress into sections and leaves what must be seen outside of them.
 
     Whoever collapses the sections still reads every error, and how the watch ended.
@@ -30,7 +32,8 @@ class SectionLog:
         clock: The wall clock, in Unix seconds.
     """
 
-    def __init__(self, log: Log, stream: Stream, *, several: bool, clock: Clock = time.time) -> None:
+    def __init__(self, log: Report, stream: Stream, *, several: bool, clock: Clock = time.time) -> None:
+        self.name = log.name
         self._log = log
         self._stream = stream
         self._several = several
@@ -48,16 +51,16 @@ class SectionLog:
             self._begin_section()
         self._log.receive(event)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
-        """Tells how the whole watch ended."""
+    def finish(self, result: Result) -> None:
+        """Close the section and pass the result on."""
         self._end_section()
-        self._log.conclude(conclusion, ends)
+        self._log.finish(result)
 
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Tells a sentence."""
-        if level >= Level.ERROR:
+    def notify(self, notice: Notice) -> None:
+        """Pass the message on; an error stands outside of any section."""
+        if notice.level >= Level.ERROR:
             self._end_section()
-        self._log.say(level, name, message)
+        self._log.notify(notice)
 
     def close(self) -> None:
         """Ends the section, whatever happened."""

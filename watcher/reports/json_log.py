@@ -9,20 +9,22 @@ import msgspec
 import structlog
 
 from watcher.core.events import Ended
-from watcher.core.messages.progress import Level, least_for_ends, level_of, level_of_conclusion
+from watcher.core.messages.progress import Level, level_of, level_of_result, outcome_threshold
 from watcher.reports.event_documents import event_document
+from watcher.reports.report import Report
 from watcher.reports.values import timestamp
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion, ExitCodes
+    from watcher.core.exit_codes import ExitCodes, Result
     from watcher.reports.plain import Clock
+    from watcher.reports.report import Notice
     from watcher.reports.stream import Stream
 
 
-class JsonLog:
+class JsonLog(Report):
     """Every line is a JSON object with ``event``, ``level`` and ``at``.
 
     Args:
@@ -32,10 +34,12 @@ class JsonLog:
         clock: The wall clock, in Unix seconds.
     """
 
+    name = "progress on standard error"
+
     def __init__(self, stream: Stream, level: Level, codes: ExitCodes, clock: Clock = time.time) -> None:
         self._stream = stream
         self._log = _logger(stream, level)
-        self._log_of_ends = _logger(stream, least_for_ends(level))
+        self._log_of_ends = _logger(stream, outcome_threshold(level))
         self._codes = codes
         self._clock = clock
 
@@ -46,15 +50,15 @@ class JsonLog:
         log = self._log_of_ends if isinstance(event, Ended) else self._log
         log.log(level_of(event), name, **fields)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:  # noqa: ARG002 (they told themselves)
-        """Tells the outcome and the code."""
-        fields = {"outcome": conclusion.outcome, "exit_code": conclusion.code}
+    def finish(self, result: Result) -> None:
+        """Write the result."""
+        fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
         at = timestamp(self._clock())
-        self._log_of_ends.log(level_of_conclusion(conclusion), "result", at=at, **fields)
+        self._log_of_ends.log(level_of_result(result), "result", at=at, **fields)
 
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Tells a sentence as ``message``."""
-        self._log.log(level, name, at=timestamp(self._clock()), message=message)
+    def notify(self, notice: Notice) -> None:
+        """Write the message."""
+        self._log.log(notice.level, notice.name, at=timestamp(self._clock()), message=notice.message)
 
     def close(self) -> None:
         """Waits for its reader."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended, Heartbeat, Watching
 from watcher.core.messages.progress import Level
-from watcher.reports.results import text_line
-from watcher.reports.stdout import TextOutput
+from watcher.reports.report import Report
+from watcher.reports.stdout import TextOutput, text_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
-    from watcher.reports.plain import Log
-    from watcher.reports.results import Ledger
+    from watcher.reports.report import Notice
+    from watcher.reports.results import ResultBuilder
     from watcher.reports.stream import Stream
 
     IsNews = Callable[[Ended], bool]
@@ -26,7 +26,7 @@ EVENTS_KEPT = 100
 """The latest of each import, until it is known whether they are told."""
 
 
-class LogOfChanges:
+class LogOfChanges(Report):
     """Holds back what a log would tell of each import until its end shows whether that is news.
 
     Args:
@@ -34,11 +34,12 @@ class LogOfChanges:
         is_news: Tells whether an end differs from what the last look told.
     """
 
-    def __init__(self, log: Log, is_news: IsNews) -> None:
+    def __init__(self, log: Report, is_news: IsNews) -> None:
+        self.name = log.name
         self._log = log
         self._is_news = is_news
         self._events: dict[ImportRef, deque[Event]] = {}
-        self._sentences: list[tuple[Level, str, str]] = []
+        self._notices: list[Notice] = []
         self._told = False
 
     def receive(self, event: Event) -> None:
@@ -54,22 +55,22 @@ class LogOfChanges:
                 for held_back in events:
                     self._log.receive(held_back)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
-        """Sums the imports up if there was news of any."""
-        if self._told:
-            self._log.conclude(conclusion, ends)
+    def finish(self, result: Result) -> None:
+        """Pass the result on if any import changed, or if nothing was watched."""
+        if self._told or not result.ends:
+            self._log.finish(result)
 
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Tells a trouble at once, which is always news; hints and progress wait for some."""
-        if self._told or (level >= Level.WARNING and name != "hint"):
-            self._log.say(level, name, message)
+    def notify(self, notice: Notice) -> None:
+        """Pass a warning on at once; keep hints and progress until an import has changed."""
+        if self._told or (notice.level >= Level.WARNING and notice.name != "hint"):
+            self._log.notify(notice)
         else:
-            self._sentences.append((level, name, message))
+            self._notices.append(notice)
 
     def _say_what_was_held_back(self) -> None:
-        sentences, self._sentences = self._sentences, []
-        for level, name, message in sentences:
-            self._log.say(level, name, message)
+        notices, self._notices = self._notices, []
+        for notice in notices:
+            self._log.notify(notice)
 
     def close(self) -> None:
         """Leaves the terminal as it was."""
@@ -81,15 +82,15 @@ class TextOfChanges(TextOutput):
 
     Args:
         stream: Where to.
-        ledger: What is known.
+        builder: What is known.
         is_news: Tells whether an end differs from what the last look told.
     """
 
-    def __init__(self, stream: Stream, ledger: Ledger, is_news: IsNews) -> None:
-        super().__init__(stream, ledger)
+    def __init__(self, stream: Stream, builder: ResultBuilder, is_news: IsNews) -> None:
+        super().__init__(stream, builder)
         self._is_news = is_news
 
-    def _write(self) -> None:
-        for end in self._ledger.ends:
+    def _write(self, result: Result) -> None:
+        for end in result.ends:
             if self._is_news(end):
                 self._stream.write_line(text_line(end))

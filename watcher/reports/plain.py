@@ -1,69 +1,38 @@
-"""Standard error: one stream of events, here as lines for people."""
+"""Standard error as lines for people."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from watcher.core.events import Ended, Watching
-from watcher.core.messages.progress import Level, least_for_ends, level_of, level_of_conclusion, line_of
+from watcher.core.messages.progress import Level, level_of, level_of_result, line_of, outcome_threshold
 from watcher.core.statuses import SUCCESSES
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
+    from watcher.reports.report import Notice
     from watcher.reports.stream import Stream
 
 Clock: TypeAlias = "Callable[[], float]"
 
 
-class Log(Protocol):
-    """What is told on standard error."""
-
-    def receive(self, event: Event) -> None:
-        """Tells an event.
-
-        Args:
-            event: Any event.
-        """
-        ...
-
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
-        """Tells how the whole watch ended.
-
-        Args:
-            conclusion: How.
-            ends: The ends of its imports.
-        """
-        ...
-
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Tells something that is no event of an import.
-
-        Args:
-            level: How much it matters.
-            name: Its name, for machines.
-            message: A sentence.
-        """
-        ...
-
-    def close(self) -> None:
-        """Leaves the terminal as it was; comes last, whatever happened."""
-        ...
-
-
-class PlainLog:
-    """One line a change, with the time of day.
+class PlainLog(Report):
+    """Write one line for each change, with the time of day.
 
     Args:
-        stream: Where to.
-        level: The least that is told.
-        several: Whether the lines must name their import.
-        quiet: Whether only ends are told.
+        stream: Standard error.
+        level: The minimum level.
+        several: Whether each line must name its import.
+        quiet: Whether to write outcomes only.
         clock: The wall clock, in Unix seconds.
     """
+
+    name = "progress on standard error"
 
     def __init__(
         self, stream: Stream, level: Level, *, several: bool, quiet: bool, clock: Clock = time.time
@@ -75,7 +44,7 @@ class PlainLog:
         self._clock = clock
 
     def receive(self, event: Event) -> None:
-        """Tells an event in words, unless it only repeats."""
+        """Write the event, unless it only repeats."""
         if self._quiet and not isinstance(event, Ended):
             return
         line = line_of(event)
@@ -88,32 +57,26 @@ class PlainLog:
             line = f"{event.ref}: {line}"
         self._write(level, line, event.at.unix, ends=ends)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
-        """Sums several imports up; one alone has said all but a code that nobody expects of its outcome."""
-        if not self._several:
-            if conclusion.outcome in SUCCESSES and conclusion.code != 0:
-                line = (
-                    f"{ends[0].ref}: {conclusion.outcome} gives exit code {conclusion.code}, by --exit-code"
-                )
-                self._write(Level.ERROR, line, self._clock())
-            return
-        counts: dict[str, int] = {}
-        for end in ends:
-            counts[end.outcome] = counts.get(end.outcome, 0) + 1
-        tally = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        line = f"{len(ends)} imports: {tally}; exit code {conclusion.code} ({conclusion.outcome})"
-        self._write(level_of_conclusion(conclusion), line, self._clock(), ends=True)
+    def finish(self, result: Result) -> None:
+        """Summarize several imports; a single one has been reported, except for an unexpected exit code."""
+        if not result.ends:
+            self._stream.write_line(f"watcher: {result.message}")
+        elif self._several:
+            self._write(level_of_result(result), result.message, self._clock(), ends=True)
+        elif result.outcome in SUCCESSES and result.code != 0:
+            line = f"{result.ends[0].ref}: {result.outcome} gives exit code {result.code}, by --exit-code"
+            self._write(Level.ERROR, line, self._clock())
 
-    def say(self, level: Level, name: str, message: str) -> None:  # noqa: ARG002 (names are for machines)
-        """Tells a sentence."""
-        self._write(level, message, self._clock())
+    def notify(self, notice: Notice) -> None:
+        """Write the message."""
+        self._write(notice.level, notice.message, self._clock())
 
     def close(self) -> None:
-        """Waits for its reader."""
+        """Wait for the reader of standard error."""
         self._stream.drain()
 
     def _write(self, level: Level, text: str, at: float, *, ends: bool = False) -> None:
-        if level >= (least_for_ends(self._level) if ends else self._level):
+        if level >= (outcome_threshold(self._level) if ends else self._level):
             clock = time.strftime("%H:%M:%S", time.localtime(at))
             weight = "" if level is Level.INFO else f"{level.name.lower()}: "
             self._stream.write_line(f"{clock} {weight}{text}")

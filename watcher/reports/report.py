@@ -1,77 +1,98 @@
-"""What every report is, and the one place that keeps their failures away from the watch."""
+"""What every report is, and the one place that keeps a failing report away from the watch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watcher.core.messages.progress import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
 
 
-class Report(Protocol):
-    """One place that events go.
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that belongs to no import, such as a hint or a report that failed.
 
-    What it raises is told once. It hears all that follows nevertheless, for a disk may have room again.
+    Attributes:
+        level: How much it matters.
+        name: Its event name in JSON logs.
+        message: One sentence.
     """
 
-    @property
-    def name(self) -> str:
-        """What it is for the user, such as ``--dotenv PATH``, for the message when it fails."""
-        ...
+    level: Level
+    name: str
+    message: str
+
+
+class Report:
+    """One output of a run; by default it ignores everything.
+
+    Any method may raise OSError. That is reported once, and the report still receives what follows, because a
+    full disk may have space again.
+
+    Attributes:
+        name: What the user calls it, such as ``--dotenv PATH``, for the message when it fails.
+    """
+
+    name: str = ""
 
     def receive(self, event: Event) -> None:
-        """Takes in an event.
+        """Handle an event of one import."""
 
-        Args:
-            event: Any event.
-        """
-        ...
+    def notify(self, notice: Notice) -> None:
+        """Handle a message that belongs to no import."""
 
-    def conclude(self, conclusion: Conclusion) -> None:
-        """Takes in the end of the whole watch.
+    def finish(self, result: Result) -> None:
+        """Handle the end of the run. A run that watched nothing, such as a usage error, has no ends."""
 
-        Args:
-            conclusion: How it ended.
-        """
-        ...
+    def close(self) -> None:
+        """Release what the report holds; called last, whatever happened."""
 
 
 class Reports:
-    """Hands everything on to several reports, of which none can disturb the others or the watch.
+    """Pass everything on to several reports, none of which can disturb the others or the watch.
 
     Args:
-        reports: The reports, in order.
-        complain: Tells a person what failed.
+        reports: The reports in the order in which they receive events; a failure is passed to ``notify`` of
+            all of them.
     """
 
-    def __init__(self, reports: Iterable[Report], complain: Callable[[str], None]) -> None:
-        self._reports = list(reports)
-        self._complain = complain
-        self._complained: set[str] = set()
+    def __init__(self, reports: Sequence[Report]) -> None:
+        self._reports = reports
+        self._failed: set[str] = set()
 
     def receive(self, event: Event) -> None:
-        """Hands an event on."""
+        """Pass an event on."""
         self._each(lambda report: report.receive(event))
 
-    def conclude(self, conclusion: Conclusion) -> None:
-        """Hands the end on."""
-        self._each(lambda report: report.conclude(conclusion))
+    def notify(self, level: Level, name: str, message: str) -> None:
+        """Pass a message on that belongs to no import."""
+        notice = Notice(level, name, message)
+        self._each(lambda report: report.notify(notice))
 
-    def _each(self, tell: Callable[[Report], None]) -> None:
+    def finish(self, result: Result) -> None:
+        """Pass the result on."""
+        self._each(lambda report: report.finish(result))
+
+    def close(self) -> None:
+        """Close every report."""
+        self._each(lambda report: report.close())
+
+    def _each(self, call: Callable[[Report], None]) -> None:
         for report in self._reports:
             try:
-                tell(report)
+                call(report)
             except OSError as error:
-                reason = error.strerror or "the reason is not known"
-                self._say_once(report, f"{report.name} could not be written: {reason}")
-            except Exception as error:  # noqa: BLE001 (a defect in a report must not cost anybody the watch)
-                defect = f"a defect in watcher ({type(error).__name__})"
-                self._say_once(report, f"{report.name} failed by {defect}; the watch goes on")
+                self._fail(report, f"could not be written: {error.strerror or 'unknown reason'}")
+            except Exception as error:  # noqa: BLE001 (a defect in a report must not end the watch)
+                self._fail(report, f"failed because of a defect in watcher ({type(error).__name__})")
 
-    def _say_once(self, report: Report, message: str) -> None:
-        if report.name not in self._complained:
-            self._complained.add(report.name)
-            self._complain(message)
+    def _fail(self, report: Report, problem: str) -> None:
+        if report.name not in self._failed:
+            self._failed.add(report.name)
+            self.notify(Level.ERROR, "report_failed", f"{report.name} {problem}")

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Heartbeat
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
-    from watcher.reports.results import Ledger
+    from watcher.core.exit_codes import Result
+    from watcher.reports.results import ResultBuilder
 
     Defer = Callable[[float, Callable[[], None]], object]
 
@@ -29,22 +30,22 @@ _LONGEST_REST = 20.0
 """Seconds; a disk that was slow once must not make the file old for long."""
 
 
-class StatusFile:
+class StatusFile(Report):
     """Rewrites the file at each change; changes that come together share one write.
 
     Args:
         path: The file.
-        ledger: What is known.
+        builder: What is known.
         defer: Calls a function in the watch's thread, some seconds later.
         clock: The monotonic clock, in seconds.
     """
 
     def __init__(
-        self, path: Path, ledger: Ledger, defer: Defer, clock: Callable[[], float] = time.monotonic
+        self, path: Path, builder: ResultBuilder, defer: Defer, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.name = f"--status-file {path}"
         self._path = path
-        self._ledger = ledger
+        self._builder = builder
         self._defer = defer
         self._clock = clock
         self._rests_until = clock()
@@ -64,10 +65,10 @@ class StatusFile:
         if failure is not None:
             raise failure
 
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
-        """Writes the result at once."""
+    def finish(self, result: Result) -> None:
+        """Write the result at once."""
         self._is_due = False
-        self._write()
+        self._write(result)
 
     def _write_due(self) -> None:
         if not self._is_due:
@@ -81,8 +82,8 @@ class StatusFile:
         ended = self._clock()
         self._rests_until = ended + min(_LONGEST_REST, _REST * (ended - began))
 
-    def _write(self) -> None:
-        replace_file(self._path, b"".join([*self._ledger.encode(), b"\n"]))
+    def _write(self, result: Result | None = None) -> None:
+        replace_file(self._path, b"".join([*self._builder.encode(result), b"\n"]))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -1,89 +1,79 @@
-"""Standard output: the result, as text, as one JSON object, or as a JSON line for each event."""
+"""Standard output: the result as text, as one JSON object, or as a JSON line for each event."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from watcher.core.model import Instant
+from watcher.core.text import duration
 from watcher.reports.event_documents import event_document
-from watcher.reports.results import text_line
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
-    from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion, ExitCodes
-    from watcher.reports.results import Ledger
+    from watcher.core.events import Ended, Event
+    from watcher.core.exit_codes import Result
+    from watcher.reports.results import ResultBuilder
     from watcher.reports.stream import Stream
 
 
-class _Output:
-    """Writes the result at the end.
+class Output(Report):
+    """Write the result at the end.
 
     Args:
-        stream: Where to.
-        ledger: What is known.
+        stream: Standard output.
+        builder: Receives each event before this report does.
     """
 
     name = "the result on standard output"
 
-    def __init__(self, stream: Stream, ledger: Ledger) -> None:
+    def __init__(self, stream: Stream, builder: ResultBuilder) -> None:
         self._stream = stream
-        self._ledger = ledger
+        self._builder = builder
 
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
-        """Writes the result, and waits for its reader.
-
-        Raises:
-            OSError: It could not be written.
-        """
-        self._write()
+    def finish(self, result: Result) -> None:
+        """Write the result and wait for its reader."""
+        self._write(result)
         self._stream.drain()
         self._stream.check()
 
-    def _write(self) -> None:
+    def _write(self, result: Result) -> None:
         raise NotImplementedError
 
 
-class TextOutput(_Output):
-    """One line an import, at the end."""
+class TextOutput(Output):
+    """One line for each import, at the end."""
 
-    def _write(self) -> None:
-        for end in self._ledger.ends:
+    def _write(self, result: Result) -> None:
+        for end in result.ends:
             self._stream.write_line(text_line(end))
 
 
-class JsonOutput(_Output):
+class JsonOutput(Output):
     """One object at the end."""
 
-    def _write(self) -> None:
-        self._stream.write_line_of(self._ledger.encode())
+    def _write(self, result: Result) -> None:
+        self._stream.write_line_of(self._builder.encode(result))
 
 
-class JsonLinesOutput(_Output):
-    """An object for each event, the result last.
-
-    Args:
-        stream: Where to.
-        ledger: What is known.
-        codes: The exit codes in force.
-    """
-
-    def __init__(self, stream: Stream, ledger: Ledger, codes: ExitCodes) -> None:
-        super().__init__(stream, ledger)
-        self._codes = codes
+class JsonLinesOutput(Output):
+    """An object for each event, the result last."""
 
     def receive(self, event: Event) -> None:
-        """Writes the event.
-
-        Raises:
-            OSError: It could not be written.
-        """
-        self._stream.write_line_of([msgspec.json.encode(event_document(event, self._codes))])
+        """Write the event."""
+        self._stream.write_line_of([msgspec.json.encode(event_document(event, self._builder.codes))])
         self._stream.check()
 
-    def _write(self) -> None:
-        latest = max((end.at for end in self._ledger.ends), key=lambda at: at.monotonic)
-        self._stream.write_line_of(self._ledger.encode(latest))
+    def _write(self, result: Result) -> None:
+        now = Instant(time.monotonic(), time.time())
+        latest = max((end.at for end in result.ends), key=lambda at: at.monotonic, default=now)
+        self._stream.write_line_of(self._builder.encode(result, latest))
+
+
+def text_line(ended: Ended) -> str:
+    """Return one import's result for people: outcome, target, time and polls."""
+    progress = ended.progress
+    polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
+    return f"{ended.outcome} {ended.ref} {duration(progress.elapsed)} {polls}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watcher.reports.files import write_file
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.core.events import Ended, Event
-    from watcher.core.exit_codes import Conclusion, ExitCodes
-    from watcher.reports.results import Ledger
+    from watcher.core.exit_codes import ExitCodes, Result
 
 LONGEST_MESSAGE = 4096
 """Bytes that Kubernetes keeps of it (Kubernetes, "Determine the Reason for Pod Failure")."""
@@ -19,45 +18,41 @@ LONGEST_MESSAGE = 4096
 _CUT = "\N{HORIZONTAL ELLIPSIS}"
 
 
-class TerminationLog:
+class TerminationLog(Report):
     """Writes how the watch ended, as soon as that is known.
 
     Args:
         path: The file. Kubernetes mounts it, so it is written in place.
-        ledger: What is known.
         codes: The exit codes in force.
     """
 
-    def __init__(self, path: Path, ledger: Ledger, codes: ExitCodes) -> None:
+    def __init__(self, path: Path, codes: ExitCodes) -> None:
         self.name = f"--termination-log {path}"
         self._path = path
-        self._ledger = ledger
         self._codes = codes
 
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:
+    def finish(self, result: Result) -> None:
         """Writes the message."""
-        message = last_words(conclusion, self._ledger.ends, self._codes)
-        write_file(self._path, message)
+        write_file(self._path, last_words(result, self._codes))
 
 
-def last_words(conclusion: Conclusion, ends: tuple[Ended, ...], codes: ExitCodes) -> bytes:
+def last_words(result: Result, codes: ExitCodes) -> bytes:
     """Says how the watch ended, in as many bytes as Kubernetes keeps.
 
     Args:
-        conclusion: How the whole watch ended.
-        ends: The ends of its imports.
+        result: How the whole watch ended.
         codes: The exit codes in force.
 
     Returns:
         The one import's message, or a line of all and a line for each, those that failed first; UTF-8.
     """
+    ends = result.ends
+    if not ends:
+        return fitting(f"watcher: {result.message}\n")
     if len(ends) == 1:
         return fitting(f"{ends[0].ref}: {ends[0].message}\n")
     failed_first = sorted(ends, key=lambda end: (codes.code(end.outcome, end.signal) == 0, end.left_behind))
-    lines = [f"{len(ends)} imports: exit code {conclusion.code} ({conclusion.outcome})"]
+    lines = [result.message]
     lines += [f"{end.ref}: {end.message}" for end in failed_first]
     return fitting("\n".join(lines) + "\n")
 

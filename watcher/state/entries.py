@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 
 from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile, ImportRef, Instant, Transition
-from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
+from watcher.core.statuses import Outcome, Status, parse_status
 from watcher.core.text import printable
-from watcher.core.wait.memory import KeptHold, Memory, Stamp
+from watcher.core.wait.saved import SavedHold, SavedWait, Stamp
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
@@ -133,7 +133,7 @@ class ImportEntry(Entry, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls, base_uri: str, ref: ImportRef, memory: Memory, end: EndEntry | None, stamp: Stamp
+        cls, base_uri: str, ref: ImportRef, memory: SavedWait, end: EndEntry | None, stamp: Stamp
     ) -> ImportEntry:
         """Writes a memory down."""
         return cls(
@@ -157,9 +157,9 @@ class ImportEntry(Entry, frozen=True, kw_only=True):
         """The import."""
         return ImportRef(self.project, self.environment, self.segment, self.import_id)
 
-    def memory(self) -> Memory:
+    def memory(self) -> SavedWait:
         """Reads the memory back."""
-        return Memory(
+        return SavedWait(
             began=self.began.timestamp(),
             since=None if self.last is None else self.last.since.timestamp(),
             last=None if self.last is None else self.last.last(),
@@ -180,7 +180,7 @@ class HoldEntry(Entry, frozen=True, kw_only=True):
     named: bool
 
     @classmethod
-    def of(cls, base_uri: str, hold: KeptHold, stamp: Stamp) -> HoldEntry:
+    def of(cls, base_uri: str, hold: SavedHold, stamp: Stamp) -> HoldEntry:
         """Writes a hold down."""
         return cls(
             base_uri=base_uri,
@@ -190,12 +190,12 @@ class HoldEntry(Entry, frozen=True, kw_only=True):
             named=hold.named,
         )
 
-    def hold(self) -> KeptHold:
+    def hold(self) -> SavedHold:
         """Reads it back."""
-        return KeptHold(self.until.timestamp(), self.resume_at.timestamp(), self.named)
+        return SavedHold(self.until.timestamp(), self.resume_at.timestamp(), self.named)
 
 
-def _last(memory: Memory) -> LastEntry | None:
+def _last(memory: SavedWait) -> LastEntry | None:
     if memory.last is None or memory.since is None:
         return None
     files = [FileEntry(filename=file.filename, status=file.status) for file in memory.last.files]
@@ -213,10 +213,7 @@ def _moment(unix: float) -> datetime:
 
 
 def _status(name: str) -> Status:
-    try:
-        return ImportStatus(name)
-    except ValueError:
-        return UnknownStatus(_safe(name))
+    return parse_status(_safe(name))
 
 
 def _safe_or_none(text: str | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from watcher.core.errors import UsageError
 from watcher.core.events import Changed, Ended
-from watcher.core.wait.memory import Memory, Past, Stamp, remember, remember_hold
+from watcher.core.wait.saved import SavedState, SavedWait, Stamp, remember, remember_hold
 from watcher.state.disk import open_state_file
 from watcher.state.document import Document, decode, encode, encode_entry
 from watcher.state.entries import EndEntry, HoldEntry, ImportEntry
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from watcher.core.answers.rate_limits import Hold
     from watcher.core.events import Event
     from watcher.core.model import ImportRef, Instant
-    from watcher.core.wait.memory import KeptHold
+    from watcher.core.wait.saved import SavedHold
     from watcher.state.disk import StateFile
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -77,16 +77,16 @@ class Keeper:
         self._base_uri = base_uri
         self._complain = complain
         self._clock = clock
-        self._waits: dict[ImportRef, Memory] = {}
+        self._waits: dict[ImportRef, SavedWait] = {}
         self._ends: dict[ImportRef, EndEntry] = {}
         self._entries: dict[tuple[str, ImportRef], msgspec.Raw] = {}
         self._foreign_holds: list[HoldEntry] = []
-        self._hold: KeptHold | None = None
+        self._hold: SavedHold | None = None
         self._hold_kept = clock()
         self._held: Hold | None = None
         self._complained = False
         self._take_up(self._read(), list(refs))
-        self.past = Past(dict(self._waits), self._hold)
+        self.past = SavedState(dict(self._waits), self._hold)
         try:
             self._write()
         except OSError as error:
@@ -125,7 +125,7 @@ class Keeper:
         """
         return self._ends.get(end.ref) != _end_entry(end)
 
-    def conclude(self, ends: Iterable[Ended]) -> None:
+    def finish(self, ends: Iterable[Ended]) -> None:
         """Keeps how the imports ended, which has been told by now.
 
         Args:
@@ -166,7 +166,7 @@ class Keeper:
             if entry.end is not None:
                 self._ends[entry.ref] = entry.end
         for ref in refs:
-            self._waits.setdefault(ref, Memory(now.unix))
+            self._waits.setdefault(ref, SavedWait(now.unix))
             self._enter(ref)
         for hold in document.holds:
             left = hold.hold().taken_up(hold.kept.stamp(), now)

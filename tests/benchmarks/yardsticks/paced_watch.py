@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from watcher.api.client import Client
 from watcher.api.token import FixedToken, parse_token
 from watcher.cli.main import COLLECT_AFTER
-from watcher.core.answers.replies import Answer, Broken, FaultKind
+from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
 from watcher.core.model import ImportRef
@@ -61,7 +61,7 @@ class PunctualProbe:
         if isinstance(event, Retrying):
             self._plans[event.ref] = event.at.monotonic + event.wait
 
-    async def get(self, ref: ImportRef) -> Answer | Broken:
+    async def get(self, ref: ImportRef) -> Answer | Fault:
         """Asks, where there is a plan.
 
         Args:
@@ -72,7 +72,7 @@ class PunctualProbe:
         """
         plan = self._plans.get(ref)
         if plan is None:
-            return Broken(FaultKind.NETWORK, "the first look fails")
+            return Fault(FaultKind.NETWORK, "the first look fails")
         self.punctuality.note(plan, self._now())
         return await self._client.get(ref)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.driving import EPOCH
 from watcher.core.events import Ended, Progress
-from watcher.core.exit_codes import DEFAULT_CODES, Conclusion, ExitCodes
+from watcher.core.exit_codes import DEFAULT_CODES, ExitCodes, Result
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
 
@@ -39,55 +39,55 @@ def test_every_outcome_has_a_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "conclusion"),
+    ("outcomes", "result"),
     [
-        ([Outcome.COMPLETE], Conclusion(Outcome.COMPLETE, 0)),
-        ([Outcome.COMPLETE, Outcome.COMPLETE], Conclusion(Outcome.COMPLETE, 0)),
-        ([Outcome.COMPLETE, Outcome.REACHED], Conclusion(Outcome.REACHED, 0)),
-        ([Outcome.TIMEOUT, Outcome.COMPLETE, Outcome.STOPPED], Conclusion(Outcome.STOPPED, 3)),
-        ([Outcome.UNAVAILABLE, Outcome.PENDING], Conclusion(Outcome.PENDING, 8)),
+        ([Outcome.COMPLETE], Result(Outcome.COMPLETE, 0)),
+        ([Outcome.COMPLETE, Outcome.COMPLETE], Result(Outcome.COMPLETE, 0)),
+        ([Outcome.COMPLETE, Outcome.REACHED], Result(Outcome.REACHED, 0)),
+        ([Outcome.TIMEOUT, Outcome.COMPLETE, Outcome.STOPPED], Result(Outcome.STOPPED, 3)),
+        ([Outcome.UNAVAILABLE, Outcome.PENDING], Result(Outcome.PENDING, 8)),
     ],
 )
-def test_many_imports(outcomes: list[Outcome], conclusion: Conclusion) -> None:
+def test_many_imports(outcomes: list[Outcome], result: Result) -> None:
     """All 0 is 0, else the lowest default code decides."""
-    assert ExitCodes().conclude(ends(*outcomes)) == conclusion
+    assert ExitCodes().finish(ends(*outcomes)) == result
 
 
 def test_a_remapped_code_is_judged_by_the_default() -> None:
     """Which import decides does not depend on the numbers that the user chose."""
     codes = ExitCodes({Outcome.STOPPED: 90, Outcome.TIMEOUT: 10})
-    assert codes.conclude(ends(Outcome.TIMEOUT, Outcome.STOPPED)) == Conclusion(Outcome.STOPPED, 90)
+    assert codes.finish(ends(Outcome.TIMEOUT, Outcome.STOPPED)) == Result(Outcome.STOPPED, 90)
 
 
 def test_an_outcome_remapped_to_0_counts_as_success() -> None:
     """Only a remap can make an end other than complete and reached a success."""
     codes = ExitCodes({Outcome.STOPPED: 0})
-    assert codes.conclude(ends(Outcome.STOPPED, Outcome.COMPLETE)) == Conclusion(Outcome.REACHED, 0)
-    assert codes.conclude(ends(Outcome.STOPPED)) == Conclusion(Outcome.STOPPED, 0)
-    assert codes.conclude(ends(Outcome.STOPPED, Outcome.TIMEOUT)) == Conclusion(Outcome.TIMEOUT, 124)
+    assert codes.finish(ends(Outcome.STOPPED, Outcome.COMPLETE)) == Result(Outcome.REACHED, 0)
+    assert codes.finish(ends(Outcome.STOPPED)) == Result(Outcome.STOPPED, 0)
+    assert codes.finish(ends(Outcome.STOPPED, Outcome.TIMEOUT)) == Result(Outcome.TIMEOUT, 124)
 
 
 def test_a_success_remapped_to_a_failure_counts_as_one() -> None:
     """A remap works in both directions."""
     codes = ExitCodes({Outcome.COMPLETE: 10})
-    assert codes.conclude(ends(Outcome.COMPLETE, Outcome.COMPLETE)) == Conclusion(Outcome.COMPLETE, 10)
+    assert codes.finish(ends(Outcome.COMPLETE, Outcome.COMPLETE)) == Result(Outcome.COMPLETE, 10)
 
 
 def test_imports_that_were_left_behind_do_not_count() -> None:
     """--fail-fast gives the code of the import that ended the watch."""
     ended = ends(Outcome.TIMEOUT, Outcome.PENDING, left_behind=1)
-    assert ExitCodes().conclude(ended) == Conclusion(Outcome.TIMEOUT, 124)
+    assert ExitCodes().finish(ended) == Result(Outcome.TIMEOUT, 124)
 
 
 def test_any_is_0_though_others_failed_before() -> None:
     """--any is satisfied by one success."""
     ended = ends(Outcome.STOPPED, Outcome.COMPLETE, Outcome.PENDING, left_behind=1)
-    assert ExitCodes().conclude(ended, any_suffices=True) == Conclusion(Outcome.COMPLETE, 0)
-    assert ExitCodes().conclude(ends(Outcome.STOPPED), any_suffices=True) == Conclusion(Outcome.STOPPED, 3)
+    assert ExitCodes().finish(ended, any_suffices=True) == Result(Outcome.COMPLETE, 0)
+    assert ExitCodes().finish(ends(Outcome.STOPPED), any_suffices=True) == Result(Outcome.STOPPED, 3)
 
 
 @pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
 def test_a_signal_decides_whatever_else_happened(signal: int, code: int) -> None:
     """An interrupted watch gives the code of its signal."""
     ended = ends(Outcome.STOPPED, Outcome.INTERRUPTED, Outcome.COMPLETE, signal=signal)
-    assert ExitCodes().conclude(ended) == Conclusion(Outcome.INTERRUPTED, code)
+    assert ExitCodes().finish(ended) == Result(Outcome.INTERRUPTED, code)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.driving import SERVER, Driven, seen
 from tests.unit.reports.github.test_outputs import end, stopped
 from watcher.core.events import Retrying
-from watcher.core.exit_codes import Conclusion, ExitCodes
+from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.reports.gitlab import SectionLog
@@ -74,7 +74,7 @@ def test_the_closing_words_are_seen(path: Path) -> None:
     job = Job(path, several=False)
     for event in stopped().events:
         job.log.receive(event)
-    job.log.conclude(Conclusion(Outcome.STOPPED, 3), ())
+    job.log.finish(Result(Outcome.STOPPED, 3), ())
     job.log.close()
     (line,) = job.visible()
     assert "stopped after" in line
@@ -98,7 +98,7 @@ def test_of_several_the_failures_and_the_sum_are_seen(path: Path) -> None:
     ends = (end(Outcome.COMPLETE, 1), end(Outcome.STOPPED, 2), end(Outcome.COMPLETE, 3))
     for event in ends:
         job.log.receive(event)
-    job.log.conclude(ExitCodes().conclude(ends), ends)
+    job.log.finish(ExitCodes().finish(ends), ends)
     job.log.close()
     failure, total = job.visible()
     assert "/2: stopped it is" in failure

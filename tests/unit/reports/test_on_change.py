@@ -12,7 +12,7 @@ from watcher.reports.on_change import EVENTS_KEPT, LogOfChanges
 
 if TYPE_CHECKING:
     from watcher.core.events import Ended, Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
 
 
 class _Written:
@@ -25,9 +25,9 @@ class _Written:
         """Takes in an event."""
         self.told.append(type(event).__name__)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
+    def finish(self, result: Result, ends: tuple[Ended, ...]) -> None:
         """Takes in the end."""
-        self.told.append(f"{len(ends)} {conclusion.outcome}")
+        self.told.append(f"{len(ends)} {result.outcome}")
 
     def say(self, level: Level, name: str, message: str) -> None:
         """Takes in a sentence."""
@@ -49,7 +49,7 @@ def look(*, is_news: bool, faults: int = 1) -> list[str]:
         log.receive(event)
     assert written.told == []
     log.receive(driven.ended)
-    log.conclude(ExitCodes().conclude([driven.ended]), (driven.ended,))
+    log.finish(ExitCodes().finish([driven.ended]), (driven.ended,))
     log.close()
     return written.told
 

@@ -6,7 +6,7 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from watcher.core.exit_codes import Conclusion
+from watcher.core.exit_codes import Result
 from watcher.core.statuses import Outcome
 from watcher.reports.report import Reports
 
@@ -30,14 +30,14 @@ class Failing:
     def receive(self, event: Event) -> None:
         """Hears nothing in these tests."""
 
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the protocol's signature)
+    def finish(self, result: Result) -> None:  # noqa: ARG002 (the protocol's signature)
         """Fails, or counts."""
         if self.error is not None:
             raise self.error
         self.concluded += 1
 
 
-END = Conclusion(Outcome.COMPLETE, 0)
+END = Result(Outcome.COMPLETE, 0)
 
 
 def test_a_failure_is_told_once_and_disturbs_no_other() -> None:
@@ -46,18 +46,18 @@ def test_a_failure_is_told_once_and_disturbs_no_other() -> None:
     full = Failing(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     sound = Failing(None)
     reports = Reports([full, sound], told.append)
-    reports.conclude(END)
-    reports.conclude(END)
+    reports.finish(END)
+    reports.finish(END)
     assert told == ["--status-file /full could not be written: No space left on device"]
     full.error = None
-    reports.conclude(END)
+    reports.finish(END)
     assert (full.concluded, sound.concluded) == (1, 3)
 
 
 def test_a_defect_in_a_report_costs_nobody_the_watch() -> None:
     """What no report should raise is told as the defect that it is, and goes no further."""
     told: list[str] = []
-    Reports([Failing(ZeroDivisionError())], told.append).conclude(END)
+    Reports([Failing(ZeroDivisionError())], told.append).finish(END)
     assert told == [
         "--status-file /full failed by a defect in watcher (ZeroDivisionError); the watch goes on"
     ]

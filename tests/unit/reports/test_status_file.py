@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.ledgers import ledger_of, life
+from tests.support.ledgers import builder_of, life
 from watcher.core.events import Heartbeat
-from watcher.core.exit_codes import Conclusion
+from watcher.core.exit_codes import Result
 from watcher.core.statuses import Outcome
 from watcher.reports.status_file import StatusFile, replace_file
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CONCLUSION = Conclusion(Outcome.COMPLETE, 0)
+CONCLUSION = Result(Outcome.COMPLETE, 0)
 
 
 class Loop:
@@ -55,7 +55,7 @@ def test_changes_that_come_together_share_a_write(tmp_path: Path) -> None:
     """A turn of the loop that changes much makes one file, and a heartbeat makes none."""
     events = life("preparing", "ready", "in_progress")
     path, loop = tmp_path / "status.json", Loop()
-    report = StatusFile(path, ledger_of(events), loop.defer, loop.clock)
+    report = StatusFile(path, builder_of(events), loop.defer, loop.clock)
     for event in events:
         report.receive(event)
     assert loop.run() == 0
@@ -71,12 +71,12 @@ def test_a_large_fleet_is_not_rewritten_all_the_time(tmp_path: Path) -> None:
     """After a write of 100 ms come 2 s of rest, in which changes wait; the end does not."""
     events = life("preparing", "complete")
     path, loop = tmp_path / "status.json", Loop()
-    report = StatusFile(path, ledger_of(events), loop.defer, loop.clock)
+    report = StatusFile(path, builder_of(events), loop.defer, loop.clock)
     report.receive(events[0])
     loop.run()
     report.receive(events[1])
     path.unlink()
-    report.conclude(CONCLUSION)
+    report.finish(CONCLUSION)
     assert json.loads(path.read_text())["outcome"] == "complete"
     path.unlink()
     assert loop.run() == pytest.approx(1.9)
@@ -87,7 +87,7 @@ def test_a_failure_is_told_at_the_next_event(tmp_path: Path) -> None:
     """A write that fails between events is raised where a report may raise."""
     events = life("preparing", "ready")
     loop = Loop()
-    report = StatusFile(tmp_path / "missing" / "status.json", ledger_of(events), loop.defer, loop.clock)
+    report = StatusFile(tmp_path / "missing" / "status.json", builder_of(events), loop.defer, loop.clock)
     report.receive(events[0])
     loop.run()
     with pytest.raises(FileNotFoundError):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from watcher.core.lifecycle import is_expected
 from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
-from watcher.core.statuses import ImportStatus, Outcome, status_named
+from watcher.core.statuses import ImportStatus, Outcome, parse_status
 from watcher.core.text import printable
-from watcher.core.wait.memory import KeptHold, Memory, Stamp
+from watcher.core.wait.saved import SavedHold, SavedWait, Stamp
 from watcher.state.document import Document, decode, encode, encode_entry
 from watcher.state.entries import EndEntry, HoldEntry, ImportEntry
 from watcher.state.errors import DamagedError
@@ -26,7 +26,7 @@ STAMP = Stamp(1_767_600_000.25, "boot-1", 12.5)
 MOMENTS = st.floats(-2e9, 220e9).map(lambda unix: round(unix, 6))
 LENGTHS = st.floats(0, 1e9)
 TEXTS = st.text(max_size=40).map(printable)
-STATUSES = st.sampled_from(ImportStatus) | st.text(min_size=1, max_size=80).map(status_named)
+STATUSES = st.sampled_from(ImportStatus) | st.text(min_size=1, max_size=80).map(parse_status)
 
 
 def a_transition() -> st.SearchStrategy[Transition]:
@@ -42,12 +42,12 @@ def a_transition() -> st.SearchStrategy[Transition]:
     )
 
 
-def a_memory() -> st.SearchStrategy[Memory]:
+def a_memory() -> st.SearchStrategy[SavedWait]:
     """Any memory of an import that was seen."""
     files = st.lists(st.builds(ImportFile, st.none() | TEXTS, st.none() | TEXTS), max_size=3).map(tuple)
     counts = st.integers(0, 1 << 40)
     return st.builds(
-        Memory,
+        SavedWait,
         began=MOMENTS,
         since=MOMENTS,
         last=st.builds(Import, STATUSES, mode=st.none() | TEXTS, created_ms=st.none() | counts, files=files),
@@ -58,7 +58,7 @@ def a_memory() -> st.SearchStrategy[Memory]:
     )
 
 
-def content_of(memory: Memory, hold: KeptHold | None = None) -> bytes:
+def content_of(memory: SavedWait, hold: SavedHold | None = None) -> bytes:
     """A state file of one import."""
     end = EndEntry(outcome=Outcome.PENDING, status="ready")
     entry = encode_entry(ImportEntry.of(BASE, REF, memory, end, STAMP))
@@ -71,8 +71,8 @@ def a_content() -> bytes:
         None, ImportStatus.READY, Instant(0.0, STAMP.unix), 1.5, None, is_expected(None, ImportStatus.READY)
     )
     last = Import(ImportStatus.READY, "merge", 1654104600000, (ImportFile("keys.csv", "complete"),))
-    memory = Memory(STAMP.unix - 60, STAMP.unix - 30, last, (seen,), polls=3, errors=1)
-    return content_of(memory, KeptHold(STAMP.unix + 9, STAMP.unix + 10, named=True))
+    memory = SavedWait(STAMP.unix - 60, STAMP.unix - 30, last, (seen,), polls=3, errors=1)
+    return content_of(memory, SavedHold(STAMP.unix + 9, STAMP.unix + 10, named=True))
 
 
 def wrapped(state: object, **changes: object) -> bytes:
@@ -103,7 +103,7 @@ def test_an_absurd_moment_is_damage(field: str, at: str) -> None:
 
 
 @given(a_memory())
-def test_every_memory_comes_back_as_it_was(memory: Memory) -> None:
+def test_every_memory_comes_back_as_it_was(memory: SavedWait) -> None:
     """Whatever the API said, what was written can be read, for else a run would set aside its own file."""
     (entry,) = decode(content_of(memory)).imports
     back = entry.memory()
@@ -123,7 +123,7 @@ def test_every_memory_comes_back_as_it_was(memory: Memory) -> None:
 def test_a_hold_comes_back_as_it_was() -> None:
     """So does a stretch without requests."""
     (entry,) = decode(a_content()).holds
-    assert entry.hold() == KeptHold(STAMP.unix + 9, STAMP.unix + 10, named=True)
+    assert entry.hold() == SavedHold(STAMP.unix + 9, STAMP.unix + 10, named=True)
 
 
 def test_a_file_cut_anywhere_is_damaged() -> None:

@@ -16,7 +16,7 @@ from watcher.core.errors import UsageError
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
-from watcher.core.wait.memory import LONGEST_REST, Stamp
+from watcher.core.wait.saved import LONGEST_REST, Stamp
 from watcher.state import keeper as module
 from watcher.state.disk import StateFile, open_state_file
 from watcher.state.document import decode
@@ -108,7 +108,7 @@ def test_a_hold_outlasts_a_step_of_the_wall_clock_during_the_run(tmp_path: Path)
     with keeping(path, stamps=lambda: stamp) as keeper:
         keeper.keep([], Hold(1800.0, 1900.0, named=True), instant(0.0))
         stamp = Stamp(EPOCH + 7200.0 + 10.0, "boot", 110.0)
-        keeper.conclude([driven.ended])
+        keeper.finish([driven.ended])
     with keeping(path, stamps=lambda: stamp) as keeper:
         assert keeper.past.hold is not None
         assert keeper.past.hold.until == pytest.approx(EPOCH + 7200.0 + 1800.0)
@@ -155,7 +155,7 @@ def test_an_end_is_news_once(tmp_path: Path) -> None:
             keeper.keep(driven.events, None, instant(at))
             news = keeper.is_news(driven.ended)
             if told:
-                keeper.conclude([driven.ended])
+                keeper.finish([driven.ended])
             return news
 
     assert look(0.0, "")
@@ -171,13 +171,13 @@ def test_a_final_memory_is_never_changed(tmp_path: Path) -> None:
     path, driven = tmp_path / "state", Driven(Policy())
     with keeping(path) as keeper:
         keeper.keep(driven.receive(seen("complete"), at=42.0).events, None, instant(42.0))
-        keeper.conclude([driven.ended])
+        keeper.finish([driven.ended])
         before = decode(path.read_bytes()).imports[0]
     with keeping(path, 9000.0) as keeper:
         end = driven.ended
         later = Ended(REF, instant(9000.0), end.progress, end.outcome, end.message)
         keeper.keep([later], None, instant(9000.0))
-        keeper.conclude([later])
+        keeper.finish([later])
     after = decode(path.read_bytes()).imports[0]
     assert (after.began, after.last, after.polls, after.end) == (
         before.began,

@@ -9,18 +9,18 @@ import msgspec
 from watcher.core.answers.replies import (
     BODY_LIMIT,
     ApiError,
-    Broken,
     Denied,
+    Fault,
     FaultKind,
-    Foreign,
     Found,
     Missing,
     Redirected,
     Refused,
     Throttled,
+    WrongImport,
 )
 from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile
-from watcher.core.statuses import ImportStatus, status_named
+from watcher.core.statuses import ImportStatus, parse_status
 from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
 
 if TYPE_CHECKING:
@@ -81,19 +81,19 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
         case 404 | 410:
             return Missing(error)
         case 408 | 425:
-            return Broken(FaultKind.SERVER, f"the server answered {error}")
+            return Fault(FaultKind.SERVER, f"the server answered {error}")
         case _ if 300 <= status <= 399:  # noqa: PLR2004 (likewise)
             location = answer.headers.get("location")
             return Redirected(error, None if location is None else _safe(location, answer))
         case _ if 400 <= status <= 499:  # noqa: PLR2004 (likewise)
             return Refused(error)
         case _ if 500 <= status <= 599:  # noqa: PLR2004 (likewise)
-            return Broken(FaultKind.SERVER, f"the server answered {error}")
+            return Fault(FaultKind.SERVER, f"the server answered {error}")
         case _:
-            return Broken(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request")
+            return Fault(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request")
 
 
-def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
+def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     encoding = answer.headers.get("content-encoding", "").strip()
     if encoding.lower() not in {"", "identity"}:
         return _nonsense(f"a body encoded as {_safe(encoding, answer, 30)}, which was not asked for")
@@ -118,7 +118,7 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | Foreign | Broken:
     )
 
 
-def _explain_unreadable(ref: ImportRef, answer: Answer) -> Foreign | Broken:
+def _explain_unreadable(ref: ImportRef, answer: Answer) -> WrongImport | Fault:
     """Tells another import, or what is none at all, from one with a field that cannot be read."""
     try:
         identity = _identity.decode(answer.body)
@@ -128,17 +128,17 @@ def _explain_unreadable(ref: ImportRef, answer: Answer) -> Foreign | Broken:
     return foreign or _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
 
 
-def _find_foreign(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> Foreign | None:
+def _find_foreign(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> WrongImport | None:
     # Compared as they came: a key may hold the text of a short token.
     if isinstance(body.id, str) and body.id != ref.import_id:
-        return Foreign("id", printable(ref.import_id), _safe(body.id, answer))
+        return WrongImport("id", printable(ref.import_id), _safe(body.id, answer))
     if isinstance(body.segment_key, str) and body.segment_key != ref.segment:
-        return Foreign("segmentKey", printable(ref.segment), _safe(body.segment_key, answer))
+        return WrongImport("segmentKey", printable(ref.segment), _safe(body.segment_key, answer))
     return None
 
 
-def _nonsense(detail: str) -> Broken:
-    return Broken(FaultKind.NONSENSE, detail)
+def _nonsense(detail: str) -> Fault:
+    return Fault(FaultKind.NONSENSE, detail)
 
 
 def _shape(answer: Answer) -> str:
@@ -167,8 +167,8 @@ def _text(value: object, answer: Answer) -> str | None:
 
 
 def _status(name: str, answer: Answer) -> Status:
-    status = status_named(name)
-    return status if isinstance(status, ImportStatus) else status_named(answer.conceal(name))
+    status = parse_status(name)
+    return status if isinstance(status, ImportStatus) else parse_status(answer.conceal(name))
 
 
 def _milliseconds(value: object) -> int | None:

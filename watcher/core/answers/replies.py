@@ -42,7 +42,7 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    broken: Broken | None = None
+    broken: Fault | None = None
     token_changed: bool = False
     conceal: Callable[[str], str] = field(default=str, repr=False)
 
@@ -83,7 +83,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class WrongImport:
     """200: another import than the one that was asked for."""
 
     field: str
@@ -129,7 +129,7 @@ class Redirected:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Fault:
     """Nothing usable: no answer, a server's own fault, or an answer that makes no sense.
 
     Attributes:
@@ -141,4 +141,4 @@ class Broken:
     detail: str
 
 
-Reply: TypeAlias = Found | Foreign | Throttled | Missing | Denied | Refused | Redirected | Broken
+Reply: TypeAlias = Found | WrongImport | Throttled | Missing | Denied | Refused | Redirected | Fault

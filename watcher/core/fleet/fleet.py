@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.rate_limits import RateLimits, read_rate_limits
-from watcher.core.answers.replies import Broken
+from watcher.core.answers.replies import Fault
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.fleet.agenda import Agenda, Watched
 from watcher.core.fleet.limiter import Limiter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from watcher.core.fleet.agenda import Due
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Terms
-    from watcher.core.wait.memory import Past
+    from watcher.core.wait.saved import SavedState
     from watcher.core.wait.steps import Step
 
 _TELLS = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
@@ -45,7 +45,7 @@ class Fleet:
         past: What an earlier run left.
     """
 
-    def __init__(self, refs: Sequence[ImportRef], terms: Terms, random: Random, past: Past) -> None:
+    def __init__(self, refs: Sequence[ImportRef], terms: Terms, random: Random, past: SavedState) -> None:
         self._refs = refs
         self._terms = terms
         self._random = random
@@ -109,7 +109,7 @@ class Fleet:
         for watched in self._each_unfinished():
             yield from self._follow(watched, watched.waiter.recall(self._limiter.hold, now), now)
 
-    def receive(self, watched: Watched, answer: Answer | Broken, now: Instant) -> Iterator[Event]:
+    def receive(self, watched: Watched, answer: Answer | Fault, now: Instant) -> Iterator[Event]:
         """Takes in what a request brought.
 
         Args:
@@ -122,7 +122,7 @@ class Fleet:
         """
         watched.in_flight = False
         reply: Reply
-        if isinstance(answer, Broken):
+        if isinstance(answer, Fault):
             reply, limits = answer, RateLimits()
         else:
             reply = decode(watched.waiter.ref, answer)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from watcher.core import schedule
 from watcher.core.answers.rate_limits import Hold
-from watcher.core.answers.replies import Broken, Throttled
+from watcher.core.answers.replies import Fault, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,8 +160,8 @@ class Limiter:
                 self._ceiling = next(self._ceilings)
             self._go_singly(now)
         elif asked_at >= self._refused_at:  # else it says nothing of what holds since the refusal
-            self._widen(told=bool(limits.budgets), is_fault=isinstance(reply, Broken))
-            if self._in_a_row and not isinstance(reply, Broken):
+            self._widen(told=bool(limits.budgets), is_fault=isinstance(reply, Fault))
+            if self._in_a_row and not isinstance(reply, Fault):
                 self._in_a_row = 0
                 self._ceilings = schedule.throttle_ceilings()
         hold = self._make_hold(limits.named_wait(throttled=throttled), now, throttled=throttled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from watcher.core.answers.rate_limits import Hold
     from watcher.core.answers.replies import ApiError
-    from watcher.core.events import Progress
+    from watcher.core.events import Ended, Progress
     from watcher.core.model import Instant
     from watcher.core.policy import Policy
     from watcher.core.statuses import Status
@@ -23,7 +24,7 @@ UNKNOWN_STATUS = "the import has a status that this version does not know (--unk
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class LastError:
     """The last thing that went wrong.
 
     Attributes:
@@ -150,7 +151,7 @@ def explain(
     outcome: Outcome,
     what: str,
     progress: Progress,
-    trouble: Trouble | None,
+    trouble: LastError | None,
     now: float,
     *,
     advice: str | None = None,
@@ -245,3 +246,11 @@ _ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
 
 def _advice(outcome: Outcome, status: Status | None) -> str:
     return _ADVICE_AT.get((outcome, status), _ADVICE[outcome])
+
+
+def summarize(ends: Iterable[Ended], outcome: Outcome, code: int) -> str:
+    """Return one sentence about a run with several imports."""
+    ends = tuple(ends)
+    counts = Counter(end.outcome for end in ends)
+    tally = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"{len(ends)} imports: {tally}; exit code {code} ({outcome})"

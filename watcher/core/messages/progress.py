@@ -15,11 +15,11 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.statuses import NO_VERDICTS, SUCCESSES, ImportStatus
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
     from watcher.core.model import Transition
     from watcher.core.statuses import Outcome, Status
 
@@ -56,19 +56,19 @@ def level_of(event: Event) -> Level:
             assert_never(event)
 
 
-def level_of_conclusion(conclusion: Conclusion) -> Level:
+def level_of_result(result: Result) -> Level:
     """Tells how much the end of a whole watch matters.
 
     Args:
-        conclusion: How it ended.
+        result: How it ended.
 
     Returns:
         Its level.
     """
-    return Level.INFO if conclusion.code == 0 else _level_of_failure(conclusion.outcome)
+    return Level.INFO if result.code == 0 else _level_of_failure(result.outcome)
 
 
-def least_for_ends(level: Level) -> Level:
+def outcome_threshold(level: Level) -> Level:
     """Tells which ends are told: those that are no success explain themselves whatever else is left out.
 
     Args:
@@ -82,7 +82,7 @@ def least_for_ends(level: Level) -> Level:
 
 def _level_of_failure(outcome: Outcome) -> Level:
     """Does not alarm where nothing failed, as at a look that found the import on its way."""
-    return Level.WARNING if outcome in NO_VERDICTS else Level.ERROR
+    return Level.WARNING if outcome in INCONCLUSIVE else Level.ERROR
 
 
 def line_of(event: Event) -> str | None:

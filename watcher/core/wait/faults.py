@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core import schedule
-from watcher.core.answers.replies import Broken, FaultKind
+from watcher.core.answers.replies import Fault, FaultKind
 from watcher.core.statuses import Outcome
 from watcher.core.text import duration
-from watcher.core.wait.verdicts import Verdict
+from watcher.core.wait.verdicts import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from watcher.core.answers.replies import Denied, Reply
     from watcher.core.policy import Policy
     from watcher.core.wait.steps import Arrival
-    from watcher.core.wait.verdicts import AdverseReply
+    from watcher.core.wait.verdicts import ErrorReply
 
 FIRST_CONTACT_BUDGET = 30.0
 """Longest outage, in seconds, by an unknown host name or an untrusted certificate before any answer: there a
@@ -59,7 +59,7 @@ class Outage:
     length: int = 0
 
 
-class Adversity:
+class FaultRules:
     """Decides after each request that brought nothing usable whether another one is worth it.
 
     Args:
@@ -76,7 +76,7 @@ class Adversity:
         self.outage: Outage | None = None
         self._policy = policy
         self._random = random
-        self._suspicion: type[AdverseReply] | None = None
+        self._suspicion: type[ErrorReply] | None = None
         self._answered = False
 
     def note(self, reply: Reply) -> None:
@@ -85,7 +85,7 @@ class Adversity:
         Args:
             reply: The reply.
         """
-        if not isinstance(reply, Broken) or reply.kind in _HTTP_FAULTS:
+        if not isinstance(reply, Fault) or reply.kind in _HTTP_FAULTS:
             self._answered = True
 
     def overcome(self) -> None:
@@ -99,7 +99,7 @@ class Adversity:
         """
         self.outage = None
 
-    def take_fault(self, fault: Broken, arrival: Arrival, deadline: float) -> Verdict | Retry:
+    def take_fault(self, fault: Fault, arrival: Arrival, deadline: float) -> Failure | Retry:
         """Takes in a fault: it is waited out for as long as the budget allows.
 
         Args:
@@ -115,14 +115,14 @@ class Adversity:
             self._suspicion = None
         outcome = Outcome.PROTOCOL if fault.kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
         stretch = duration(arrival.now.monotonic - outage.began)
-        verdict = Verdict(outcome, f"no usable answer for {stretch}: {fault.detail}", fault.detail)
+        verdict = Failure(outcome, f"no usable answer for {stretch}: {fault.detail}", fault.detail)
         wait = schedule.fault_wait(next(outage.ceilings), self._random)
         ends = outage.began + budget(self._policy, fault.kind, answered=self._answered)
         return _ride_out(outage, verdict, wait, arrival, ends=ends, deadline=deadline)
 
     def take_verdict(
-        self, reply: AdverseReply, verdict: Verdict, arrival: Arrival, deadline: float, *, seen: bool
-    ) -> Verdict | Retry:
+        self, reply: ErrorReply, verdict: Failure, arrival: Arrival, deadline: float, *, seen: bool
+    ) -> Failure | Retry:
         """Takes in an answer that speaks against going on.
 
         Of an import that was seen it is believed when it is given twice in a row, for a proxy, a login page
@@ -146,7 +146,7 @@ class Adversity:
         detail = f"{verdict.detail}; asking once more to be sure"
         return self._doubt(outage, detail, wait, arrival, deadline)
 
-    def take_new_token(self, reply: Denied, arrival: Arrival, deadline: float) -> Verdict | Retry:
+    def take_new_token(self, reply: Denied, arrival: Arrival, deadline: float) -> Failure | Retry:
         """Takes in a refusal of a token whose file holds another one by now: that is tried at once.
 
         Args:
@@ -172,10 +172,10 @@ class Adversity:
 
     def _doubt(
         self, outage: Outage, detail: str, wait: float, arrival: Arrival, deadline: float
-    ) -> Verdict | Retry:
+    ) -> Failure | Retry:
         """Asks again after an answer that is no verdict yet; a budget that is spent makes none of it."""
         stretch = duration(arrival.now.monotonic - outage.began)
-        verdict = Verdict(Outcome.UNAVAILABLE, f"no certain answer for {stretch}: {detail}", detail)
+        verdict = Failure(Outcome.UNAVAILABLE, f"no certain answer for {stretch}: {detail}", detail)
         ends = outage.began + budget(self._policy, None, answered=self._answered)
         return _ride_out(outage, verdict, wait, arrival, ends=ends, deadline=deadline)
 
@@ -197,8 +197,8 @@ def budget(policy: Policy, kind: FaultKind | None, *, answered: bool) -> float:
 
 
 def _ride_out(
-    outage: Outage, verdict: Verdict, wait: float, arrival: Arrival, *, ends: float, deadline: float
-) -> Verdict | Retry:
+    outage: Outage, verdict: Failure, wait: float, arrival: Arrival, *, ends: float, deadline: float
+) -> Failure | Retry:
     """Tries again unless the outage, or a wait that the API asks for in it, outlasts its budget."""
     now, hold = arrival.now.monotonic, arrival.hold
     if ends <= deadline:
@@ -207,5 +207,5 @@ def _ride_out(
         if hold is not None and hold.named and hold.until > ends:
             asked = duration(hold.until - now)
             what = f"{verdict.what}; the API asks to wait {asked}, which is past --outage-budget"
-            return Verdict(verdict.outcome, what, verdict.detail)
+            return Failure(verdict.outcome, what, verdict.detail)
     return Retry(now + wait, verdict.detail, outage.length, latest=ends)

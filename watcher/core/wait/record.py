@@ -11,10 +11,10 @@ from watcher.core.model import Instant, Transition
 from watcher.core.statuses import ImportStatus
 
 if TYPE_CHECKING:
-    from watcher.core.messages.outcomes import Trouble
+    from watcher.core.messages.outcomes import LastError
     from watcher.core.model import Import
     from watcher.core.statuses import Status
-    from watcher.core.wait.memory import Memory
+    from watcher.core.wait.saved import SavedWait
 
 
 TRANSITIONS_KEPT = 1000
@@ -60,7 +60,7 @@ class Record:
         self.looked = True
         self.last: Import | None = None
         self.seen_at: float | None = None
-        self.trouble: Trouble | None = None
+        self.trouble: LastError | None = None
         self.polls = 0
         self.throttled = 0
         self.errors = 0
@@ -69,7 +69,7 @@ class Record:
         self._last_known: ImportStatus | None = None
 
     @classmethod
-    def restored(cls, memory: Memory, now: Instant) -> Record:
+    def restored(cls, memory: SavedWait, now: Instant) -> Record:
         """Takes up the wait of an earlier run.
 
         Args:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from watcher.core.answers.replies import Denied, Foreign, Missing, Redirected, Refused
+from watcher.core.answers.replies import Denied, Missing, Redirected, Refused, WrongImport
 from watcher.core.statuses import Outcome
 
-AdverseReply: TypeAlias = Missing | Denied | Refused | Redirected | Foreign
+ErrorReply: TypeAlias = Missing | Denied | Refused | Redirected | WrongImport
 """The answers that speak against going on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Failure:
     """How the wait ends if it does not go on, as after an answer that speaks against that.
 
     Attributes:
@@ -27,7 +27,7 @@ class Verdict:
     detail: str
 
 
-def verdict(reply: AdverseReply, *, seen: bool) -> Verdict:
+def verdict(reply: ErrorReply, *, seen: bool) -> Failure:
     """Says what an adverse answer means.
 
     Args:
@@ -40,16 +40,16 @@ def verdict(reply: AdverseReply, *, seen: bool) -> Verdict:
     match reply:
         case Missing(error):
             what = "the import is gone" if seen else "there is no such import"
-            return Verdict(Outcome.NOT_FOUND, f"{what}: {error}", str(error))
+            return Failure(Outcome.NOT_FOUND, f"{what}: {error}", str(error))
         case Denied(error):
-            return Verdict(Outcome.UNAUTHORIZED, f"the access token was refused: {error}", str(error))
+            return Failure(Outcome.UNAUTHORIZED, f"the access token was refused: {error}", str(error))
         case Refused(error):
-            return Verdict(Outcome.PROTOCOL, f"the API refused the request: {error}", str(error))
+            return Failure(Outcome.PROTOCOL, f"the API refused the request: {error}", str(error))
         case Redirected(error, location):
             detail = f"{error} to {location}" if location else f"{error} without a Location"
-            return Verdict(Outcome.PROTOCOL, f"a redirect came, which is not followed: {detail}", detail)
-        case Foreign(field, expected, actual):
+            return Failure(Outcome.PROTOCOL, f"a redirect came, which is not followed: {detail}", detail)
+        case WrongImport(field, expected, actual):
             detail = f'"{field}" is "{actual}", not "{expected}"'
-            return Verdict(Outcome.PROTOCOL, f"the answer is about another import: {detail}", detail)
+            return Failure(Outcome.PROTOCOL, f"the answer is about another import: {detail}", detail)
         case _:
             assert_never(reply)

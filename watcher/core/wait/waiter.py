@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, assert_never
 
 from watcher.core import lifecycle, schedule
 from watcher.core.answers.replies import (
-    Broken,
     Denied,
-    Foreign,
+    Fault,
     Found,
     Missing,
     Redirected,
     Refused,
     Throttled,
+    WrongImport,
 )
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.messages import outcomes as explain
-from watcher.core.statuses import Outcome, UnknownStatus, UnknownStatusRule
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus, UnknownStatusRule
 from watcher.core.text import duration
 from watcher.core.wait import verdicts
 from watcher.core.wait.clocks import first_clock
-from watcher.core.wait.faults import Adversity, Retry
+from watcher.core.wait.faults import FaultRules, Retry
 from watcher.core.wait.record import Record
 from watcher.core.wait.steps import Step
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from watcher.core.model import Import, ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.wait.clocks import Clock
-    from watcher.core.wait.memory import Memory
+    from watcher.core.wait.saved import SavedWait
     from watcher.core.wait.steps import Arrival
 
 
@@ -71,7 +71,12 @@ class Waiter:
     )
 
     def __init__(
-        self, ref: ImportRef, policy: Policy, started: Instant, random: Random, memory: Memory | None = None
+        self,
+        ref: ImportRef,
+        policy: Policy,
+        started: Instant,
+        random: Random,
+        memory: SavedWait | None = None,
     ) -> None:
         self.ref = ref
         self.over = False
@@ -80,7 +85,7 @@ class Waiter:
         self._record = Record(started) if memory is None else Record.restored(memory, started)
         self._intervals = self._new_intervals()
         self._interval = policy.min_interval
-        self._adversity = Adversity(policy, random)
+        self._adversity = FaultRules(policy, random)
         self._throttled = False
         self._missed = 0
 
@@ -169,13 +174,13 @@ class Waiter:
                 return self._take_import(reply.found, arrival)
             case Throttled():
                 return self._take_throttle(reply, arrival)
-            case Broken():
+            case Fault():
                 return self._take_fault(reply, arrival)
             case Denied(token_changed=True):
                 return self._take_new_token(reply, arrival)
             case Missing() if self._record.status is None and arrival.now.monotonic < self._appear_by:
                 return self._take_patience(reply, arrival)
-            case Missing() | Denied() | Refused() | Redirected() | Foreign():
+            case Missing() | Denied() | Refused() | Redirected() | WrongImport():
                 return self._take_verdict(reply, arrival)
             case _:
                 assert_never(reply)
@@ -246,17 +251,20 @@ class Waiter:
         now, policy = arrival.now, self._policy
         self._adversity.overcome()
         events: list[Event] = []
-        is_news = isinstance(found.status, UnknownStatus) and not self._record.met(found.status)
+        is_unknown = not isinstance(found.status, ImportStatus)
+        is_news = is_unknown and not self._record.met(found.status)
         transition = self._record.see(found, now)
         if transition is not None:
             events.append(Changed(self.ref, now, self.progress(now), transition))
             self._intervals = self._new_intervals()
-        if isinstance(found.status, UnknownStatus):
+        if is_unknown:
             if policy.unknown_status is UnknownStatusRule.FAIL:
                 advice = "Look at the import in LaunchDarkly; --unknown-status wait would wait on."
                 return self._end(Outcome.PROTOCOL, explain.UNKNOWN_STATUS, now, events, advice=advice)
             if is_news:
-                events.append(MetUnknownStatus(self.ref, now, self.progress(now), found.status))
+                events.append(
+                    MetUnknownStatus(self.ref, now, self.progress(now), UnknownStatus(found.status))
+                )
         outcome = lifecycle.judge(found.status, policy.until, policy.fail_on)
         if outcome is not None:
             return self._end(outcome, explain.reached(outcome, self.progress(now), policy), now, events)
@@ -267,7 +275,7 @@ class Waiter:
     def _take_throttle(self, reply: Throttled, arrival: Arrival) -> Step:
         now, hold = arrival.now, arrival.hold
         self._record.throttled += 1
-        self._record.trouble = explain.Trouble(str(reply.error), now.monotonic)
+        self._record.trouble = explain.LastError(str(reply.error), now.monotonic)
         self._adversity.end_outage()
         if self._policy.once:
             what = explain.refused_look(reply.error, hold, now)
@@ -297,25 +305,25 @@ class Waiter:
         self._fail(str(reply.error), arrival.now)
         return self._carry_out(self._adversity.take_new_token(reply, arrival, self.deadline), arrival)
 
-    def _take_verdict(self, reply: verdicts.AdverseReply, arrival: Arrival) -> Step:
+    def _take_verdict(self, reply: verdicts.ErrorReply, arrival: Arrival) -> Step:
         seen = self._record.last is not None
         verdict = verdicts.verdict(reply, seen=seen)
         self._fail(verdict.detail, arrival.now)
         decision = self._adversity.take_verdict(reply, verdict, arrival, self.deadline, seen=seen)
         return self._carry_out(decision, arrival)
 
-    def _take_fault(self, fault: Broken, arrival: Arrival) -> Step:
+    def _take_fault(self, fault: Fault, arrival: Arrival) -> Step:
         self._fail(fault.detail, arrival.now)
         return self._carry_out(self._adversity.take_fault(fault, arrival, self.deadline), arrival)
 
-    def _carry_out(self, decision: verdicts.Verdict | Retry, arrival: Arrival) -> Step:
+    def _carry_out(self, decision: verdicts.Failure | Retry, arrival: Arrival) -> Step:
         if isinstance(decision, Retry):
             return self._retry(decision, arrival)
         return self._end(decision.outcome, decision.what, arrival.now)
 
     def _fail(self, detail: str, now: Instant) -> None:
         self._record.errors += 1
-        self._record.trouble = explain.Trouble(detail, now.monotonic)
+        self._record.trouble = explain.LastError(detail, now.monotonic)
 
     def _retry(self, retry: Retry, arrival: Arrival) -> Step:
         step = self._sleep(retry.wake_at, arrival, latest=retry.latest)

@@ -10,7 +10,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import NO_VERDICTS, SUCCESSES, ImportStatus
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MOST_BARS = 60
 
 _LONGEST_NAME = 20
 _KNOWN = frozenset(str(status) for status in ImportStatus)
-_NO_FAILURES = SUCCESSES | NO_VERDICTS
+_NO_FAILURES = SUCCESSES | INCONCLUSIVE
 
 # The chart knows moments only, and draws them in the reader's time zone. This day is far from any change
 # to or from summer time, so that the axis tells the time since the wait began.

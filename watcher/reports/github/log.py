@@ -6,16 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended
-from watcher.core.statuses import NO_VERDICTS, SUCCESSES
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES
+from watcher.reports.report import Report
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion, ExitCodes
-    from watcher.core.messages.progress import Level
-    from watcher.reports.plain import Log
+    from watcher.core.exit_codes import ExitCodes, Result
+    from watcher.reports.report import Notice
 
 MOST_ANNOTATIONS = 8
 """Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth says how
@@ -34,7 +34,7 @@ class CommandFreeStream(Stream):
         super()._send(data.replace(b"##[", b"##\\u005b"))
 
 
-class AnnotatingLog:
+class AnnotatingLog(Report):
     """Tells the ends that somebody should look at as annotations, in place of lines, and hands on all else.
 
     Args:
@@ -44,7 +44,8 @@ class AnnotatingLog:
         any_suffices: Whether the failure of one import may still be made good by another's success.
     """
 
-    def __init__(self, log: Log, stream: Stream, codes: ExitCodes, *, any_suffices: bool) -> None:
+    def __init__(self, log: Report, stream: Stream, codes: ExitCodes, *, any_suffices: bool) -> None:
+        self.name = log.name
         self._log = log
         self._stream = stream
         self._codes = codes
@@ -57,17 +58,20 @@ class AnnotatingLog:
             return
         self._log.receive(event)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
-        """Tells how the whole watch ended, and how many ends have no annotation."""
-        self._log.conclude(conclusion, ends)
+    def finish(self, result: Result) -> None:
+        """Pass the result on, and count the outcomes that have no annotation."""
+        if not result.ends:
+            self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
+            return
+        self._log.finish(result)
         for kind, told in self._told.items():
             if told > MOST_ANNOTATIONS:
                 more = f"{told - MOST_ANNOTATIONS} more did not succeed; the log names them"
                 self._annotate(kind, "LaunchDarkly imports", more)
 
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Hands a sentence on."""
-        self._log.say(level, name, message)
+    def notify(self, notice: Notice) -> None:
+        """Pass the message on."""
+        self._log.notify(notice)
 
     def close(self) -> None:
         """Leaves the terminal as it was."""
@@ -87,7 +91,7 @@ class AnnotatingLog:
         code = self._codes.code(ended.outcome, ended.signal)
         if ended.left_behind or (ended.outcome in SUCCESSES and code == 0):
             return None
-        mild = code == 0 or ended.outcome in NO_VERDICTS or self._any_suffices
+        mild = code == 0 or ended.outcome in INCONCLUSIVE or self._any_suffices
         return "warning" if mild else "error"
 
     def _annotate(self, kind: str, title: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Foreign text made safe for GitHub's Markdown."""
+"""WrongImport text made safe for GitHub's Markdown."""
 
 from __future__ import annotations
 

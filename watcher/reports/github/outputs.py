@@ -10,101 +10,97 @@ import msgspec
 
 from watcher.reports.files import append_to_file
 from watcher.reports.github.summary import MOST_ROWS, step_summary
+from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
     from watcher.reports.documents import ResultDocument
-    from watcher.reports.results import Ledger
+    from watcher.reports.results import ResultBuilder
 
 LIMIT = 1024 * 1024
 """Bytes of an output and of a step's summary; the runner drops a longer summary as a whole (actions/runner,
 ``FileCommandManager.cs``), and counts an output in UTF-16."""
 
 
-class GithubOutput:
+class GithubOutput(Report):
     """Appends the result to the file of a step's outputs.
 
     Args:
         path: The file that ``$GITHUB_OUTPUT`` names.
-        ledger: What is known.
+        builder: What is known.
     """
 
     name = "$GITHUB_OUTPUT"
 
-    def __init__(self, path: Path, ledger: Ledger) -> None:
+    def __init__(self, path: Path, builder: ResultBuilder) -> None:
         self._path = path
-        self._ledger = ledger
+        self._builder = builder
 
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:
+    def finish(self, result: Result) -> None:
         """Writes the outputs.
 
         Raises:
             OSError: The file cannot be written, or the result is too large for an output.
         """
-        write_outputs(self._path, conclusion, self._ledger.document())
+        write_outputs(self._path, result, self._builder.document(result))
 
 
-def write_outputs(path: Path, conclusion: Conclusion, document: ResultDocument) -> None:
+def write_outputs(path: Path, result: Result, document: ResultDocument) -> None:
     """Appends a step's outputs to their file.
 
     Args:
         path: The file.
-        conclusion: How the watch ended.
+        result: How the watch ended.
         document: Its result.
 
     Raises:
         OSError: The file cannot be written, or the result is too large for an output.
     """
     values = {
-        "outcome": str(conclusion.outcome),
-        "status": str(conclusion.status or ""),
-        "exit-code": str(conclusion.code),
+        "outcome": str(result.outcome),
+        "status": str(result.status or ""),
+        "exit-code": str(result.code),
         "elapsed-seconds": str(document.elapsed_s),
     }
-    result = msgspec.json.encode(document).decode()
-    fits = len(result.encode("utf-16-le")) <= LIMIT
+    encoded = msgspec.json.encode(document).decode()
+    fits = len(encoded.encode("utf-16-le")) <= LIMIT
     if fits:
-        values["result"] = result
+        values["result"] = encoded
     assignments = "".join(_assignment(name, value) for name, value in values.items())
     append_to_file(path, assignments.encode())
     if not fits:
         raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; take it from --output json")
 
 
-class GithubSummary:
+class GithubSummary(Report):
     """Appends a page to a step's summary.
 
     Args:
         path: The file that ``$GITHUB_STEP_SUMMARY`` names.
-        ledger: What is known.
+        builder: What is known.
     """
 
     name = "$GITHUB_STEP_SUMMARY"
 
-    def __init__(self, path: Path, ledger: Ledger) -> None:
+    def __init__(self, path: Path, builder: ResultBuilder) -> None:
         self._path = path
-        self._ledger = ledger
+        self._builder = builder
 
-    def receive(self, event: Event) -> None:
-        """Waits for the end."""
-
-    def conclude(self, conclusion: Conclusion) -> None:  # noqa: ARG002 (the ledger knows it)
-        """Writes the page.
+    def finish(self, result: Result) -> None:
+        """Write the page.
 
         Raises:
             OSError: The file cannot be written, or has no room left.
         """
+        if not result.ends:
+            return
         try:
             taken = self._path.stat().st_size
         except FileNotFoundError:
             taken = 0
-        append_to_file(self._path, _fitting_summary(self._ledger.document(), LIMIT - taken).encode())
+        append_to_file(self._path, _fitting_summary(self._builder.document(result), LIMIT - taken).encode())
 
 
 def _fitting_summary(document: ResultDocument, room: int) -> str:

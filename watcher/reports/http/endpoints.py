@@ -81,14 +81,14 @@ class Endpoints:
         return _text(HTTPStatus.OK, "ok")
 
     def _tell_readiness(self, snapshot: Snapshot, _accept: str) -> Answer:
-        conclusion = snapshot.conclusion
-        if conclusion is not None:
-            status = HTTPStatus.OK if conclusion.code == 0 else HTTPStatus.SERVICE_UNAVAILABLE
-            return _text(status, f"ended with {conclusion.code} ({conclusion.outcome})")
-        count = len(snapshot.ledger.progress)
+        result = snapshot.result
+        if result is not None:
+            status = HTTPStatus.OK if result.code == 0 else HTTPStatus.SERVICE_UNAVAILABLE
+            return _text(status, f"ended with {result.code} ({result.outcome})")
+        count = len(snapshot.builder.progress)
         if count == 0:
             return _text(HTTPStatus.SERVICE_UNAVAILABLE, "waiting: the watch has not begun")
-        waiting = count - len(snapshot.ledger.ends)
+        waiting = count - len(snapshot.builder.ends)
         verb = "is" if waiting == 1 else "are"
         imports = "import" if count == 1 else "imports"
         return _text(
@@ -98,7 +98,7 @@ class Endpoints:
     def _tell_status(self, snapshot: Snapshot, _accept: str) -> Answer:
         # Thousands of imports take a while to encode: once for each snapshot, however many ask.
         if self._encoded[0] is not snapshot:
-            self._encoded = (snapshot, b"".join([*snapshot.ledger.encode(), b"\n"]))
+            self._encoded = (snapshot, b"".join([*snapshot.builder.encode(), b"\n"]))
         return Answer(HTTPStatus.OK, self._encoded[1], "application/json")
 
     def _tell_metrics(self, snapshot: Snapshot, accept: str) -> Answer:

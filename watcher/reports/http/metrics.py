@@ -60,7 +60,7 @@ class _Snapshots(Collector):
         self._snapshot = snapshot
 
     def collect(self) -> Iterable[Metric]:
-        progress = self._snapshot.ledger.progress
+        progress = self._snapshot.builder.progress
         yield _info()
         yield from _totals(list(progress.values()))
         yield from _ends(self._snapshot)
@@ -106,22 +106,22 @@ def _totals(progress: Sequence[Progress]) -> Iterator[Metric]:
 
 
 def _ends(snapshot: Snapshot) -> Iterator[Metric]:
-    counts = Counter(end.outcome for end in snapshot.ledger.ends)
+    counts = Counter(end.outcome for end in snapshot.builder.ends)
     ended = GaugeMetricFamily(
         "watcher_ended_imports", "Imports whose wait is over, by outcome.", labels=["outcome"]
     )
     whole = GaugeMetricFamily(
         "watcher_outcome", "1 for the outcome of the whole watch, once it has ended.", labels=["outcome"]
     )
-    conclusion = snapshot.conclusion
+    result = snapshot.result
     for outcome in _OUTCOMES:
         ended.add_metric([outcome], counts[outcome])
-        whole.add_metric([outcome], float(conclusion is not None and conclusion.outcome is outcome))
+        whole.add_metric([outcome], float(result is not None and result.outcome is outcome))
     yield ended
     yield whole
-    if conclusion is not None:
+    if result is not None:
         yield GaugeMetricFamily(
-            "watcher_exit_code", "The exit code, once the watch has ended.", value=conclusion.code
+            "watcher_exit_code", "The exit code, once the watch has ended.", value=result.code
         )
 
 

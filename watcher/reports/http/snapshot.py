@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
     from watcher.core.model import Instant
-    from watcher.reports.results import Ledger
+    from watcher.reports.results import ResultBuilder
 
 LONGEST_DELAY = 5.0
 """Seconds of silence after which the watch counts as stuck; a loaded machine is late by far less."""
@@ -21,15 +21,15 @@ class Snapshot:
 
     Attributes:
         at: When this was so. The watch's thread makes a new one each second while it is alive.
-        ledger: What is known of the imports; nobody writes to it any more.
+        builder: What is known of the imports; nobody writes to it any more.
         wakes_at: The moment, on the monotonic clock in seconds, by which the watch means to go on.
-        conclusion: How the watch ended, where it has.
+        result: How the watch ended, where it has.
     """
 
     at: Instant
-    ledger: Ledger
+    builder: ResultBuilder
     wakes_at: float = math.inf
-    conclusion: Conclusion | None = None
+    result: Result | None = None
 
     def is_stuck(self, now: float) -> bool:
         """Tells whether the watch has stopped working, which waiting and being throttled are not.

@@ -10,10 +10,11 @@ from watcher.core.messages.progress import Level, level_of
 from watcher.reports.live.picture import Canvas, picture
 from watcher.reports.live.views import View, running
 from watcher.reports.plain import PlainLog
+from watcher.reports.report import Notice, Report
 
 if TYPE_CHECKING:
     from watcher.core.events import Event
-    from watcher.core.exit_codes import Conclusion
+    from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
     from watcher.reports.live.glyphs import Glyphs
     from watcher.reports.live.screen import Screen
@@ -101,7 +102,7 @@ class Board:
         return standing.trouble
 
 
-class LiveView:
+class LiveView(Report):
     """Draws the board while the watch goes on, and leaves its last state behind.
 
     The clock that drives it is the running loop's: no thread, and no frame while the loop is busy.
@@ -113,6 +114,8 @@ class LiveView:
         glyphs: The characters that the terminal can show.
         several: Whether the lines must name their import.
     """
+
+    name = "the live view"
 
     def __init__(
         self, screen: Screen, standing: Standing, level: Level, glyphs: Glyphs, *, several: bool
@@ -140,19 +143,19 @@ class LiveView:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._tick)
 
-    def conclude(self, conclusion: Conclusion, ends: tuple[Ended, ...]) -> None:
+    def finish(self, result: Result) -> None:
         """Leaves the last picture, and below it explains each end that is no success."""
         self._stop()
         if not self._failed:
             self._draw(last=True)
-            for end in ends:
+            for end in result.ends:
                 if level_of(end) > Level.INFO:
                     self._lines.receive(end)
-        self._lines.conclude(conclusion, ends)
+        self._lines.finish(result)
 
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Tells a sentence above the picture."""
-        self._lines.say(level, name, message)
+    def notify(self, notice: Notice) -> None:
+        """Write the message above the picture."""
+        self._lines.notify(notice)
 
     def close(self) -> None:
         """Leaves the terminal with its cursor on a line of its own."""
@@ -181,7 +184,8 @@ class LiveView:
             self._failed = True
             self._screen.leave()
             name = type(error).__name__
-            self.say(Level.WARNING, "report_failed", f"the live view failed by a defect in watcher ({name})")
+            message = f"the live view failed because of a defect in watcher ({name})"
+            self.notify(Notice(Level.WARNING, "report_failed", message))
 
     def _stop(self) -> None:
         if self._timer is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import NO_VERDICTS, SUCCESSES, ImportStatus
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class View:
         if self.ended is not None:
             if self.ended.outcome in SUCCESSES:
                 return Urgency.DONE
-            return Urgency.HALTED if self.ended.outcome in NO_VERDICTS else Urgency.FAILED
+            return Urgency.HALTED if self.ended.outcome in INCONCLUSIVE else Urgency.FAILED
         if self.notice is not None:
             return Urgency.KEPT_FROM_NEWS
         waits = self.progress.status is ImportStatus.PENDING_APPROVAL

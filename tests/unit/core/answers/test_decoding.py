@@ -18,16 +18,16 @@ from watcher.core.answers.replies import (
     BODY_LIMIT,
     Answer,
     ApiError,
-    Broken,
     Denied,
+    Fault,
     FaultKind,
-    Foreign,
     Found,
     Missing,
     Redirected,
     Refused,
     Reply,
     Throttled,
+    WrongImport,
 )
 from watcher.core.model import ImportFile
 from watcher.core.statuses import ImportStatus
@@ -97,7 +97,7 @@ def test_digits_as_a_creation_time_are_read() -> None:
 def test_identity_is_judged_before_any_other_field(changes: dict[str, object], field: str) -> None:
     """Another import is another import, however broken the rest is."""
     reply = decode(REF, answer(import_body(**changes)))
-    assert isinstance(reply, Foreign)
+    assert isinstance(reply, WrongImport)
     assert reply.field == field
 
 
@@ -105,7 +105,7 @@ def test_identity_is_judged_before_any_other_field(changes: dict[str, object], f
 def test_an_empty_status_is_none(status: str) -> None:
     """It is not one that a later version of the API may know."""
     reply = decode(REF, answer(import_body(status=status)))
-    assert isinstance(reply, Broken)
+    assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NONSENSE
 
 
@@ -115,7 +115,7 @@ def test_an_import_without_an_essential_field_makes_no_sense(missing: str) -> No
     body = import_body(status="complete")
     del body[missing]
     reply = decode(REF, answer(body))
-    assert isinstance(reply, Broken)
+    assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NONSENSE
 
 
@@ -147,14 +147,14 @@ WHOLE = json.dumps(import_body(status="complete")).encode()
 def test_a_malformed_200_makes_no_sense(body: bytes) -> None:
     """Whatever is no import in JSON is a fault, and the wait goes on within its budget."""
     reply = decode(REF, Answer(200, {}, body))
-    assert isinstance(reply, Broken)
+    assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NONSENSE
 
 
 def test_a_body_that_was_compressed_unasked_makes_no_sense() -> None:
     """What is not unpacked is no bomb."""
     reply = decode(REF, Answer(200, {"content-encoding": "gzip"}, WHOLE))
-    assert isinstance(reply, Broken)
+    assert isinstance(reply, Fault)
     assert "gzip" in reply.detail
 
 
@@ -167,13 +167,13 @@ def _expected(status: int) -> type[Reply]:
         case 429:
             return Throttled
         case 408 | 425:
-            return Broken
+            return Fault
         case _ if status // 100 == 3:
             return Redirected
         case _ if status // 100 == 4:
             return Refused
         case _:
-            return Broken
+            return Fault
 
 
 @pytest.mark.parametrize("body", [b"", b'{"code":"c","message":"m","id":"i"}', b"<html>"])
@@ -182,7 +182,7 @@ def test_every_status_code_has_its_reply(body: bytes) -> None:
     for status in [*range(100, 200), *range(201, 1000)]:
         reply = decode(REF, Answer(status, {}, body))
         assert type(reply) is _expected(status), status
-        if isinstance(reply, Broken):
+        if isinstance(reply, Fault):
             server = status in {408, 425} or status // 100 == 5
             assert reply.kind is (FaultKind.SERVER if server else FaultKind.NONSENSE), status
 

@@ -10,7 +10,6 @@ from tests.support.driving import (
     ADVERSE,
     DENIED,
     FORBIDDEN,
-    FOREIGN,
     MISSING,
     NETWORK,
     NONSENSE,
@@ -20,6 +19,7 @@ from tests.support.driving import (
     SERVER,
     THROTTLED,
     UNKNOWN_HOST,
+    WRONG_IMPORT,
     Driven,
     seen,
 )
@@ -263,14 +263,14 @@ class TestWitness:
         driven.receive(ADVERSE[outcome])
         assert driven.outcome is outcome
 
-    @pytest.mark.parametrize("reply", [FOREIGN, REDIRECTED, REFUSED])
+    @pytest.mark.parametrize("reply", [WRONG_IMPORT, REDIRECTED, REFUSED])
     def test_what_makes_no_sense_ends_with_protocol(self, reply: Reply) -> None:
         """Another import's identity, a redirect and a bad request are one class of end."""
         driven = Driven()
         driven.receive(reply)
         assert driven.outcome is Outcome.PROTOCOL
 
-    @pytest.mark.parametrize("reply", [MISSING, DENIED, FORBIDDEN, REFUSED, REDIRECTED, FOREIGN])
+    @pytest.mark.parametrize("reply", [MISSING, DENIED, FORBIDDEN, REFUSED, REDIRECTED, WRONG_IMPORT])
     def test_once_seen_the_next_answer_must_confirm(self, reply: Reply) -> None:
         """One answer of a proxy or a login page is not believed; two in a row are."""
         driven = Driven()
@@ -281,7 +281,7 @@ class TestWitness:
         driven.receive(reply)
         assert driven.waiter.over
 
-    @pytest.mark.parametrize("reply", [MISSING, DENIED, REFUSED, REDIRECTED, FOREIGN])
+    @pytest.mark.parametrize("reply", [MISSING, DENIED, REFUSED, REDIRECTED, WRONG_IMPORT])
     def test_a_good_answer_clears_the_suspicion(self, reply: Reply) -> None:
         """Two adverse answers with a good one between them are two blips."""
         driven = Driven()

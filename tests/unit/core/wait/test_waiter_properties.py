@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tests.support.driving import (
     DENIED,
-    FOREIGN,
     MISSING,
     NETWORK,
     NONSENSE,
@@ -18,6 +17,7 @@ from tests.support.driving import (
     SERVER,
     THROTTLED,
     UNKNOWN_HOST,
+    WRONG_IMPORT,
     Driven,
     seen,
 )
@@ -31,7 +31,9 @@ from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 statuses = st.sampled_from([*map(str, ImportStatus), "validating", "archiving"])
 replies = st.one_of(
     statuses.map(seen),
-    st.sampled_from([MISSING, DENIED, REFUSED, REDIRECTED, FOREIGN, NETWORK, SERVER, NONSENSE, UNKNOWN_HOST]),
+    st.sampled_from(
+        [MISSING, DENIED, REFUSED, REDIRECTED, WRONG_IMPORT, NETWORK, SERVER, NONSENSE, UNKNOWN_HOST]
+    ),
     st.sampled_from([THROTTLED, Denied(ApiError(401), token_changed=True)]),
 )
 limits = st.floats(0.1, 500) | st.just(math.inf)

@@ -24,7 +24,7 @@ from watcher.reports.github.log import (
 from watcher.reports.github.outputs import LIMIT, GithubOutput, GithubSummary
 from watcher.reports.json_log import JsonLog
 from watcher.reports.plain import PlainLog
-from watcher.reports.results import Ledger
+from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 HOSTILE = "x]\n##[add-mask]\r::error::%0A EOF\noutcome=complete"
 
 
-def ledger_of(driven: Driven) -> Ledger:
+def builder_of(driven: Driven) -> ResultBuilder:
     """What is known after a wait."""
-    ledger = Ledger(ExitCodes())
+    builder = ResultBuilder(ExitCodes())
     for event in driven.events:
-        ledger.receive(event)
-    return ledger
+        builder.receive(event)
+    return builder
 
 
 def stopped() -> Driven:
@@ -108,17 +108,17 @@ class Annotated:
         """Tells all ends and gives the lines."""
         for ended in ends:
             self._log.receive(ended)
-        self._log.conclude(self._codes.conclude(ends), ends)
+        self._log.finish(self._codes.finish(ends), ends)
         self._file.close()
         return self._path.read_text("utf-8").splitlines()
 
 
 def test_outputs_are_the_five_of_the_contract(tmp_path: Path) -> None:
     """Later steps read outcome, status, code, time and the whole result."""
-    ledger = ledger_of(stopped())
+    builder = builder_of(stopped())
     path = tmp_path / "output"
     path.write_text("earlier=1\n")
-    GithubOutput(path, ledger).conclude(ledger.conclude())
+    GithubOutput(path, builder).finish(builder.finish())
     read = outputs(path.read_text("utf-8").removeprefix("earlier=1\n"))
     assert list(read) == ["outcome", "status", "exit-code", "elapsed-seconds", "result"]
     assert (read["outcome"], read["status"], read["exit-code"]) == ("stopped", "stopped", "3")
@@ -129,9 +129,9 @@ def test_outputs_are_the_five_of_the_contract(tmp_path: Path) -> None:
 
 def test_a_status_sets_no_other_output(tmp_path: Path) -> None:
     """Text of the API's never ends its own value."""
-    ledger = ledger_of(unknown(HOSTILE))
+    builder = builder_of(unknown(HOSTILE))
     path = tmp_path / "output"
-    GithubOutput(path, ledger).conclude(ledger.conclude())
+    GithubOutput(path, builder).finish(builder.finish())
     read = outputs(path.read_text("utf-8"))
     assert len(read) == 5
     assert read["outcome"] == "timeout"
@@ -142,9 +142,9 @@ def test_delimiters_are_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A delimiter that a value contains is not used, and no two are the same."""
     drawn = iter(["stopped", *(f"delimiter-{number}" for number in range(9))])
     monkeypatch.setattr(secrets, "token_hex", lambda _bytes: next(drawn))
-    ledger = ledger_of(stopped())
+    builder = builder_of(stopped())
     path = tmp_path / "output"
-    GithubOutput(path, ledger).conclude(ledger.conclude())
+    GithubOutput(path, builder).finish(builder.finish())
     assert path.read_text("utf-8").startswith(
         "outcome<<delimiter-0\nstopped\ndelimiter-0\nstatus<<delimiter-1\n"
     )
@@ -152,29 +152,29 @@ def test_delimiters_are_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_result_that_is_too_large_is_left_out(tmp_path: Path) -> None:
     """The other outputs are there, and a person is told what is not."""
-    ledger = Ledger(ExitCodes())
+    builder = ResultBuilder(ExitCodes())
     for number in range(2000):
-        ledger.receive(end(Outcome.COMPLETE, number))
+        builder.receive(end(Outcome.COMPLETE, number))
     path = tmp_path / "output"
     with pytest.raises(OSError, match="1 MiB") as caught:
-        GithubOutput(path, ledger).conclude(ledger.conclude())
+        GithubOutput(path, builder).finish(builder.finish())
     assert caught.value.strerror is not None
     assert list(outputs(path.read_text("utf-8"))) == ["outcome", "status", "exit-code", "elapsed-seconds"]
 
 
 def test_the_summary_never_outgrows_its_file(tmp_path: Path) -> None:
     """What the step wrote earlier counts, for the runner drops a file that is too large as a whole."""
-    ledger = Ledger(ExitCodes())
+    builder = ResultBuilder(ExitCodes())
     for number in range(90):
-        ledger.receive(end(Outcome.STOPPED, number))
+        builder.receive(end(Outcome.STOPPED, number))
     path = tmp_path / "summary"
     path.write_text("x" * (LIMIT - 8000))
-    GithubSummary(path, ledger).conclude(ledger.conclude())
+    GithubSummary(path, builder).finish(builder.finish())
     assert LIMIT - 8000 < path.stat().st_size <= LIMIT
     assert "Not shown: " in path.read_text("utf-8")
     path.write_text("x" * (LIMIT - 100))
     with pytest.raises(OSError, match="1 MiB"):
-        GithubSummary(path, ledger).conclude(ledger.conclude())
+        GithubSummary(path, builder).finish(builder.finish())
     assert path.stat().st_size == LIMIT - 100
 
 
@@ -255,8 +255,8 @@ def test_the_summary_of_throttles_counts_them(tmp_path: Path) -> None:
     driven.receive(seen("preparing"))
     driven.receive(THROTTLED)
     driven.receive(seen("complete"))
-    ledger = ledger_of(driven)
+    builder = builder_of(driven)
     path = tmp_path / "summary"
-    GithubSummary(path, ledger).conclude(ledger.conclude())
+    GithubSummary(path, builder).finish(builder.finish())
     assert f"| <code>{REF}</code> | complete | <code>complete</code> |" in path.read_text("utf-8")
     assert path.read_text("utf-8").splitlines()[4].endswith("| 3 | 1 | 0 |")

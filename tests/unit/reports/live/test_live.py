@@ -19,7 +19,7 @@ from watcher.cli.choices import LogFormat, LogLevel, OutputFormat, Pipeline, Pro
 from watcher.cli.reporting import make_log, speaks_unicode
 from watcher.cli.settings import Settings
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
-from watcher.core.exit_codes import Conclusion
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
 from watcher.core.model import Instant, Transition
 from watcher.core.policy import Policy
@@ -174,7 +174,7 @@ def test_a_defect_in_the_picture_costs_only_the_picture(
         lambda: view.receive(Watching(REF, NOW, SEEN, GOAL)),
         lambda: view.receive(Changed(REF, NOW, SEEN, STEP)),
         lambda: view.receive(end),
-        lambda: view.conclude(Conclusion(Outcome.STOPPED, 3), (end,)),
+        lambda: view.finish(Result(Outcome.STOPPED, 3), (end,)),
         view.close,
     )
     text = terminal.read()

@@ -11,7 +11,7 @@ from tests.support.driving import EPOCH, REF
 from watcher.core import lifecycle
 from watcher.core.events import Ended, Progress
 from watcher.core.model import Import, ImportRef, Instant, Transition
-from watcher.core.statuses import Outcome, Status, status_named
+from watcher.core.statuses import Outcome, Status, parse_status
 from watcher.reports.live.glyphs import ASCII, UNICODE, Mark
 from watcher.reports.live.picture import Canvas, picture
 from watcher.reports.live.rail import draw_rail, stations
@@ -27,7 +27,7 @@ def progress(*way: tuple[str, float], polls: int = 3) -> Progress:
     source: Status | None = None
     elapsed = 0.0
     for index, (name, _) in enumerate(way):
-        status = status_named(name)
+        status = parse_status(name)
         in_state = way[index - 1][1] if index else None
         elapsed += in_state or 0.0
         at = Instant(elapsed, EPOCH + elapsed)

@@ -11,22 +11,22 @@ from watcher.core.answers.rate_limits import Hold
 from watcher.core.model import Import, Instant
 from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus
-from watcher.core.wait.memory import (
+from watcher.core.wait.record import Record
+from watcher.core.wait.saved import (
     LONGEST_HOLD,
     LONGEST_REST,
-    KeptHold,
-    Memory,
+    SavedHold,
+    SavedWait,
     Stamp,
     remember,
     remember_hold,
 )
-from watcher.core.wait.record import Record
 
 THEN = 1_000_000.0
 READY = Import(ImportStatus.READY)
 
 
-def aged(memory: Memory, kept: Stamp, now: Stamp) -> tuple[float, float | None]:
+def aged(memory: SavedWait, kept: Stamp, now: Stamp) -> tuple[float, float | None]:
     """How old the wait and its status are for a run that takes them up."""
     taken = memory.taken_up(kept, now)
     return now.unix - taken.began, None if taken.since is None else now.unix - taken.since
@@ -49,7 +49,7 @@ def aged(memory: Memory, kept: Stamp, now: Stamp) -> tuple[float, float | None]:
 )
 def test_a_wait_is_as_old_as_it_can_be_known(kept: Stamp, now: Stamp, age: float) -> None:
     """A step of the wall clock neither resets a wait nor makes it older where that can be known."""
-    memory = Memory(began=kept.unix - 100, since=kept.unix - 100, last=READY)
+    memory = SavedWait(began=kept.unix - 100, since=kept.unix - 100, last=READY)
     wait, status = aged(memory, kept, now)
     assert wait == pytest.approx(age, abs=1e-3)
     assert status == wait
@@ -58,28 +58,28 @@ def test_a_wait_is_as_old_as_it_can_be_known(kept: Stamp, now: Stamp, age: float
 def test_a_status_is_never_older_than_its_wait() -> None:
     """First sight lies between the beginning and now, whatever the file says."""
     kept = now = Stamp(THEN)
-    assert aged(Memory(began=THEN - 10, since=THEN - 99, last=READY), kept, now) == (10, 10)
-    assert aged(Memory(began=THEN - 10, since=THEN + 99, last=READY), kept, now) == (10, 0)
+    assert aged(SavedWait(began=THEN - 10, since=THEN - 99, last=READY), kept, now) == (10, 10)
+    assert aged(SavedWait(began=THEN - 10, since=THEN + 99, last=READY), kept, now) == (10, 0)
 
 
 def test_a_wait_that_lay_in_the_future_grows_older_from_then_on() -> None:
     """What was put right is kept, so a wall clock that was wrong once does not stop a wait for good."""
-    memory = Memory(began=THEN + 1e6).taken_up(Stamp(THEN + 1e6), Stamp(THEN))
+    memory = SavedWait(began=THEN + 1e6).taken_up(Stamp(THEN + 1e6), Stamp(THEN))
     assert aged(memory, Stamp(THEN), Stamp(THEN + 60)) == (60, None)
 
 
 @pytest.mark.parametrize(
     ("hold", "left"),
     [
-        pytest.param(KeptHold(THEN + 40, THEN + 44, named=True), (30, 34), id="under way"),
-        pytest.param(KeptHold(THEN + 5, THEN + 9, named=True), None, id="over"),
-        pytest.param(KeptHold(THEN - 5, THEN + 20, named=False), (-15, 10), id="a backoff"),
+        pytest.param(SavedHold(THEN + 40, THEN + 44, named=True), (30, 34), id="under way"),
+        pytest.param(SavedHold(THEN + 5, THEN + 9, named=True), None, id="over"),
+        pytest.param(SavedHold(THEN - 5, THEN + 20, named=False), (-15, 10), id="a backoff"),
         pytest.param(
-            KeptHold(THEN + 1e6, THEN + 2e6, named=True), (LONGEST_HOLD, LONGEST_HOLD), id="endless"
+            SavedHold(THEN + 1e6, THEN + 2e6, named=True), (LONGEST_HOLD, LONGEST_HOLD), id="endless"
         ),
     ],
 )
-def test_a_hold_ends_within_the_hour(hold: KeptHold, left: tuple[float, float] | None) -> None:
+def test_a_hold_ends_within_the_hour(hold: SavedHold, left: tuple[float, float] | None) -> None:
     """A pending hold goes on, a past one is gone, and one that cannot be is cut."""
     now = Stamp(THEN + 10)
     taken = hold.taken_up(Stamp(THEN), now)
@@ -88,7 +88,7 @@ def test_a_hold_ends_within_the_hour(hold: KeptHold, left: tuple[float, float] |
 
 def test_a_hold_follows_the_clock() -> None:
     """A step of the wall clock neither lengthens a hold nor lifts it."""
-    hold = KeptHold(THEN + 40, THEN + 44, named=True)
+    hold = SavedHold(THEN + 40, THEN + 44, named=True)
     for step in (-3600, 3600):
         now = Stamp(THEN + 10 + step, "a", 60)
         taken = hold.taken_up(Stamp(THEN, "a", 50), now)
@@ -146,4 +146,4 @@ def test_a_memory_has_no_deadline() -> None:
     driven.receive(seen("ready"), at=1.0)
     kept = remember(driven.events[-1])
     assert math.isclose(kept.began, EPOCH)
-    assert kept == Memory(EPOCH, EPOCH + 1.0, READY, kept.transitions, polls=1)
+    assert kept == SavedWait(EPOCH, EPOCH + 1.0, READY, kept.transitions, polls=1)

@@ -11,8 +11,8 @@ from watcher.core.answers.rate_limits import Hold
 from watcher.core.events import Changed, Ended, MetUnknownStatus, Watching
 from watcher.core.model import Import, Instant
 from watcher.core.policy import Policy
-from watcher.core.statuses import ImportStatus, Outcome, status_named
-from watcher.core.wait.memory import Memory, remember
+from watcher.core.statuses import ImportStatus, Outcome, parse_status
+from watcher.core.wait.saved import SavedWait, remember
 from watcher.core.wait.steps import Arrival
 from watcher.core.wait.waiter import Waiter
 
@@ -20,9 +20,9 @@ BEGAN = EPOCH
 LATER = Instant(7.0, EPOCH + 3600.0)
 
 
-def resumed(memory: Memory | None = None, policy: Policy | None = None, now: Instant = LATER) -> Waiter:
+def resumed(memory: SavedWait | None = None, policy: Policy | None = None, now: Instant = LATER) -> Waiter:
     """A waiter of a later run."""
-    return Waiter(REF, policy or Policy(), now, Random(0), memory or Memory(BEGAN))
+    return Waiter(REF, policy or Policy(), now, Random(0), memory or SavedWait(BEGAN))
 
 
 def end_of(waiter: Waiter, hold: Hold | None = None) -> Ended | None:
@@ -52,7 +52,7 @@ def look(waiter: Waiter, status: str, now: Instant = LATER) -> list[object]:
 )
 def test_a_final_import_is_not_asked_for_again(status: str, policy: Policy, outcome: Outcome) -> None:
     """It is judged by what was kept and by this run's wishes, which may be others than before."""
-    memory = Memory(BEGAN, BEGAN + 93.0, Import(status_named(status)), polls=12)
+    memory = SavedWait(BEGAN, BEGAN + 93.0, Import(parse_status(status)), polls=12)
     ended = end_of(resumed(memory, policy))
     assert ended is not None
     assert (ended.outcome, ended.progress.elapsed, ended.progress.polls) == (outcome, 93.0, 12)
@@ -61,7 +61,7 @@ def test_a_final_import_is_not_asked_for_again(status: str, policy: Policy, outc
 @pytest.mark.parametrize("status", ["preparing", "ready", "in_progress", "validating"])
 def test_any_other_import_is(status: str) -> None:
     """A status that can change, or that nobody knows, is asked for even where it met the goal before."""
-    memory = Memory(BEGAN, BEGAN, Import(status_named(status)))
+    memory = SavedWait(BEGAN, BEGAN, Import(parse_status(status)))
     assert end_of(resumed(memory, Policy(until=ImportStatus.READY))) is None
 
 
@@ -71,7 +71,7 @@ def test_any_other_import_is(status: str) -> None:
 )
 def test_an_expired_clock_is_judged_after_one_more_look(*, once: bool, policy: dict[str, object]) -> None:
     """The import may have ended meanwhile; only an answer shows whether it has."""
-    memory = Memory(BEGAN, BEGAN, Import(ImportStatus.READY))
+    memory = SavedWait(BEGAN, BEGAN, Import(ImportStatus.READY))
     wishes = Policy(once=once, **policy)  # type: ignore[arg-type]  # as the parameters say
     waiter = resumed(memory, wishes)
     assert end_of(waiter) is None
@@ -87,7 +87,7 @@ def test_an_expired_clock_is_judged_after_one_more_look(*, once: bool, policy: d
 
 def test_a_fault_is_not_the_one_more_look() -> None:
     """A look after a quiet night that meets a 502 first asks again, and does not call it a timeout."""
-    waiter = resumed(Memory(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0, once=True))
+    waiter = resumed(SavedWait(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0, once=True))
     step = waiter.receive(SERVER, Arrival(LATER.monotonic, LATER))
     assert step.wake_at is not None
     _, ended = look(waiter, "complete", Instant(LATER.monotonic + 5.0, LATER.unix + 5.0))
@@ -98,7 +98,7 @@ def test_a_fault_is_not_the_one_more_look() -> None:
 def test_nobody_answers_the_one_more_look() -> None:
     """An expired clock is judged all the same when an outage has lasted as long as it may."""
     waiter = resumed(
-        Memory(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0, outage_budget=20.0)
+        SavedWait(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0, outage_budget=20.0)
     )
     now = Instant(LATER.monotonic + 20.0, LATER.unix + 20.0)
     (ended,) = waiter.receive(SERVER, Arrival(now.monotonic, now)).events
@@ -110,7 +110,7 @@ def test_nobody_answers_the_one_more_look() -> None:
 def test_a_short_pause_comes_before_the_one_more_look(wait: float, outcome: Outcome | None) -> None:
     """A rate limit's pause that an earlier run left is waited for, as long as an outage would be."""
     until = LATER.monotonic + wait
-    waiter = resumed(Memory(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0))
+    waiter = resumed(SavedWait(BEGAN, BEGAN, Import(ImportStatus.READY)), Policy(timeout=60.0))
     ended = end_of(waiter, Hold(until, until, named=True))
     assert (None if ended is None else ended.outcome) is outcome
 
@@ -135,7 +135,7 @@ def test_what_was_told_is_not_told_again() -> None:
 
 def test_where_it_goes_on_is_said() -> None:
     """The first line of a resumed wait tells its age and its status."""
-    (watching,) = resumed(Memory(BEGAN, BEGAN, Import(ImportStatus.READY))).begin(LATER).events
+    (watching,) = resumed(SavedWait(BEGAN, BEGAN, Import(ImportStatus.READY))).begin(LATER).events
     assert isinstance(watching, Watching)
     assert watching.goal == "until complete, for at most 1h; going on after 1h, last seen ready"
 

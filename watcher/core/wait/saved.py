@@ -79,7 +79,7 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class SavedWait:
     """What is kept of the wait for one import; moments are seconds since 1970.
 
     Attributes:
@@ -105,7 +105,7 @@ class Memory:
         """Whether the import will never change again, so that nobody has to ask for it."""
         return self.last is not None and self.last.status in FINAL
 
-    def taken_up(self, kept: Stamp, now: Stamp) -> Memory:
+    def taken_up(self, kept: Stamp, now: Stamp) -> SavedWait:
         """Puts the moments right for a later run.
 
         Args:
@@ -123,7 +123,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptHold:
+class SavedHold:
     """What is kept of a stretch without requests; moments are seconds since 1970.
 
     Attributes:
@@ -136,7 +136,7 @@ class KeptHold:
     resume_at: float
     named: bool
 
-    def taken_up(self, kept: Stamp, now: Stamp) -> KeptHold | None:
+    def taken_up(self, kept: Stamp, now: Stamp) -> SavedHold | None:
         """Puts the moments right for a later run.
 
         Args:
@@ -149,7 +149,7 @@ class KeptHold:
         step, latest = kept.step_until(now), now.unix + LONGEST_HOLD
         until = min(self.until + step, latest)
         resume_at = max(until, min(self.resume_at + step, latest))
-        return KeptHold(until, resume_at, self.named) if resume_at > now.unix else None
+        return SavedHold(until, resume_at, self.named) if resume_at > now.unix else None
 
     def restored(self, now: Instant) -> Hold:
         """Takes the stretch up.
@@ -165,7 +165,7 @@ class KeptHold:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class SavedState:
     """What an earlier run left to this one.
 
     Attributes:
@@ -173,11 +173,11 @@ class Past:
         hold: The stretch without requests that was not over.
     """
 
-    waits: Mapping[ImportRef, Memory] = field(default_factory=dict)
-    hold: KeptHold | None = None
+    waits: Mapping[ImportRef, SavedWait] = field(default_factory=dict)
+    hold: SavedHold | None = None
 
 
-def remember(event: Event) -> Memory:
+def remember(event: Event) -> SavedWait:
     """Turns what an event tells of its import into what is kept.
 
     Args:
@@ -187,7 +187,7 @@ def remember(event: Event) -> Memory:
         The memory.
     """
     progress, now = event.progress, event.at.unix
-    return Memory(
+    return SavedWait(
         began=now - progress.elapsed,
         since=None if progress.in_state is None else now - progress.in_state,
         last=progress.last,
@@ -198,7 +198,7 @@ def remember(event: Event) -> Memory:
     )
 
 
-def remember_hold(hold: Hold | None, now: Instant) -> KeptHold | None:
+def remember_hold(hold: Hold | None, now: Instant) -> SavedHold | None:
     """Turns a stretch without requests into what is kept.
 
     Args:
@@ -211,4 +211,4 @@ def remember_hold(hold: Hold | None, now: Instant) -> KeptHold | None:
     if hold is None or hold.resume_at <= now.monotonic:
         return None
     to_wall_clock = now.unix - now.monotonic
-    return KeptHold(hold.until + to_wall_clock, hold.resume_at + to_wall_clock, hold.named)
+    return SavedHold(hold.until + to_wall_clock, hold.resume_at + to_wall_clock, hold.named)
