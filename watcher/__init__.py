@@ -1,7 +1,7 @@
 """Wait for LaunchDarkly big-segment imports.
 
-``await wait(ref, token=…)`` waits for one import; ``async for event in watch(refs, token=…)`` yields the events
-of many. Both run in any asyncio loop; they do not log, install signal handlers or end the process.
+``await wait(ref, token=…)`` waits for one import; ``async for event in watch(refs, token=…)`` yields the
+events of many. Both run in any asyncio loop; they do not log, install signal handlers or end the process.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def checked_ref(project: str, environment: str, segment: str, import_id: str, *,
     for name, key in zip(_KEY_NAMES, (project, environment, segment, import_id), strict=True):
         problem = _problem_with(key)
         if problem is not None:
-            raise UsageError(f"target is invalid: the {name} {problem}: {quoted(source)}")
+            raise UsageError(f"the target's {name} {problem}: {quoted(source)}")
     return ImportRef(project, environment, segment, import_id)
 
 
