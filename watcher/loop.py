@@ -133,7 +133,7 @@ class Watch:
         if self._signal is not None:
             yield from fleet.interrupt(self._signal, now)
             return
-        due = fleet.take_due(now, in_flight.free_slots)
+        due = fleet.take_due(now, in_flight.capacity)
         for watched in due.asked:
             in_flight.send(watched)
         yield from fleet.end(due.late, now)
@@ -143,7 +143,7 @@ class Watch:
         in_flight = self._in_flight
         if in_flight.has_finished or self._signal is not None or self._fleet.over:
             return
-        soonest = self._fleet.wakes_at(self._clock().monotonic, has_room=in_flight.free_slots > 0)
+        soonest = self._fleet.wakes_at(self._clock().monotonic, has_room=in_flight.capacity > 0)
         self.wakes_at = min(soonest, in_flight.next_timeout)
         self._wake.clear()
         try:

@@ -12,7 +12,7 @@ from watcher.core.answers.replies import Fault, FaultKind
 from watcher.core.messages import faults
 
 REQUEST_ERRORS = (aiohttp.ClientError, OSError, HttpProcessingError, ValueError)
-"""All that a request through aiohttp raises."""
+"""The exceptions that a request through aiohttp can raise."""
 
 
 def fault_of(error: Exception) -> Fault:

@@ -77,7 +77,7 @@ class InFlight:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def free_slots(self) -> int:
+    def capacity(self) -> int:
         """How many more requests may be sent."""
         return self._limit - len(self._requests)
 

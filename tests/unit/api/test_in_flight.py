@@ -148,11 +148,12 @@ def test_a_process_that_is_paused_again_and_again_still_times_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("allowed", "slots"), [(60, 20), (1024, MAX_IN_FLIGHT), (8, 1), (resource.RLIM_INFINITY, MAX_IN_FLIGHT)]
+    ("allowed", "capacity"),
+    [(60, 20), (1024, MAX_IN_FLIGHT), (8, 1), (resource.RLIM_INFINITY, MAX_IN_FLIGHT)],
 )
 def test_requests_leave_file_descriptors_for_reports(
-    monkeypatch: pytest.MonkeyPatch, allowed: int, slots: int
+    monkeypatch: pytest.MonkeyPatch, allowed: int, capacity: int
 ) -> None:
     """The number of requests in flight depends on the limit of open files."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
-    assert InFlight(never_respond, lambda: Instant(0, 0), 1.0, lambda: None).free_slots == slots
+    assert InFlight(never_respond, lambda: Instant(0, 0), 1.0, lambda: None).capacity == capacity
