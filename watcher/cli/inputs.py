@@ -100,16 +100,16 @@ def _target_of_options(settings: Settings) -> Target | None:
 
 def _base_uri(settings: Settings, targets: Sequence[Target], environ: Mapping[str, str]) -> str:
     if settings.base_uri is None:
-        return choose_base_uri(None, targets)
+        return choose_base_uri(None, targets, "--base-uri")
     if "base_uri" in settings.given:
-        return choose_base_uri(parse_base_uri(settings.base_uri, "--base-uri"), targets)
+        return choose_base_uri(parse_base_uri(settings.base_uri, "--base-uri"), targets, "--base-uri")
     variable = next((name for name in BASE_URI_VARIABLES if environ.get(name)), "the environment")
-    return choose_base_uri(parse_base_uri(settings.base_uri, variable), targets, source=variable)
+    return choose_base_uri(parse_base_uri(settings.base_uri, variable), targets, "--base-uri", variable)
 
 
 def _tokens(settings: Settings, environ: Mapping[str, str]) -> TokenSource:
     if settings.token_file is not None:
-        return TokenFile(settings.token_file)
+        return TokenFile(settings.token_file, "--token-file")
     for variable in TOKEN_VARIABLES:
         if variable in environ:
             return FixedToken(parse_token(environ[variable], variable))

@@ -164,7 +164,10 @@ class _Run:
         for hint in find_hints(inputs.tokens.current(), os.environ):
             self._reports.notify(Level.WARNING, "hint", hint)
         client = Client(
-            base_uri, inputs.tokens, tls=tls_context(settings.ca_file), proxy=find_proxy(base_uri)
+            base_uri,
+            inputs.tokens,
+            tls=tls_context(settings.ca_file, "--ca-file"),
+            proxy=find_proxy(base_uri),
         )
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.cli.target_lists import parse_listing
+from watcher.cli.target_lists import parse_target_list
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 
@@ -33,7 +33,7 @@ CURL = f"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 204 \r\ndate: now\r\nlocation: {URL
 )
 def test_lists_and_headers_name_imports(text: str) -> None:
     """Response headers as curl writes them and plain lists are both accepted."""
-    assert {target.ref for target in parse_listing(text, "standard input")} == {REF}
+    assert {target.ref for target in parse_target_list(text, "standard input")} == {REF}
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_lists_and_headers_name_imports(text: str) -> None:
         ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),
         (f"{KEYS}\nnonsense\n", "line 2"),
         (f"{KEYS} # the first\n", "line 1: '"),
-        (f"{KEYS}\t# the first\n", "a comment needs a line of its own"),
-        ('{"id": "1234a567"}', "holds the body of an answer"),
+        (f"{KEYS}\t# the first\n", "put a comment on its own line"),
+        ('{"id": "1234a567"}', "contains a response body"),
     ],
 )
 def test_a_list_without_an_import_is_rejected(text: str, words: str) -> None:
     """The message quotes the status line of the response, or the number of the bad line."""
     with pytest.raises(UsageError) as caught:
-        parse_listing(text, "standard input")
+        parse_target_list(text, "standard input")
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
 
@@ -63,4 +63,4 @@ def test_a_list_without_an_import_is_rejected(text: str, words: str) -> None:
 def test_a_body_instead_of_headers_is_recognized(body: str) -> None:
     """If curl ran without -D, the message says so and quotes the body."""
     with pytest.raises(UsageError, match=r"standard input holds the body of an answer .* curl -sS -D -"):
-        parse_listing(body, "standard input")
+        parse_target_list(body, "standard input")
