@@ -62,5 +62,5 @@ def test_a_list_without_an_import_is_rejected(text: str, words: str) -> None:
 @pytest.mark.parametrize("body", ['{"code": "invalid_request"}', " <html>\n<p>no</p>", "\ufeff{}"])
 def test_a_body_instead_of_headers_is_recognized(body: str) -> None:
     """If curl ran without -D, the message says so and quotes the body."""
-    with pytest.raises(UsageError, match=r"standard input holds the body of an answer .* curl -sS -D -"):
+    with pytest.raises(UsageError, match=r"standard input contains a response body .* curl -sS -D -"):
         parse_target_list(body, "standard input")
