@@ -26,19 +26,18 @@ class Stream:
     """Write text without holding up the watch.
 
     Bytes that the reader does not accept at once stay pending and are offered again, so a stopped terminal or
-    a full pipe delays no poll. Only above 1 MiB of pending bytes does a write wait for the reader.
+    a full pipe delays no poll. A write waits for the reader only if more than 1 MiB is pending.
 
-    Text is always UTF-8 (RFC 8259, 8.1). It bypasses Python's text layer, which loses data on a non-blocking
+    Text is always UTF-8 (RFC 8259, 8.1) and bypasses Python's text layer, which loses data on a non-blocking
     descriptor such as a pipe of Node.js.
 
     Args:
         file: The destination; None if the process was started without it.
-        defer: Call a function after a delay in seconds, in the same thread; without it, pending bytes are
-            offered again with the next write only.
+        defer: Call a function after a delay in seconds, in the same thread; None to offer pending bytes again
+            with the next write only.
 
     Attributes:
-        flush_deadline: When all streams stop waiting for their readers, on the monotonic clock in seconds.
-            Bytes that are still pending then are dropped.
+        flush_deadline: When all streams stop waiting and drop pending bytes, on the monotonic clock.
     """
 
     flush_deadline: ClassVar[float] = math.inf
@@ -57,12 +56,12 @@ class Stream:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the destination is a terminal."""
+        """True if the destination is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     @property
     def pending(self) -> bool:
-        """Whether the reader has not accepted everything yet."""
+        """True if the reader has not accepted everything yet."""
         return self._descriptor is not None and bool(self._pending)
 
     def fileno(self) -> int:
