@@ -232,7 +232,8 @@ def test_a_terminal_that_is_gone_is_no_error(drawn: Drawn) -> None:
 @pytest.mark.parametrize(("no_color", "expected"), [("", b"\x1b[32mframe\x1b[0m"), ("1", b"\nframe\n")])
 def test_colours(no_color: str, expected: bytes, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
     """NO_COLOR switches colours off."""
-    monkeypatch.setenv("NO_COLOR", no_color)
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", no_color)
     drawn.region.write_line("")
     drawn.region.draw(Text("frame", "green"))
     assert drawn.window.lines == ["", "frame"]
