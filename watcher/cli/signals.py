@@ -90,7 +90,7 @@ class Signals:
         if self.number is not None:
             self._exit(number)
         self.number = number
-        Stream.hurry()
+        Stream.limit_flush()
         if self._callback is not None:
             self._start_timer(number)
             self._callback(number)
