@@ -11,8 +11,8 @@ from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF
 from tests.simulation.scenario import Flavour
 from watcher.api.in_flight import MAX_IN_FLIGHT
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.fleet.agenda import LAST_CALL
-from watcher.core.fleet.limiter import PATIENCE
+from watcher.core.fleet.agenda import LAST_POLL_GRACE
+from watcher.core.fleet.limiter import NEXT_REQUEST_AFTER
 from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def no_request_past_the_deadline(evidence: Evidence) -> None:
     patience = evidence.run.scenario.wishes.request_timeout
     count = len(evidence.ends)
     waits_for_none = count == 1 or (count <= MAX_IN_FLIGHT and evidence.unhindered)
-    queue = 0.0 if waits_for_none else LAST_CALL
+    queue = 0.0 if waits_for_none else LAST_POLL_GRACE
     for asked in evidence.run.asked:
         deadline = evidence.deadline_at(asked.position, asked.at)
         if asked.at > deadline + queue + TOLERANCE:
@@ -126,7 +126,7 @@ def the_first_request_goes_alone(evidence: Evidence) -> None:
     for before, asked in pairwise(evidence.run.asked):
         if (
             asked.at < first - TOLERANCE
-            and asked.at < before.at + PATIENCE - TOLERANCE
+            and asked.at < before.at + NEXT_REQUEST_AFTER - TOLERANCE
             and not evidence.is_last_look(asked)
         ):
             raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, before the first answer")

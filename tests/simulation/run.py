@@ -88,7 +88,7 @@ def play(scenario: Scenario) -> Run:
         return run
     codes = ExitCodes(scenario.wishes.remapped)
     if run.ends:
-        run.result = codes.finish(run.ends, any_suffices=scenario.wishes.any_suffices)
+        run.result = codes.result(run.ends, any_suffices=scenario.wishes.any_suffices)
     return run
 
 

@@ -9,14 +9,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from watcher.core.answers.replies import Fault, FaultKind
-from watcher.core.fleet.agenda import LAST_CALL
+from watcher.core.fleet.agenda import LAST_POLL_GRACE
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from watcher.core.answers.replies import Answer
-    from watcher.core.fleet.agenda import Watched
+    from watcher.core.fleet.agenda import ScheduledImport
     from watcher.core.model import ImportRef, Instant
 
     Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
@@ -48,7 +48,7 @@ class InFlight:
     Args:
         probe: Asks the API once for an import.
         clock: Reads the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds; infinite is no limit but the one of ``LAST_CALL``, for a
+        request_timeout: Longest request in seconds; infinite is no limit but the one of ``LAST_POLL_GRACE``, for a
             request must not outlast its wait for ever.
         on_landing: Called when a request has come to its end.
     """
@@ -65,9 +65,9 @@ class InFlight:
         self._request_timeout = request_timeout
         self._on_landing = on_landing
         self._most = _most_in_flight()
-        self._tasks: dict[_Task, Watched] = {}
+        self._tasks: dict[_Task, ScheduledImport] = {}
         self._given_time: set[_Task] = set()
-        self._landed: deque[tuple[Watched, _Task, Instant]] = deque()
+        self._landed: deque[tuple[ScheduledImport, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -85,7 +85,7 @@ class InFlight:
         """By when the next one lands, or is cancelled, on the monotonic clock in seconds."""
         return min((watched.give_up_at for watched in self._tasks.values()), default=math.inf)
 
-    def send(self, watched: Watched) -> None:
+    def send(self, watched: ScheduledImport) -> None:
         """Sends a request.
 
         Args:
@@ -96,14 +96,14 @@ class InFlight:
         if math.isfinite(self._request_timeout):
             watched.give_up_at = now + self._request_timeout
         else:
-            watched.give_up_at = max(watched.deadline, now) + LAST_CALL
+            watched.give_up_at = max(watched.deadline, now) + LAST_POLL_GRACE
         task = asyncio.create_task(self._probe(watched.waiter.ref))
         self._tasks[task] = watched
         task.add_done_callback(self._land)
         if self._timer is None or watched.give_up_at < self._timer.when():
             self._set_timer(watched.give_up_at)
 
-    def land(self) -> Iterator[tuple[Watched, Answer | Fault, Instant]]:
+    def land(self) -> Iterator[tuple[ScheduledImport, Answer | Fault, Instant]]:
         """Takes what has come, in the order in which it came.
 
         Yields:

@@ -9,15 +9,15 @@ from random import Random
 from tests.simulation.virtual import VirtualLoop
 from watcher.api.in_flight import InFlight
 from watcher.core.answers.replies import Answer, Fault
-from watcher.core.fleet.agenda import Watched
+from watcher.core.fleet.agenda import ScheduledImport
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.wait.waiter import Waiter
 
 
-def watched(number: int, now: Instant) -> Watched:
+def watched(number: int, now: Instant) -> ScheduledImport:
     """An import that is about to be asked for."""
-    return Watched(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
+    return ScheduledImport(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
 
 
 def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:

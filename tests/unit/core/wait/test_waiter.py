@@ -247,8 +247,8 @@ class TestRateLimits:
         """Another import's 429 holds for all, and past a deadline it ends the wait."""
         driven = Driven(Policy(timeout=30.0))
         driven.receive(seen("preparing"))
-        assert driven.waiter.refuse(named(29.0), driven.instant()) is None
-        step = driven.waiter.refuse(named(31.0), driven.instant())
+        assert driven.waiter.end_if_held(named(29.0), driven.instant()) is None
+        step = driven.waiter.end_if_held(named(31.0), driven.instant())
         assert step is not None
         assert step.wake_at is None
 
@@ -419,8 +419,8 @@ class TestAppearing:
         driven = Driven(Policy(once=True, appear_within=60.0, outage_budget=2.0))
         driven.receive(MISSING)
         now = driven.instant()
-        assert driven.waiter.refuse(Hold(50.0, 51.0, named=True, in_a_row=1), now) is None
-        assert driven.waiter.refuse(Hold(61.0, 62.0, named=True, in_a_row=1), now) is not None
+        assert driven.waiter.end_if_held(Hold(50.0, 51.0, named=True, in_a_row=1), now) is None
+        assert driven.waiter.end_if_held(Hold(61.0, 62.0, named=True, in_a_row=1), now) is not None
 
     def test_patience_is_for_unseen_imports(self) -> None:
         """An import that was seen is gone, not late."""
@@ -537,7 +537,7 @@ def test_an_interrupt_tells_the_signal() -> None:
 def test_being_left_behind_is_pending_and_does_not_count() -> None:
     """--any and --fail-fast leave the others behind without a verdict."""
     driven = Driven()
-    driven._take(driven.waiter.abandon(REF, driven.instant()))  # noqa: SLF001 (the helper's own bookkeeping)
+    driven._take(driven.waiter.leave_behind(REF, driven.instant(), succeeded=False))  # noqa: SLF001 (the helper's own bookkeeping)
     assert driven.outcome is Outcome.PENDING
     assert driven.ended.left_behind
 

@@ -27,7 +27,7 @@ def resumed(memory: SavedWait | None = None, policy: Policy | None = None, now: 
 
 def end_of(waiter: Waiter, hold: Hold | None = None) -> Ended | None:
     """The end that needs no request."""
-    step = waiter.recall(hold, LATER)
+    step = waiter.end_before_first_poll(hold, LATER)
     if step is None:
         return None
     (ended,) = step.events
