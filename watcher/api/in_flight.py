@@ -48,8 +48,7 @@ class InFlight:
     Args:
         probe: Asks the API once for an import.
         clock: Reads the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds; infinite is no limit but the one of ``LAST_POLL_GRACE``, for a
-            request must not outlast its wait for ever.
+        request_timeout: Longest request in seconds; if infinite, ``LAST_POLL_GRACE`` still limits it.
         on_landing: Called when a request has come to its end.
     """
 

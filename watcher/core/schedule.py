@@ -1,4 +1,4 @@
-"""When to send the next request: polling intervals, backoff after faults and rate limits, and their jitter."""
+"""When to send the next request: polling intervals, backoff after faults and rate limits, and jitter."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class ImportStatus(StrEnum):
 
 
 Status: TypeAlias = str
-"""A status of an import: a member of ``ImportStatus`` if it is known, else a plain string that is safe to print.
+"""A status of an import: a member of ``ImportStatus`` if known, else a plain string that is safe to print.
 
 The API document closed the list only in 2025, so a status may be added.
 """

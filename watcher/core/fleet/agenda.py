@@ -44,23 +44,14 @@ class ScheduledImport:
 
 
 class Due(NamedTuple):
-    """The imports that need action now.
-
-    Attributes:
-        asked: Those to poll, in this order.
-        late: Those to end: their deadline has passed, and no last poll is possible.
-    """
+    """The imports to poll now, in this order, and those to end, because no last poll is possible."""
 
     asked: list[ScheduledImport]
     late: list[ScheduledImport]
 
 
 class Agenda:
-    """Order the polls of all imports by urgency, within the rate limits.
-
-    Args:
-        limiter: The rate limits.
-    """
+    """Order the polls of all imports by urgency, within the rate limits."""
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
@@ -70,7 +61,9 @@ class Agenda:
 
     def schedule(self, scheduled: ScheduledImport) -> None:
         """Add an import until it is due."""
-        self._scheduled += 1  # of imports that are due at the same time, the first to be scheduled comes first
+        self._scheduled += (
+            1  # of imports that are due at the same time, the first to be scheduled comes first
+        )
         heapq.heappush(self._sleeping, (scheduled.due, self._scheduled, scheduled))
 
     def take_due(self, now: float, capacity: int) -> Due:
@@ -79,10 +72,6 @@ class Agenda:
         An import past its deadline is polled once more, unless the API named a later time. That last poll may
         use requests that are reserved for the account's other users. If the limit is unknown or no request
         can be sent, it waits up to ``LAST_POLL_GRACE`` for its turn.
-
-        Args:
-            now: The monotonic clock in seconds.
-            capacity: How many requests can be sent.
         """
         self._wake(now)
         asked: list[ScheduledImport] = []
@@ -93,10 +82,7 @@ class Agenda:
                 asked.append(self._start(self._due[len(asked)], now))
             del self._due[: len(asked)]
         for scheduled in self._take_expired(now):
-            if (
-                now >= scheduled.deadline + LAST_POLL_GRACE
-                or self._limiter.allowed_at(now, last=True) > now
-            ):
+            if now >= scheduled.deadline + LAST_POLL_GRACE or self._limiter.allowed_at(now, last=True) > now:
                 late.append(scheduled)
             elif len(asked) < capacity and self._limiter.ready_at(now, last=True) <= now:
                 asked.append(self._start(scheduled, now))
@@ -105,12 +91,7 @@ class Agenda:
         return Due(asked, late)
 
     def next_wakeup(self, now: float, *, can_send: bool) -> float:
-        """Return when the next import needs action if no reply arrives before; infinite if none does.
-
-        Args:
-            now: The monotonic clock in seconds.
-            can_send: Whether a request can be sent.
-        """
+        """Return when the next import needs action if no reply arrives before; infinite if none does."""
         next_due = self._sleeping[0][0] if self._sleeping else math.inf
         if not self._due:
             return next_due

@@ -29,7 +29,7 @@ class Concurrency:
         self._threshold = math.inf
 
     def allows(self, limit: float) -> bool:
-        """Return whether one more request keeps within ``limit``; older ones than the restart do not count."""
+        """Return whether one more request keeps within ``limit``, counted since the restart."""
         return self._counted + 1 <= limit
 
     def start(self) -> None:
@@ -54,12 +54,7 @@ class Concurrency:
         self._threshold = max(MINIMUM_THRESHOLD, (self.in_flight + 1) / 2)
 
     def grow(self, *, is_limit_known: bool, is_fault: bool) -> None:
-        """Raise the limit after a reply.
-
-        Args:
-            is_limit_known: Whether the response says what the rate limit has left.
-            is_fault: Whether there was no usable response, so that the reply says nothing about limits.
-        """
+        """Raise the limit after a reply; a fault says nothing about limits, so growth is fast."""
         if is_limit_known and math.isinf(self._threshold):
             self.limit = math.inf
         elif is_fault:

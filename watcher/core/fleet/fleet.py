@@ -1,4 +1,4 @@
-"""The wait for many imports as a sans-I/O state machine: the order of polls, and which outcome ends them all."""
+"""The wait for many imports as a sans-I/O state machine: who is polled next, and who ends the others."""
 
 from __future__ import annotations
 
@@ -121,12 +121,7 @@ class Fleet:
             yield self._heartbeat_of(next(iter(self._unfinished.values())), now)
 
     def next_wakeup(self, now: float, *, can_send: bool) -> float:
-        """Return when to act next if no reply arrives before; infinite if only a reply matters.
-
-        Args:
-            now: The monotonic clock in seconds.
-            can_send: Whether a request can be sent.
-        """
+        """Return when to act next if no reply arrives before; infinite if only a reply matters."""
         next_heartbeat = self._last_event_at + self._terms.heartbeat
         return min(next_heartbeat, self._agenda.next_wakeup(now, can_send=can_send))
 

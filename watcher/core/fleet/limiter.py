@@ -48,12 +48,7 @@ class Limiter:
         self._ceiling = 0.0
 
     def ready_at(self, now: float, *, last: bool = False) -> float:
-        """Return when the next request may be sent if no reply arrives before; up to ``now`` means at once.
-
-        Args:
-            now: The monotonic clock in seconds.
-            last: Whether it is the last poll of its import.
-        """
+        """Return when the next request may be sent unless a reply arrives; ``now`` or less means at once."""
         moment = self.allowed_at(now, last=last)
         if moment <= now and not self._concurrency.allows(self._limit(now, last=last)):
             return self._started_at + NEXT_REQUEST_AFTER
@@ -62,10 +57,8 @@ class Limiter:
     def allowed_at(self, now: float, *, last: bool = False) -> float:
         """Return when the API accepts the next request, whatever is in flight; up to ``now`` means at once.
 
-        Args:
-            now: The monotonic clock in seconds.
-            last: Whether it is the last poll of its import, which may use the reserve and needs no jitter,
-                but is never sent before a time that the API named.
+        The ``last`` poll of an import may use the reserve and needs no jitter, but never precedes a time that
+        the API named.
         """
         moment = -math.inf
         if self.hold is not None:

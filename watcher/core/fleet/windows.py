@@ -23,29 +23,15 @@ RESERVE = 4
 
 @dataclass(slots=True)
 class _Window:
-    """What one limit has left until its window ends.
-
-    Attributes:
-        name: The window's end as the server names it; None if not given.
-        left: Requests that can still be sent, not counting those in flight.
-        reserve: How many of these are reserved for the account's other users.
-        ends: When it ends, on the monotonic clock in seconds.
-        resumes: When to use the next window: later by a jitter, because others wait for the same time.
-    """
-
-    name: int | None
-    left: int
-    reserve: int
+    name: int | None  # the end as the server names it
+    left: int  # not counting requests in flight
+    reserve: int  # how many of these are for the account's other users
     ends: float
-    resumes: float
+    resumes: float  # later by a jitter, because others wait for the same time
 
 
 class Windows:
-    """Count down the known windows of all limits.
-
-    Args:
-        random: The source of jitter.
-    """
+    """Count down the known windows of all limits."""
 
     __slots__ = ("_next_close", "_random", "_sizes", "_windows")
 
@@ -86,7 +72,7 @@ class Windows:
         return any(now < window.ends for window in self._windows.values())
 
     def usable_requests(self) -> float:
-        """Return how many requests fit into a new window without its reserve; infinite if no size is known."""
+        """Return how many requests fit into a new window without its reserve; infinite if unknown."""
         return min((max(1, size - size // RESERVE) for size in self._sizes.values()), default=math.inf)
 
     def _count_down(self, budget: Budget, in_flight: int, now: float) -> None:

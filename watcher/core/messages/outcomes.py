@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
 NOT_FINAL = "not final yet"
 RATE_LIMITED = "rate limited"
+NO_SUCH_IMPORT = "there is no such import"
+IMPORT_GONE = "the import is gone"
+ACCESS_REJECTED = "the access token was rejected"
+REQUEST_REJECTED = "the request was rejected"
+REDIRECTED = "unexpected redirect"
+WRONG_IMPORT = "the response is about another import"
 
 CHECK_LATER = "Check again later."
 CHECK_LATER_SHARED_LIMIT = "The limit is shared by the whole account: check again later."
 CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statuses."
 CHECK_TARGET = (
-    "Check the four keys, the base URI and the account of the access token; a new import may take longer to appear."
+    "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
 
 _CHECK_NETWORK = "Check the network and LaunchDarkly's status, then watch the import again."
@@ -33,8 +39,8 @@ _APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
 _NEXT_STEPS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "It cannot continue: check it in LaunchDarkly, then create a new one.",
     Outcome.UNAUTHORIZED: (
-        "Check that the access token is valid, is not an SDK key, may read this segment, and belongs to an "
-        "account at the base URI (EU and federal accounts have their own)."
+        "Check that the access token is valid, may read this segment, and fits the host (EU and "
+        "federal hosts differ)."
     ),
     Outcome.NOT_FOUND: "Check in LaunchDarkly whether the import or its segment was deleted.",
     Outcome.PROTOCOL: "Check the base URI and any proxy or gateway in front of LaunchDarkly.",
@@ -59,7 +65,10 @@ _NEXT_STEPS_AT: Mapping[tuple[Outcome, Status | None], str] = {
     ),
     (Outcome.UNAVAILABLE, ImportStatus.PENDING_APPROVAL): _CHECK_NETWORK,
     (Outcome.UNAVAILABLE, ImportStatus.READY): _CHECK_NETWORK,
-    (Outcome.UNAVAILABLE, None): "Check the base URI, the network and any proxy, then watch the import again.",
+    (
+        Outcome.UNAVAILABLE,
+        None,
+    ): "Check the base URI, the network and any proxy, then watch the import again.",
     (Outcome.INTERRUPTED, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.INTERRUPTED, ImportStatus.READY): (
         "It may have to be started in LaunchDarkly: watch it again with the same target."
@@ -141,16 +150,17 @@ def unknown_status(status: Status) -> str:
     return f'unknown status "{status}"'
 
 
-def timed_out(limit: float, status: Status | None) -> str:
-    """Return the fact if a limit in seconds was exceeded; ``status`` is None for the whole wait's."""
-    if status is None:
-        return f"timed out after {duration(limit)}"
-    return f"timed out: {status} for more than {duration(limit)}"
+def timed_out(limit: float, status: Status | None, *, polled: bool = True) -> str:
+    """Return the fact if a limit in seconds was exceeded.
 
-
-def timed_out_without_last_poll(limit: float, status: Status | None) -> str:
-    """Return the fact if the rate limit or other imports also left no last poll."""
-    return f"{timed_out(limit, status)}; the rate limit or other imports left no last poll"
+    Args:
+        limit: The limit in seconds.
+        status: The status whose time is limited; None for the whole wait.
+        polled: Whether the import was polled once more.
+    """
+    missed = "" if polled else "; the rate limit or other imports left no last poll"
+    reason = f" after {duration(limit)}" if status is None else f": {status} for more than {duration(limit)}"
+    return f"timed out{reason}{missed}"
 
 
 def held_past_limit(wait: float, limit: float, status: Status | None) -> str:
@@ -175,19 +185,16 @@ def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
     """
     left = duration(wait)
     if not earlier_run:
-        return f"not polled: {f'the API asks to wait {left}' if named else f'rate limited for another {left}'}"
+        return (
+            f"not polled: {f'the API asks to wait {left}' if named else f'rate limited for another {left}'}"
+        )
     met = "was asked to wait" if named else "was rate limited"
     return f"not polled: an earlier run {met}, for another {left}"
 
 
-def no_usable_answer(outage: float, detail: str) -> str:
-    """Return the fact if an outage lasted too many seconds."""
-    return f"no usable answer for {duration(outage)}: {detail}"
-
-
-def no_confirmed_answer(outage: float, detail: str) -> str:
-    """Return the fact if for too many seconds no answer was confirmed by the next one."""
-    return f"no confirmed answer for {duration(outage)}: {detail}"
+def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
+    """Return the fact after an outage of so many seconds; ``usable`` if answers came but were unconfirmed."""
+    return f"no {'confirmed' if usable else 'usable'} answer for {duration(outage)}: {detail}"
 
 
 def held_past_budget(fact: str, wait: float) -> str:
@@ -198,31 +205,6 @@ def held_past_budget(fact: str, wait: float) -> str:
 def not_yet_there(error: str) -> str:
     """Return the fact if the API does not know a new import yet."""
     return f"the import does not exist yet: {error}"
-
-
-def missing(error: str, *, seen: bool) -> str:
-    """Return the fact if the API knows no such import; ``seen`` if it did before."""
-    return f"{'the import is gone' if seen else 'there is no such import'}: {error}"
-
-
-def token_rejected(error: str) -> str:
-    """Return the fact if the API does not accept the access token for this import."""
-    return f"the access token was rejected: {error}"
-
-
-def request_rejected(error: str) -> str:
-    """Return the fact if the API does not accept the request."""
-    return f"the request was rejected: {error}"
-
-
-def redirected(error: str) -> str:
-    """Return the fact if a redirect was received, which is never followed."""
-    return f"unexpected redirect: {error}"
-
-
-def wrong_import(detail: str) -> str:
-    """Return the fact if the response is about another import."""
-    return f"the response is about another import: {detail}"
 
 
 def interrupted(signal: str, elapsed: float) -> str:

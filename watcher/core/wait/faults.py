@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.answers.replies import Reply
+    from watcher.core.answers.replies import ApiError, Reply
     from watcher.core.policy import Policy
     from watcher.core.wait.steps import Arrival
 
@@ -31,13 +31,7 @@ ErrorReply: TypeAlias = Missing | Denied | Refused | Redirected | WrongImport
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The end of a wait after a fault or an error reply.
-
-    Attributes:
-        outcome: How the wait ends.
-        fact: What happened, as the beginning of a sentence.
-        detail: The error alone.
-    """
+    """The end of a wait after a fault or an error reply; ``detail`` is the error alone."""
 
     outcome: Outcome
     fact: str
@@ -63,13 +57,7 @@ class Retry:
 
 @dataclass(slots=True)
 class Outage:
-    """A period without a usable answer.
-
-    Attributes:
-        began: When its first request was sent, on the monotonic clock in seconds.
-        ceilings: The growing ceilings of the waits between its requests.
-        length: Number of failed requests.
-    """
+    """A period without a usable answer; ``length`` is its number of failed requests."""
 
     began: float
     ceilings: Iterator[float]
@@ -80,19 +68,24 @@ def interpret(reply: ErrorReply, *, seen: bool) -> Failure:
     """Return the failure that an error reply means; ``seen`` if the import was observed before."""
     match reply:
         case Missing(error):
-            return Failure(Outcome.NOT_FOUND, messages.missing(str(error), seen=seen), str(error))
+            fact = messages.IMPORT_GONE if seen else messages.NO_SUCH_IMPORT
+            return _failure(Outcome.NOT_FOUND, fact, error)
         case Denied(error):
-            return Failure(Outcome.UNAUTHORIZED, messages.token_rejected(str(error)), str(error))
+            return _failure(Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, error)
         case Refused(error):
-            return Failure(Outcome.PROTOCOL, messages.request_rejected(str(error)), str(error))
+            return _failure(Outcome.PROTOCOL, messages.REQUEST_REJECTED, error)
         case Redirected(error, location):
             detail = faults.redirect(str(error), location)
-            return Failure(Outcome.PROTOCOL, messages.redirected(detail), detail)
+            return _failure(Outcome.PROTOCOL, messages.REDIRECTED, detail)
         case WrongImport(field, expected, actual):
             detail = faults.wrong_import(field, expected, actual)
-            return Failure(Outcome.PROTOCOL, messages.wrong_import(detail), detail)
+            return _failure(Outcome.PROTOCOL, messages.WRONG_IMPORT, detail)
         case _:
             assert_never(reply)
+
+
+def _failure(outcome: Outcome, fact: str, error: ApiError | str) -> Failure:
+    return Failure(outcome, f"{fact}: {error}", str(error))
 
 
 class FaultRules:
@@ -116,7 +109,7 @@ class FaultRules:
         self._answered = False
 
     def observe(self, reply: Reply) -> None:
-        """Note whether any HTTP response has arrived; to be called with every reply."""
+        """Note whether any HTTP response has arrived; call it with every reply."""
         if not isinstance(reply, Fault) or reply.kind in _HTTP_FAULTS:
             self._answered = True
 
@@ -125,69 +118,39 @@ class FaultRules:
         self.outage = self._unconfirmed = None
 
     def end_outage(self) -> None:
-        """End the outage after an answer that says nothing about the import, such as a 429.
-
-        It neither confirms nor clears an error reply before it.
-        """
+        """End the outage after a 429 or similar, which neither confirms nor clears an error reply."""
         self.outage = None
 
     def judge_fault(self, fault: Fault, arrival: Arrival, deadline: float) -> Failure | Retry:
-        """Return whether to retry after a fault: as long as the outage budget lasts.
-
-        Args:
-            fault: What went wrong.
-            arrival: When, and the hold that came with it.
-            deadline: The first deadline of the wait, on the monotonic clock in seconds.
-        """
+        """Retry after a fault for as long as the outage budget lasts, or fail."""
         outage = self._extend_outage(arrival)
         if fault.kind in _HTTP_FAULTS:
             self._unconfirmed = None
-        outcome = Outcome.PROTOCOL if fault.kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
-        fact = messages.no_usable_answer(arrival.now.monotonic - outage.began, fault.detail)
         wait = schedule.fault_wait(next(outage.ceilings), self._random)
-        retry = Retry(
-            arrival.now.monotonic + wait,
-            fault.detail,
-            outage.length,
-            latest=outage.began + budget(self._policy, fault.kind, answered=self._answered),
-        )
-        return _retry_or_fail(retry, Failure(outcome, fact, fault.detail), arrival, deadline)
+        return self._retry_or_fail(outage, fault.detail, wait, arrival, deadline=deadline, kind=fault.kind)
 
     def judge_error(
         self, reply: ErrorReply, failure: Failure, arrival: Arrival, deadline: float, *, seen: bool
     ) -> Failure | Retry:
-        """Return whether an error reply ends the wait.
+        """Fail after an error reply, or retry to confirm it.
 
-        Once the import was observed, the next answer must confirm an error reply: a proxy, a login page or
-        a maintenance window can respond once in place of the API.
-
-        Args:
-            reply: The error reply.
-            failure: Its meaning.
-            arrival: When it arrived.
-            deadline: The first deadline of the wait, on the monotonic clock in seconds.
-            seen: Whether the import was observed before.
+        Once the import was observed (``seen``), the next answer must confirm an error reply: a proxy, a login
+        page or a maintenance window can respond once in place of the API.
         """
         outage = self._extend_outage(arrival)
         if not seen or self._unconfirmed is type(reply):
             return failure
         self._unconfirmed = type(reply)
         wait = schedule.poll_wait(self._policy.min_interval, self._random)
-        return self._confirm(outage, failure.detail, wait, arrival, deadline)
+        return self._retry_or_fail(outage, failure.detail, wait, arrival, deadline=deadline)
 
     def judge_new_token(self, reply: Denied, arrival: Arrival, deadline: float) -> Failure | Retry:
-        """Return whether to retry with a token that changed during the request: at first at once.
-
-        Args:
-            reply: The rejection of the old token.
-            arrival: When it arrived.
-            deadline: The first deadline of the wait, on the monotonic clock in seconds.
-        """
+        """Retry with a token that changed during the request, the first time at once, or fail."""
         outage = self._extend_outage(arrival)
         ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
         wait = schedule.fault_wait(ceiling, self._random)
         detail = faults.new_token(str(reply.error))
-        return self._confirm(outage, detail, wait, arrival, deadline)
+        return self._retry_or_fail(outage, detail, wait, arrival, deadline=deadline)
 
     def _extend_outage(self, arrival: Arrival) -> Outage:
         if self.outage is None:
@@ -196,37 +159,31 @@ class FaultRules:
         self.outage.length += 1
         return self.outage
 
-    def _confirm(
-        self, outage: Outage, detail: str, wait: float, arrival: Arrival, deadline: float
+    def _retry_or_fail(
+        self,
+        outage: Outage,
+        detail: str,
+        wait: float,
+        arrival: Arrival,
+        *,
+        deadline: float,
+        kind: FaultKind | None = None,
     ) -> Failure | Retry:
-        """Retry after an unconfirmed error; within an exhausted budget it counts as an outage."""
-        now = arrival.now.monotonic
-        fact = messages.no_confirmed_answer(now - outage.began, detail)
-        latest = outage.began + budget(self._policy, None, answered=self._answered)
-        retry = Retry(now + wait, detail, outage.length, latest)
-        return _retry_or_fail(retry, Failure(Outcome.UNAVAILABLE, fact, detail), arrival, deadline)
+        """Retry unless the outage, or a hold within it, lasts longer than its budget; no kind: unconfirmed."""
+        now, hold = arrival.now.monotonic, arrival.hold
+        ends = outage.began + budget(self._policy, kind, answered=self._answered)
+        is_held_past = hold is not None and hold.named and hold.until > ends
+        if ends > deadline or (now < ends and not is_held_past):
+            return Retry(now + wait, detail, outage.length, latest=ends)
+        fact = messages.no_answer(now - outage.began, detail, usable=kind is None)
+        if hold is not None and now < ends:
+            fact = messages.held_past_budget(fact, hold.until - now)
+        outcome = Outcome.PROTOCOL if kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
+        return Failure(outcome, fact, detail)
 
 
 def budget(policy: Policy, kind: FaultKind | None, *, answered: bool) -> float:
-    """Return the longest outage in seconds.
-
-    Args:
-        policy: The settings of the wait.
-        kind: The latest fault; None for an error reply.
-        answered: Whether any HTTP response has arrived in this wait.
-    """
+    """Return the longest outage in seconds; shorter for some faults before the first HTTP response."""
     if not answered and kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED}:
         return min(policy.outage_budget, FIRST_CONTACT_BUDGET)
     return policy.outage_budget
-
-
-def _retry_or_fail(retry: Retry, failure: Failure, arrival: Arrival, deadline: float) -> Failure | Retry:
-    """Retry unless the outage, or a hold within it, lasts longer than its budget."""
-    now, hold, ends = arrival.now.monotonic, arrival.hold, retry.latest
-    if ends <= deadline:
-        if now >= ends:
-            return failure
-        if hold is not None and hold.named and hold.until > ends:
-            fact = messages.held_past_budget(failure.fact, hold.until - now)
-            return Failure(failure.outcome, fact, failure.detail)
-    return retry

@@ -21,7 +21,7 @@ TRANSITIONS_KEPT = 1000
 
 
 class LastError(NamedTuple):
-    """The last error of a wait: a printable phrase, and when it occurred on the monotonic clock in seconds."""
+    """The last error of a wait, and when it occurred on the monotonic clock in seconds."""
 
     detail: str
     at: float

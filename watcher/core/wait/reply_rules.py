@@ -35,13 +35,7 @@ if TYPE_CHECKING:
 
 
 class ReplyRules:
-    """Turn each reply into a step.
-
-    Args:
-        policy: The settings of the wait.
-        record: The observations so far.
-        steps: How the wait sleeps and ends.
-        random: The source of jitter.
+    """Decide on the step after each reply.
 
     Attributes:
         faults: The rules for faults and error replies.
@@ -102,7 +96,8 @@ class ReplyRules:
             advice = messages.CHECK_UNKNOWN_STATUS
             return self._steps.end(Outcome.PROTOCOL, fact, now, events, next_step=advice)
         if is_unknown and is_new:
-            events.append(MetUnknownStatus(self._steps.ref, now, self._steps.progress(now), UnknownStatus(found.status)))
+            unknown = UnknownStatus(found.status)
+            events.append(MetUnknownStatus(self._steps.ref, now, self._steps.progress(now), unknown))
         outcome = lifecycle.judge(found.status, policy.until, policy.fail_on)
         if outcome is not None:
             return self._steps.end_at_status(outcome, now, events)
@@ -149,7 +144,8 @@ class ReplyRules:
         seen = self._record.last is not None
         failure = interpret(reply, seen=seen)
         self._note_error(failure.detail, arrival.now)
-        return self._apply(self.faults.judge_error(reply, failure, arrival, self._steps.deadline.at, seen=seen), arrival)
+        decision = self.faults.judge_error(reply, failure, arrival, self._steps.deadline.at, seen=seen)
+        return self._apply(decision, arrival)
 
     def _on_fault(self, fault: Fault, arrival: Arrival) -> Step:
         self._note_error(fault.detail, arrival.now)

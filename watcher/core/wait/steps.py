@@ -58,18 +58,7 @@ class Step:
 
 
 class StepBuilder:
-    """Build the steps of one wait.
-
-    Args:
-        ref: The import.
-        policy: The settings of the wait.
-        record: The observations so far.
-        random: The source of jitter.
-
-    Attributes:
-        polls: The polling schedule.
-        over: Whether the wait has ended.
-    """
+    """Decide how long a wait sleeps and how it ends."""
 
     __slots__ = ("_policy", "_record", "over", "polls", "ref")
 
@@ -104,15 +93,14 @@ class StepBuilder:
     ) -> Step:
         """Return a step that polls at ``wake_at``, at the latest at the first deadline.
 
-        A deadline is judged only after a reply at or past it. A hold delays the poll; one that ends past the
-        deadline ends the wait.
+        A deadline is judged only after a reply at or past it.
 
         Args:
             wake_at: When to poll next, on the monotonic clock in seconds.
-            arrival: The reply after which the wait sleeps.
+            arrival: The reply, with a hold that delays the poll, or ends the wait if it ends too late.
             latest: When to poll at the latest, on that clock, unless a hold lasts longer.
             events: The events of the step.
-            next_step: What to do next in case of a timeout, if it does not follow from the last status.
+            next_step: The next step for the user after a timeout, if it does not follow from the last status.
         """
         now, hold, deadline = arrival.now, arrival.hold, self.deadline
         if now.monotonic >= deadline.at:
@@ -150,17 +138,7 @@ class StepBuilder:
         signal: int | None = None,
         left_behind: bool = False,
     ) -> Step:
-        """Return the last step of the wait.
-
-        Args:
-            outcome: How it ends.
-            fact: What happened, as the beginning of a sentence.
-            now: The present time.
-            events: Earlier events of the same step.
-            next_step: What to do next, if it does not follow from outcome and last status.
-            signal: The number of the signal that interrupted the wait.
-            left_behind: Whether another import ended the whole watch.
-        """
+        """Return the last step of the wait; see ``Ended`` and ``outcomes.final`` for the arguments."""
         self.over = True
         progress, error = self.progress(now), self._record.last_error
         message = messages.final(

@@ -71,10 +71,10 @@ class Waiter:
         return self._record.progress(now.monotonic)
 
     def problem(self, now: Instant) -> str | None:
-        """Return why the status may be out of date; None after a usable answer, and for a new import's 404."""
+        """Return why the status may be out of date; None after a usable answer or a new import's 404."""
         error, outage = self._record.last_error, self._replies.faults.outage
         if outage is not None and error is not None:
-            return messages.no_usable_answer(now.monotonic - outage.began, error.detail)
+            return messages.no_answer(now.monotonic - outage.began, error.detail)
         return messages.RATE_LIMITED if self._replies.rate_limited else None
 
     def begin(self, now: Instant) -> Step:
@@ -84,15 +84,7 @@ class Waiter:
         return self._steps.poll_now(now, [Watching(self.ref, now, progress, goal)])
 
     def end_before_first_poll(self, hold: Hold | None, now: Instant) -> Step | None:
-        """Return the end of a wait that must not be polled, as the state of an earlier run shows.
-
-        Args:
-            hold: The hold that the earlier run saved.
-            now: The present time.
-
-        Returns:
-            The end; None if the import must be polled.
-        """
+        """Return the end of a wait that needs no poll, by the state and hold that an earlier run saved."""
         status = self._record.status
         if status is not None and self._record.is_final:
             outcome = lifecycle.judge(status, self._policy.until, self._policy.fail_on)
@@ -111,15 +103,7 @@ class Waiter:
         return self._replies.step_after(reply, arrival)
 
     def end_if_held(self, hold: Hold | None, now: Instant) -> Step | None:
-        """Return the end of the wait if the rate limit allows no poll in time.
-
-        Args:
-            hold: The hold that all imports share.
-            now: The present time.
-
-        Returns:
-            The end; None if there is still time to poll.
-        """
+        """Return the end of the wait if the hold that all imports share allows no poll in time."""
         if hold is not None and self._policy.once and self._outlasts_single_poll(hold, now):
             wait = (hold.until if hold.named else hold.resume_at) - now.monotonic
             fact = messages.not_polled(wait, named=hold.named, earlier_run=False)
@@ -128,7 +112,7 @@ class Waiter:
         if hold is not None and (end := self._steps.end_if_held_past(deadline, hold, now)) is not None:
             return end
         if now.monotonic >= deadline.at:
-            fact = messages.timed_out_without_last_poll(deadline.limit, deadline.status)
+            fact = messages.timed_out(deadline.limit, deadline.status, polled=False)
             return self._steps.end(Outcome.TIMEOUT, fact, now)
         return None
 
@@ -145,10 +129,8 @@ class Waiter:
     def _outlasts_single_poll(self, hold: Hold, now: Instant) -> bool:
         """Return whether a hold lasts longer than a single poll may take, which is as long as an outage."""
         outage = self._replies.faults.outage
-        if outage is not None:
-            since = outage.began
-        else:
-            since = self._run_began if hold.in_a_row else now.monotonic
+        since = self._run_began if hold.in_a_row else now.monotonic
+        since = since if outage is None else outage.began
         until = hold.until if hold.named else hold.resume_at
         appear_by = self._replies.appear_by if self._replies.missed else now.monotonic
         return until > max(appear_by, since + self._policy.outage_budget, now.monotonic)
