@@ -1,4 +1,4 @@
-"""Small deliberate faults in the rules, to prove that the simulation finds such."""
+"""Planted bugs, to prove that the simulation finds them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One planted fault.
+    """One planted bug.
 
     Attributes:
-        name: What it is.
-        target: The module or class that is changed.
-        attribute: What of it.
-        replacement: What stands there instead.
-        caught_by: The invariant that it breaks.
-        first: The seed to begin with; a rare one spares the search from 0.
+        name: Its name.
+        target: The module or class to change.
+        attribute: The attribute to replace.
+        replacement: The replacement.
+        caught_by: The invariant that must catch it.
+        first: The first seed to try; higher for bugs that show rarely.
     """
 
     name: str

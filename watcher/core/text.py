@@ -34,7 +34,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time such as ``340ms``, ``9.3s``, ``1m33s``, ``1h02m``, ``3d04h`` or ``no limit``."""
+    """Return a length of time such as ``340ms``, ``9.3s``, ``1m33s``, ``1h02m`` or ``3d04h``."""
     if math.isinf(seconds):
         return "no limit"
     if seconds < 1:

@@ -39,8 +39,8 @@ _APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
 _NEXT_STEPS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "It cannot continue: check it in LaunchDarkly, then create a new one.",
     Outcome.UNAUTHORIZED: (
-        "Check that the access token is valid, may read this segment, and fits the host (EU and "
-        "federal hosts differ)."
+        "Check that the access token is valid, is not an SDK key, may read this segment, and fits the host "
+        "(EU and federal accounts have their own)."
     ),
     Outcome.NOT_FOUND: "Check in LaunchDarkly whether the import or its segment was deleted.",
     Outcome.PROTOCOL: "Check the base URI and any proxy or gateway in front of LaunchDarkly.",

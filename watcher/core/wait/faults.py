@@ -169,7 +169,7 @@ class FaultRules:
         deadline: float,
         kind: FaultKind | None = None,
     ) -> Failure | Retry:
-        """Retry unless the outage, or a hold within it, lasts longer than its budget; no kind: unconfirmed."""
+        """Retry within the outage budget after a fault of this kind, or after an unconfirmed error."""
         now, hold = arrival.now.monotonic, arrival.hold
         ends = outage.began + budget(self._policy, kind, answered=self._answered)
         is_held_past = hold is not None and hold.named and hold.until > ends
