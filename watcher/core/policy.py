@@ -84,7 +84,9 @@ class Policy:
                 raise ValueError(f"{name} must be at least 0 seconds, not {length!r}")
         if not 0 < self.min_interval <= self.max_interval < math.inf:
             given = f"{self.min_interval} and {self.max_interval}"
-            raise ValueError(f"0 < min_interval <= max_interval < infinity is required, not {given}")
+            raise ValueError(
+                f"the intervals must be 0 < min_interval <= max_interval < infinity, not {given}"
+            )
         if not (_is_number(self.growth) and 1 <= self.growth < math.inf):
             raise ValueError(f"growth must be at least 1, not {self.growth!r}")
 

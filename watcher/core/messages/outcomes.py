@@ -33,7 +33,6 @@ CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
 
-_CHECK_NETWORK = "Check the network and LaunchDarkly's status, then watch the import again."
 _APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
 
 _NEXT_STEPS: Mapping[Outcome, str] = {
@@ -46,9 +45,7 @@ _NEXT_STEPS: Mapping[Outcome, str] = {
     Outcome.PROTOCOL: "Check the base URI and any proxy or gateway in front of LaunchDarkly.",
     Outcome.BLOCKED: "Check the import in LaunchDarkly, then watch it again.",
     Outcome.PENDING: CHECK_LATER,
-    Outcome.UNAVAILABLE: (
-        "The import continues: check the network and LaunchDarkly's status, then watch it again."
-    ),
+    Outcome.UNAVAILABLE: "Check the network and LaunchDarkly's status, then watch the import again.",
     Outcome.TIMEOUT: "The import continues: check it in LaunchDarkly, or allow more time.",
     Outcome.INTERRUPTED: "The import continues: watch it again with the same target.",
 }
@@ -60,15 +57,8 @@ _NEXT_STEPS_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.TIMEOUT, ImportStatus.READY): (
         "Check in LaunchDarkly whether the import must be started, then watch it again."
     ),
-    (Outcome.TIMEOUT, None): (
-        "Check the base URI, the network and the rate limit, then watch the import again or allow more time."
-    ),
-    (Outcome.UNAVAILABLE, ImportStatus.PENDING_APPROVAL): _CHECK_NETWORK,
-    (Outcome.UNAVAILABLE, ImportStatus.READY): _CHECK_NETWORK,
-    (
-        Outcome.UNAVAILABLE,
-        None,
-    ): "Check the base URI, the network and any proxy, then watch the import again.",
+    (Outcome.TIMEOUT, None): "Check the base URI, the network and the rate limit, or allow more time.",
+    (Outcome.UNAVAILABLE, None): "Check the base URI, the network and any proxy, then watch it again.",
     (Outcome.INTERRUPTED, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.INTERRUPTED, ImportStatus.READY): (
         "It may have to be started in LaunchDarkly: watch it again with the same target."
