@@ -137,13 +137,13 @@ class Watch:
         for watched in due.asked:
             in_flight.send(watched)
         yield from fleet.end(due.late, now)
-        yield from fleet.beat(now)
+        yield from fleet.heartbeat(now)
 
     async def _sleep(self) -> None:
         in_flight = self._in_flight
         if in_flight.has_finished or self._signal is not None or self._fleet.over:
             return
-        soonest = self._fleet.wakes_at(self._clock().monotonic, has_room=in_flight.capacity > 0)
+        soonest = self._fleet.next_wakeup(self._clock().monotonic, can_send=in_flight.capacity > 0)
         self.wakes_at = min(soonest, in_flight.next_timeout)
         self._wake.clear()
         try:

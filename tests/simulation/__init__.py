@@ -1,1 +1,1 @@
-"""Whole lives of a watch on virtual time, each drawn from one integer seed and checked against invariants."""
+"""Simulations of whole watches on virtual time, each drawn from one seed and checked against invariants."""

@@ -1,4 +1,4 @@
-"""Simulates many seeds on all cores, or replays one and tells its story."""
+"""Simulate many seeds on all cores, or replay one and print its log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ from tests.simulation.story import tell
 
 
 def main() -> int:
-    """Runs what the command line asks for.
-
-    Returns:
-        1 where an invariant is broken, else 0.
-    """
+    """Run the command line; return 1 if an invariant is broken, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seed", type=int, help="replay this one and tell its story")
+    parser.add_argument("--seed", type=int, help="replay this one and print its log")
     parser.add_argument("--seeds", type=int, default=2000, help="how many to simulate (default: 2000)")
     parser.add_argument("--start", type=int, default=0, help="the first of them (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
@@ -30,14 +26,7 @@ def main() -> int:
 
 
 def replay(seed: int) -> int:
-    """Plays one seed and tells its story.
-
-    Args:
-        seed: The seed.
-
-    Returns:
-        1 where it breaks an invariant, else 0.
-    """
+    """Replay one seed and print its log; return 1 if it breaks an invariant, else 0."""
     run = play(draw(seed))
     broken = violation(run)
     say("\n".join(tell(run)))

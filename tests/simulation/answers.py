@@ -1,4 +1,4 @@
-"""What the model of LaunchDarkly sends over the wire, and what it means by it."""
+"""The responses of the model of LaunchDarkly, and their meaning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Meaning(Enum):
-    """What an answer is, in the model's own words."""
+    """The meaning of a response."""
 
     FOUND = "found"
     THROTTLED = "throttled"
@@ -35,7 +35,7 @@ class Meaning(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """One reset header that can be read; ``spent`` where one of its limits has nothing remaining."""
+    """One readable reset header; ``spent`` if one of its limits has nothing left."""
 
     milliseconds: int
     spent: bool
@@ -43,10 +43,10 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an answer's headers say of time, as the server meant it.
+    """The times in a response's headers, as the server meant them.
 
     Attributes:
-        date: ``Date`` in Unix seconds; None where there is none to be read.
+        date: ``Date`` in Unix seconds; None if there is no readable one.
         retry_after: ``Retry-After`` in seconds.
         retry_at: ``Retry-After`` as a date in Unix seconds.
         resets: The resets that can be read.
@@ -60,7 +60,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An answer as sent, and what the model knows of it."""
+    """A response as sent, and its meaning."""
 
     answer: Answer | Fault
     meaning: Meaning
@@ -69,7 +69,7 @@ class Served:
 
 
 SILENCE = Served(Fault(FaultKind.NETWORK, "no whole answer came in time"), Meaning.NETWORK)
-"""No answer at all, for as long as anybody waits."""
+"""No response at all."""
 
 _BROKEN = {
     PlannedFault.DROP: (
@@ -128,7 +128,7 @@ _ERRORS = {
 
 
 def broken(fault: PlannedFault) -> Served | None:
-    """Makes a fault that keeps any answer from coming; None for the faults that are answers."""
+    """Return the fault instead of a response; None for faults that are responses."""
     if fault is PlannedFault.SILENCE:
         return SILENCE
     if fault not in _BROKEN:
@@ -140,7 +140,7 @@ def broken(fault: PlannedFault) -> Served | None:
 def faulty(
     fault: PlannedFault, ref: ImportRef, status: str | None, headers: dict[str, str], said: Said
 ) -> Served:
-    """Makes an answer in place of the truth, which would have been ``status``."""
+    """Return a faulty response instead of one with ``status``."""
     if fault is PlannedFault.FOREIGN_ID:
         body = _import(ref.segment, "another-import", "complete")
         return Served(Answer(200, headers, body), Meaning.WRONG_IMPORT, said=said)
@@ -158,7 +158,7 @@ def faulty(
 
 
 def truth(ref: ImportRef, status: str | None, headers: dict[str, str], said: Said) -> Served:
-    """Makes the answer that tells how the import stands; None is no such import."""
+    """Return the response with the status of an import; None means that there is no such import."""
     if status is None:
         return faulty(PlannedFault.NOT_FOUND, ref, status, headers, said)
     body = _import(ref.segment, ref.import_id, status)
@@ -179,5 +179,5 @@ def _import(segment: str, import_id: str, status: str) -> bytes:
 
 
 def http_date(unix: float) -> str:
-    """Writes a moment as HTTP does, cut to the second."""
+    """Return a time in the format of HTTP, cut to the second."""
     return formatdate(int(unix), usegmt=True)

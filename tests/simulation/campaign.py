@@ -13,11 +13,11 @@ from tests.simulation.run import play
 from tests.simulation.story import report
 
 _CHUNK = 50
-_TOLD_EVERY = 2.0
+_PROGRESS_EVERY = 2.0
 
 
 def simulate(start: int, seeds: int, jobs: int) -> int:
-    """Plays many seeds, shows how far it is, and tells of each that breaks an invariant.
+    """Play many seeds, print the progress and each broken invariant.
 
     Args:
         start: The first seed.
@@ -27,7 +27,7 @@ def simulate(start: int, seeds: int, jobs: int) -> int:
     Returns:
         How many break an invariant.
     """
-    began = told = time.monotonic()
+    began = printed = time.monotonic()
     done = failures = requests = 0
     chunks = range(start, start + seeds, _CHUNK)
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
@@ -36,8 +36,8 @@ def simulate(start: int, seeds: int, jobs: int) -> int:
             for text in reports:
                 say(text + "\n")
             now = time.monotonic()
-            if now - told >= _TOLD_EVERY or done == seeds:
-                told = now
+            if now - printed >= _PROGRESS_EVERY or done == seeds:
+                printed = now
                 rate = done / (now - began)
                 say(f"{done}/{seeds} seeds, {requests} requests, {failures} broken, {rate:.0f} seeds/s")
     return failures
@@ -56,6 +56,6 @@ def _play_chunk(stop: int, first: int) -> tuple[int, int, list[str]]:
 
 
 def say(text: str) -> None:
-    """Prints a line at once."""
+    """Print and flush a line."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""From one integer to a whole scenario."""
+"""Draw a whole scenario from a seed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WEIGHTS = {
 
 
 def draw(seed: int) -> Scenario:
-    """Draws the scenario of a seed; the same seed gives the same scenario."""
+    """Return the scenario of a seed; the same seed gives the same scenario."""
     random = dice(seed, 0)
     flavour = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
     match flavour:
@@ -68,7 +68,7 @@ def _draw_any(random: Random, seed: int, flavour: Flavour, count: int) -> Scenar
 
 
 def _draw_polite(random: Random, seed: int) -> Scenario:
-    """Draws a fleet on an account limit that every answer tells, without faults and other users."""
+    """Draw many imports under a known account limit, without faults and other users."""
     count = random.choice((2, 8, 20, 40, 60))
     policy, _ = draw_policy(random, 1)
     policy = replace(
@@ -87,7 +87,7 @@ def _draw_polite(random: Random, seed: int) -> Scenario:
 
 
 def _draw_tight(random: Random, seed: int) -> Scenario:
-    """Draws many imports of like length that share far too few requests."""
+    """Draw many imports of similar length that share far too few requests."""
     count = random.randint(8, 30)
     policy = Policy(
         min_interval=random.uniform(1, 3), max_interval=random.uniform(3, 20), growth=1.3, timeout=math.inf

@@ -1,4 +1,4 @@
-"""From chance to the lives of imports."""
+"""Draw the lives of imports."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _UNKNOWN = ("queued", "archived", "Preparing", "complete ", "half\u202edone")
 
 
 def log_uniform(random: Random, least: float, most: float) -> float:
-    """Draws a size whose order of magnitude is uniform."""
+    """Return a random size whose order of magnitude is uniform."""
     return math.exp(random.uniform(math.log(least), math.log(most)))
 
 
-def draw_life(random: Random, longest: float, patience: float, *, may_hang: bool) -> tuple[Phase, ...]:
-    """Draws what the API shows of one import over time.
+def draw_life(random: Random, longest: float, appear_within: float, *, may_hang: bool) -> tuple[Phase, ...]:
+    """Draw the statuses of one import over time.
 
     Args:
         random: The source of chance.
         longest: Longest life in seconds.
-        patience: How long the user lets an import be missing at first.
+        appear_within: Longest time in seconds for which the import is missing at first.
         may_hang: Whether it may stay in a status that is not final.
 
     Returns:
@@ -45,7 +45,7 @@ def draw_life(random: Random, longest: float, patience: float, *, may_hang: bool
     if random.random() < 0.03:
         return (Phase(0.0, None),)
     if random.random() < 0.15:
-        begins = random.uniform(0, 1.3 * patience)
+        begins = random.uniform(0, 1.3 * appear_within)
         missing = [Phase(0.0, None)]
     cuts = sorted(random.uniform(0, whole) for _ in shown[1:])
     moments = [begins, *(begins + cut for cut in cuts)]

@@ -1,4 +1,4 @@
-"""From chance to the user's wishes."""
+"""Draw the settings of a watch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REMAPPED = (
 
 
 def draw_policy(random: Random, count: int) -> tuple[Policy, float]:
-    """Draws the rules of each wait.
+    """Draw the policy of each wait.
 
     Args:
         random: The source of chance.
@@ -81,7 +81,7 @@ def draw_policy(random: Random, count: int) -> tuple[Policy, float]:
 
 
 def draw_wishes(random: Random, longest: float) -> Wishes:
-    """Draws everything else that the user asked for."""
+    """Draw all other settings."""
     interrupt = None
     if random.random() < 0.12:
         number = random.choice((signal.SIGINT, signal.SIGTERM))

@@ -1,4 +1,4 @@
-"""From chance to LaunchDarkly's moods: latencies, limits, faults and clocks."""
+"""Draw the environment: latencies, limits, faults and clocks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tests.simulation.draw_life import log_uniform
 from tests.simulation.scenario import (
     DateStyle,
     Flavour,
-    LastError,
     Latency,
     LimitKind,
     LimitRule,
+    Outage,
     PlannedFault,
     ResetStyle,
     Told,
@@ -55,7 +55,7 @@ _LIMITED = frozenset({Flavour.LIMITED, Flavour.MIXED})
 
 
 def draw_world(random: Random, flavour: Flavour, count: int, longest: float, *, bounded: bool) -> World:
-    """Draws what stands between the watcher and the truth.
+    """Draw the environment of a watch.
 
     Args:
         random: The source of chance.
@@ -78,7 +78,7 @@ def draw_world(random: Random, flavour: Flavour, count: int, longest: float, *, 
     return World(
         latency=_draw_latency(random),
         limits=_draw_limits(random, count, bounded=bounded) if limited else (),
-        troubles=_draw_troubles(random, count, longest, bounded=bounded) if faulty else (),
+        outages=_draw_outages(random, count, longest, bounded=bounded) if faulty else (),
         blips=random.choice((0.0, 0.05, 0.2)) if faulty else 0.0,
         blip_faults=_draw_faults(random),
         dates=dates,
@@ -100,8 +100,8 @@ def _draw_faults(random: Random) -> tuple[PlannedFault, ...]:
     return random.choice(_FAMILIES)
 
 
-def _draw_troubles(random: Random, count: int, longest: float, *, bounded: bool) -> tuple[LastError, ...]:
-    troubles = []
+def _draw_outages(random: Random, count: int, longest: float, *, bounded: bool) -> tuple[Outage, ...]:
+    outages = []
     for _ in range(random.choice((0, 1, 1, 2))):
         begins = random.choice((0.0, random.uniform(0, longest)))
         ends = math.inf if random.random() < 0.25 else begins + log_uniform(random, 0.5, 900)
@@ -109,8 +109,8 @@ def _draw_troubles(random: Random, count: int, longest: float, *, bounded: bool)
         if not bounded:
             faults = tuple(fault for fault in faults if fault is not PlannedFault.BARE_REFUSAL) or _GATEWAY
         victim = None if random.random() < 0.6 else random.randrange(count)
-        troubles.append(LastError(begins, ends, faults, victim))
-    return tuple(troubles)
+        outages.append(Outage(begins, ends, faults, victim))
+    return tuple(outages)
 
 
 def _draw_limits(random: Random, count: int, *, bounded: bool) -> tuple[LimitRule, ...]:

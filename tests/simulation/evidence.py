@@ -1,4 +1,4 @@
-"""One run laid out for judging: requests, answers and ends by import."""
+"""The requests, responses and ends of one run by import."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watcher.core.events import Ended
 
 TOLERANCE = 1e-6
-"""Two moments closer than this are one, in seconds: the virtual clock has such ticks."""
+"""Times closer than this are equal, in seconds: the resolution of the virtual clock."""
 
 
 class ViolationError(Exception):
@@ -25,28 +25,28 @@ class ViolationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a run left behind.
+    """The evidence of one run.
 
     Attributes:
         run: The run.
-        views: What was known of each import after each answer.
+        views: The knowledge about each import after each response.
         asked: The requests for each import.
         ends: The end of each import.
-        unhindered: Whether only the schedule set the pace, for no answer told of limits or asked for a wait.
+        undisturbed: Whether only the schedule set the pace, without limits or named waits.
     """
 
     run: Run
     views: list[list[View]]
     asked: list[list[Asked]]
     ends: list[Ended]
-    unhindered: bool
+    undisturbed: bool
 
     def last_view(self, position: int) -> View | None:
-        """Gives what was known of an import at its end."""
+        """Return what was known about an import at its end."""
         return self.views[position][-1] if self.views[position] else None
 
     def deadline_at(self, position: int, moment: float) -> float:
-        """Tells an import's deadline as it was known just before a moment."""
+        """Return an import's deadline as known directly before a time."""
         known = self.run.scenario.policy.timeout
         for view in self.views[position]:
             if view.arrived.at > moment:
@@ -54,39 +54,43 @@ class Evidence:
             known = view.deadline
         return known
 
-    def patience(self, view: View | None) -> float:
-        """Tells until when a single look sits out a rate limit, as far as is known of its import."""
+    def single_poll_limit(self, view: View | None) -> float:
+        """Return until when a single poll waits for a rate limit."""
         if not self.run.scenario.policy.once:
             return math.inf
         policy = self.run.scenario.policy
         if view is None:
             return policy.outage_budget
-        patience = policy.outage_budget + (0.0 if view.began is None else view.began)
+        limit = policy.outage_budget + (0.0 if view.began is None else view.began)
         is_missing = view.status is None and view.arrived.served.meaning is Meaning.MISSING
-        return max(patience, policy.appear_within) if is_missing else patience
+        return max(limit, policy.appear_within) if is_missing else limit
 
     def limit(self, view: View) -> float:
-        """Tells what a hold must not outlast, after an answer."""
-        return min(view.deadline, self.patience(view))
+        """Return the latest end of a hold that does not end the wait, after a response."""
+        return min(view.deadline, self.single_poll_limit(view))
 
     def limit_at(self, position: int, moment: float) -> float:
-        """Tells what a hold must not outlast, as it was known just before a moment."""
+        """Return the latest end of a hold that does not end the wait, as known directly before a time."""
         known = [view for view in self.views[position] if view.arrived.at <= moment]
-        return self.limit(known[-1]) if known else min(self.run.scenario.policy.timeout, self.patience(None))
+        return (
+            self.limit(known[-1])
+            if known
+            else min(self.run.scenario.policy.timeout, self.single_poll_limit(None))
+        )
 
-    def is_last_look(self, asked: Asked) -> bool:
-        """Tells whether a request is its import's last chance before the deadline."""
+    def is_last_poll(self, asked: Asked) -> bool:
+        """Return whether a request is the last poll of its import."""
         return asked.at >= self.deadline_at(asked.position, asked.at) - TOLERANCE
 
-    def under_way(self, position: int, moment: float) -> list[Asked]:
-        """Gives an import's request that had been sent at a moment and was not answered by then."""
+    def in_flight(self, position: int, moment: float) -> list[Asked]:
+        """Return an import's requests in flight at a time."""
         answered = {view.arrived.asked.number for view in self.views[position] if view.arrived.at <= moment}
         return [
             asked for asked in self.asked[position] if asked.at <= moment and asked.number not in answered
         ]
 
     def followed(self, position: int) -> Iterator[tuple[View, Asked]]:
-        """Pairs each answer of an import with the next request for it."""
+        """Pair each response for an import with the next request for it."""
         requests = iter(self.asked[position])
         following = next(requests, None)
         for view in self.views[position]:
@@ -96,17 +100,17 @@ class Evidence:
                 yield view, following
 
     def ended_at(self, position: int, moment: float) -> bool:
-        """Tells whether an import ended at a moment or before."""
+        """Return whether an import ended at a time or before."""
         return self.ends[position].at.monotonic <= moment + TOLERANCE
 
 
-def is_told(count: int, ends: list[Ended]) -> bool:
-    """Tells whether each import has exactly one end."""
+def has_one_end_each(count: int, ends: list[Ended]) -> bool:
+    """Return whether each import has exactly one end."""
     return len(ends) == count and len({end.ref for end in ends}) == count
 
 
 def gather(run: Run) -> Evidence:
-    """Lays a run out; every import has to have ended once.
+    """Return the evidence of a run in which every import ended once.
 
     Raises:
         ViolationError: The run crashed, got stuck, or did not end every import once.
@@ -114,14 +118,14 @@ def gather(run: Run) -> Evidence:
     if run.crash is not None:
         raise ViolationError(f"the watch broke: {type(run.crash).__name__}: {run.crash}")
     refs = run.scenario.refs
-    if not is_told(len(refs), run.ends):
+    if not has_one_end_each(len(refs), run.ends):
         raise ViolationError(f"{len(refs)} imports have {len(run.ends)} ends")
     by_ref = {end.ref: end for end in run.ends}
     asked: list[list[Asked]] = [[] for _ in refs]
     for request in run.asked:
         asked[request.position].append(request)
-    hindered = bool(run.scenario.world.limits) or any(
+    disturbed = bool(run.scenario.world.limits) or any(
         arrived.named_until is not None or arrived.served.meaning is Meaning.THROTTLED
         for arrived in run.arrived
     )
-    return Evidence(run, views(run), asked, [by_ref[ref] for ref in refs], not hindered)
+    return Evidence(run, views(run), asked, [by_ref[ref] for ref in refs], not disturbed)

@@ -1,4 +1,4 @@
-"""All invariants, and the judgement of one run."""
+"""All invariants, and the check of one run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ INVARIANTS: tuple[Callable[[Evidence], None], ...] = (
 
 
 def violation(run: Run) -> str | None:
-    """Names the first invariant that a run breaks.
+    """Return the first invariant that a run breaks.
 
     Args:
         run: The run.

@@ -1,4 +1,4 @@
-"""What must hold of the ends: each is earned by what the API said, and nothing that it said is lost."""
+"""Invariants of the ends: each has a cause in the responses, and no final response is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EARNED = frozenset(
 
 
 def every_import_begins_and_ends_once(evidence: Evidence) -> None:
-    """Each import has one Watching, first, and one Ended, after which nothing is told or asked of it."""
+    """Each import has one Watching, first, and one Ended, after which it has no event and no request."""
     seen: dict[object, str] = {}
     for event in evidence.run.events:
         state = seen.get(event.ref)
@@ -46,7 +46,7 @@ def every_import_begins_and_ends_once(evidence: Evidence) -> None:
 
 
 def verdicts_are_obeyed(evidence: Evidence) -> None:
-    """An answer that ends a wait by the contract ends it then and so: no final status is ever lost."""
+    """A response that must end a wait ends it at once: no final status is ever lost."""
     for position, views in enumerate(evidence.views):
         end = evidence.ends[position]
         for view in views:
@@ -64,7 +64,7 @@ def verdicts_are_obeyed(evidence: Evidence) -> None:
 
 
 def ends_are_earned(evidence: Evidence) -> None:
-    """No end is without cause: status, confirmed verdict, spent budget, clock, signal or neighbour."""
+    """Every end has a cause: status, confirmed error, exhausted budget, deadline, signal, other import."""
     for position, end in enumerate(evidence.ends):
         if not _is_earned(evidence, position, end):
             view = evidence.last_view(position)
@@ -111,9 +111,9 @@ def _is_timeout_earned(evidence: Evidence, position: int, now: float) -> bool:
 
 
 def _is_look_forgone(evidence: Evidence, view: View | None, now: float) -> bool:
-    """Tells whether the others' rate limit was longer than the patience of a single look."""
+    """Return whether a shared hold was too long for a single poll."""
     return evidence.run.scenario.policy.once and any(
-        _longest_hold(arrived) > max(now, evidence.patience(view))
+        _longest_hold(arrived) > max(now, evidence.single_poll_limit(view))
         for arrived in evidence.run.arrived
         if arrived.at <= now + TOLERANCE
     )
@@ -127,7 +127,7 @@ def _longest_hold(arrived: Arrived) -> float:
 
 
 def outlasts(view: View) -> bool:
-    """Tells whether a stretch without a usable answer, or a wait that the API asks for in it, is too long."""
+    """Return whether an outage, or a hold within it, is too long."""
     return view.began is not None and (
         view.arrived.at >= view.ends - TOLERANCE
         or (view.arrived.named_until is not None and view.arrived.named_until > view.ends)
@@ -135,7 +135,7 @@ def outlasts(view: View) -> bool:
 
 
 def outages_end(evidence: Evidence) -> None:
-    """A fault past the outage budget, or one that asks for a wait past it, ends the wait at once."""
+    """A fault past the outage budget, or a hold past it, ends the wait at once."""
     for position, views in enumerate(evidence.views):
         for view in views:
             if view.arrived.served.meaning not in FAULTS or view.ends > view.deadline:
@@ -152,7 +152,7 @@ def outages_end(evidence: Evidence) -> None:
 
 
 def clocks_end_waits(evidence: Evidence) -> None:
-    """An answer past the deadline, or one that asks for a wait past it, ends the wait at once."""
+    """A response past the deadline, or a hold past it, ends the wait at once."""
     for position, views in enumerate(evidence.views):
         for view in views:
             at, named = view.arrived.at, view.arrived.named_until
@@ -166,7 +166,7 @@ def clocks_end_waits(evidence: Evidence) -> None:
 
 
 def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
-    """A hold that imports cannot outlast ends their waits at once, or when a request under way is back."""
+    """A hold past the deadline ends the waits at once, or when a request in flight is answered."""
     holds = [arrived for arrived in evidence.run.arrived if arrived.named_until is not None]
     for position, views in enumerate(evidence.views):
         for hold in holds:
@@ -175,9 +175,9 @@ def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
                 deadline = max(deadline, hold.at + evidence.run.scenario.policy.outage_budget)
             if (hold.named_until or 0) <= deadline + TOLERANCE or evidence.ended_at(position, hold.at):
                 continue
-            under_way = evidence.under_way(position, hold.at)
-            back = [view for view in views if view.arrived.asked in under_way]
-            if under_way and (not back or (hold.named_until or 0) <= evidence.limit(back[0]) + TOLERANCE):
+            in_flight = evidence.in_flight(position, hold.at)
+            back = [view for view in views if view.arrived.asked in in_flight]
+            if in_flight and (not back or (hold.named_until or 0) <= evidence.limit(back[0]) + TOLERANCE):
                 continue
             latest = back[0].arrived.at if back else hold.at
             if not evidence.ended_at(position, latest):
@@ -188,7 +188,7 @@ def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
 
 
 def events_tell_the_truth(evidence: Evidence) -> None:
-    """Transitions, counts and the last status in the events are those of the answers that arrived."""
+    """Transitions, counts and statuses in the events are those of the responses."""
     changes = [0] * len(evidence.ends)
     unknown: set[tuple[object, str]] = set()
     positions = {ref: position for position, ref in enumerate(evidence.run.scenario.refs)}
@@ -228,7 +228,7 @@ def events_tell_the_truth(evidence: Evidence) -> None:
 
 
 def refusals_are_counted(evidence: Evidence) -> None:
-    """A refusal says how many came in a row: a good answer ends the row, a fault between may do so."""
+    """A throttle event counts the 429s in a row: a usable answer ends the row, a fault may do so."""
     if len(evidence.ends) > 1:
         return
     told = [event.in_a_row for event in evidence.run.events if isinstance(event, MetThrottle)]

@@ -1,4 +1,4 @@
-"""What must hold of many imports on one rate limit: politeness and fairness."""
+"""Invariants of many imports under one rate limit: reserve and fairness."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMAINING = "x-ratelimit-global-remaining"
 
 
 def no_refusal_is_our_own_fault(evidence: Evidence) -> None:
-    """Told of the account's limit by each answer, and alone on it, the watch is never refused."""
+    """A watch that knows the account limit and is its only user never gets a 429."""
     if evidence.run.scenario.flavour not in {Flavour.POLITE, Flavour.TIGHT}:
         return
     for arrived in evidence.run.arrived:
@@ -26,19 +26,19 @@ def no_refusal_is_our_own_fault(evidence: Evidence) -> None:
 
 
 def something_is_left_for_others(evidence: Evidence) -> None:
-    """Only a last look may take the last request of a window; the account has other users."""
+    """Only a last poll may use the last request of a window; the account has other users."""
     if evidence.run.scenario.flavour not in {Flavour.POLITE, Flavour.TIGHT}:
         return
     for arrived in evidence.run.arrived:
         answer = arrived.served.answer
         if not isinstance(answer, Answer) or answer.headers.get(_REMAINING) != "0":
             continue
-        if not evidence.is_last_look(arrived.asked):
+        if not evidence.is_last_poll(arrived.asked):
             raise ViolationError(f"request {arrived.asked.number} takes the last of its window")
 
 
 def nobody_starves(evidence: Evidence) -> None:
-    """While an import waits for its turn, no other one is served more often than their intervals explain."""
+    """While an import waits for its turn, no other one is polled more often than its interval explains."""
     if evidence.run.scenario.flavour is not Flavour.TIGHT:
         return
     moments = [[asked.at for asked in requests] for requests in evidence.asked]

@@ -1,4 +1,4 @@
-"""What must hold of the requests: never too early, never past the deadline, never more than the schedule."""
+"""Invariants of the requests: not too early, not past the deadline, not more than scheduled."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF
 from tests.simulation.scenario import Flavour
 from watcher.api.in_flight import MAX_IN_FLIGHT
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.fleet.agenda import LAST_CALL
-from watcher.core.fleet.limiter import PATIENCE
+from watcher.core.fleet.agenda import LAST_POLL_GRACE
+from watcher.core.fleet.limiter import NEXT_REQUEST_AFTER
 from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _SHORTEST_BACKOFF = 1.0
 
 
 def no_request_before_a_named_moment(evidence: Evidence) -> None:
-    """No request of any import comes before the latest moment that an answer named before it."""
+    """No request is sent before the latest time that an earlier response named."""
     named, arrivals = -1.0, iter(evidence.run.arrived)
     arrived = next(arrivals, None)
     for asked in evidence.run.asked:
@@ -40,11 +40,11 @@ def no_request_before_a_named_moment(evidence: Evidence) -> None:
 
 
 def refusals_back_off(evidence: Evidence) -> None:
-    """After a 429 without a moment an import waits at least half a ceiling that doubles from 2 s to 60 s."""
+    """After a 429 without a named time an import waits half a ceiling that doubles from 2 s to 60 s."""
     alone = len(evidence.ends) == 1
     for position in range(len(evidence.ends)):
         for view, asked in evidence.followed(position):
-            if view.arrived.served.meaning is not Meaning.THROTTLED or evidence.is_last_look(asked):
+            if view.arrived.served.meaning is not Meaning.THROTTLED or evidence.is_last_poll(asked):
                 continue
             if view.arrived.named_until is None:
                 least = min(60.0, 2.0 ** (view.refusals if alone else 1)) / 2
@@ -56,7 +56,7 @@ def refusals_back_off(evidence: Evidence) -> None:
 
 
 def refusals_hold_everybody(evidence: Evidence) -> None:
-    """After a 429 that names no moment nobody asks for a second, but for a last look."""
+    """After a 429 without a named time no request is sent for a second, except a last poll."""
     held, arrivals = -1.0, iter(evidence.run.arrived)
     refused = -1.0
     arrived = next(arrivals, None)
@@ -67,19 +67,19 @@ def refusals_hold_everybody(evidence: Evidence) -> None:
                 refused = arrived.at
                 held = arrived.at + _SHORTEST_BACKOFF if arrived.named_until is None else held
             arrived = next(arrivals, None)
-        if asked.at < held - TOLERANCE and not evidence.is_last_look(asked):
+        if asked.at < held - TOLERANCE and not evidence.is_last_poll(asked):
             raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, held until {held:.6f}")
 
 
 def no_request_past_the_deadline(evidence: Evidence) -> None:
-    """No request goes past a deadline, and no wait ends later than one request after it.
+    """No request is sent past a deadline, and no wait ends later than one request after it.
 
     Only in a fleet, those that lack room, or their turn under a rate limit, wait a little for it.
     """
-    patience = evidence.run.scenario.wishes.request_timeout
+    request_timeout = evidence.run.scenario.wishes.request_timeout
     count = len(evidence.ends)
-    waits_for_none = count == 1 or (count <= MAX_IN_FLIGHT and evidence.unhindered)
-    queue = 0.0 if waits_for_none else LAST_CALL
+    waits_for_none = count == 1 or (count <= MAX_IN_FLIGHT and evidence.undisturbed)
+    queue = 0.0 if waits_for_none else LAST_POLL_GRACE
     for asked in evidence.run.asked:
         deadline = evidence.deadline_at(asked.position, asked.at)
         if asked.at > deadline + queue + TOLERANCE:
@@ -91,15 +91,15 @@ def no_request_past_the_deadline(evidence: Evidence) -> None:
         deadline = evidence.run.scenario.policy.timeout
         if view is not None:
             deadline = max(view.deadline_before, view.deadline)
-        if end.at.monotonic > deadline + queue + patience + 10 * TOLERANCE:  # several timers round up
+        if end.at.monotonic > deadline + queue + request_timeout + 10 * TOLERANCE:  # several timers round up
             raise ViolationError(
                 f"import {position} ends at {end.at.monotonic:.6f}, its deadline is {deadline:.6f}"
             )
 
 
 def the_last_look_is_taken(evidence: Evidence) -> None:
-    """Where nothing hinders it, a wait times out only after an answer at its deadline or past it."""
-    if not evidence.unhindered or evidence.run.scenario.flavour is Flavour.CROWD:
+    """An undisturbed wait times out only after a response at or past its deadline."""
+    if not evidence.undisturbed or evidence.run.scenario.flavour is Flavour.CROWD:
         return
     for position, end in enumerate(evidence.ends):
         if end.outcome is not Outcome.TIMEOUT:
@@ -110,7 +110,7 @@ def the_last_look_is_taken(evidence: Evidence) -> None:
 
 
 def one_request_at_a_time(evidence: Evidence) -> None:
-    """No import is asked for again before its last request has brought something."""
+    """No import has two requests in flight."""
     for position, requests in enumerate(evidence.asked):
         arrived = {view.arrived.asked.number: view.arrived.at for view in evidence.views[position]}
         for earlier, later in pairwise(requests):
@@ -121,39 +121,39 @@ def one_request_at_a_time(evidence: Evidence) -> None:
 
 
 def the_first_request_goes_alone(evidence: Evidence) -> None:
-    """Until the first answer nothing is known of the limits: one request goes, and more only if it hangs."""
+    """Until the first response only one request is sent, and more only if it hangs."""
     first = min((arrived.at for arrived in evidence.run.arrived), default=0.0)
     for before, asked in pairwise(evidence.run.asked):
         if (
             asked.at < first - TOLERANCE
-            and asked.at < before.at + PATIENCE - TOLERANCE
-            and not evidence.is_last_look(asked)
+            and asked.at < before.at + NEXT_REQUEST_AFTER - TOLERANCE
+            and not evidence.is_last_poll(asked)
         ):
             raise ViolationError(f"request {asked.number} goes at {asked.at:.6f}, before the first answer")
 
 
 def the_schedule_is_kept(evidence: Evidence) -> None:
-    """Polls follow the growing intervals within their jitter: never sooner, and unhindered never later."""
+    """Polls follow the growing intervals within their jitter: never earlier, and undisturbed never later."""
     policy = evidence.run.scenario.policy
-    unhindered = evidence.unhindered and len(evidence.ends) == 1
+    undisturbed = evidence.undisturbed and len(evidence.ends) == 1
     for position in range(len(evidence.ends)):
         for view, asked in evidence.followed(position):
             wait = asked.at - view.arrived.at
             least, most = _bounds(view, policy.max_interval)
             if view.arrived.served.meaning is Meaning.MISSING:
                 least = min(least, policy.appear_within - view.arrived.at)
-            if wait < least - TOLERANCE and not evidence.is_last_look(asked):
+            if wait < least - TOLERANCE and not evidence.is_last_poll(asked):
                 raise ViolationError(
                     f"request {asked.number} goes {wait:.6f} s after an answer, not {least:.6f} s"
                 )
-            if unhindered and wait > most + 2 * TOLERANCE:
+            if undisturbed and wait > most + 2 * TOLERANCE:
                 raise ViolationError(
                     f"request {asked.number} goes {wait:.6f} s after an answer, not {most:.6f} s"
                 )
 
 
 def no_wait_without_a_reason(evidence: Evidence) -> None:
-    """An import alone waits no longer than the schedule, the API's moments and the backoff explain."""
+    """A single import waits no longer than schedule, named times and backoff explain."""
     if len(evidence.ends) > 1:
         return
     told = 0.0
@@ -179,7 +179,7 @@ def _bounds(view: View, longest: float) -> tuple[float, float]:
 
 
 def silence_is_bounded(evidence: Evidence) -> None:
-    """Something is told at least once in each heartbeat."""
+    """There is at least one event in each heartbeat interval."""
     heartbeat = evidence.run.scenario.wishes.heartbeat
     told = [event.at.monotonic for event in evidence.run.events if isinstance(event, _TOLD)]
     for earlier, later in pairwise(told):

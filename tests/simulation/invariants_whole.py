@@ -1,4 +1,4 @@
-"""What must hold of the whole watch: who is left behind, and the exit code."""
+"""Invariants of the whole watch: imports left behind, and the exit code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _code(evidence: Evidence, end: Ended) -> int:
 
 
 def success_is_earned(evidence: Evidence) -> None:
-    """Code 0 comes only where the API said so: a right 200 with a status that the user accepts."""
+    """Code 0 needs a correct 200 with an accepted status."""
     result, wishes = evidence.run.result, evidence.run.scenario.wishes
     if result is None or result.code != 0:
         return
@@ -61,7 +61,7 @@ def _is_success(evidence: Evidence, end: Ended) -> bool:
 
 
 def imports_are_left_behind_only_after_a_decision(evidence: Evidence) -> None:
-    """With --any the first success, with --fail-fast the first failure leaves the others behind at once."""
+    """The deciding success (any) or failure (fail-fast) leaves the others behind at once."""
     wishes = evidence.run.scenario.wishes
     deciding: float | None = None
     for end in evidence.run.ends:
@@ -82,7 +82,7 @@ def imports_are_left_behind_only_after_a_decision(evidence: Evidence) -> None:
 
 
 def signals_end_the_watch(evidence: Evidence) -> None:
-    """A signal ends every unfinished import at once, as interrupted."""
+    """A signal ends every unfinished import at once as interrupted."""
     interrupt = evidence.run.scenario.wishes.interrupt
     if interrupt is None:
         return
@@ -94,16 +94,16 @@ def signals_end_the_watch(evidence: Evidence) -> None:
 
 
 def the_code_follows_the_contract(evidence: Evidence) -> None:
-    """The outcome and the exit code of the whole are those that the contract's rules give."""
+    """Outcome and exit code of the run follow the contract's rules."""
     result = evidence.run.result
     if result is None:
         raise ViolationError("the watch has no result")
-    expected = _conclude(evidence)
+    expected = _expected_results(evidence)
     if (result.outcome, result.code) not in expected:
-        raise ViolationError(f"the watch concludes with {result}; by the contract it is {expected}")
+        raise ViolationError(f"the result is {result}; by the contract it is {expected}")
 
 
-def _conclude(evidence: Evidence) -> list[tuple[Outcome, int]]:
+def _expected_results(evidence: Evidence) -> list[tuple[Outcome, int]]:
     counted = [end for end in evidence.ends if not end.left_behind] or evidence.ends
     codes = [_code(evidence, end) for end in counted]
     interrupted = [end for end in counted if end.outcome is Outcome.INTERRUPTED]

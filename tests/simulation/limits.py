@@ -1,4 +1,4 @@
-"""LaunchDarkly's rate limits: real windows of ten seconds, from which other users spend too."""
+"""LaunchDarkly's rate limits: windows of ten seconds, which other users share."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _GARBAGE = ("soon", "-1", "1e13", "", "12:30:00", "NaN", "0x1f")
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the limits say to one request.
+    """The decision on one request.
 
     Attributes:
-        refused: Whether one of them refuses it.
+        refused: Whether a limit rejects it.
         headers: Their headers.
         resets: The resets among them that can be read.
         retry_after: Seconds until the limit by address lets it through.
@@ -41,7 +41,7 @@ class Ruling:
 
 
 class _Count:
-    """One limit's count of its current window."""
+    """The count of one limit in its current window."""
 
     def __init__(self, rule: LimitRule) -> None:
         self.rule = rule
@@ -50,7 +50,7 @@ class _Count:
         self._appetite = 0.0
 
     def remaining(self, unix: float, random: Random) -> int:
-        """Tells what is left of the window; others spend from it evenly."""
+        """Return what is left of the window; others use it evenly."""
         window = int(unix // WINDOW)
         if window != self._window:
             self._window, self._own = window, 0
@@ -59,12 +59,12 @@ class _Count:
         return max(0, self.rule.size - self._own - others)
 
     def spend(self) -> None:
-        """Counts a request that was let through."""
+        """Count an accepted request."""
         self._own += 1
 
 
 class RateLimits:
-    """All limits in force.
+    """All limits.
 
     Args:
         rules: The limits.
@@ -76,7 +76,7 @@ class RateLimits:
         self._random = random
 
     def rule(self, unix: float) -> Ruling:
-        """Lets a request through or refuses it."""
+        """Accept or reject a request."""
         before = [count.remaining(unix, self._random) for count in self._counts]
         refused = any(left == 0 for left in before)
         if not refused:

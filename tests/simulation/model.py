@@ -1,4 +1,4 @@
-"""A model of LaunchDarkly: it knows each import's life, keeps its limits, and has its troubles."""
+"""A model of LaunchDarkly, with lives of imports, rate limits and faults."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ _NO_MOMENTS = ("soon", "-3", "", "Thu, 99 Foo 2023 25:61:61 GMT")
 
 
 class Server:
-    """Answers requests.
-
-    Args:
-        scenario: What it plays.
-    """
+    """Respond to the requests of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -35,18 +31,18 @@ class Server:
         self._rotated = False
 
     def latency(self) -> tuple[float, float]:
-        """Draws how long a request travels to the server, and its answer back."""
+        """Draw the latency of a request and of its response."""
         latency = self._world.latency
         whole = math.exp(self._random.uniform(math.log(latency.least), math.log(latency.most)))
         return whole * latency.outward, whole * (1 - latency.outward)
 
     def shown(self, position: int, now: float) -> str | None:
-        """Tells how an import stands."""
+        """Return the status of an import."""
         life = self._scenario.lives[position]
         return life[max(0, bisect_right(self._begins[position], now) - 1)].shown
 
     def serve(self, position: int, now: float) -> Served:
-        """Answers a request that reaches the server now."""
+        """Respond to a request that reaches the server now."""
         fault = self._fault(position, now)
         nothing = None if fault is None else broken(fault)
         if nothing is not None:
@@ -55,7 +51,7 @@ class Server:
         headers: dict[str, str] = {"content-type": "application/json"}
         date = self._date(unix, headers)
         ref, status = self._scenario.refs[position], self.shown(position, now)
-        if fault is not None:  # it comes from a gateway in front of the API, which counts nothing
+        if fault is not None:  # from a gateway in front of the API, which does not count it
             said = self._gateway_hold(fault, unix, date, headers)
             return faulty(fault, ref, status, headers, said)
         ruling = self._limits.rule(unix)
@@ -72,15 +68,15 @@ class Server:
         return truth(ref, status, headers, Said(date, seconds, moment, ruling.resets))
 
     def _fault(self, position: int, now: float) -> PlannedFault | None:
-        for trouble in self._world.troubles:
-            if trouble.begins <= now < trouble.ends and trouble.victim in {None, position}:
-                return self._once_rotated(self._random.choice(trouble.faults))
+        for outage in self._world.outages:
+            if outage.begins <= now < outage.ends and outage.victim in {None, position}:
+                return self._once_rotated(self._random.choice(outage.faults))
         if self._world.blips and self._random.random() < self._world.blips:
             return self._once_rotated(self._random.choice(self._world.blip_faults))
         return None
 
     def _once_rotated(self, fault: PlannedFault) -> PlannedFault:
-        """Lets the token change in its file only once: its next reading brings the same one."""
+        """Rotate the token only once."""
         if fault is not PlannedFault.ROTATED_TOKEN:
             return fault
         if self._rotated:

@@ -1,4 +1,4 @@
-"""The contract read once more, apart from the code under test: what the answers say of one import."""
+"""A second implementation of the contract: what the responses mean for one import."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LONGEST_BACKOFF = 60.0
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is known of one import after an answer arrived.
+    """What is known about one import after a response.
 
     Attributes:
         arrived: The answer.
@@ -61,7 +61,7 @@ class View:
 
 
 def judged(status: str, policy: Policy) -> Outcome | None:
-    """Tells how a wait ends at a status, by the contract's table of exit codes."""
+    """Return the outcome of a status by the contract's table of exit codes."""
     known = [member for member in ImportStatus if member.value == status]
     if not known:
         return Outcome.PROTOCOL if policy.unknown_status is UnknownStatusRule.FAIL else None
@@ -77,10 +77,10 @@ def judged(status: str, policy: Policy) -> Outcome | None:
 
 
 class Oracle:
-    """Follows one import through the answers that arrived for it.
+    """Interpret the responses for one import in order.
 
     Args:
-        policy: What the user asked for.
+        policy: The settings of the wait.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -95,13 +95,13 @@ class Oracle:
 
     @property
     def deadline(self) -> float:
-        """When the first of the user's clocks runs out; the wait began at 0."""
+        """The first deadline; the wait began at 0."""
         longest = {status.value: limit for status, limit in self._policy.max_in_state.items()}
         in_state = math.inf if self._status is None else self._since + longest.get(self._status, math.inf)
         return min(self._policy.timeout, in_state)
 
     def follow(self, arrived: Arrived) -> View:
-        """Takes in the next answer."""
+        """Interpret the next response."""
         deadline_before, seen = self.deadline, self._status is not None
         meaning = arrived.served.meaning
         self._answered |= meaning not in UNREACHED
@@ -165,7 +165,7 @@ class Oracle:
 
 
 def views(run: Run) -> list[list[View]]:
-    """Follows every import of a run through its answers, in the order of arrival."""
+    """Return the views of every import of a run, in the order of arrival."""
     oracles = [Oracle(run.scenario.policy) for _ in run.scenario.refs]
     found: list[list[View]] = [[] for _ in oracles]
     for arrived in run.arrived:
@@ -175,6 +175,6 @@ def views(run: Run) -> list[list[View]]:
 
 
 def last_before(views_of_one: Sequence[View], moment: float) -> View | None:
-    """Gives the last view of an import that arrived before a moment."""
+    """Return the last view of an import before a time."""
     earlier = [view for view in views_of_one if view.arrived.at < moment]
     return earlier[-1] if earlier else None

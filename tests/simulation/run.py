@@ -1,4 +1,4 @@
-"""Plays one scenario: the real loop, limiter and waiters against the model, on virtual time."""
+"""Play one scenario: the real loop and rules against the model, on virtual time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from watcher.core.model import ImportRef
 
 LONGEST = 60 * 3600.0
-"""Virtual seconds after which a wait counts as endless."""
+"""Longest wait in virtual seconds."""
 
 MOST_REQUESTS = 6000
 
@@ -43,14 +43,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What came of a request.
+    """The response to a request.
 
     Attributes:
         asked: The request.
-        at: When it came.
-        served: What the model sent, and meant.
-        named_until: The latest moment that it named, on the loop's clock.
-        told_until: The same with the resets of limits that have something left.
+        at: When it arrived.
+        served: What the model sent.
+        named_until: The latest time that it named, on the loop's clock.
+        told_until: The same, including resets of limits with something left.
     """
 
     asked: Asked
@@ -62,7 +62,7 @@ class Arrived:
 
 @dataclass(slots=True)
 class Run:
-    """The log of one simulation, kept by the model and the consumer of events."""
+    """The log of one simulation."""
 
     scenario: Scenario
     asked: list[Asked] = field(default_factory=list)
@@ -78,17 +78,17 @@ class Run:
 
 
 def play(scenario: Scenario) -> Run:
-    """Plays a scenario to its end; a crash of the code under test is part of the result."""
+    """Play a scenario to its end; a crash of the code under test is part of the log."""
     run = Run(scenario)
     try:
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             runner.run(_play(run))
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (whatever it is, the story tells it)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (the log shows it)
         run.crash = error if isinstance(error, Exception) else StuckError(repr(error))
         return run
     codes = ExitCodes(scenario.wishes.remapped)
     if run.ends:
-        run.result = codes.finish(run.ends, any_suffices=scenario.wishes.any_suffices)
+        run.result = codes.result(run.ends, any_suffices=scenario.wishes.any_suffices)
     return run
 
 
@@ -116,18 +116,18 @@ async def _play(run: Run) -> None:
 
 
 class _Line:
-    """The way to the server; it logs what goes over it."""
+    """The network between watch and server, with a log."""
 
     def __init__(self, run: Run, server: Server, loop: AbstractEventLoop) -> None:
         self._run = run
         self._server = server
         self._loop = loop
         self._positions = {ref: position for position, ref in enumerate(run.scenario.refs)}
-        self._patience = run.scenario.wishes.request_timeout
+        self._timeout = run.scenario.wishes.request_timeout
         self._skew = run.scenario.world.skew
 
     async def probe(self, ref: ImportRef) -> Answer | Fault:
-        """Asks once, as the client does: it is for the loop to give up what takes too long."""
+        """Send one request, as the client does; the loop cancels it on a timeout."""
         log = self._run.asked
         if len(log) >= MOST_REQUESTS:
             raise StuckError(f"the wait goes on after {MOST_REQUESTS} requests")
@@ -136,7 +136,7 @@ class _Line:
         try:
             served = await self._exchange(asked)
         except asyncio.CancelledError:
-            if self._loop.time() >= asked.at + self._patience:  # else the watch has ended
+            if self._loop.time() >= asked.at + self._timeout:  # else the watch has ended
                 self._note(asked, SILENCE)
             raise
         self._note(asked, served)
@@ -160,16 +160,16 @@ class _Line:
 
 
 def named_until(said: Said, arrived: float, skew: float, *, every: bool) -> float | None:
-    """Tells the latest moment that an answer named, by the contract's rules and the model's own knowledge.
+    """Return the latest time that a response named, by the contract's rules.
 
     Args:
-        said: What the headers say.
-        arrived: When the answer came, on the loop's clock.
-        skew: How far the watcher's wall clock is ahead.
-        every: Whether every reset counts, as on a refusal.
+        said: The times in its headers.
+        arrived: When it arrived, on the loop's clock.
+        skew: How far the watcher's wall clock is ahead, in seconds.
+        every: Whether every reset counts, as on a 429.
 
     Returns:
-        The moment on the loop's clock, or None where it named none that counts.
+        The time on the loop's clock; None if it named none that counts.
     """
     base = local_unix(arrived, skew) if said.date is None else said.date
     waits = [] if said.retry_after is None else [float(said.retry_after)]

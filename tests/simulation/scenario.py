@@ -1,4 +1,4 @@
-"""What one seed stands for: imports and their lives, LaunchDarkly's moods, and the user's wishes."""
+"""A scenario: imports and their lives, the environment, and the settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PlannedFault(Enum):
-    """Everything that can come in place of the truth."""
+    """Everything that can replace the correct response."""
 
     DROP = auto()
     SILENCE = auto()
@@ -45,7 +45,7 @@ class PlannedFault(Enum):
 
 
 class LimitKind(Enum):
-    """The four limits of LaunchDarkly."""
+    """The four rate limits of LaunchDarkly."""
 
     ACCOUNT = auto()
     ROUTE = auto()
@@ -54,7 +54,7 @@ class LimitKind(Enum):
 
 
 class Told(Enum):
-    """On which answers a limit's headers stand."""
+    """Which responses have a limit's headers."""
 
     ALWAYS = auto()
     REFUSALS = auto()
@@ -62,7 +62,7 @@ class Told(Enum):
 
 
 class ResetStyle(Enum):
-    """What a reset header says."""
+    """The form of a reset header."""
 
     TRUE = auto()
     MINUTE_AWAY = auto()
@@ -74,7 +74,7 @@ class ResetStyle(Enum):
 
 
 class DateStyle(Enum):
-    """What the ``Date`` header says."""
+    """The form of the ``Date`` header."""
 
     TRUE = auto()
     MISSING = auto()
@@ -83,15 +83,15 @@ class DateStyle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """From ``begins`` on the API shows a status, or no such import where it is None."""
+    """A status from ``begins`` on; None means no such import."""
 
     begins: float
     shown: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class LastError:
-    """A stretch of time in which requests meet faults; ``victim`` is one import's position, None is all."""
+class Outage:
+    """A period of faults for the import at position ``victim``, or for all if it is None."""
 
     begins: float
     ends: float
@@ -104,7 +104,7 @@ class LimitRule:
     """One rate limit.
 
     Attributes:
-        kind: Which.
+        kind: The kind of limit.
         size: Requests in each window of ten seconds.
         told: On which answers its headers stand.
         others: Largest share of a window that other users of the account spend.
@@ -122,7 +122,7 @@ class LimitRule:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long answers take, log-uniform in seconds; ``outward`` is the request's share of it."""
+    """Round-trip times in seconds, log-uniform; ``outward`` is the request's share."""
 
     least: float
     most: float
@@ -131,22 +131,22 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """LaunchDarkly, the way to it, and the watcher's clock.
+    """LaunchDarkly, the network, and the watcher's clock.
 
     Attributes:
-        latency: How long answers take.
+        latency: The round-trip times.
         limits: The rate limits in force.
-        troubles: Stretches of faults.
+        outages: Stretches of faults.
         blips: Chance of a single fault on any request.
         blip_faults: Which faults those are.
-        dates: What the ``Date`` header says.
+        dates: The form of the ``Date`` header.
         holds: Chance that an answer other than a refusal carries ``Retry-After``.
         skew: How far the watcher's wall clock is ahead, in seconds.
     """
 
     latency: Latency
     limits: tuple[LimitRule, ...] = ()
-    troubles: tuple[LastError, ...] = ()
+    outages: tuple[Outage, ...] = ()
     blips: float = 0.0
     blip_faults: tuple[PlannedFault, ...] = ()
     dates: DateStyle = DateStyle.TRUE
@@ -156,7 +156,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """A signal at a moment."""
+    """A signal at a time."""
 
     at: float
     signal: int
@@ -164,7 +164,7 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user asked for besides the policy of each wait.
+    """All settings besides the policy of each wait.
 
     Attributes:
         any_suffices: ``--any``.
@@ -184,7 +184,7 @@ class Wishes:
 
 
 class Flavour(Enum):
-    """What a scenario is about."""
+    """The kinds of scenarios."""
 
     CALM = "calm"
     FAULTY = "faulty"
@@ -197,7 +197,7 @@ class Flavour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One whole simulation before it is played."""
+    """One whole simulation."""
 
     seed: int
     flavour: Flavour

@@ -1,4 +1,4 @@
-"""The story of one run, for people: what was asked, answered and told, in order."""
+"""A readable log of one run: requests, responses and events in order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TIMING_HEADERS = ("date", "retry-after")
 
 
 def command(seed: int) -> str:
-    """Gives the command that replays a seed alone."""
+    """Return the command that replays a seed."""
     return f"python -m tests.simulation --seed {seed}"
 
 
 def report(run: Run, broken: str, lines: int = 40) -> str:
-    """Writes what a failing test shows: the violation, the command that replays it, the last of the story."""
+    """Return the message of a failing test: violation, command to replay it, and end of the log."""
     return "\n".join(
         [
             f"seed {run.scenario.seed} breaks {broken}",
@@ -32,7 +32,7 @@ def report(run: Run, broken: str, lines: int = 40) -> str:
 
 
 def tell(run: Run) -> list[str]:
-    """Tells a run from its scenario to its result, a line for each thing that happened."""
+    """Return the log of a run, from its scenario to its result."""
     positions = {ref: position for position, ref in enumerate(run.scenario.refs)}
     moments = [
         *((arrived.at, 0, _answer(arrived)) for arrived in run.arrived),

@@ -1,4 +1,4 @@
-"""The simulation finds bugs: each small deliberate fault in the rules breaks an invariant."""
+"""Tests of the simulation itself: each planted bug breaks an invariant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_SEEDS = 400
 
 
 def seeds_until_caught(mutation: Mutation) -> int | None:
-    """Counts the seeds that it takes to catch a planted fault; None where they do not suffice."""
+    """Return how many seeds it takes to catch a planted bug; None if it is not caught."""
     with patch.object(mutation.target, mutation.attribute, mutation.replacement):
         for count in range(1, MOST_SEEDS + 1):
             broken = violation(play(draw(mutation.first + count - 1)))
@@ -26,5 +26,5 @@ def seeds_until_caught(mutation: Mutation) -> int | None:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_the_simulation_catches(mutation: Mutation) -> None:
-    """A deliberate fault in the rules breaks the invariant that forbids it within a few hundred seeds."""
+    """A planted bug breaks the right invariant within a few hundred seeds."""
     assert seeds_until_caught(mutation) is not None

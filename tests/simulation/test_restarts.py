@@ -1,4 +1,4 @@
-"""A wait that is killed at any instant and taken up again, while the wall clock is stepped under it."""
+"""A wait that is killed at any time and resumed, while the wall clock is stepped."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ MOST_RUNS = 3000
 
 
 class _KilledError(Exception):
-    """The process is gone at this instant."""
+    """The process is killed at this instant."""
 
 
 class _Disk(StateFile):
-    """A file in memory, whose writes a kill comes before or after."""
+    """A file in memory; a kill may come before or after each write."""
 
     def __init__(self, world: _World) -> None:
         super().__init__(Path("state"), -1)
@@ -57,25 +57,25 @@ class _Disk(StateFile):
         self._world.pass_instant()
 
     def set_aside(self) -> Path:
-        raise AssertionError("a file of our own was not believed")
+        raise AssertionError("our own file was rejected")
 
 
 @dataclass(slots=True)
 class _World:
-    """What outlives the runs: LaunchDarkly, the machine with its clocks, and who reads the terminal.
+    """Everything that outlives the runs: LaunchDarkly, the machine, and the reader of the output.
 
     Attributes:
-        chance: Decides everything.
-        once: Whether each run is a single look.
-        at: The true time in seconds, which only this world knows.
-        skew: How far the wall clock is ahead.
-        content: What the state file holds.
-        instants: How many instants are left to live for the process; None for as long as it takes.
-        named_until: The latest true moment that the API named, as far as this process knows.
-        kept_until: The same as far as the file knows: what a kill came before, nobody can know.
-        asked: True moments of all requests.
-        told: The transitions that somebody read.
-        ends: The ends that somebody read.
+        chance: The source of randomness.
+        once: Whether each run is a single poll.
+        at: The true time in seconds.
+        skew: How far the wall clock is ahead, in seconds.
+        content: The content of the state file.
+        instants: How many instants the process lives; None is no limit.
+        named_until: The latest true time that the API named, as known to this process.
+        kept_until: The same as known to the state file.
+        asked: True times of all requests.
+        told: The transitions that were printed.
+        ends: The ends that were printed.
     """
 
     chance: Random
@@ -93,14 +93,14 @@ class _World:
     changes: list[float] = field(default_factory=list)
 
     def pass_instant(self) -> None:
-        """Lets an instant pass, after which the process may be gone."""
+        """Let an instant pass, after which the process may be killed."""
         if self.instants is not None:
             self.instants -= 1
             if self.instants < 0:
                 raise _KilledError
 
     def status(self) -> str:
-        """The import's status at the present moment."""
+        """The import's present status."""
         return STATUSES[sum(self.at >= moment for moment in self.changes)]
 
     def stamp(self) -> Stamp:
@@ -109,7 +109,7 @@ class _World:
 
 
 def a_world(seed: int) -> _World:
-    """A world with a life of an import laid out."""
+    """Return a world with one import."""
     chance = dice(seed, 9)
     world = _World(chance, once=chance.random() < 0.4)
     moment = 0.0
@@ -120,7 +120,7 @@ def a_world(seed: int) -> _World:
 
 
 def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
-    """One process, from its start until it ends or is killed."""
+    """Run one process until it ends or is killed."""
     started, world.named_until = world.at, world.kept_until
 
     def clock() -> Instant:
@@ -172,7 +172,7 @@ def _read(world: _World, event: Event) -> None:
 
 
 def _kept_beginning(world: _World) -> float:
-    """When the wait began by the file, in true time: the wall clock of its stamp shows how wrong it was."""
+    """Return when the wait began by the file, in true time."""
     assert world.content is not None
     (entry,) = decode(world.content).imports
     kept = entry.kept.stamp()
@@ -185,7 +185,7 @@ def _never(complaint: str) -> None:
 
 @pytest.mark.parametrize("first", range(0, 160, 40))
 def test_no_kill_loses_or_repeats_anything(first: int) -> None:
-    """No transition is told twice or lost, no deadline moves, no hold is broken, and each wait ends."""
+    """No transition is printed twice or lost, no deadline moves, no hold is broken, and each wait ends."""
     ref = ImportRef("p", "e", "s", "i")
     for seed in range(first, first + 40):
         world = a_world(seed)
@@ -212,7 +212,7 @@ def test_no_kill_loses_or_repeats_anything(first: int) -> None:
 
 
 def test_a_timeout_counts_over_all_runs() -> None:
-    """However often a wait is killed, it ends at its own deadline, after a look."""
+    """However often a wait is killed, it ends at its own deadline, after a poll."""
     ref = ImportRef("p", "e", "s", "i")
     for seed in range(60):
         world = a_world(seed)

@@ -1,4 +1,4 @@
-"""Two thousand whole watches against a model of LaunchDarkly, each judged by every invariant."""
+"""Simulations of two thousand watches, each checked against every invariant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK = 100
 
 @pytest.mark.parametrize("first", range(0, 2000, CHUNK))
 def test_every_invariant_holds(first: int) -> None:
-    """A watch keeps every invariant, whatever LaunchDarkly, the network, the clock and the user do."""
+    """A watch keeps every invariant, whatever server, network, clock and user do."""
     for seed in range(first, first + CHUNK):
         run = play(draw(seed))
         broken = violation(run)
@@ -23,5 +23,5 @@ def test_every_invariant_holds(first: int) -> None:
 
 @pytest.mark.parametrize("seed", range(7, 2000, 211))
 def test_a_seed_repeats_itself(seed: int) -> None:
-    """The same seed gives the same story, so that a failure can be replayed."""
+    """The same seed gives the same log, so that a failure can be replayed."""
     assert tell(play(draw(seed))) == tell(play(draw(seed)))

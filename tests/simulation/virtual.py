@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
 SERVER_EPOCH = 1_700_000_003.25
-"""Unix time on LaunchDarkly's clock when a simulation begins: within a second and within a window."""
+"""Unix time on LaunchDarkly's clock at the start: within a second and within a window."""
 
 _Arguments = TypeVarTuple("_Arguments")
 
@@ -25,11 +25,11 @@ _SPINS = 20_000
 
 
 class StuckError(Exception):
-    """The code under test goes round without letting time pass."""
+    """The code under test loops without letting time pass."""
 
 
 class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the library ships no types
-    """Rounds timers up to the library's tick.
+    """Round timers up to the library's tick.
 
     Its clock moves in whole ticks, to the nearest one: a timer between two ticks would fire early and never
     be reached.
@@ -42,7 +42,7 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
         *args: *_Arguments,
         context: Context | None = None,
     ) -> TimerHandle:
-        """Schedules a call, never before its moment."""
+        """Schedule a call, never before its time."""
         ticks = math.ceil(when / _TICK)
         if ticks * _TICK < when:  # the division rounded
             ticks += 1
@@ -50,16 +50,12 @@ class VirtualLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the libra
         return handle
 
     def work(self, seconds: float) -> None:
-        """Lets time pass while a callback runs, as if it took so long.
-
-        Args:
-            seconds: How long.
-        """
+        """Let that many seconds pass while a callback runs."""
         self._selector.clock.advance(seconds)
 
 
 class VirtualClock:
-    """Reads the watcher's two clocks, of which the wall clock may be wrong.
+    """Read the watcher's two clocks, of which the wall clock may be wrong.
 
     Args:
         loop: The running loop.
@@ -87,15 +83,15 @@ class VirtualClock:
 
 
 def server_unix(now: float) -> float:
-    """Gives LaunchDarkly's wall clock at a moment of the loop's."""
+    """Return LaunchDarkly's wall clock at a time of the loop."""
     return SERVER_EPOCH + now
 
 
 def local_unix(now: float, skew: float) -> float:
-    """Gives the watcher's wall clock at a moment of the loop's."""
+    """Return the watcher's wall clock at a time of the loop."""
     return SERVER_EPOCH + now + skew
 
 
 def dice(seed: int, purpose: int) -> Random:
-    """Makes a source of chance of its own for one purpose of one seed, so that none disturbs another."""
+    """Return an independent source of randomness for one purpose of one seed."""
     return Random(seed * 16 + purpose)

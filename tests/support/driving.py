@@ -1,4 +1,4 @@
-"""Drives a Waiter by plain calls, with a clock that is moved by hand."""
+"""Drive a Waiter by plain calls, with a clock that is moved by hand."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567")
 EPOCH = 1_767_600_000.0
-"""The wall clock at the monotonic clock's zero."""
+"""The wall clock when the monotonic clock is 0."""
 
 NETWORK = Fault(FaultKind.NETWORK, "no connection: connection refused")
-SERVER = Fault(FaultKind.SERVER, "the server answered HTTP 502")
+SERVER = Fault(FaultKind.SERVER, "the server responded with HTTP 502")
 NONSENSE = Fault(FaultKind.NONSENSE, "HTTP 200 with a body that is not an import")
 UNKNOWN_HOST = Fault(FaultKind.UNKNOWN_HOST, "there is no host named x")
 MISSING = Missing(ApiError(404, "not_found", "Invalid resource identifier", "req-1"))
@@ -57,18 +57,18 @@ _Kind = TypeVar("_Kind", bound=Event)
 
 
 def seen(status: str) -> Found:
-    """An answer that shows the import at a status."""
+    """Return a reply that shows the import with a status."""
     return Found(Import(parse_status(status)))
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:
-    """An answer with a JSON body; underscores in header names stand for hyphens."""
+    """Return a response with a JSON body; underscores in header names stand for hyphens."""
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, fields, json.dumps(body).encode())
 
 
 def import_body(**changes: object) -> dict[str, object]:
-    """The body of a 200 for ``REF``."""
+    """Return the body of a 200 for ``REF``."""
     body: dict[str, object] = {
         "id": REF.import_id,
         "segmentKey": REF.segment,
@@ -82,10 +82,10 @@ def import_body(**changes: object) -> dict[str, object]:
 
 
 class Driven:
-    """A Waiter with its clock, and everything that it told.
+    """A Waiter with its clock and all its events.
 
     Args:
-        policy: What the user asked for.
+        policy: The settings of the wait.
         seed: The seed of the jitter.
     """
 
@@ -97,13 +97,13 @@ class Driven:
         self._take(self.waiter.begin(self.instant()))
 
     def instant(self) -> Instant:
-        """The time on both clocks."""
+        """Return the time on both clocks."""
         return Instant(self.now, EPOCH + self.now)
 
     def receive(
         self, reply: Reply, *, at: float | None = None, took: float = 0.0, hold: Hold | None = None
     ) -> Step:
-        """Moves the clock to a moment, or else to the planned poll, and hands a reply in."""
+        """Move the clock to a time, by default the next poll, and pass a reply."""
         moment = self.wake_at if at is None else at
         assert moment is not None, "the wait is over"
         self.now = moment
@@ -112,7 +112,7 @@ class Driven:
         return step
 
     def receive_until_over(self, reply: Reply, most: int = 10_000) -> Ended:
-        """Hands the same reply in at each planned poll until the wait ends."""
+        """Pass the same reply at each poll until the wait ends."""
         for _ in range(most):
             if self.wake_at is None:
                 return self.ended
@@ -120,19 +120,19 @@ class Driven:
         raise AssertionError(f"not over after {most} polls")
 
     def told(self, kind: type[_Kind]) -> list[_Kind]:
-        """All events of one kind."""
+        """Return all events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def ended(self) -> Ended:
-        """The end; there must be exactly one, as the last event."""
+        """The last event, which must be the only end."""
         (ended,) = self.told(Ended)
         assert self.events[-1] is ended
         return ended
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended."""
+        """The outcome."""
         return self.ended.outcome
 
     def _take(self, step: Step) -> None:

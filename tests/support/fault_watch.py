@@ -18,7 +18,7 @@ from watcher.api.token import FixedToken, Secret
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault
 from watcher.core.events import Ended, MetThrottle, Retrying
-from watcher.core.fleet.agenda import Watched
+from watcher.core.fleet.agenda import ScheduledImport
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
 from watcher.core.wait.waiter import Waiter
@@ -52,7 +52,7 @@ async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
     """Asks once as the loop does, and checks that nothing but an answer or a fault comes back."""
     landed = asyncio.Event()
     in_flight = InFlight(client.get, system_clock, request_timeout, landed.set)
-    in_flight.send(Watched(Waiter(REF, Policy(), system_clock(), Random(0))))
+    in_flight.send(ScheduledImport(Waiter(REF, Policy(), system_clock(), Random(0))))
     await landed.wait()
     ((_, came, _),) = in_flight.collect()
     await in_flight.close()

@@ -16,7 +16,7 @@ from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH, import_body
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.events import Changed, Ended, Event, Heartbeat, Retrying
-from watcher.core.fleet.agenda import LAST_CALL
+from watcher.core.fleet.agenda import LAST_POLL_GRACE
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
@@ -237,7 +237,7 @@ def test_refusals_end_the_rush_at_a_common_deadline() -> None:
         events = runner.run(run())
     assert outcomes(events) == [Outcome.TIMEOUT] * 1000
     assert len([moment for moment in asked if moment >= 59]) < 200
-    assert events[-1].at.monotonic <= 60.0 + LAST_CALL + LATENCY
+    assert events[-1].at.monotonic <= 60.0 + LAST_POLL_GRACE + LATENCY
 
 
 @pytest.mark.parametrize("answer_after", [10.0, 100_000.0])
@@ -263,7 +263,7 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(run())
     assert len(ends) == 1000
-    assert max(ends) <= 60.0 + 2 * LAST_CALL + 0.01
+    assert max(ends) <= 60.0 + 2 * LAST_POLL_GRACE + 0.01
 
 
 def test_a_request_is_given_up_when_it_has_taken_too_long() -> None:

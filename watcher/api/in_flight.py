@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core.answers.replies import Fault, FaultKind
-from watcher.core.fleet.agenda import LAST_CALL
+from watcher.core.fleet.agenda import LAST_POLL_GRACE
 from watcher.core.messages import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from watcher.core.answers.replies import Answer
-    from watcher.core.fleet.agenda import Watched
+    from watcher.core.fleet.agenda import ScheduledImport
     from watcher.core.model import ImportRef, Instant
 
     Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
@@ -42,7 +42,7 @@ _RESERVED_FILES = 40
 
 @dataclass(slots=True)
 class _Request:
-    watched: Watched
+    watched: ScheduledImport
     extended: bool = False
 
 
@@ -55,7 +55,7 @@ class InFlight:
     Args:
         probe: Sends one request for an import.
         clock: Returns the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds. If infinite, a request is still cancelled ``LAST_CALL``
+        request_timeout: Longest request in seconds. If infinite, a request is still cancelled ``LAST_POLL_GRACE``
             seconds after the deadline of its wait.
         on_finished: Called when a request has finished.
     """
@@ -73,7 +73,7 @@ class InFlight:
         self._on_finished = on_finished
         self._limit = _request_limit()
         self._requests: dict[_Task, _Request] = {}
-        self._finished: deque[tuple[Watched, _Task, Instant]] = deque()
+        self._finished: deque[tuple[ScheduledImport, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -91,21 +91,21 @@ class InFlight:
         """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
         return min((request.watched.give_up_at for request in self._requests.values()), default=math.inf)
 
-    def send(self, watched: Watched) -> None:
+    def send(self, watched: ScheduledImport) -> None:
         """Send a request for an import that has none in flight."""
         now = self._clock().monotonic
         watched.asked_at = now
         if math.isfinite(self._request_timeout):
             watched.give_up_at = now + self._request_timeout
         else:
-            watched.give_up_at = max(watched.deadline, now) + LAST_CALL
+            watched.give_up_at = max(watched.deadline, now) + LAST_POLL_GRACE
         task = asyncio.create_task(self._probe(watched.waiter.ref))
         self._requests[task] = _Request(watched)
         task.add_done_callback(self._finish)
         if self._timer is None or watched.give_up_at < self._timer.when():
             self._set_timer(watched.give_up_at)
 
-    def collect(self) -> Iterator[tuple[Watched, Answer | Fault, Instant]]:
+    def collect(self) -> Iterator[tuple[ScheduledImport, Answer | Fault, Instant]]:
         """Yield import, response and arrival time of each finished request, in order of arrival."""
         while self._finished:
             watched, task, arrived = self._finished.popleft()

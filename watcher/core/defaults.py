@@ -1,4 +1,4 @@
-"""What holds where the user says nothing; lengths are seconds."""
+"""Default settings; lengths are seconds."""
 
 TIMEOUT = 3600.0
 OUTAGE_BUDGET = 300.0
@@ -10,4 +10,4 @@ HEARTBEAT = 60.0
 MIN_INTERVAL = 1.0
 MAX_INTERVAL = 25.0
 GROWTH = 1.1
-"""The schedule that the benchmark of schedules chose."""
+"""The polling schedule with the best results in the benchmark."""

@@ -1,15 +1,15 @@
-"""The errors that this package raises.
+"""The errors of this package.
 
 ::
 
     WatcherError
-    ├── UsageError      the caller asked for something that cannot be; nothing was requested from the network
-    ├── CommandError    the command that should run after a success cannot; carries the exit code of a shell
+    ├── UsageError      invalid arguments or configuration; nothing was requested from the network
+    ├── CommandError    the command to run after a success cannot be run; carries a shell's exit code
     ├── BusyError       another run is using the state file; nothing was requested from the network
-    └── WaitError       a wait ended without what was waited for; keeps its end, with all that was seen
+    └── WaitError       a wait ended without success; carries its ``Ended`` event
 
-Inside a watch a failed wait is no error but an event: only ``wait`` turns it into one, because a caller that
-forgets to look at a return value would deploy on an import that was stopped.
+Within a watch a failed wait is an event, not an error. Only ``wait`` raises it, because a caller that ignores
+a return value would deploy on an import that was stopped.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class WatcherError(Exception):
-    """The root of all errors of this package."""
+    """The base class of all errors of this package."""
 
 
 class UsageError(WatcherError):
-    """Bad arguments, environment or configuration; the message names the option and a right example."""
+    """Invalid arguments, environment or configuration; the message names the setting and a valid example."""
 
 
 class CommandError(WatcherError):
@@ -33,7 +33,7 @@ class CommandError(WatcherError):
 
     Args:
         message: What is wrong.
-        code: What a shell would exit with.
+        code: The exit code of a shell in this case.
     """
 
     def __init__(self, message: str, code: int) -> None:
@@ -42,14 +42,14 @@ class CommandError(WatcherError):
 
 
 class BusyError(WatcherError):
-    """Another run is using the state file; a later one may find it free."""
+    """Another run is using the state file; retry later."""
 
 
 class WaitError(WatcherError):
-    """A wait ended in another way than was asked for.
+    """A wait ended without success.
 
     Args:
-        ended: How, with the last status and all transitions in ``ended.progress``.
+        ended: Its last event, with the last status and all transitions in ``ended.progress``.
     """
 
     def __init__(self, ended: Ended) -> None:
@@ -57,5 +57,5 @@ class WaitError(WatcherError):
         self.ended = ended
 
     def __str__(self) -> str:
-        """Says what happened to which import, and what the person can do next."""
+        """Return the target and the final message."""
         return f"{self.ended.ref}: {self.ended.message}"

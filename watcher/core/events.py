@@ -1,4 +1,4 @@
-"""What a watch tells while it goes on; reports are functions of these."""
+"""The events of a watch; reports are functions of these."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the wait for one import has come.
+    """The state of the wait for one import.
 
     Attributes:
-        status: The last status that was seen.
-        in_state: Seconds since it was first seen; None before the first sight.
+        status: The last observed status.
+        in_state: Seconds since it was first observed; None before the first observation.
         elapsed: Seconds since the wait began.
-        polls: Requests that were answered or failed.
+        polls: Number of requests.
         throttled: How many of them were answered with 429.
-        errors: How many of them brought nothing usable for another reason.
-        last: The last answer that showed the import.
-        transitions: All changes of status, the first sight included.
-        seen_at: When the last answer that showed the import came, in Unix seconds; None before this run's
-            first.
+        errors: How many of them failed in another way.
+        last: The last response that showed the import.
+        transitions: All transitions, including the first observation.
+        seen_at: When that response arrived, in Unix seconds; None before this run's first.
     """
 
     status: Status | None
@@ -47,26 +46,26 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class Watching(_Event):
-    """The wait for an import begins; ``goal`` says for what, in words."""
+    """The wait for an import begins; ``goal`` describes its end, such as ``until complete``."""
 
     goal: str
 
 
 @dataclass(frozen=True, slots=True)
 class Changed(_Event):
-    """The import has another status than before, or was seen for the first time."""
+    """The status has changed or was observed for the first time."""
 
     transition: Transition
 
 
 @dataclass(frozen=True, slots=True)
 class MetThrottle(_Event):
-    """The API refused a request with 429.
+    """The API rejected a request with 429.
 
     Attributes:
-        wait: Seconds until it is asked again.
-        named_wait: Seconds for which the API asked not to be asked; None where it named no moment.
-        in_a_row: How many refusals came in a row, over all imports.
+        wait: Seconds until the next request.
+        named_wait: Seconds that the API asked to wait; None if it named no time.
+        in_a_row: Consecutive rejections, over all imports.
     """
 
     wait: float
@@ -76,7 +75,7 @@ class MetThrottle(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Retrying(_Event):
-    """A request brought nothing usable and is tried again in ``wait`` seconds."""
+    """A request brought nothing usable; the next one follows in ``wait`` seconds."""
 
     detail: str
     wait: float
@@ -85,20 +84,19 @@ class Retrying(_Event):
 
 @dataclass(frozen=True, slots=True)
 class MetUnknownStatus(_Event):
-    """The import has a status that this version does not know; told once for each."""
+    """The import has an unknown status; emitted once for each such status."""
 
     status: UnknownStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(_Event):
-    """Nothing has changed for a while; told of one import for all of them.
+    """Nothing has changed for a while; emitted for one import on behalf of all.
 
     Attributes:
         waiting: How many imports are not final.
-        trouble: What keeps this one from news, such as an outage.
-        next_poll: Seconds until it is asked for, if no answer changes that; None while its request is under
-            way.
+        trouble: Why the status may be out of date, such as an outage.
+        next_poll: Seconds until the next poll of this import; None while a request is in flight.
     """
 
     waiting: int
@@ -111,10 +109,10 @@ class Ended(_Event):
     """The wait for one import is over.
 
     Attributes:
-        outcome: How.
-        message: What happened, the last status, the last error, and what the person can do next.
-        signal: The number of the signal that ended it, for an interrupted one.
-        left_behind: Whether another import's end decided the watch, so that this one does not count.
+        outcome: How it ended.
+        message: What happened, the last status, the last error, and the next step.
+        signal: The number of the signal that interrupted it, if one did.
+        left_behind: Whether another import ended the whole watch, so that this outcome does not count.
     """
 
     outcome: Outcome

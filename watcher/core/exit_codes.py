@@ -1,4 +1,4 @@
-"""From outcomes to exit codes: one import's, and the whole run's."""
+"""Exit codes: of one outcome, and of a whole run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Result:
     Attributes:
         outcome: The outcome of the import that decides, or of the run itself if nothing was watched.
         code: The exit code.
-        message: What happened, for people: the message of the only import, or a summary.
+        message: The final message: of the only import, or a summary.
         status: The last status of the import that decides.
         ends: How each import ended, in the order in which they were named; empty if nothing was watched.
     """
@@ -56,44 +56,30 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ExitCodes:
-    """The exit codes in force.
-
-    Attributes:
-        remapped: The codes that the user set.
-    """
+    """The exit codes in force; ``remapped`` holds those that the user set."""
 
     remapped: Mapping[Outcome, int] = field(default_factory=dict)
 
     def code(self, outcome: Outcome, signal: int | None = None) -> int:
-        """Return the exit code of one outcome.
-
-        Args:
-            outcome: The outcome.
-            signal: The number of the signal that caused it, if one did.
-
-        Returns:
-            The user's code, else 128 plus the signal's number (as in a shell), else the default code.
-        """
+        """Return the user's code, else 128 plus the signal's number (as in a shell), else the default."""
         if outcome in self.remapped:
             return self.remapped[outcome]
         return DEFAULT_CODES[outcome] if signal is None else 128 + signal
 
     def code_of(self, ended: Ended) -> int:
-        """Return the exit code of one import's end."""
+        """Return the exit code of one import."""
         return self.code(ended.outcome, ended.signal)
 
     def result(self, ends: Iterable[Ended], *, any_suffices: bool = False) -> Result:
-        """Decide the result of a run from the ends of its imports.
+        """Return the result of a run.
 
-        Imports left behind when another one ended the run do not count, unless there are no others.
+        An interrupted import decides first. The run succeeds if all imports have code 0; else the import
+        with the lowest default code that is not 0 decides. Imports left behind do not count, unless there
+        are no others.
 
         Args:
             ends: How each import ended; at least one.
             any_suffices: Whether one import with code 0 makes the run succeed.
-
-        Returns:
-            An interrupted end if there is one; success if all that count have code 0; else the end whose
-            default code is the lowest that is not 0.
         """
         ends = tuple(ends)
         counted = [end for end in ends if not end.left_behind] or list(ends)

@@ -1,4 +1,4 @@
-"""The life of an import; nothing else decides about statuses."""
+"""The lifecycle of an import: all rules about statuses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRANSITIONS: Mapping[ImportStatus, tuple[ImportStatus, ...]] = MappingProxyType(
         ImportStatus.STOPPED: (),
     }
 )
-"""The steps that LaunchDarkly takes; polling sees only some of them. An empty row is an end."""
+"""The transitions that LaunchDarkly makes; polling observes only some. A final status has none."""
 
 
 def _reachable(start: ImportStatus) -> frozenset[ImportStatus]:
@@ -41,18 +41,18 @@ def _reachable(start: ImportStatus) -> frozenset[ImportStatus]:
 _LATER = MappingProxyType({status: _reachable(status) for status in ImportStatus})
 
 FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
-"""The statuses that never change again."""
+"""The statuses that never change."""
 
 
 def is_expected(source: Status | None, to: Status) -> bool:
-    """Tells whether the lifecycle leads from one status to another, by any number of unseen steps.
+    """Return whether the lifecycle leads from one status to another, in any number of transitions.
 
     Args:
-        source: The last known status; None before the first sight.
-        to: The status that was seen next.
+        source: The last known status; None before the first observation.
+        to: The next status.
 
     Returns:
-        False for a step back and for a status that nobody knows.
+        False for a step back and for an unknown status.
     """
     if not isinstance(to, ImportStatus):
         return False
@@ -60,16 +60,9 @@ def is_expected(source: Status | None, to: Status) -> bool:
 
 
 def is_at_or_past(status: Status, goal: ImportStatus) -> bool:
-    """Tells whether an import that stands at ``status`` has come as far as ``goal``.
+    """Return whether ``status`` is ``goal`` or a later status.
 
-    ``stopped`` lies past no other status: it can follow each of them, and is not what anybody waits for.
-
-    Args:
-        status: Where the import stands.
-        goal: The status that is waited for.
-
-    Returns:
-        True at the goal itself and at every later status but ``stopped``.
+    ``stopped`` is past no other status: it can follow each of them, but is never a success.
     """
     if not isinstance(status, ImportStatus):
         return False
@@ -77,15 +70,12 @@ def is_at_or_past(status: Status, goal: ImportStatus) -> bool:
 
 
 def judge(status: Status, until: ImportStatus, fail_on: Collection[ImportStatus]) -> Outcome | None:
-    """Tells whether a status ends the wait.
+    """Return the outcome that a status decides, or None if the wait continues.
 
     Args:
-        status: Where the import stands.
-        until: The status that is waited for.
+        status: The import's status.
+        until: The status to wait for.
         fail_on: The statuses at which the wait fails.
-
-    Returns:
-        How it ends, or None while it goes on.
     """
     if status in fail_on:
         return Outcome.BLOCKED
@@ -99,11 +89,7 @@ def judge(status: Status, until: ImportStatus, fail_on: Collection[ImportStatus]
 
 
 def mermaid() -> str:
-    """Draws the table, for the documentation.
-
-    Returns:
-        A Mermaid state diagram.
-    """
+    """Return the transitions as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", f"    [*] --> {ImportStatus.PREPARING}"]
     lines += [f"    {source} --> {to}" for source, following in TRANSITIONS.items() for to in following]
     lines += [f"    {status} --> [*]" for status in TRANSITIONS if status in FINAL]

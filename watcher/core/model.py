@@ -1,4 +1,4 @@
-"""What the product talks about: imports, their changes, and moments."""
+"""Imports, their transitions, and instants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 LATEST_CREATION_MS = 253_402_300_799_999
-"""The end of the year 9999, in Unix milliseconds: no calendar of ours goes past it."""
+"""The end of the year 9999, the last that ``datetime`` supports, in Unix milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Instant:
     """One moment on two clocks.
 
     Attributes:
-        monotonic: Seconds on a clock that never jumps; all rules count on this one.
-        unix: Seconds since 1970 on the wall clock, for telling people; it may be wrong.
+        monotonic: Seconds on a clock that never jumps; all rules use this one.
+        unix: Seconds since 1970 on the wall clock, which may be wrong; for display and state files.
     """
 
     monotonic: float
@@ -31,14 +31,7 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class ImportRef:
-    """Names one import by the four keys of its API path.
-
-    Attributes:
-        project: The project key.
-        environment: The environment key.
-        segment: The segment key.
-        import_id: The import's ID.
-    """
+    """One import, named by the four keys of its API path."""
 
     project: str
     environment: str
@@ -54,14 +47,14 @@ class ImportRef:
         return f"/api/v2/segments/{project}/{environment}/{segment}/imports/{import_id}"
 
     def __str__(self) -> str:
-        """The four keys as a target names them, safe to print."""
+        """Return the four keys as a target, safe to print."""
         keys = (self.project, self.environment, self.segment, self.import_id)
         return "/".join(printable(key, limit=200) for key in keys)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFile:
-    """One file of an import; the API requires neither field."""
+    """One file of an import; neither field is required by the API."""
 
     filename: str | None
     status: str | None
@@ -69,12 +62,12 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An import as one answer of the API showed it; all text is safe to print.
+    """An import as one response showed it; all text is safe to print.
 
     Attributes:
-        status: Where it stands.
-        mode: ``merge`` or ``replace``, where the API said so.
-        created_ms: Creation time in Unix milliseconds, where the API gave a plausible one.
+        status: Its status.
+        mode: ``merge`` or ``replace``, if given.
+        created_ms: Creation time in Unix milliseconds, if a plausible one was given.
         files: Its files.
     """
 
@@ -86,14 +79,14 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of status as the polls saw it.
+    """One change of status as observed by polling.
 
     Attributes:
-        source: The status before; None for the first sight.
+        source: The status before; None for the first observation.
         to: The status after.
-        at: When the answer that showed it came.
+        at: When the response that showed it arrived.
         elapsed: Seconds since the wait began.
-        in_state: Seconds for which ``source`` was seen; None for the first sight.
+        in_state: Seconds in ``source``; None for the first observation.
         expected: Whether the lifecycle leads from ``source`` to ``to``.
     """
 

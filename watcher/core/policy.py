@@ -1,4 +1,4 @@
-"""What the user asked for: the rules of one wait, and those of imports that are watched together."""
+"""The settings of one wait, and those of imports that are watched together."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of one wait; all times are seconds, and ``math.inf`` is no limit.
+    """The settings of one wait; all times are seconds, and ``math.inf`` is no limit.
 
     Attributes:
         until: Succeed at this status or one past it.
-        fail_on: Fail on reaching one of these.
+        fail_on: Fail at these statuses.
         once: End at the first usable answer.
-        remembered: A later run goes on with this wait, so one look need not be patient.
-        unknown_status: What a status outside the known six does.
-        timeout: The whole wait.
+        remembered: A later run resumes this wait, so ``once`` ends at a 404 within ``appear_within`` as well.
+        unknown_status: How to handle an unknown status.
+        timeout: Longest wait.
         max_in_state: Longest time in a status.
-        outage_budget: Longest stretch without a usable answer.
-        appear_within: How long a 404 is patience, before the import was first seen.
-        min_interval: The first interval between polls, after the start and after each transition.
-        max_interval: The longest interval between polls.
-        growth: What each interval is multiplied by to give the next.
+        outage_budget: Longest time without a usable answer.
+        appear_within: How long a 404 means that a new import does not exist yet.
+        min_interval: First interval between polls, after the start and after each transition.
+        max_interval: Longest interval between polls.
+        growth: Factor from each interval to the next.
     """
 
     until: ImportStatus = ImportStatus.COMPLETE
@@ -44,30 +44,30 @@ class Policy:
     growth: float = defaults.GROWTH
 
     def __post_init__(self) -> None:
-        """Refuses what would never ask, ask without a pause, or contradict itself.
+        """Check all fields.
 
         Raises:
-            ValueError: A field has a value that it cannot have, such as text in place of an enum's member.
+            ValueError: A field has an invalid value, or two fields contradict each other.
         """
         self._check_members()
         self._check_numbers()
         if self.until in self.fail_on:
-            raise ValueError(f"fail_on holds {self.until}, which is what until waits for")
+            raise ValueError(f"fail_on must not contain {self.until}, which is the status of until")
 
     def _check_members(self) -> None:
         if not _is_a(AbstractSet, self.fail_on):
-            raise ValueError(f"fail_on must be a set of ImportStatus, and is {self.fail_on!r}")
+            raise ValueError(f"fail_on must be a set of ImportStatus, not {self.fail_on!r}")
         if not _is_a(Mapping, self.max_in_state):
-            raise ValueError(f"max_in_state must map ImportStatus to seconds, and is {self.max_in_state!r}")
+            raise ValueError(f"max_in_state must map ImportStatus to seconds, not {self.max_in_state!r}")
         statuses = [("until", self.until)]
         statuses += [("each of fail_on", status) for status in self.fail_on]
         statuses += [("each key of max_in_state", status) for status in self.max_in_state]
         for name, status in statuses:
             if not _is_a(ImportStatus, status):
-                raise ValueError(f"{name} must be a member of ImportStatus, which {status!r} is not")
+                raise ValueError(f"{name} must be a member of ImportStatus, not {status!r}")
         if not _is_a(UnknownStatusRule, self.unknown_status):
             raise ValueError(
-                f"unknown_status must be a member of UnknownStatusRule, and is {self.unknown_status!r}"
+                f"unknown_status must be a member of UnknownStatusRule, not {self.unknown_status!r}"
             )
 
     def _check_numbers(self) -> None:
@@ -80,25 +80,27 @@ class Policy:
             **{f"max_in_state[{status}]": longest for status, longest in self.max_in_state.items()},
         }
         for name, length in lengths.items():
-            if not (_is_number(length) and length >= 0):  # also refuses nan
-                raise ValueError(f"{name} must be at least 0 seconds, and is {length!r}")
+            if not (_is_number(length) and length >= 0):  # False for nan
+                raise ValueError(f"{name} must be at least 0 seconds, not {length!r}")
         if not 0 < self.min_interval <= self.max_interval < math.inf:
             given = f"{self.min_interval} and {self.max_interval}"
-            raise ValueError(f"it must be 0 < min_interval <= max_interval < infinity, and they are {given}")
+            raise ValueError(
+                f"the intervals must be 0 < min_interval <= max_interval < infinity, not {given}"
+            )
         if not (_is_number(self.growth) and 1 <= self.growth < math.inf):
-            raise ValueError(f"growth must be at least 1, and is {self.growth!r}")
+            raise ValueError(f"growth must be at least 1, not {self.growth!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How imports are watched together.
+    """The settings of imports that are watched together.
 
     Attributes:
-        policy: The rules of each wait.
-        succeeds: Whether an outcome counts as success.
-        any_suffices: End the watch at the first success.
-        fail_fast: End the watch at the first failure.
-        heartbeat: Longest silence in seconds.
+        policy: The settings of each wait.
+        succeeds: Return whether an outcome counts as success.
+        any_suffices: End all waits at the first success.
+        fail_fast: End all waits at the first failure.
+        heartbeat: Longest time without an event, in seconds.
         request_timeout: Longest request in seconds; infinite is no limit.
     """
 
@@ -111,7 +113,7 @@ class Terms:
 
 
 def _is_a(kind: type, value: object) -> bool:
-    """Judges what is really given, which a program without types need not have got right."""
+    """Check a value that an untyped program may have passed."""
     return isinstance(value, kind)
 
 

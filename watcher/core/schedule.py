@@ -1,4 +1,4 @@
-"""When to ask again: the waits between polls, after faults and after refusals, and their jitter."""
+"""When to send the next request: polling intervals, backoff after faults and rate limits, and jitter."""
 
 from __future__ import annotations
 
@@ -10,23 +10,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from watcher.core.policy import Policy
+
 POLL_JITTER = 0.1
-"""A poll comes up to this share of its interval early or late, so that waiters that began together part."""
+"""Share of its interval by which a poll comes early or late, so that simultaneous waits drift apart."""
 
 THROTTLE_FIRST = 2.0
 THROTTLE_CEILING = 60.0
 
 
+class PollSchedule:
+    """The growing intervals between the polls of one import.
+
+    Args:
+        policy: The bounds and the growth of the intervals.
+        random: The source of jitter.
+
+    Attributes:
+        interval: The present interval in seconds, without jitter.
+    """
+
+    __slots__ = ("_intervals", "_policy", "_random", "interval")
+
+    def __init__(self, policy: Policy, random: Random) -> None:
+        self.interval = policy.min_interval
+        self._policy = policy
+        self._random = random
+        self.restart()
+
+    def restart(self) -> None:
+        """Start over with the shortest interval, as after a transition."""
+        policy = self._policy
+        self._intervals = growing(policy.min_interval, policy.max_interval, policy.growth)
+
+    def next_wait(self) -> float:
+        """Return the seconds until the next poll, and move on to the next interval."""
+        self.interval = next(self._intervals)
+        return poll_wait(self.interval, self._random)
+
+
 def growing(first: float, ceiling: float, growth: float) -> Iterator[float]:
-    """Makes the waits of exponential backoff, without jitter.
+    """Return the endless waits of exponential backoff without jitter, in seconds.
 
     Args:
         first: The first wait in seconds.
         ceiling: The longest wait in seconds.
-        growth: What each wait is multiplied by to give the next.
-
-    Returns:
-        An endless iterator of seconds.
+        growth: Factor from each wait to the next.
     """
     waits = backoff.expo(base=growth, factor=first, max_value=ceiling)
     next(waits)  # both distributions of backoff yield once before the first wait
@@ -34,61 +63,25 @@ def growing(first: float, ceiling: float, growth: float) -> Iterator[float]:
 
 
 def poll_wait(interval: float, random: Random) -> float:
-    """Spreads one interval of the polling schedule.
-
-    Args:
-        interval: Seconds between two polls.
-        random: The source of jitter.
-
-    Returns:
-        Seconds, uniform within 10 % of the interval.
-    """
+    """Return an interval with jitter of up to 10 % in either direction."""
     return interval * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)
 
 
 def fault_wait(ceiling: float, random: Random) -> float:
-    """Spreads the wait after a fault over its whole ceiling, so that a recovering server meets no wave.
-
-    Args:
-        ceiling: The longest wait in seconds.
-        random: The source of jitter.
-
-    Returns:
-        Seconds, uniform from 0 to the ceiling ("full jitter").
-    """
+    """Return a wait between 0 and ``ceiling`` ("full jitter"), so that a recovering server is not flooded."""
     return random.uniform(0, ceiling)
 
 
 def throttle_ceilings() -> Iterator[float]:
-    """Makes the ceilings of the waits after refusals in a row that name no moment: 2 s, 4 s, to 60 s.
-
-    Returns:
-        An endless iterator of seconds.
-    """
+    """Return the ceilings of the waits after consecutive 429s that name no time: 2 s, 4 s, up to 60 s."""
     return growing(THROTTLE_FIRST, THROTTLE_CEILING, 2)
 
 
 def throttle_wait(ceiling: float, random: Random) -> float:
-    """Spreads the wait after a refusal that names no moment.
-
-    Args:
-        ceiling: The longest wait in seconds.
-        random: The source of jitter.
-
-    Returns:
-        Seconds, uniform from half of the ceiling to all of it.
-    """
+    """Return a wait between half of ``ceiling`` and all of it."""
     return random.uniform(ceiling / 2, ceiling)
 
 
 def after_named(wait: float, random: Random) -> float:
-    """Makes the jitter on top of a wait that the API named; never part of the wait itself.
-
-    Args:
-        wait: Seconds that the API asked for.
-        random: The source of jitter.
-
-    Returns:
-        Seconds to add, uniform from 0 to a tenth of the wait, or to 1 s where that is more.
-    """
+    """Return the jitter to add to a wait that the API named: up to a tenth of it, at least up to 1 s."""
     return random.uniform(0, max(1.0, wait / 10))

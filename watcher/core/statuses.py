@@ -1,4 +1,4 @@
-"""The names of things: statuses of imports, and the ways in which a watch can end."""
+"""The statuses of an import and the outcomes of a wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NewType, TypeAlias
 from watcher.core.text import printable
 
 EXAMPLE_TARGET = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
-"""How people name an import."""
+"""An example of a target: the four keys of an import."""
 
 
 class ImportStatus(StrEnum):
@@ -24,7 +24,7 @@ class ImportStatus(StrEnum):
 
 
 Status: TypeAlias = str
-"""A status of an import: a member of ``ImportStatus`` where it is known, else a plain string that is safe to print.
+"""A status of an import: a member of ``ImportStatus`` if known, else a plain string that is safe to print.
 
 The API document closed the list only in 2025, so a status may be added.
 """
@@ -36,13 +36,13 @@ _KNOWN = MappingProxyType({status.value: status for status in ImportStatus})
 
 
 def parse_status(name: str) -> Status:
-    """Return the member of that name, or the name itself, made safe to print."""
+    """Return the member of that name, or the name itself in a form that is safe to print."""
     known = _KNOWN.get(name)
     return printable(name, limit=60) if known is None else known
 
 
 class Outcome(StrEnum):
-    """Every way in which a watch can end."""
+    """How a wait or a whole run can end."""
 
     COMPLETE = "complete"
     REACHED = "reached"
@@ -62,11 +62,11 @@ class Outcome(StrEnum):
 SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 
 INCONCLUSIVE = frozenset({Outcome.PENDING, Outcome.INTERRUPTED})
-"""Outcomes that say nothing about how the import itself ends."""
+"""Outcomes without information on how the import itself ends."""
 
 
 class UnknownStatusRule(StrEnum):
-    """What a status outside the known six does."""
+    """How to handle an unknown status."""
 
     WAIT = "wait"
     FAIL = "fail"

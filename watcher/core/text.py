@@ -1,21 +1,21 @@
-"""Text for people: durations in words, and foreign text made safe to print."""
+"""Text for people: durations in words, and external text made safe to print."""
 
 import math
 
 FOREIGN_TEXT_LIMIT = 300
-"""Longest text of the API's that is passed on, in characters: a message is for reading."""
+"""Longest text of the API's that is quoted, in characters."""
 
-# Controls and formats drive terminals and reorder lines, separators break log lines, and what is
-# unassigned or a lone surrogate cannot be encoded or judged.
+# Controls and formats drive terminals and reorder lines, separators break log lines, and code points that
+# are unassigned or lone surrogates cannot be encoded or judged.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    r"""Makes text from outside safe for terminals and logs.
+    r"""Return external text in a form that is safe for terminals and logs.
 
     Args:
-        text: What somebody else wrote.
-        limit: Longest result in characters; longer text is cut and ends in ``...``.
+        text: Text from outside.
+        limit: Longest text in characters; longer text is cut and ends in ``...``.
 
     Returns:
         The text with every control, format and separator character written as a ``\u`` escape.
@@ -34,19 +34,12 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Writes a length of time; what is finite is written as the options read it.
-
-    Args:
-        seconds: The length in seconds; infinite means no limit.
-
-    Returns:
-        Such as ``340ms``, ``9.3s``, ``42s``, ``1m33s``, ``1h02m`` or ``3d04h``.
-    """
+    """Return a length of time such as ``340ms``, ``9.3s``, ``1m33s``, ``1h02m`` or ``3d04h``."""
     if math.isinf(seconds):
         return "no limit"
     if seconds < 1:
         return f"{max(0, math.floor(seconds * 1000))}ms"
-    if seconds < 10:  # noqa: PLR2004 (a tenth of a second still tells something up to here)
+    if seconds < 10:  # noqa: PLR2004 (tenths of a second are useful up to here)
         return f"{math.floor(seconds * 10) / 10:g}s"
     whole = math.floor(seconds)
     minutes, second = divmod(whole, 60)

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from watcher.core.events import Ended
-from watcher.core.messages.progress import Level, level_of, level_of_result, outcome_threshold
+from watcher.core.messages.progress import Level, level_of, level_of_outcome, outcome_threshold
 from watcher.reports.event_documents import event_document
 from watcher.reports.report import Report
 from watcher.reports.values import timestamp
@@ -54,7 +54,7 @@ class JsonLog(Report):
         """Write the result."""
         fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
         at = timestamp(self._clock())
-        self._log_of_ends.log(level_of_result(result), "result", at=at, **fields)
+        self._log_of_ends.log(level_of_outcome(result.outcome, result.code), "result", at=at, **fields)
 
     def notify(self, notice: Notice) -> None:
         """Write the message."""

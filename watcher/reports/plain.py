@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from watcher.core.events import Ended, Watching
-from watcher.core.messages.progress import Level, level_of, level_of_result, line_of, outcome_threshold
+from watcher.core.messages.progress import Level, level_of, level_of_outcome, line_of, outcome_threshold
 from watcher.core.statuses import SUCCESSES
 from watcher.reports.report import Report
 
@@ -62,7 +62,9 @@ class PlainLog(Report):
         if not result.ends:
             self._stream.write_line(f"watcher: {result.message}")
         elif self._several:
-            self._write(level_of_result(result), result.message, self._clock(), ends=True)
+            self._write(
+                level_of_outcome(result.outcome, result.code), result.message, self._clock(), ends=True
+            )
         elif result.outcome in SUCCESSES and result.code != 0:
             line = f"{result.ends[0].ref}: {result.outcome} gives exit code {result.code}, by --exit-code"
             self._write(Level.ERROR, line, self._clock())

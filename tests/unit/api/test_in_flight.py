@@ -14,7 +14,7 @@ import pytest
 from tests.simulation.virtual import VirtualLoop
 from watcher.api.in_flight import MAX_IN_FLIGHT, InFlight
 from watcher.core.answers.replies import Answer, Fault
-from watcher.core.fleet.agenda import Watched
+from watcher.core.fleet.agenda import ScheduledImport
 from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-def watched(number: int, now: Instant) -> Watched:
+def watched(number: int, now: Instant) -> ScheduledImport:
     """Return an import that has no request in flight."""
-    return Watched(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
+    return ScheduledImport(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
 
 
 async def never_respond(_ref: ImportRef) -> Answer | Fault:

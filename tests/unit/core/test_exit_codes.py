@@ -1,12 +1,14 @@
-"""From ends to exit codes."""
+"""Tests of the exit codes of a run."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from tests.support.driving import EPOCH
 from watcher.core.events import Ended, Progress
-from watcher.core.exit_codes import DEFAULT_CODES, ExitCodes, Result
+from watcher.core.exit_codes import DEFAULT_CODES, ExitCodes
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
 
@@ -16,7 +18,7 @@ NOWHERE = Progress(
 
 
 def ends(*outcomes: Outcome, left_behind: int = 0, signal: int | None = None) -> list[Ended]:
-    """Ends of as many imports, the last ones left behind."""
+    """Return the ends of as many imports, the last ones left behind."""
     first_left = len(outcomes) - left_behind
     return [
         Ended(
@@ -32,8 +34,15 @@ def ends(*outcomes: Outcome, left_behind: int = 0, signal: int | None = None) ->
     ]
 
 
+def decided(codes: ExitCodes, ended: list[Ended], *, any_suffices: bool = False) -> tuple[Outcome, int]:
+    """Return the outcome and the code of a run."""
+    result = codes.result(ended, any_suffices=any_suffices)
+    assert result.ends == tuple(ended)
+    return result.outcome, result.code
+
+
 def test_every_outcome_has_a_code() -> None:
-    """No end is without a code, and only the two successes are 0."""
+    """Every outcome has a code, and only the two successes have 0."""
     assert set(DEFAULT_CODES) == set(Outcome)
     assert {o for o, code in DEFAULT_CODES.items() if code == 0} == {Outcome.COMPLETE, Outcome.REACHED}
 
@@ -41,53 +50,61 @@ def test_every_outcome_has_a_code() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "result"),
     [
-        ([Outcome.COMPLETE], Result(Outcome.COMPLETE, 0)),
-        ([Outcome.COMPLETE, Outcome.COMPLETE], Result(Outcome.COMPLETE, 0)),
-        ([Outcome.COMPLETE, Outcome.REACHED], Result(Outcome.REACHED, 0)),
-        ([Outcome.TIMEOUT, Outcome.COMPLETE, Outcome.STOPPED], Result(Outcome.STOPPED, 3)),
-        ([Outcome.UNAVAILABLE, Outcome.PENDING], Result(Outcome.PENDING, 8)),
+        ([Outcome.COMPLETE], (Outcome.COMPLETE, 0)),
+        ([Outcome.COMPLETE, Outcome.COMPLETE], (Outcome.COMPLETE, 0)),
+        ([Outcome.COMPLETE, Outcome.REACHED], (Outcome.REACHED, 0)),
+        ([Outcome.TIMEOUT, Outcome.COMPLETE, Outcome.STOPPED], (Outcome.STOPPED, 3)),
+        ([Outcome.UNAVAILABLE, Outcome.PENDING], (Outcome.PENDING, 8)),
     ],
 )
-def test_many_imports(outcomes: list[Outcome], result: Result) -> None:
-    """All 0 is 0, else the lowest default code decides."""
-    assert ExitCodes().finish(ends(*outcomes)) == result
+def test_many_imports(outcomes: list[Outcome], result: tuple[Outcome, int]) -> None:
+    """A run succeeds if all imports do, else the lowest default code decides."""
+    assert decided(ExitCodes(), ends(*outcomes)) == result
 
 
-def test_a_remapped_code_is_judged_by_the_default() -> None:
-    """Which import decides does not depend on the numbers that the user chose."""
+def test_a_remap_does_not_change_which_import_decides() -> None:
+    """Remapped codes do not change which import decides."""
     codes = ExitCodes({Outcome.STOPPED: 90, Outcome.TIMEOUT: 10})
-    assert codes.finish(ends(Outcome.TIMEOUT, Outcome.STOPPED)) == Result(Outcome.STOPPED, 90)
+    assert decided(codes, ends(Outcome.TIMEOUT, Outcome.STOPPED)) == (Outcome.STOPPED, 90)
 
 
 def test_an_outcome_remapped_to_0_counts_as_success() -> None:
-    """Only a remap can make an end other than complete and reached a success."""
+    """A remap can turn any outcome into a success."""
     codes = ExitCodes({Outcome.STOPPED: 0})
-    assert codes.finish(ends(Outcome.STOPPED, Outcome.COMPLETE)) == Result(Outcome.REACHED, 0)
-    assert codes.finish(ends(Outcome.STOPPED)) == Result(Outcome.STOPPED, 0)
-    assert codes.finish(ends(Outcome.STOPPED, Outcome.TIMEOUT)) == Result(Outcome.TIMEOUT, 124)
+    assert decided(codes, ends(Outcome.STOPPED, Outcome.COMPLETE)) == (Outcome.REACHED, 0)
+    assert decided(codes, ends(Outcome.STOPPED)) == (Outcome.STOPPED, 0)
+    assert decided(codes, ends(Outcome.STOPPED, Outcome.TIMEOUT)) == (Outcome.TIMEOUT, 124)
 
 
 def test_a_success_remapped_to_a_failure_counts_as_one() -> None:
-    """A remap works in both directions."""
+    """A remap can turn a success into a failure."""
     codes = ExitCodes({Outcome.COMPLETE: 10})
-    assert codes.finish(ends(Outcome.COMPLETE, Outcome.COMPLETE)) == Result(Outcome.COMPLETE, 10)
+    assert decided(codes, ends(Outcome.COMPLETE, Outcome.COMPLETE)) == (Outcome.COMPLETE, 10)
 
 
 def test_imports_that_were_left_behind_do_not_count() -> None:
-    """--fail-fast gives the code of the import that ended the watch."""
+    """The import that ended the watch decides, not those left behind."""
     ended = ends(Outcome.TIMEOUT, Outcome.PENDING, left_behind=1)
-    assert ExitCodes().finish(ended) == Result(Outcome.TIMEOUT, 124)
+    assert decided(ExitCodes(), ended) == (Outcome.TIMEOUT, 124)
 
 
 def test_any_is_0_though_others_failed_before() -> None:
-    """--any is satisfied by one success."""
+    """One success suffices if asked for, whatever failed before."""
     ended = ends(Outcome.STOPPED, Outcome.COMPLETE, Outcome.PENDING, left_behind=1)
-    assert ExitCodes().finish(ended, any_suffices=True) == Result(Outcome.COMPLETE, 0)
-    assert ExitCodes().finish(ends(Outcome.STOPPED), any_suffices=True) == Result(Outcome.STOPPED, 3)
+    assert decided(ExitCodes(), ended, any_suffices=True) == (Outcome.COMPLETE, 0)
+    assert decided(ExitCodes(), ends(Outcome.STOPPED), any_suffices=True) == (Outcome.STOPPED, 3)
 
 
 @pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
 def test_a_signal_decides_whatever_else_happened(signal: int, code: int) -> None:
-    """An interrupted watch gives the code of its signal."""
+    """An interrupted run has the code of its signal."""
     ended = ends(Outcome.STOPPED, Outcome.INTERRUPTED, Outcome.COMPLETE, signal=signal)
-    assert ExitCodes().finish(ended) == Result(Outcome.INTERRUPTED, code)
+    assert decided(ExitCodes(), ended) == (Outcome.INTERRUPTED, code)
+
+
+def test_one_import_gives_its_message_and_several_a_summary() -> None:
+    """The message of the only import is the run's; several are counted."""
+    (only,) = ends(Outcome.STOPPED)
+    assert ExitCodes().result([replace(only, message="stopped after 5s")]).message == "stopped after 5s"
+    summary = ExitCodes().result(ends(Outcome.COMPLETE, Outcome.STOPPED, Outcome.COMPLETE)).message
+    assert summary == "3 imports: 2 complete, 1 stopped; exit code 3 (stopped)"

@@ -1,4 +1,4 @@
-"""The lifecycle table and what is read off it."""
+"""Tests of the lifecycle of an import."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ PATH = [
 
 
 def test_every_status_has_a_row() -> None:
-    """No status is left out of the table, and the rows name no others."""
+    """The table contains every status and no others."""
     assert set(lifecycle.TRANSITIONS) == set(ImportStatus)
     assert {to for row in lifecycle.TRANSITIONS.values() for to in row} <= set(ImportStatus)
 
 
 def test_only_complete_and_stopped_are_final() -> None:
-    """The two ends of the API are the two empty rows."""
+    """The final statuses are those without transitions."""
     assert {ImportStatus.COMPLETE, ImportStatus.STOPPED} == lifecycle.FINAL
 
 
 @pytest.mark.parametrize("to", PATH)
 @pytest.mark.parametrize("source", PATH)
 def test_steps_forward_are_expected_however_many_are_skipped(source: ImportStatus, to: ImportStatus) -> None:
-    """Polling sees only some steps, so every later status is expected and no earlier one is."""
+    """Every later status is expected, and no earlier one is."""
     assert lifecycle.is_expected(source, to) == (PATH.index(to) > PATH.index(source))
 
 
 @pytest.mark.parametrize("source", PATH[:-1])
 def test_stopped_can_follow_every_status_that_is_not_final(source: ImportStatus) -> None:
-    """An import can be stopped at any time before its end."""
+    """An import can be stopped from every status that is not final."""
     assert lifecycle.is_expected(source, ImportStatus.STOPPED)
     assert not lifecycle.is_expected(ImportStatus.STOPPED, source)
 
 
 def test_the_first_sight_is_expected_whatever_it_is() -> None:
-    """A watch may begin at any time of an import's life, but a status that nobody knows is never expected."""
+    """Every known first status is expected, and an unknown one never is."""
     assert all(lifecycle.is_expected(None, status) for status in ImportStatus)
     assert not lifecycle.is_expected(None, UnknownStatus("archiving"))
 
@@ -66,12 +66,12 @@ def test_the_first_sight_is_expected_whatever_it_is() -> None:
     ],
 )
 def test_until(status: str, until: str, outcome: Outcome | None) -> None:
-    """A status ends the wait at the goal or past it, and being stopped is never past anything."""
+    """A status ends the wait at the goal or past it, and stopped is past nothing."""
     assert lifecycle.judge(ImportStatus(status), ImportStatus(until), frozenset()) is outcome
 
 
 def test_fail_on_comes_before_success() -> None:
-    """Who names a status to fail on means it, even where it also lies past the goal."""
+    """A status to fail on fails the wait even if it is past the goal."""
     judged = lifecycle.judge(
         ImportStatus.IN_PROGRESS, ImportStatus.READY, frozenset({ImportStatus.IN_PROGRESS})
     )
@@ -79,7 +79,7 @@ def test_fail_on_comes_before_success() -> None:
 
 
 def test_fail_on_means_that_status_alone() -> None:
-    """A status that was passed unseen blocks nothing."""
+    """A status to fail on that was passed unobserved has no effect."""
     judged = lifecycle.judge(
         ImportStatus.READY, ImportStatus.COMPLETE, frozenset({ImportStatus.PENDING_APPROVAL})
     )
@@ -88,13 +88,13 @@ def test_fail_on_means_that_status_alone() -> None:
 
 @pytest.mark.parametrize("until", list(ImportStatus))
 def test_an_unknown_status_reaches_nothing(until: ImportStatus) -> None:
-    """What nobody knows cannot be a success, a failure or an end."""
+    """An unknown status decides nothing."""
     status: Status = UnknownStatus("archiving")
     assert lifecycle.judge(status, until, frozenset()) is None
 
 
 def test_the_diagram_has_an_arrow_for_every_entry() -> None:
-    """The drawing is the table and nothing else."""
+    """The diagram contains exactly the transitions of the table."""
     arrows = [
         line.strip() for line in lifecycle.mermaid().splitlines() if "-->" in line and "[*]" not in line
     ]

@@ -1,4 +1,4 @@
-"""The waits: their growth, their bounds and their jitter."""
+"""Tests of intervals, backoff and jitter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ chance = st.integers().map(Random)
 
 @given(seconds, seconds, st.floats(1, 100))
 def test_waits_grow_to_their_ceiling_and_stay(first: float, ceiling: float, growth: float) -> None:
-    """Whatever the bounds, the waits never shrink, pass no ceiling, and do not overflow."""
+    """Waits never shrink, never exceed the ceiling and never overflow."""
     waits = list(islice(schedule.growing(first, ceiling, growth), 2000))
     assert waits[0] == min(first, ceiling)
     assert all(earlier <= later for earlier, later in pairwise(waits))
@@ -26,7 +26,7 @@ def test_waits_grow_to_their_ceiling_and_stay(first: float, ceiling: float, grow
 
 
 def test_the_default_waits() -> None:
-    """Each wait is a tenth longer than the one before, from 1 s to 25 s."""
+    """The default intervals grow by a tenth from 1 s to 25 s."""
     policy = Policy()
     waits = list(islice(schedule.growing(policy.min_interval, policy.max_interval, policy.growth), 40))
     assert waits[:3] == pytest.approx([1.0, 1.1, 1.21])
@@ -35,35 +35,35 @@ def test_the_default_waits() -> None:
 
 @given(seconds, chance)
 def test_polls_come_within_a_tenth_of_their_interval(interval: float, random: Random) -> None:
-    """Waiters that began together part, and none comes much early or late."""
+    """Polls vary by up to 10 % of the interval."""
     assert 0.9 * interval <= schedule.poll_wait(interval, random) <= 1.1 * interval * (1 + 1e-9)
 
 
 @given(seconds, chance)
 def test_faults_are_asked_after_within_the_ceiling(ceiling: float, random: Random) -> None:
-    """Full jitter: from nothing to all of the ceiling."""
+    """Retries after faults have full jitter, from 0 to the ceiling."""
     assert 0 <= schedule.fault_wait(ceiling, random) <= ceiling
 
 
 @given(seconds, chance)
 def test_refusals_are_waited_out_by_half_at_least(ceiling: float, random: Random) -> None:
-    """A refusal without a moment is never asked after at once."""
+    """The wait after a 429 is at least half of the ceiling."""
     assert ceiling / 2 <= schedule.throttle_wait(ceiling, random) <= ceiling
 
 
 def test_the_ceilings_after_refusals() -> None:
-    """2 s, doubling to a minute."""
+    """The ceilings double from 2 s to a minute."""
     assert list(islice(schedule.throttle_ceilings(), 7)) == [2, 4, 8, 16, 32, 60, 60]
 
 
 @given(seconds, chance)
 def test_jitter_only_ever_adds_to_a_named_wait(wait: float, random: Random) -> None:
-    """What the API asked for is a least wait."""
+    """Jitter only adds to a named wait."""
     assert 0 <= schedule.after_named(wait, random) <= max(1.0, wait / 10)
 
 
 def test_parallel_waiters_do_not_come_back_together() -> None:
-    """A hundred pipelines that were told the same moment spread over a second at least."""
+    """A hundred waits for the same time spread over at least a second."""
     moments = sorted(schedule.after_named(5.0, Random(seed)) for seed in range(100))
     assert moments[-1] - moments[0] > 0.8
     assert max(later - earlier for earlier, later in pairwise(moments)) < 0.2

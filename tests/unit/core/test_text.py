@@ -1,4 +1,4 @@
-"""Durations in words, and foreign text made safe."""
+"""Tests of durations in words and of printable text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from watcher.core.text import duration, printable
     ],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
-    """A length of time is told with the precision that a person wants."""
+    """The precision of a duration fits its length."""
     assert duration(seconds) == words
 
 
@@ -52,7 +52,7 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     ],
 )
 def test_durations_are_read(text: str, seconds: float) -> None:
-    """All the forms that the contract names are read."""
+    """All forms of durations in the contract are accepted."""
     assert parse_duration(text) == seconds
 
 
@@ -60,25 +60,25 @@ def test_durations_are_read(text: str, seconds: float) -> None:
     "text", ["", " ", "s", "-1", "1h-5m", "5 m", "1e3", "nan", "inf", "5x", "1s1h", "9" * 99]
 )
 def test_what_is_no_duration(text: str) -> None:
-    """Whatever is not one of these forms is refused, numbers that overflow included."""
+    """All other forms are rejected, including numbers that overflow."""
     with pytest.raises(ValueError, match=r".*"):
         parse_duration(text)
 
 
 @given(st.floats(0, 1e9))
 def test_words_are_durations(seconds: float) -> None:
-    """What is told can be given back as an option, at the precision it was told with."""
+    """A printed duration can be parsed again, at its precision."""
     assert parse_duration(duration(seconds)) <= seconds + 1e-9
 
 
 @given(st.text(), st.integers(10, 50))
 def test_foreign_text_is_safe(text: str, limit: int) -> None:
-    """No control, format or separator character comes through, and the length is bounded."""
+    """The text contains no control, format or separator characters, and its length is limited."""
     shown = printable(text, limit)
     assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown)
     assert len(shown) <= limit * 10
 
 
 def test_plain_text_is_left_alone() -> None:
-    """Letters of any script are text."""
+    """Letters of any script are printable."""
     assert printable("Žluťoučký 顧客 ok") == "Žluťoučký 顧客 ok"

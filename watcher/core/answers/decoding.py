@@ -1,4 +1,4 @@
-"""What an answer of the API means: ``(status, headers, body)`` decoded into one of the replies."""
+"""Decode an HTTP response ``(status, headers, body)`` into a reply."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from watcher.core.answers.replies import (
     Throttled,
     WrongImport,
 )
+from watcher.core.messages import faults
 from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile
 from watcher.core.statuses import ImportStatus, parse_status
 from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
@@ -60,17 +61,9 @@ _DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decode(ref: ImportRef, answer: Answer) -> Reply:
-    """Tells what an answer means; never raises, whatever the bytes.
-
-    Args:
-        ref: The import that was asked for.
-        answer: What came.
-
-    Returns:
-        One of the closed set of replies.
-    """
+    """Return the meaning of a response to a request for ``ref``; never raises, whatever the bytes."""
     status = answer.status
-    if status == 200:  # noqa: PLR2004 (the numbers of HTTP are their own names)
+    if status == 200:  # noqa: PLR2004 (HTTP status codes need no names)
         return _decode_import(ref, answer) if answer.broken is None else answer.broken
     error = _decode_error(answer)
     match status:
@@ -81,33 +74,33 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
         case 404 | 410:
             return Missing(error)
         case 408 | 425:
-            return Fault(FaultKind.SERVER, f"the server answered {error}")
+            return Fault(FaultKind.SERVER, faults.server_error(str(error)))
         case _ if 300 <= status <= 399:  # noqa: PLR2004 (likewise)
             location = answer.headers.get("location")
             return Redirected(error, None if location is None else _safe(location, answer))
         case _ if 400 <= status <= 499:  # noqa: PLR2004 (likewise)
             return Refused(error)
         case _ if 500 <= status <= 599:  # noqa: PLR2004 (likewise)
-            return Fault(FaultKind.SERVER, f"the server answered {error}")
+            return Fault(FaultKind.SERVER, faults.server_error(str(error)))
         case _:
-            return Fault(FaultKind.NONSENSE, f"HTTP {status} is no answer to this request")
+            return _nonsense(faults.unexpected_status(status))
 
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     encoding = answer.headers.get("content-encoding", "").strip()
     if encoding.lower() not in {"", "identity"}:
-        return _nonsense(f"a body encoded as {_safe(encoding, answer, 30)}, which was not asked for")
+        return _nonsense(faults.encoded_body(_safe(encoding, answer, 30)))
     if len(answer.body) > BODY_LIMIT:
-        return _nonsense(f"a body of more than {BODY_LIMIT >> 20} MiB")
+        return _nonsense(faults.oversized_body(BODY_LIMIT))
     try:
         body = _essentials.decode(answer.body)
     except _DECODE_ERRORS:
         return _explain_unreadable(ref, answer)
-    foreign = _find_foreign(ref, body, answer)
-    if foreign is not None:
-        return foreign
+    wrong = _find_wrong_import(ref, body, answer)
+    if wrong is not None:
+        return wrong
     if not body.status.strip():
-        return _nonsense("HTTP 200 with an import without a status")
+        return _nonsense(faults.IMPORT_WITHOUT_STATUS)
     return Found(
         Import(
             status=_status(body.status, answer),
@@ -119,17 +112,16 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
 
 
 def _explain_unreadable(ref: ImportRef, answer: Answer) -> WrongImport | Fault:
-    """Tells another import, or what is none at all, from one with a field that cannot be read."""
+    """Tell another import, or no import at all, from one with an unreadable field."""
     try:
         identity = _identity.decode(answer.body)
     except _DECODE_ERRORS:
-        return _nonsense(f"HTTP 200 with a body that is not an import{_shape(answer)}")
-    foreign = _find_foreign(ref, identity, answer)
-    return foreign or _nonsense("HTTP 200 with an import whose fields are missing or cannot be read")
+        return _nonsense(faults.not_an_import(_media_type(answer) if answer.body else None))
+    return _find_wrong_import(ref, identity, answer) or _nonsense(faults.UNREADABLE_IMPORT)
 
 
-def _find_foreign(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> WrongImport | None:
-    # Compared as they came: a key may hold the text of a short token.
+def _find_wrong_import(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> WrongImport | None:
+    # Compared as received: a key may contain the text of a short token.
     if isinstance(body.id, str) and body.id != ref.import_id:
         return WrongImport("id", printable(ref.import_id), _safe(body.id, answer))
     if isinstance(body.segment_key, str) and body.segment_key != ref.segment:
@@ -141,11 +133,9 @@ def _nonsense(detail: str) -> Fault:
     return Fault(FaultKind.NONSENSE, detail)
 
 
-def _shape(answer: Answer) -> str:
-    if not answer.body:
-        return " (it is empty)"
-    media_type = answer.conceal(answer.headers.get("content-type", "")).partition(";")[0].strip()
-    return f" ({printable(media_type, 40)})" if media_type and media_type != "application/json" else ""
+def _media_type(answer: Answer) -> str:
+    content_type = answer.conceal(answer.headers.get("content-type", ""))
+    return printable(content_type.partition(";")[0].strip(), 40)
 
 
 def _decode_error(answer: Answer) -> ApiError:
@@ -158,7 +148,7 @@ def _decode_error(answer: Answer) -> ApiError:
 
 
 def _safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    """Makes text of an answer safe to print, the token taken out before a cut could leave half of it."""
+    """Return text that is safe to print, the token removed before a cut could leave half of it."""
     return printable(answer.conceal(text), limit)
 
 
@@ -172,8 +162,8 @@ def _status(name: str, answer: Answer) -> Status:
 
 
 def _milliseconds(value: object) -> int | None:
-    # The documented example is a string of digits where the type is an integer.
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 (more digits are no time)
+    # The API document declares an integer, but its example is a string of digits.
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 (no time has more digits)
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None

@@ -1,4 +1,4 @@
-"""What the rate-limit headers of an answer ask for."""
+"""Read the rate-limit headers of a response."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LATEST_RESET = 3600.0
-"""A reset further ahead than this, in seconds, is a mistake of somebody's; windows are ten seconds long."""
+"""Latest plausible reset in seconds from now; windows are ten seconds long."""
 
-_LONGEST_WAIT = 100 * 365 * 86400.0  # what adds to any clock without overflow and outlives every wait
+_LONGEST_WAIT = 100 * 365 * 86400.0  # seconds; longer than any wait, without overflow
 
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _ITEM = re.compile(r"[A-Za-z]+, [^,]+|[^,]+")
-"""One value of a field that came more than once; a date holds a comma of its own."""
+"""One value of a repeated field; a date contains a comma of its own."""
 
 
 class Limit(Enum):
-    """The limits that tell what remains; the one by IP address only ever says ``Retry-After``."""
+    """The limits with a remaining number of requests; the one by IP address only sends ``Retry-After``."""
 
     ACCOUNT = ("x-ratelimit-global-limit", "x-ratelimit-global-remaining", "x-ratelimit-reset")
     ROUTE = ("x-ratelimit-route-limit", "x-ratelimit-route-remaining", "x-ratelimit-reset")
@@ -38,7 +38,7 @@ class Limit(Enum):
 
 
 _FIELDS = tuple((limit, *limit.value) for limit in Limit)
-"""Each limit with the fields of its size, of what is left, and of its window's end in epoch milliseconds."""
+"""Each limit with its fields for size, remaining requests, and end of the window in epoch milliseconds."""
 
 _RESETS = frozenset(reset for _, _, _, reset in _FIELDS)
 _FIELD_NAMES = frozenset({"retry-after", *(name for _, *names in _FIELDS for name in names)})
@@ -46,14 +46,14 @@ _FIELD_NAMES = frozenset({"retry-after", *(name for _, *names in _FIELDS for nam
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one limit has left.
+    """The remaining requests of one limit.
 
     Attributes:
         limit: Which limit.
-        size: Requests that a whole window allows, where the answer said it.
-        remaining: Requests left of this window.
-        window: The end of the window in the server's epoch milliseconds: the window's name.
-        resets_in: Seconds until it ends; None where that is not told or not credible.
+        size: Requests in a whole window, if given.
+        remaining: Requests left in this window.
+        window: The end of the window in the server's epoch milliseconds, which identifies it.
+        resets_in: Seconds until it ends; None if not given or not plausible.
     """
 
     limit: Limit
@@ -65,12 +65,12 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """All that one answer says of rate limits.
+    """The rate limits in one response.
 
     Attributes:
-        retry_after: Seconds to wait, where ``Retry-After`` says so.
-        latest_reset: Seconds to the latest credible reset, whatever remains.
-        budgets: What the limits have left.
+        retry_after: Seconds to wait by ``Retry-After``, if given.
+        latest_reset: Seconds to the latest plausible reset, whatever remains.
+        budgets: The remaining requests of each limit.
     """
 
     retry_after: float | None = None
@@ -78,14 +78,14 @@ class RateLimits:
     budgets: tuple[Budget, ...] = ()
 
     def named_wait(self, *, throttled: bool) -> float | None:
-        """Tells for how long the API asks not to be asked.
+        """Return how long the API asks to wait.
 
         Args:
-            throttled: Whether the answer was a 429. It does not say which limit refused, so all resets count;
-                on another answer only the resets of limits with nothing left do.
+            throttled: Whether the response was a 429. It does not say which limit it enforces, so all resets
+                count; in another response only those of limits with nothing left do.
 
         Returns:
-            Seconds from the answer to the latest moment that it named; None where it named none.
+            Seconds from the response to the latest time that it named; None if it named none.
         """
         waits = [budget.resets_in for budget in self.budgets if budget.remaining == 0]
         waits.append(self.retry_after)
@@ -99,17 +99,14 @@ _NO_RESET = (None, None)
 
 
 def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLimits:
-    """Reads the headers of all four kinds of limit; never raises, whatever they hold.
+    """Return the rate limits in the headers of a response; never raises, whatever they contain.
 
-    A moment is taken relative to the answer's own ``Date`` (RFC 9110, 6.6.1), so a wrong local clock does no
-    harm. That header is cut to the second, so the wait comes out up to a second longer, never shorter.
+    Times are relative to the response's own ``Date`` (RFC 9110, 6.6.1), so a wrong local clock does no harm.
+    That header is cut to the second, so waits are up to a second longer, never shorter.
 
     Args:
         headers: The header fields, names in lower case.
-        received_unix: The local wall clock, for an answer without a usable ``Date``.
-
-    Returns:
-        What they say, moments turned into seconds from the answer.
+        received_unix: The local wall clock, for a response without a usable ``Date``.
     """
     if _FIELD_NAMES.isdisjoint(headers):
         return _NO_LIMITS
@@ -122,11 +119,11 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
         if remaining is not None:
             window, resets_in = resets.get(reset, _NO_RESET)
             budgets.append(Budget(limit, _least(headers.get(size)), remaining, window, resets_in))
-    told = [resets_in for _, resets_in in resets.values() if resets_in is not None]
-    asked = headers.get("retry-after")
+    waits = [resets_in for _, resets_in in resets.values() if resets_in is not None]
+    retry_after = headers.get("retry-after")
     return RateLimits(
-        retry_after=None if asked is None else _retry_after(asked, now),
-        latest_reset=max(told, default=None),
+        retry_after=None if retry_after is None else _retry_after(retry_after, now),
+        latest_reset=max(waits, default=None),
         budgets=tuple(budgets),
     )
 
@@ -142,16 +139,16 @@ def _counts(value: str) -> list[int]:
     return [int(item) for item in items if _COUNT.fullmatch(item)]
 
 
-@lru_cache(maxsize=8)  # the answers of a second share their date and their windows
+@lru_cache(maxsize=8)  # responses within a second share their date and their windows
 def _read_reset(value: str, now: float) -> tuple[int | None, float | None]:
-    """Reads the end of a window: its name, and the seconds to it where they are credible."""
+    """Return the end of a window as given, and the seconds until then if that is plausible."""
     ends = _counts(value)
     waits = [wait for end in ends if 0 < (wait := end / 1000 - now) <= LATEST_RESET]
     return max(ends, default=None), max(waits, default=None)
 
 
 def _retry_after(value: str, now: float) -> float | None:
-    """Reads seconds or a date (RFC 9110, 10.2.3); of several the longest."""
+    """Return the longest of one or more waits, each in seconds or until a date (RFC 9110, 10.2.3)."""
     waits = []
     for item in _ITEM.findall(value):
         text = item.strip()
@@ -169,7 +166,7 @@ def _http_date(value: str | None) -> float | None:
         return None
     try:
         moment = parsedate_to_datetime(value)
-        # Without a zone it is UTC all the same (RFC 9110, 5.6.7).
+        # A date without a zone is UTC (RFC 9110, 5.6.7).
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
@@ -178,14 +175,14 @@ def _http_date(value: str | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A stretch in which nothing is asked, for all imports of one base URI.
+    """A pause that the API asked for, for all imports of one base URI.
 
     Attributes:
-        until: The moment that the API named, on the monotonic clock in seconds: no request comes before it.
-            Where it named none, the moment of the refusal.
-        resume_at: When to ask again: later by the jitter, or by the backoff.
-        named: Whether the API named the moment.
-        in_a_row: Refusals with 429 in a row, over all imports; 0 where the answer was none.
+        until: The time that the API named, on the monotonic clock in seconds: no request is sent before it.
+            If it named none, the time of the 429.
+        resume_at: When to send the next request: later by the jitter, or by the backoff.
+        named: Whether the API named a time.
+        in_a_row: Consecutive 429s, over all imports; 0 if the response was not a 429.
     """
 
     until: float

@@ -1,4 +1,4 @@
-"""An HTTP answer as it came, and the closed set of replies that it may mean."""
+"""An HTTP response as received, and the closed set of replies that it can mean."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from watcher.core.model import Import
 
 BODY_LIMIT = 1 << 20
-"""Largest body that is read, in bytes; an import's is a few hundred."""
+"""Largest body to read, in bytes; an import takes a few hundred."""
 
 
 class FaultKind(Enum):
-    """Why a request brought nothing usable."""
+    """The kinds of faults."""
 
     NETWORK = "network"
     UNKNOWN_HOST = "unknown host"
@@ -27,16 +27,15 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer as it came; it may quote the token, so its own text is in no ``repr``.
+    """One HTTP response as received; it may quote the token, so its ``repr`` omits all text.
 
     Attributes:
         status: The HTTP status.
         headers: The header fields, names in lower case; repeated ones are joined by commas (RFC 9110, 5.3).
-        body: At most ``BODY_LIMIT`` bytes, and one more where there were more.
-        broken: What kept the rest of the body from coming. Status and header fields came whole all the same,
-            and with them what they say of a refusal and of the rate limits.
-        token_changed: Whether the token file, read again after this 401, holds another token by now.
-        conceal: Takes the token out of text that will be shown.
+        body: At most ``BODY_LIMIT`` bytes, and one more if there were more.
+        broken: The fault that cut off the body; status and header fields are complete all the same.
+        token_changed: Whether the token file, read again after this 401, holds another token now.
+        conceal: Remove the token from text that will be shown.
     """
 
     status: int
@@ -49,13 +48,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ApiError:
-    """What the API itself says about an error; all text is safe to print.
+    """An error as the API describes it; all text is safe to print.
 
     Attributes:
         http_status: The HTTP status.
-        code: The API's own code, such as ``not_found``.
-        message: The API's own words.
-        id: What LaunchDarkly's support asks for.
+        code: The API's code, such as ``not_found``.
+        message: The API's message.
+        id: The ID for LaunchDarkly's support.
     """
 
     http_status: int
@@ -64,7 +63,7 @@ class ApiError:
     id: str | None = None
 
     def __str__(self) -> str:
-        """One phrase with everything in it."""
+        """Return all fields in one phrase."""
         parts = [f"HTTP {self.http_status}"]
         if self.code:
             parts.append(self.code)
@@ -77,14 +76,14 @@ class ApiError:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """200: the import that was asked for."""
+    """200: the requested import."""
 
     found: Import
 
 
 @dataclass(frozen=True, slots=True)
 class WrongImport:
-    """200: another import than the one that was asked for."""
+    """200: another import."""
 
     field: str
     expected: str
@@ -107,7 +106,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """401 or 403: the token does not open this import."""
+    """401 or 403: the token gives no access to this import."""
 
     error: ApiError
     token_changed: bool = False
@@ -115,14 +114,14 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """400, or another 4xx: the request itself is at fault."""
+    """400 or another 4xx: the request is invalid."""
 
     error: ApiError
 
 
 @dataclass(frozen=True, slots=True)
 class Redirected:
-    """3xx: somebody points elsewhere; the token does not follow."""
+    """3xx: a redirect, which is never followed, so that the token stays with the configured host."""
 
     error: ApiError
     location: str | None
@@ -130,10 +129,10 @@ class Redirected:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Nothing usable: no answer, a server's own fault, or an answer that makes no sense.
+    """Nothing usable: no response, a server error, or a response that makes no sense.
 
     Attributes:
-        kind: Which of these.
+        kind: The kind of fault.
         detail: What happened, in words that fit after a colon; safe to print.
     """
 

@@ -1,4 +1,4 @@
-"""Who is asked next: the imports that sleep until they are due, and those that are due and wait for room."""
+"""The order of polls: imports that sleep until they are due, and due ones that wait for their turn."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from watcher.core.fleet.limiter import Limiter
     from watcher.core.wait.waiter import Waiter
 
-LAST_CALL = 10.0
-"""Seconds past an import's deadline at which its request is given up, where a request may take any time, and
-for which its last request may wait for its turn."""
+LAST_POLL_GRACE = 10.0
+"""Seconds past its deadline for which an import's last poll may wait for its turn, and after which a request
+without a timeout of its own is cancelled."""
 
 
 @dataclass(slots=True, eq=False)
-class Watched:
-    """One import of a fleet.
+class ScheduledImport:
+    """One import of a fleet; all times are on the monotonic clock in seconds.
 
     Attributes:
         waiter: The rules of its wait.
-        due: When to ask next, on the monotonic clock in seconds.
-        interval: The polling schedule's interval in seconds.
-        deadline: When its wait must be judged, on that clock.
-        asked_at: When the last request was sent, on that clock.
-        give_up_at: When that request is given up, on that clock.
-        in_flight: Whether it is still under way.
+        due: When to poll next.
+        interval: The present polling interval in seconds.
+        deadline: The first deadline of its wait.
+        asked_at: When the last request was sent.
+        give_up_at: When that request will be cancelled.
+        in_flight: Whether that request is still in flight.
     """
 
     waiter: Waiter
@@ -38,118 +38,85 @@ class Watched:
     give_up_at: float = math.inf
     in_flight: bool = False
 
-    def overdue(self, now: float) -> float:
-        """Tells how late it is in intervals of its own; at its deadline nothing goes before it.
-
-        Args:
-            now: The monotonic clock in seconds.
-
-        Returns:
-            A number that is larger for those who come first.
-        """
+    def urgency(self, now: float) -> float:
+        """Return how late its poll is, in intervals of its own; infinite from its deadline on."""
         return math.inf if now >= self.deadline else (now - self.due) / self.interval
 
 
 class Due(NamedTuple):
-    """What is to be done with imports now.
+    """The imports to poll now, in this order, and those to end, because no last poll is possible."""
 
-    Attributes:
-        asked: Those to ask for, in that order; a request goes out for each.
-        late: Those whose deadline has come, and for whose last look there is no way.
-    """
-
-    asked: list[Watched]
-    late: list[Watched]
+    asked: list[ScheduledImport]
+    late: list[ScheduledImport]
 
 
 class Agenda:
-    """Keeps imports in the order in which they are asked for. It is pure: time is handed in.
-
-    Args:
-        limiter: Whether the rate limits allow it.
-    """
+    """Order the polls of all imports by urgency, within the rate limits."""
 
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
-        self._due: list[Watched] = []
-        self._sleeping: list[tuple[float, int, Watched]] = []
-        self._sleeps = 0
+        self._due: list[ScheduledImport] = []
+        self._sleeping: list[tuple[float, int, ScheduledImport]] = []
+        self._scheduled = 0
 
-    def put_to_sleep(self, watched: Watched) -> None:
-        """Keeps an import until it is due.
+    def schedule(self, scheduled: ScheduledImport) -> None:
+        """Add an import until it is due."""
+        self._scheduled += (
+            1  # of imports that are due at the same time, the first to be scheduled comes first
+        )
+        heapq.heappush(self._sleeping, (scheduled.due, self._scheduled, scheduled))
 
-        Args:
-            watched: The import.
-        """
-        self._sleeps += 1  # of those that are due at one moment, the first to fall asleep wakes first
-        heapq.heappush(self._sleeping, (watched.due, self._sleeps, watched))
+    def take_due(self, now: float, capacity: int) -> Due:
+        """Remove and return the imports to poll now, the most urgent first.
 
-    def take_due(self, now: float, room: int) -> Due:
-        """Takes the imports to ask for now, the most overdue first.
-
-        One whose deadline has come is asked for once more unless a moment that the API named forbids it: for
-        that, it may use what of a rate limit is kept back from the others. Where the limit is not known just
-        then, or there is no room, it waits a little for its turn.
-
-        Args:
-            now: The monotonic clock in seconds.
-            room: How many requests may be sent.
-
-        Returns:
-            The imports, which the agenda keeps no more.
+        An import past its deadline is polled once more, unless the API named a later time. That last poll may
+        use requests that are reserved for the account's other users. If the limit is unknown or no request
+        can be sent, it waits up to ``LAST_POLL_GRACE`` for its turn.
         """
         self._wake(now)
-        asked: list[Watched] = []
-        late: list[Watched] = []
-        if self._due and room > 0 and self._limiter.ready_at(now) <= now:
-            self._rank(now)
-            while len(asked) < min(room, len(self._due)) and self._limiter.ready_at(now) <= now:
+        asked: list[ScheduledImport] = []
+        late: list[ScheduledImport] = []
+        if self._due and capacity > 0 and self._limiter.ready_at(now) <= now:
+            self._sort(now)
+            while len(asked) < min(capacity, len(self._due)) and self._limiter.ready_at(now) <= now:
                 asked.append(self._start(self._due[len(asked)], now))
             del self._due[: len(asked)]
-        for watched in self._take_expired(now):
-            if now >= watched.deadline + LAST_CALL or self._limiter.allowed_at(now, last=True) > now:
-                late.append(watched)
-            elif len(asked) < room and self._limiter.ready_at(now, last=True) <= now:
-                asked.append(self._start(watched, now))
+        for scheduled in self._take_expired(now):
+            if now >= scheduled.deadline + LAST_POLL_GRACE or self._limiter.allowed_at(now, last=True) > now:
+                late.append(scheduled)
+            elif len(asked) < capacity and self._limiter.ready_at(now, last=True) <= now:
+                asked.append(self._start(scheduled, now))
             else:
-                self._due.append(watched)
+                self._due.append(scheduled)
         return Due(asked, late)
 
-    def wakes_at(self, now: float, *, has_room: bool) -> float:
-        """Tells when there is something to ask, if no answer comes before.
-
-        Args:
-            now: The monotonic clock in seconds.
-            has_room: Whether a request may be sent.
-
-        Returns:
-            The moment on that clock; infinity where only an answer brings something.
-        """
+    def next_wakeup(self, now: float, *, can_send: bool) -> float:
+        """Return when the next import needs action if no reply arrives before; infinite if none does."""
         next_due = self._sleeping[0][0] if self._sleeping else math.inf
         if not self._due:
             return next_due
-        first_deadline = min(watched.deadline for watched in self._due)
-        if not has_room:  # an answer makes room
-            return min(next_due, first_deadline + LAST_CALL)
+        first_deadline = min(scheduled.deadline for scheduled in self._due)
+        if not can_send:  # until a reply arrives
+            return min(next_due, first_deadline + LAST_POLL_GRACE)
         if now < first_deadline:
             return min(next_due, first_deadline, self._limiter.ready_at(now))
-        return min(next_due, first_deadline + LAST_CALL, self._limiter.ready_at(now, last=True))
+        return min(next_due, first_deadline + LAST_POLL_GRACE, self._limiter.ready_at(now, last=True))
 
     def _wake(self, now: float) -> None:
         while self._sleeping and self._sleeping[0][0] <= now:
             self._due.append(heapq.heappop(self._sleeping)[2])
 
-    def _rank(self, now: float) -> None:
-        self._due = [watched for watched in self._due if not watched.waiter.over]
-        self._due.sort(key=lambda watched: watched.overdue(now), reverse=True)  # equals keep their order
+    def _sort(self, now: float) -> None:
+        self._due = [scheduled for scheduled in self._due if not scheduled.waiter.over]
+        self._due.sort(key=lambda scheduled: scheduled.urgency(now), reverse=True)  # equals keep their order
 
-    def _take_expired(self, now: float) -> list[Watched]:
-        expired = [watched for watched in self._due if now >= watched.deadline]
+    def _take_expired(self, now: float) -> list[ScheduledImport]:
+        expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
         if expired:
-            self._due = [watched for watched in self._due if now < watched.deadline]
-        return [watched for watched in expired if not watched.waiter.over]
+            self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
+        return [scheduled for scheduled in expired if not scheduled.waiter.over]
 
-    def _start(self, watched: Watched, now: float) -> Watched:
+    def _start(self, scheduled: ScheduledImport, now: float) -> ScheduledImport:
         self._limiter.start(now)
-        watched.in_flight = True
-        return watched
+        scheduled.in_flight = True
+        return scheduled

@@ -1,4 +1,4 @@
-"""All imports of one watch as a sans-I/O state machine: who is asked next, and whose end ends the others'."""
+"""The wait for many imports as a sans-I/O state machine: who is polled next, and who ends the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from watcher.core.answers.decoding import decode
 from watcher.core.answers.rate_limits import RateLimits, read_rate_limits
 from watcher.core.answers.replies import Fault
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.fleet.agenda import Agenda, Watched
+from watcher.core.fleet.agenda import Agenda, ScheduledImport
 from watcher.core.fleet.limiter import Limiter
 from watcher.core.statuses import Outcome
 from watcher.core.wait.steps import Arrival
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from watcher.core.wait.saved import SavedState
     from watcher.core.wait.steps import Step
 
-_TELLS = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
+_DELAY_HEARTBEAT = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 
 
 class Fleet:
-    """Holds every rule of watching imports together, as a ``Waiter`` holds those of one.
+    """All rules of watching imports together.
 
-    It reads no clock and does no I/O: the caller sends a request for each import of ``take_due``, hands in
-    what it brought, and comes back at ``wakes_at``. What it tells are events in the order in which they
-    happen; they are made as they are taken, so a caller takes all of them before it goes on.
+    It reads no clock and does no I/O: the caller sends a request for each import of ``take_due``, passes what
+    it brought to ``receive``, and returns at ``next_wakeup``. Events are generated lazily, in order: consume
+    all of them before the next call.
 
     Args:
         refs: The imports, each once.
-        terms: How they are watched.
+        terms: The settings.
         random: The source of jitter.
-        past: What an earlier run left.
+        past: The state that an earlier run saved.
     """
 
     def __init__(self, refs: Sequence[ImportRef], terms: Terms, random: Random, past: SavedState) -> None:
@@ -52,8 +52,8 @@ class Fleet:
         self._past = past
         self._limiter = Limiter(random)
         self._agenda = Agenda(self._limiter)
-        self._unfinished: dict[ImportRef, Watched] = {}
-        self._told_at = 0.0
+        self._unfinished: dict[ImportRef, ScheduledImport] = {}
+        self._last_event_at = 0.0
 
     @property
     def over(self) -> bool:
@@ -62,186 +62,129 @@ class Fleet:
 
     @property
     def hold(self) -> Hold | None:
-        """The present stretch without requests, which all imports share."""
+        """The present hold, which all imports share."""
         return self._limiter.hold
 
     def standing(self, ref: ImportRef, now: Instant) -> Heartbeat | None:
-        """Tells how an import stands, between events.
-
-        Args:
-            ref: The import.
-            now: The time.
-
-        Returns:
-            What a heartbeat would tell; None before its wait has begun and after it has ended.
-        """
-        watched = self._unfinished.get(ref)
-        return None if watched is None else self._heartbeat(watched, now)
+        """Return the present state of an import as a heartbeat; None before its wait and after it."""
+        scheduled = self._unfinished.get(ref)
+        return None if scheduled is None else self._heartbeat_of(scheduled, now)
 
     def progress(self, now: Instant) -> dict[ImportRef, Progress]:
-        """Tells how far the waits have come that still go on.
-
-        Args:
-            now: The time.
-
-        Returns:
-            A snapshot of each.
-        """
-        return {ref: watched.waiter.progress(now) for ref, watched in self._unfinished.items()}
+        """Return a snapshot of each wait that has not ended."""
+        return {ref: scheduled.waiter.progress(now) for ref, scheduled in self._unfinished.items()}
 
     def begin(self, now: Instant) -> Iterator[Event]:
-        """Begins every wait.
-
-        Args:
-            now: The time.
-
-        Yields:
-            What happens; waits of an earlier run may end at once.
-        """
-        self._told_at = now.monotonic
+        """Begin all waits; those of an earlier run may end at once."""
+        self._last_event_at = now.monotonic
         if self._past.hold is not None:
             self._limiter.hold = self._past.hold.restored(now)
         for ref in self._refs:
-            memory = self._past.waits.get(ref)
-            watched = Watched(Waiter(ref, self._terms.policy, now, self._random, memory))
-            self._unfinished[ref] = watched
-            yield from self._follow(watched, watched.waiter.begin(now), now)
-        for watched in self._each_unfinished():
-            yield from self._follow(watched, watched.waiter.recall(self._limiter.hold, now), now)
+            saved = self._past.waits.get(ref)
+            scheduled = ScheduledImport(Waiter(ref, self._terms.policy, now, self._random, saved))
+            self._unfinished[ref] = scheduled
+            yield from self._apply(scheduled, scheduled.waiter.begin(now), now)
+        for scheduled in self._each_unfinished():
+            step = scheduled.waiter.end_before_first_poll(self._limiter.hold, now)
+            yield from self._apply(scheduled, step, now)
 
-    def receive(self, watched: Watched, answer: Answer | Fault, now: Instant) -> Iterator[Event]:
-        """Takes in what a request brought.
+    def receive(self, scheduled: ScheduledImport, answer: Answer | Fault, now: Instant) -> Iterator[Event]:
+        """Process the response to a request, or the fault instead of one, that arrived now."""
+        scheduled.in_flight = False
+        reply, hold = self._observe(scheduled, answer, now)
+        if scheduled.waiter.over:
+            return
+        step = scheduled.waiter.receive(reply, Arrival(scheduled.asked_at, now, hold))
+        yield from self._apply(scheduled, step, now)
+        yield from self._end_held(now)
 
-        Args:
-            watched: The import that was asked for.
-            answer: The answer, or what went wrong.
-            now: When it came.
+    def interrupt(self, signal: int, now: Instant) -> Iterator[Event]:
+        """End all waits because of a signal with this number."""
+        for scheduled in self._each_unfinished():
+            yield from self._apply(scheduled, scheduled.waiter.interrupt(signal, now), now)
 
-        Yields:
-            What happens.
-        """
-        watched.in_flight = False
+    def take_due(self, now: Instant, capacity: int) -> Due:
+        """Return the imports to poll now, at most ``capacity``, and those to pass to ``end``."""
+        return self._agenda.take_due(now.monotonic, capacity)
+
+    def end(self, late: Sequence[ScheduledImport], now: Instant) -> Iterator[Event]:
+        """End waits whose deadline has passed and for which no last poll is possible."""
+        for scheduled in late:
+            if not scheduled.waiter.over:
+                step = scheduled.waiter.end_if_held(self._limiter.hold, now)
+                yield from self._apply(scheduled, step, now)
+
+    def heartbeat(self, now: Instant) -> Iterator[Event]:
+        """Report the first unfinished import if there was no event for the length of a heartbeat."""
+        if self._unfinished and now.monotonic >= self._last_event_at + self._terms.heartbeat:
+            self._last_event_at = now.monotonic
+            yield self._heartbeat_of(next(iter(self._unfinished.values())), now)
+
+    def next_wakeup(self, now: float, *, can_send: bool) -> float:
+        """Return when to act next if no reply arrives before; infinite if only a reply matters."""
+        next_heartbeat = self._last_event_at + self._terms.heartbeat
+        return min(next_heartbeat, self._agenda.next_wakeup(now, can_send=can_send))
+
+    def _observe(
+        self, scheduled: ScheduledImport, answer: Answer | Fault, now: Instant
+    ) -> tuple[Reply, Hold | None]:
+        """Decode an answer and update the rate limits from it."""
         reply: Reply
         if isinstance(answer, Fault):
             reply, limits = answer, RateLimits()
         else:
-            reply = decode(watched.waiter.ref, answer)
+            reply = decode(scheduled.waiter.ref, answer)
             limits = read_rate_limits(answer.headers, now.unix)
-        hold = self._limiter.observe(reply, limits, watched.asked_at, now.monotonic)
-        if watched.waiter.over:
-            return
-        step = watched.waiter.receive(reply, Arrival(watched.asked_at, now, hold))
-        yield from self._follow(watched, step, now)
-        yield from self._end_held(now)
+        return reply, self._limiter.observe(reply, limits, scheduled.asked_at, now.monotonic)
 
-    def interrupt(self, signal: int, now: Instant) -> Iterator[Event]:
-        """Ends every wait because of a signal.
-
-        Args:
-            signal: Its number.
-            now: The time.
-
-        Yields:
-            The ends.
-        """
-        for watched in self._each_unfinished():
-            yield from self._follow(watched, watched.waiter.interrupt(signal, now), now)
-
-    def take_due(self, now: Instant, room: int) -> Due:
-        """Takes the imports to ask for now, and those to end.
-
-        Args:
-            now: The time.
-            room: How many requests may be sent.
-
-        Returns:
-            The imports: the caller sends a request for each that is asked for, and has ``end`` end the late.
-        """
-        return self._agenda.take_due(now.monotonic, room)
-
-    def end(self, late: Sequence[Watched], now: Instant) -> Iterator[Event]:
-        """Ends waits whose deadline has come, and for whose last look there was no way.
-
-        Args:
-            late: The imports.
-            now: The time.
-
-        Yields:
-            The ends.
-        """
-        for watched in late:
-            if not watched.waiter.over:
-                yield from self._follow(watched, watched.waiter.refuse(self._limiter.hold, now), now)
-
-    def beat(self, now: Instant) -> Iterator[Event]:
-        """Breaks a long silence.
-
-        Args:
-            now: The time.
-
-        Yields:
-            How the first unfinished import stands, where nothing was told for the length of a heartbeat.
-        """
-        if self._unfinished and now.monotonic >= self._told_at + self._terms.heartbeat:
-            self._told_at = now.monotonic
-            yield self._heartbeat(next(iter(self._unfinished.values())), now)
-
-    def wakes_at(self, now: float, *, has_room: bool) -> float:
-        """Tells when there is something to do, if no answer comes before.
-
-        Args:
-            now: The monotonic clock in seconds.
-            has_room: Whether a request may be sent.
-
-        Returns:
-            The moment on that clock; infinity where only an answer brings something.
-        """
-        return min(self._told_at + self._terms.heartbeat, self._agenda.wakes_at(now, has_room=has_room))
-
-    def _heartbeat(self, watched: Watched, now: Instant) -> Heartbeat:
-        waiter = watched.waiter
-        moment = max(watched.due, self._limiter.ready_at(now.monotonic), now.monotonic)
-        known = not watched.in_flight and math.isfinite(moment)
-        next_poll = moment - now.monotonic if known else None
+    def _heartbeat_of(self, scheduled: ScheduledImport, now: Instant) -> Heartbeat:
+        waiter = scheduled.waiter
+        moment = max(scheduled.due, self._limiter.ready_at(now.monotonic), now.monotonic)
+        is_known = not scheduled.in_flight and math.isfinite(moment)
+        next_poll = moment - now.monotonic if is_known else None
         waiting = len(self._unfinished)
-        return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
+        return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.problem(now), next_poll)
 
     def _end_held(self, now: Instant) -> Iterator[Event]:
-        """Ends the waits that cannot outlast a hold."""
+        """End the waits that cannot last as long as a hold."""
         hold = self._limiter.hold
         if hold is None or hold.resume_at <= now.monotonic:
             return
         once = self._terms.policy.once
-        for watched in self._each_unfinished():
-            if not watched.in_flight and (once or (hold.named and hold.until > watched.deadline)):
-                yield from self._follow(watched, watched.waiter.refuse(hold, now), now)
+        for scheduled in self._each_unfinished():
+            if not scheduled.in_flight and (once or (hold.named and hold.until > scheduled.deadline)):
+                yield from self._apply(scheduled, scheduled.waiter.end_if_held(hold, now), now)
 
-    def _follow(self, watched: Watched, step: Step | None, now: Instant) -> Iterator[Event]:
-        """Tells what a step says and does what follows from it."""
+    def _apply(self, scheduled: ScheduledImport, step: Step | None, now: Instant) -> Iterator[Event]:
+        """Yield the events of a step and carry out its consequences."""
         if step is None:
             return
         for event in step.events:
-            if isinstance(event, _TELLS):
-                self._told_at = now.monotonic
+            if isinstance(event, _DELAY_HEARTBEAT):
+                self._last_event_at = now.monotonic
             if isinstance(event, Ended):
                 del self._unfinished[event.ref]
             yield event
-            if isinstance(event, Ended) and not event.left_behind and self._decides(event.outcome):
-                for other in self._each_unfinished():
-                    yield from self._follow(other, other.waiter.abandon(event.ref, now), now)
+            if isinstance(event, Ended) and not event.left_behind:
+                yield from self._leave_others_behind(event, now)
         if step.wake_at is not None:
-            watched.due = step.wake_at
-            watched.interval = step.interval
-            watched.deadline = step.deadline
-            self._agenda.put_to_sleep(watched)
+            scheduled.due = step.wake_at
+            scheduled.interval = step.interval
+            scheduled.deadline = step.deadline
+            self._agenda.schedule(scheduled)
 
-    def _each_unfinished(self) -> Iterator[Watched]:
-        """Goes over the imports while their ends may end others."""
-        for watched in list(self._unfinished.values()):
-            if not watched.waiter.over:
-                yield watched
+    def _leave_others_behind(self, ended: Ended, now: Instant) -> Iterator[Event]:
+        """End all other waits if this outcome decides the whole watch."""
+        succeeded = self._terms.succeeds(ended.outcome)
+        decides = self._terms.any_suffices if succeeded else self._terms.fail_fast
+        if not decides or ended.outcome is Outcome.INTERRUPTED:
+            return
+        for other in self._each_unfinished():
+            step = other.waiter.leave_behind(ended.ref, now, succeeded=succeeded)
+            yield from self._apply(other, step, now)
 
-    def _decides(self, outcome: Outcome) -> bool:
-        if outcome is Outcome.INTERRUPTED:
-            return False
-        return self._terms.any_suffices if self._terms.succeeds(outcome) else self._terms.fail_fast
+    def _each_unfinished(self) -> Iterator[ScheduledImport]:
+        """Iterate over the imports while the end of one may end others."""
+        for scheduled in list(self._unfinished.values()):
+            if not scheduled.waiter.over:
+                yield scheduled

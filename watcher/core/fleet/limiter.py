@@ -1,167 +1,103 @@
-"""The limiter that all imports of one base URI share: the API's holds, and what its windows have left."""
+"""The rate limiter that all imports of one base URI share."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core import schedule
 from watcher.core.answers.rate_limits import Hold
 from watcher.core.answers.replies import Fault, Throttled
+from watcher.core.fleet.concurrency import Concurrency
+from watcher.core.fleet.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.answers.rate_limits import Budget, Limit, RateLimits
+    from watcher.core.answers.rate_limits import RateLimits
     from watcher.core.answers.replies import Reply
 
-WINDOW = 10.0
-"""Length of LaunchDarkly's rate-limit windows in seconds, for a window whose end is not told."""
-
-RESERVE = 4
-"""One part in this many of a window is left to the account's other users."""
-
-PATIENCE = 2.0
-"""Seconds after a request, if it brings no answer, until the next one goes that would have waited for it."""
-
-_LEAST_CAUTION = 2
-"""Requests under way up to which a fleet always grows fast, as the smallest threshold of RFC 5681, 3.1."""
-
-
-@dataclass(slots=True)
-class _Window:
-    """What one limit has left until its window ends.
-
-    Attributes:
-        name: The window's end as the server names it; None where it is not told.
-        left: Requests that may still be started, those under way already taken off.
-        reserve: How many of these are left to the account's other users.
-        ends: When it ends, on the monotonic clock in seconds.
-        resumes: When to use the next one: later by a jitter, for others wait for the same moment.
-    """
-
-    name: int | None
-    left: int
-    reserve: int
-    ends: float
-    resumes: float
+NEXT_REQUEST_AFTER = 2.0
+"""Seconds after a request without a reply until the next one is sent although it exceeds the concurrency."""
 
 
 class Limiter:
-    """Says when the next request may go. It is pure: time and chance are handed in.
+    """Decide when the next request may be sent: after holds, and within windows and concurrency.
 
-    While it is unknown what a window has left, requests go one at a time: at first, at the start of each
-    window, and after a refusal; those that are under way by then do not count. Each further answer or fault
-    that tells nothing doubles how many may be under way, so that neither a limit that is not told nor an
-    outage holds up a whole fleet; and where no answer comes for a moment, one more goes, so that a request
-    that hangs does not either.
-
-    A limit that is not told is found by being refused. From then on, answers add to what is under way as in
-    TCP's congestion avoidance (RFC 5681, 3.1): past half of what it was at that refusal, one a round trip.
+    While it is unknown what a window has left, requests are sent one at a time: at first, at the start of
+    each window, and after a 429. Each further reply allows more of them, so that an undisclosed limit or an
+    outage does not delay many imports for long.
 
     Args:
         random: The source of jitter.
 
     Attributes:
-        hold: The stretch without requests that all imports share; an earlier run may have left one.
+        hold: The hold that all imports share; an earlier run may have saved one.
     """
 
     def __init__(self, random: Random) -> None:
         self.hold: Hold | None = None
         self._random = random
-        self._windows: dict[Limit, _Window] = {}
-        self._next_close = math.inf
-        self._sizes: dict[Limit, int] = {}
-        self._under_way = 0
+        self._windows = Windows(random)
+        self._concurrency = Concurrency()
         self._started_at = -math.inf
-        self._abreast = 1.0
-        self._abreast_since = -math.inf
-        self._started_since = 0
-        self._cautious_from = math.inf
-        self._refused_at = -math.inf
+        self._throttled_at = -math.inf
         self._in_a_row = 0
         self._ceilings: Iterator[float] = schedule.throttle_ceilings()
         self._ceiling = 0.0
 
     def ready_at(self, now: float, *, last: bool = False) -> float:
-        """Tells when the next request may go, if no answer comes before.
-
-        Args:
-            now: The monotonic clock in seconds.
-            last: Whether it is the last chance of its import.
-
-        Returns:
-            The moment on that clock; ``now`` or earlier means at once.
-        """
+        """Return when the next request may be sent unless a reply arrives; ``now`` or less means at once."""
         moment = self.allowed_at(now, last=last)
-        if moment <= now and self._started_since + 1 > self._most_abreast(now, last=last):
-            return self._started_at + PATIENCE
+        if moment <= now and not self._concurrency.allows(self._limit(now, last=last)):
+            return self._started_at + NEXT_REQUEST_AFTER
         return moment
 
     def allowed_at(self, now: float, *, last: bool = False) -> float:
-        """Tells when the API takes the next request, whatever is under way.
+        """Return when the API accepts the next request, whatever is in flight; up to ``now`` means at once.
 
-        Args:
-            now: The monotonic clock in seconds.
-            last: Whether it is the last chance of its import: it may use what is kept back for others, and
-                comes without jitter, but never before a moment that the API named.
-
-        Returns:
-            The moment on that clock; ``now`` or earlier means at once.
+        The ``last`` poll of an import may use the reserve and needs no jitter, but never precedes a time that
+        the API named.
         """
         moment = -math.inf
         if self.hold is not None:
             moment = self.hold.until if last else self.hold.resume_at
         self._close_windows(now)
-        for window in self._windows.values():
-            if window.left <= (0 if last else window.reserve):
-                moment = max(moment, window.ends if last else window.resumes)
-        return moment
+        return max(moment, self._windows.allowed_at(last=last))
 
     def start(self, now: float) -> None:
-        """Counts a request that goes out.
-
-        Args:
-            now: The monotonic clock in seconds.
-        """
+        """Count a request that is sent now, on the monotonic clock in seconds."""
         self._started_at = now
-        self._under_way += 1
-        self._started_since += 1
-        for window in self._windows.values():
-            window.left -= 1
+        self._concurrency.start()
+        self._windows.start()
 
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
-        """Takes in what a reply says of the rate limits.
+        """Update the limits from a reply.
 
         Args:
-            reply: What the request brought.
-            limits: What the answer's headers say.
-            asked_at: When the request went out, on the monotonic clock in seconds.
-            now: When the reply came.
+            reply: The reply.
+            limits: The rate limits in its headers.
+            asked_at: When the request was sent, on the monotonic clock in seconds.
+            now: When the reply arrived.
 
         Returns:
-            The stretch without requests that it asks for.
+            The hold that it caused.
         """
-        self._under_way -= 1
-        if asked_at >= self._abreast_since:
-            self._started_since = max(0, self._started_since - 1)
+        self._concurrency.finish(asked_at)
         self._close_windows(now)
-        for budget in limits.budgets:
-            self._count_down(budget, now)
+        self._windows.observe(limits.budgets, self._concurrency.in_flight, now)
         throttled = isinstance(reply, Throttled)
+        # A request from before the last 429 says nothing about the limits since.
+        is_current = asked_at >= self._throttled_at
         if throttled:
-            if asked_at >= self._refused_at:  # else it went out together with one that was refused before
-                if not self._in_a_row and not any(budget.remaining <= 0 for budget in limits.budgets):
-                    self._cautious_from = max(_LEAST_CAUTION, (self._under_way + 1) / 2)
-                self._refused_at = now
-                self._in_a_row += 1
-                self._ceiling = next(self._ceilings)
-            self._go_singly(now)
-        elif asked_at >= self._refused_at:  # else it says nothing of what holds since the refusal
-            self._widen(told=bool(limits.budgets), is_fault=isinstance(reply, Fault))
-            if self._in_a_row and not isinstance(reply, Fault):
+            if is_current:
+                self._count_throttle(limits, now)
+            self._concurrency.restart(now)
+        elif is_current:
+            is_fault = isinstance(reply, Fault)
+            self._concurrency.grow(is_limit_known=bool(limits.budgets), is_fault=is_fault)
+            if self._in_a_row and not is_fault:
                 self._in_a_row = 0
                 self._ceilings = schedule.throttle_ceilings()
         hold = self._make_hold(limits.named_wait(throttled=throttled), now, throttled=throttled)
@@ -169,62 +105,34 @@ class Limiter:
             self._share(hold)
         return hold
 
-    def _most_abreast(self, now: float, *, last: bool) -> float:
+    def _limit(self, now: float, *, last: bool) -> float:
+        limit = self._concurrency.limit
         if not last:
-            return self._abreast
-        # One --timeout is for all imports, so their last chances come together.
-        if any(now < window.ends for window in self._windows.values()):
+            return limit
+        # Imports that share one timeout also share the time of their last polls.
+        if self._windows.is_open(now):
             return math.inf
-        share = min((_usable(size) for size in self._sizes.values()), default=math.inf)
-        return min(share, self._abreast) if self._in_a_row else share
-
-    def _go_singly(self, now: float) -> None:
-        self._abreast = 1
-        self._abreast_since = now
-        self._started_since = 0
-
-    def _widen(self, *, told: bool, is_fault: bool) -> None:
-        if told and math.isinf(self._cautious_from):
-            self._abreast = math.inf
-        elif is_fault:
-            self._abreast *= 2
-        elif self._abreast < self._cautious_from:
-            self._abreast = min(self._abreast * 2, self._cautious_from)
-        else:
-            self._abreast += 1 / self._abreast
+        usable = self._windows.usable_requests()
+        return min(usable, limit) if self._in_a_row else usable
 
     def _close_windows(self, now: float) -> None:
-        if now < self._next_close:
-            return
-        self._windows = {limit: window for limit, window in self._windows.items() if now < window.resumes}
-        self._next_close = min((window.resumes for window in self._windows.values()), default=math.inf)
-        self._go_singly(now)
+        if self._windows.close_expired(now):
+            self._concurrency.restart(now)
 
-    def _count_down(self, budget: Budget, now: float) -> None:
-        # The server may not have counted those under way when it wrote this answer.
-        left = budget.remaining - self._under_way
-        window = self._windows.get(budget.limit)
-        if window is not None and window.name == budget.window:
-            window.left = min(window.left, left)
-            return
-        if window is not None and _older(budget, window):
-            return
-        # Where the size is not told, the window that had most left is nearest to it.
-        size = budget.size or max(budget.remaining, self._sizes.get(budget.limit, 0))
-        self._sizes[budget.limit] = size
-        length = WINDOW if budget.resets_in is None else budget.resets_in
-        ends = now + length
-        resumes = ends + schedule.after_named(length, self._random)
-        self._windows[budget.limit] = _Window(budget.window, left, size // RESERVE, ends, resumes)
-        self._next_close = min(window.resumes for window in self._windows.values())
+    def _count_throttle(self, limits: RateLimits, now: float) -> None:
+        is_explained = any(budget.remaining <= 0 for budget in limits.budgets)
+        if not self._in_a_row and not is_explained:
+            self._concurrency.set_threshold()
+        self._throttled_at = now
+        self._in_a_row += 1
+        self._ceiling = next(self._ceilings)
 
-    def _make_hold(self, named: float | None, now: float, *, throttled: bool) -> Hold | None:
+    def _make_hold(self, named_wait: float | None, now: float, *, throttled: bool) -> Hold | None:
         in_a_row = max(1, self._in_a_row) if throttled else 0
-        if named is not None:
-            until = now + named
-            return Hold(
-                until, until + schedule.after_named(named, self._random), named=True, in_a_row=in_a_row
-            )
+        if named_wait is not None:
+            until = now + named_wait
+            resume_at = until + schedule.after_named(named_wait, self._random)
+            return Hold(until, resume_at, named=True, in_a_row=in_a_row)
         if not throttled:
             return None
         wait = schedule.throttle_wait(self._ceiling, self._random)
@@ -236,7 +144,7 @@ class Limiter:
             self.hold = hold
             return
         until = max(hold.until, current.until)
-        # Of a named hold only the moment binds; a backoff without a moment is all there is.
+        # The jitter of a named hold may be dropped, but a backoff must last.
         binding = hold.until if hold.named else hold.resume_at
         self.hold = Hold(
             until=until,
@@ -244,12 +152,3 @@ class Limiter:
             named=hold.named or current.named,
             in_a_row=max(hold.in_a_row, current.in_a_row),
         )
-
-
-def _usable(size: int) -> int:
-    """What of a window may be used, at least one request."""
-    return max(1, size - size // RESERVE)
-
-
-def _older(budget: Budget, window: _Window) -> bool:
-    return budget.window is not None and window.name is not None and budget.window < window.name

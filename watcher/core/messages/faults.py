@@ -93,3 +93,18 @@ def not_an_import(media_type: str | None) -> str:
         return "HTTP 200 with an empty body"
     shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
     return f"HTTP 200 with a body that is not an import{shape}"
+
+
+def redirect(error: str, location: str | None) -> str:
+    """Return the message for a redirect; ``error`` quotes the response."""
+    return f"{error} to {location}" if location else f"{error} without a Location"
+
+
+def wrong_import(field: str, expected: str, actual: str) -> str:
+    """Return the message for an import with another value in an identifying field."""
+    return f'"{field}" is "{actual}", not "{expected}"'
+
+
+def new_token(error: str) -> str:
+    """Return the message for a rejected token that was replaced meanwhile; ``error`` quotes the response."""
+    return f"{error}; the token file contains a new token"

@@ -1,10 +1,9 @@
-"""The words of an end: what happened, and what to do next, in plain sentences."""
+"""Messages about outcomes: what happened, why, and the next step, in at most two sentences."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome
@@ -13,239 +12,199 @@ from watcher.core.text import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.answers.replies import ApiError
     from watcher.core.events import Ended, Progress
-    from watcher.core.model import Instant
+    from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
     from watcher.core.statuses import Status
 
-UNKNOWN_STATUS = "the import has a status that this version does not know (--unknown-status fail)"
+NOT_FINAL = "not final yet"
+RATE_LIMITED = "rate limited"
+NO_SUCH_IMPORT = "there is no such import"
+IMPORT_GONE = "the import is gone"
+ACCESS_REJECTED = "the access token was rejected"
+REQUEST_REJECTED = "the request was rejected"
+REDIRECTED = "unexpected redirect"
+WRONG_IMPORT = "the response is about another import"
 
+CHECK_LATER = "Check again later."
+CHECK_LATER_SHARED_LIMIT = "The limit is shared by the whole account: check again later."
+CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statuses."
+CHECK_TARGET = (
+    "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
+)
 
-@dataclass(frozen=True, slots=True)
-class LastError:
-    """The last thing that went wrong.
+_APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
 
-    Attributes:
-        detail: What, in words that fit after a colon; safe to print.
-        at: When, on the monotonic clock in seconds.
-    """
+_NEXT_STEPS: Mapping[Outcome, str] = {
+    Outcome.STOPPED: "It cannot continue: check it in LaunchDarkly, then create a new one.",
+    Outcome.UNAUTHORIZED: (
+        "Check that the access token is valid, is not an SDK key, may read this segment, and fits the host "
+        "(EU and federal accounts have their own)."
+    ),
+    Outcome.NOT_FOUND: "Check in LaunchDarkly whether the import or its segment was deleted.",
+    Outcome.PROTOCOL: "Check the base URI and any proxy or gateway in front of LaunchDarkly.",
+    Outcome.BLOCKED: "Check the import in LaunchDarkly, then watch it again.",
+    Outcome.PENDING: CHECK_LATER,
+    Outcome.UNAVAILABLE: "Check the network and LaunchDarkly's status, then watch the import again.",
+    Outcome.TIMEOUT: "The import continues: check it in LaunchDarkly, or allow more time.",
+    Outcome.INTERRUPTED: "The import continues: watch it again with the same target.",
+}
 
-    detail: str
-    at: float
+_NEXT_STEPS_AT: Mapping[tuple[Outcome, Status | None], str] = {
+    (Outcome.NOT_FOUND, None): CHECK_TARGET,
+    (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): _APPROVE,
+    (Outcome.TIMEOUT, ImportStatus.PENDING_APPROVAL): _APPROVE,
+    (Outcome.TIMEOUT, ImportStatus.READY): (
+        "Check in LaunchDarkly whether the import must be started, then watch it again."
+    ),
+    (Outcome.TIMEOUT, None): "Check the base URI, the network and the rate limit, or allow more time.",
+    (Outcome.UNAVAILABLE, None): "Check the base URI, the network and any proxy, then watch it again.",
+    (Outcome.INTERRUPTED, ImportStatus.PENDING_APPROVAL): _APPROVE,
+    (Outcome.INTERRUPTED, ImportStatus.READY): (
+        "It may have to be started in LaunchDarkly: watch it again with the same target."
+    ),
+    (Outcome.INTERRUPTED, None): "Watch it again with the same target.",
+}
+"""Next steps that depend on the last status as well; None if the import was never seen."""
 
 
 def goal(policy: Policy, progress: Progress) -> str:
-    """Says what a wait is for.
-
-    Args:
-        policy: What the user asked for.
-        progress: How far an earlier run had come.
-
-    Returns:
-        A phrase such as ``until complete, for at most 1h``.
-    """
+    """Return what a wait is for, such as ``until complete, for at most 1h``."""
     later = "" if policy.until is ImportStatus.COMPLETE else " or later"
     phrase = "once" if policy.once else f"until {policy.until}{later}"
     if math.isfinite(policy.timeout):
         phrase += f", for at most {duration(policy.timeout)}"
     if progress.elapsed >= 1:
-        standing = "not seen yet" if progress.status is None else f"last seen {progress.status}"
-        phrase += f"; going on after {duration(progress.elapsed)}, {standing}"
+        status = "not seen yet" if progress.status is None else f"last status {progress.status}"
+        phrase += f"; resumed after {duration(progress.elapsed)}, {status}"
     return phrase
 
 
-def reached(outcome: Outcome, progress: Progress, policy: Policy) -> str:
-    """Says what happened where the import's own status ends the wait.
-
-    Args:
-        outcome: How it ended.
-        progress: How far it had come.
-        policy: What the user asked for.
-
-    Returns:
-        The beginning of a sentence.
-    """
-    spent = duration(progress.elapsed)
-    status = progress.status
-    first_look = progress.polls == 1
-    seen = "at the first look" if first_look else f"after {spent}"
-    if outcome is Outcome.COMPLETE:
-        return "complete already at the first look" if first_look else f"complete after {spent}"
-    if outcome is Outcome.REACHED:
-        beyond = "" if status is policy.until else f"; it is {status} already"
-        when = "already at the first look" if first_look else f"after {spent}"
-        return f"reached {policy.until} {when}{beyond}"
-    if outcome is Outcome.BLOCKED:
-        return f"blocked {seen}: the import is {status}, which --fail-on {status} forbids"
-    return f"stopped {seen}: LaunchDarkly stopped the import"
-
-
-def refused_look(error: ApiError, hold: Hold | None, now: Instant) -> str:
-    """Says that the rate limit refused a single look.
-
-    Args:
-        error: The refusal.
-        hold: How long the API wants not to be asked.
-        now: The time.
-
-    Returns:
-        The beginning of a sentence.
-    """
-    asks = ""
-    if hold is not None and hold.named:
-        asks = f", and the API asks to wait {duration(hold.until - now.monotonic)}"
-    return f"the rate limit refused the one look: {error}{asks}"
-
-
-def held_look(hold: Hold, now: Instant) -> str:
-    """Says that a wait which an earlier run left behind lets a single look ask nothing.
-
-    Args:
-        hold: The wait.
-        now: The time.
-
-    Returns:
-        The beginning of a sentence.
-    """
-    left = duration(hold.resume_at - now.monotonic)
-    if hold.named:
-        return f"nothing was asked: the API told an earlier run to wait, which lasts another {left}"
-    return f"nothing was asked: the rate limit refused an earlier run, and is given another {left}"
-
-
-def forgone_look(hold: Hold, now: Instant) -> str:
-    """Says that a wait which all imports share is too long for a single look.
-
-    Args:
-        hold: The wait.
-        now: The time.
-
-    Returns:
-        The beginning of a sentence.
-    """
-    if hold.named:
-        left = duration(hold.until - now.monotonic)
-        return f"the look cannot be taken: the API told a request to wait {left}"
-    left = duration(hold.resume_at - now.monotonic)
-    return f"the look cannot be taken: the rate limit refuses requests, and is given {left}"
-
-
-def held_past(hold: Hold, option: str, now: Instant) -> str:
-    """Says that the API asks for a wait which a clock of the user's does not allow.
-
-    Args:
-        hold: The wait.
-        option: The clock, as the user would give it.
-        now: The time.
-
-    Returns:
-        The beginning of a sentence.
-    """
-    wait = duration(hold.until - now.monotonic)
-    return f"timed out: the API asks to wait {wait}, which ends after {option} does"
-
-
-def explain(
+def final(
     outcome: Outcome,
-    what: str,
+    fact: str,
     progress: Progress,
-    trouble: LastError | None,
-    now: float,
     *,
-    advice: str | None = None,
+    last_error: str | None = None,
+    error_age: float = 0.0,
+    next_step: str | None = None,
 ) -> str:
-    """Writes the closing words of one import's wait.
+    """Return the final message of one import.
 
     Args:
-        outcome: How it ended.
-        what: What happened, as the beginning of a sentence.
-        progress: How far it had come.
-        trouble: The last error of the whole wait.
-        now: The monotonic clock in seconds.
-        advice: What to do next, where that does not follow from the outcome.
+        outcome: How its wait ended.
+        fact: What happened, as the beginning of a sentence.
+        progress: The state of the wait.
+        last_error: The last error of the wait.
+        error_age: Seconds since that error.
+        next_step: What to do next, if it does not follow from outcome and status.
 
     Returns:
-        One sentence for a success; else what happened, the last status with its age, the last error, and
-        what the person can do next.
+        The fact alone for a success; else also the last status, the last error and the next step.
     """
     if outcome in SUCCESSES:
-        return what
-    clauses = [what]
-    if progress.status is not None or outcome is not Outcome.NOT_FOUND:
-        clauses.append(_standing(progress))
-    if trouble is not None and trouble.detail not in what:
-        age = now - trouble.at
-        clauses.append(f"last error{f' {duration(age)} ago' if age >= 1 else ''}: {trouble.detail}")
-    return f"{'; '.join(clauses)}. {advice or _advice(outcome, progress.status)}"
+        return fact
+    clauses = [fact]
+    if progress.status is not None:
+        age = progress.in_state or 0
+        clauses.append(f"last status {progress.status}" + (f" for {duration(age)}" if age >= 0.001 else ""))  # noqa: PLR2004 (the precision of a duration)
+    elif outcome is not Outcome.NOT_FOUND:
+        clauses.append("the import was not seen")
+    if last_error is not None and last_error not in fact:
+        ago = f" {duration(error_age)} ago" if error_age >= 1 else ""
+        clauses.append(f"last error{ago}: {last_error}")
+    advice = next_step or _NEXT_STEPS_AT.get((outcome, progress.status), _NEXT_STEPS[outcome])
+    return f"{'; '.join(clauses)}. {advice}"
 
 
-def _standing(progress: Progress) -> str:
-    if progress.status is None:
-        return "the import was not seen"
-    age = progress.in_state or 0
-    return f"last status {progress.status}" + (f", for {duration(age)}" if age >= 0.001 else "")  # noqa: PLR2004 (what is told in milliseconds)
+def at_status(outcome: Outcome, progress: Progress, policy: Policy) -> str:
+    """Return the fact if the import's own status ends the wait."""
+    status, is_first = progress.status, progress.polls == 1
+    after = f"after {duration(progress.elapsed)}"
+    match outcome:
+        case Outcome.COMPLETE:
+            return "already complete" if is_first else f"complete {after}"
+        case Outcome.REACHED if status is policy.until:
+            return f"already {status}" if is_first else f"reached {status} {after}"
+        case Outcome.REACHED:
+            passed = f"already past {policy.until}" if is_first else f"reached {policy.until} {after}"
+            return f"{passed}; now {status}"
+        case Outcome.BLOCKED:
+            return f"already blocked at {status}" if is_first else f"blocked at {status} {after}"
+        case _:
+            return "already stopped in LaunchDarkly" if is_first else f"stopped in LaunchDarkly {after}"
 
 
-NOT_THERE = (
-    "Check the four keys, and that the token is of the right account and --base-uri its host; "
-    "a new import can be given longer with --appear-within."
-)
-"""What to do where the API knows no such import."""
-
-_CHECK_THE_NETWORK = "Check the network and LaunchDarkly's status, then watch the import again."
-
-_ADVICE: Mapping[Outcome, str] = {
-    Outcome.COMPLETE: "Nothing is left to do.",
-    Outcome.REACHED: "Nothing is left to do.",
-    Outcome.INTERNAL: "This is a defect in watcher: please report it.",
-    Outcome.USAGE: "See --help.",
-    Outcome.STOPPED: "It will not go on: look at the import in LaunchDarkly, then create a new one.",
-    Outcome.UNAUTHORIZED: (
-        "Check that the access token is valid, no SDK key, may read this segment, and is of the account at "
-        "--base-uri (EU and federal accounts have hosts of their own)."
-    ),
-    Outcome.NOT_FOUND: "Look in LaunchDarkly whether the import or its segment was deleted.",
-    Outcome.PROTOCOL: "Check --base-uri, and any proxy or gateway on the way to LaunchDarkly.",
-    Outcome.BLOCKED: "Look at the import in LaunchDarkly, then watch it again.",
-    Outcome.PENDING: "Look again later.",
-    Outcome.UNAVAILABLE: (
-        "The import goes on by itself: check the network and LaunchDarkly's status, then watch it again."
-    ),
-    Outcome.TIMEOUT: "The import goes on by itself: look at it in LaunchDarkly, or give it longer.",
-    Outcome.INTERRUPTED: "The import goes on by itself: watch it again with the same target.",
-}
-
-_ADVICE_AT: Mapping[tuple[Outcome, Status | None], str] = {
-    (Outcome.NOT_FOUND, None): NOT_THERE,
-    (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): (
-        "Have the import approved in LaunchDarkly, then watch it again."
-    ),
-    (Outcome.TIMEOUT, ImportStatus.PENDING_APPROVAL): (
-        "It waits for somebody: have it approved in LaunchDarkly, then watch it again."
-    ),
-    (Outcome.TIMEOUT, ImportStatus.READY): (
-        "It may wait for somebody: see in LaunchDarkly whether it has to be started, then watch it again."
-    ),
-    (Outcome.TIMEOUT, None): (
-        "Check --base-uri, the network and the rate limit, then watch it again, or with a longer --timeout."
-    ),
-    (Outcome.UNAVAILABLE, ImportStatus.PENDING_APPROVAL): _CHECK_THE_NETWORK,
-    (Outcome.UNAVAILABLE, ImportStatus.READY): _CHECK_THE_NETWORK,
-    (Outcome.UNAVAILABLE, None): "Check --base-uri, the network and any proxy, then watch the import again.",
-    (Outcome.INTERRUPTED, ImportStatus.PENDING_APPROVAL): (
-        "It waits for an approval in LaunchDarkly: watch it again with the same target."
-    ),
-    (Outcome.INTERRUPTED, ImportStatus.READY): (
-        "It may wait for somebody to start it in LaunchDarkly: watch it again with the same target."
-    ),
-    (Outcome.INTERRUPTED, None): "Watch it again with the same target.",
-}
+def unknown_status(status: Status) -> str:
+    """Return the fact if an unknown status fails the wait."""
+    return f'unknown status "{status}"'
 
 
-def _advice(outcome: Outcome, status: Status | None) -> str:
-    return _ADVICE_AT.get((outcome, status), _ADVICE[outcome])
+def timed_out(limit: float, status: Status | None, *, polled: bool = True) -> str:
+    """Return the fact if a limit in seconds was exceeded.
+
+    Args:
+        limit: The limit in seconds.
+        status: The status whose time is limited; None for the whole wait.
+        polled: Whether the import was polled once more.
+    """
+    missed = "" if polled else "; the rate limit or other imports left no last poll"
+    reason = f" after {duration(limit)}" if status is None else f": {status} for more than {duration(limit)}"
+    return f"timed out{reason}{missed}"
+
+
+def held_past_limit(wait: float, limit: float, status: Status | None) -> str:
+    """Return the fact if the API asks to wait longer (in seconds) than a limit of the wait allows."""
+    what = "timeout" if status is None else f"limit for {status}"
+    return f"timed out: the API asks to wait {duration(wait)}, past the {what} of {duration(limit)}"
+
+
+def rate_limited(error: str, wait: float | None) -> str:
+    """Return the fact if a single poll met a 429 with a wait of that many seconds, None if it named none."""
+    asks = "" if wait is None else f"; the API asks to wait {duration(wait)}"
+    return f"{RATE_LIMITED}: {error}{asks}"
+
+
+def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
+    """Return the fact if a hold prevents a single poll.
+
+    Args:
+        wait: Seconds that are left of the hold.
+        named: Whether the API named its end.
+        earlier_run: Whether the hold was restored from an earlier run.
+    """
+    left = duration(wait)
+    if not earlier_run:
+        return (
+            f"not polled: {f'the API asks to wait {left}' if named else f'rate limited for another {left}'}"
+        )
+    met = "was asked to wait" if named else "was rate limited"
+    return f"not polled: an earlier run {met}, for another {left}"
+
+
+def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
+    """Return the fact after an outage of so many seconds; ``usable`` if answers came but were unconfirmed."""
+    return f"no {'confirmed' if usable else 'usable'} answer for {duration(outage)}: {detail}"
+
+
+def held_past_budget(fact: str, wait: float) -> str:
+    """Return the fact if the API asks to wait longer (in seconds) than an outage may last."""
+    return f"{fact}; the API asks to wait {duration(wait)}, past the outage budget"
+
+
+def not_yet_there(error: str) -> str:
+    """Return the fact if the API does not know a new import yet."""
+    return f"the import does not exist yet: {error}"
+
+
+def interrupted(signal: str, elapsed: float) -> str:
+    """Return the fact if a signal ended the wait after ``elapsed`` seconds."""
+    return f"interrupted by {signal} after {duration(elapsed)}"
+
+
+def left_behind(decisive: ImportRef, *, succeeded: bool) -> str:
+    """Return the fact if another import ended the whole watch."""
+    return f"stopped watching: {decisive} {'succeeded' if succeeded else 'failed'} first"
 
 
 def summarize(ends: Iterable[Ended], outcome: Outcome, code: int) -> str:

@@ -1,4 +1,4 @@
-"""Events in words, for people: one line each, and none for what only machines want."""
+"""Messages about progress: one line for each event, and its level."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from watcher.core.exit_codes import Result
     from watcher.core.model import Transition
-    from watcher.core.statuses import Outcome, Status
+    from watcher.core.statuses import Outcome
 
 
 class Level(IntEnum):
-    """How much an event matters; the numbers are those of the logging module."""
+    """How important an event is; the numbers are those of the logging module."""
 
     DEBUG = 10
     INFO = 20
@@ -34,14 +33,7 @@ class Level(IntEnum):
 
 
 def level_of(event: Event) -> Level:
-    """Tells how much an event matters.
-
-    Args:
-        event: Any event.
-
-    Returns:
-        Its level.
-    """
+    """Return the level of an event."""
     match event:
         case Watching() | Heartbeat():
             return Level.INFO
@@ -50,69 +42,39 @@ def level_of(event: Event) -> Level:
         case MetThrottle() | Retrying() | MetUnknownStatus():
             return Level.WARNING
         case Ended():
-            good = event.left_behind or event.outcome in SUCCESSES
-            return Level.INFO if good else _level_of_failure(event.outcome)
+            return Level.INFO if event.left_behind else level_of_outcome(event.outcome)
         case _:
             assert_never(event)
 
 
-def level_of_result(result: Result) -> Level:
-    """Tells how much the end of a whole watch matters.
-
-    Args:
-        result: How it ended.
-
-    Returns:
-        Its level.
-    """
-    return Level.INFO if result.code == 0 else _level_of_failure(result.outcome)
-
-
-def outcome_threshold(level: Level) -> Level:
-    """Tells which ends are told: those that are no success explain themselves whatever else is left out.
-
-    Args:
-        level: The least that is told of all else.
-
-    Returns:
-        The least level of an end that is told.
-    """
-    return min(level, Level.WARNING)
-
-
-def _level_of_failure(outcome: Outcome) -> Level:
-    """Does not alarm where nothing failed, as at a look that found the import on its way."""
+def level_of_outcome(outcome: Outcome, code: int | None = None) -> Level:
+    """Return the level of an outcome; exit code 0 makes it a success."""
+    if code == 0 or (code is None and outcome in SUCCESSES):
+        return Level.INFO
     return Level.WARNING if outcome in INCONCLUSIVE else Level.ERROR
 
 
+def outcome_threshold(level: Level) -> Level:
+    """Return the lowest level of an outcome that is reported: failures always explain themselves."""
+    return min(level, Level.WARNING)
+
+
 def line_of(event: Event) -> str | None:
-    """Says an event in one line.
-
-    Args:
-        event: Any event.
-
-    Returns:
-        The line; None for a repetition, such as the second retry in a row.
-    """
+    """Return an event in one line; None for a repetition, such as the second retry in a row."""
     match event:
         case Watching():
             return f"watching {event.ref} {event.goal}"
-        case Changed(transition=transition):
-            if transition.source is None:
-                return f"{transition.to}" + _meaning(transition.to)
-            spent = duration(transition.in_state or 0)
-            doubt = ", which is not the usual way" if _is_step_back(transition) else ""
-            return f"{transition.source} -> {transition.to} after {spent}{doubt}{_meaning(transition.to)}"
+        case Changed():
+            return _change(event.transition)
         case MetThrottle():
             if event.in_a_row > 1:
                 return None
             asks = "" if event.named_wait is None else f": the API asks to wait {duration(event.named_wait)}"
-            return f"rate limited (429){asks}; asking again in {duration(event.wait)}"
+            return f"rate limited (429){asks}{_next_poll(event.wait)}"
         case Retrying():
-            wait = duration(event.wait)
-            return f"{event.detail}; trying again in {wait}" if event.in_a_row == 1 else None
+            return f"{event.detail}{_next_poll(event.wait)}" if event.in_a_row == 1 else None
         case MetUnknownStatus():
-            return f'this version does not know the status "{event.status}"; waiting on'
+            return f'unknown status "{event.status}"; still waiting'
         case Heartbeat():
             return _heartbeat(event)
         case Ended():
@@ -121,24 +83,33 @@ def line_of(event: Event) -> str | None:
             assert_never(event)
 
 
-def _meaning(status: Status) -> str:
-    waits = status is ImportStatus.PENDING_APPROVAL
-    return ": waiting for an approval in LaunchDarkly" if waits else ""
+def _change(transition: Transition) -> str:
+    needs_approval = transition.to is ImportStatus.PENDING_APPROVAL
+    meaning = ": waiting for approval in LaunchDarkly" if needs_approval else ""
+    if transition.source is None:
+        return f"{transition.to}{meaning}"
+    spent = duration(transition.in_state or 0)
+    unexpected = " (unexpected)" if _is_step_back(transition) else ""
+    return f"{transition.source} -> {transition.to} after {spent}{unexpected}{meaning}"
 
 
 def _heartbeat(event: Heartbeat) -> str:
     progress = event.progress
-    polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
     if progress.status is None:
-        standing = f"not seen yet after {duration(progress.elapsed)}"
+        status = f"not seen yet after {duration(progress.elapsed)}"
     else:
-        standing = f"still {progress.status} after {duration(progress.in_state or 0)}"
+        status = f"still {progress.status} after {duration(progress.in_state or 0)}"
+    polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
+    problem = "" if event.trouble is None else f"; {event.trouble}"
+    following = "" if event.next_poll is None else _next_poll(event.next_poll)
     others = f"; {event.waiting} imports are not final" if event.waiting > 1 else ""
-    trouble = "" if event.trouble is None else f"; {event.trouble}"
-    following = "" if event.next_poll is None else f"; asking again in {duration(event.next_poll)}"
-    return f"{standing}, {polls}{trouble}{following}{others}"
+    return f"{status}, {polls}{problem}{following}{others}"
+
+
+def _next_poll(wait: float) -> str:
+    return f"; checking again in {duration(wait)}"
 
 
 def _is_step_back(transition: Transition) -> bool:
-    """Tells whether a known status came that does not follow; an unknown one has a warning of its own."""
+    """Return whether a known status does not follow; an unknown one has a warning of its own."""
     return not transition.expected and isinstance(transition.to, ImportStatus)

@@ -1,41 +1,52 @@
-"""What keeps a wait from news: stretches without a usable answer, and answers that speak against going on."""
+"""Rules for faults and error replies: when to retry, and when the wait fails."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from watcher.core import schedule
-from watcher.core.answers.replies import Fault, FaultKind
+from watcher.core.answers.replies import Denied, Fault, FaultKind, Missing, Redirected, Refused, WrongImport
+from watcher.core.messages import faults
+from watcher.core.messages import outcomes as messages
 from watcher.core.statuses import Outcome
-from watcher.core.text import duration
-from watcher.core.wait.verdicts import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.answers.replies import Denied, Reply
+    from watcher.core.answers.replies import ApiError, Reply
     from watcher.core.policy import Policy
     from watcher.core.wait.steps import Arrival
-    from watcher.core.wait.verdicts import ErrorReply
 
 FIRST_CONTACT_BUDGET = 30.0
-"""Longest outage, in seconds, by an unknown host name or an untrusted certificate before any answer: there a
-mistake in the configuration is far likelier than a fault that passes."""
+"""Longest outage in seconds for an unknown host or an untrusted certificate before the first response: until
+then, a wrong configuration is more likely than a temporary fault."""
 
 _HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
+
+ErrorReply: TypeAlias = Missing | Denied | Refused | Redirected | WrongImport
+"""The replies that can fail a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The end of a wait after a fault or an error reply; ``detail`` is the error alone."""
+
+    outcome: Outcome
+    fact: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A request that is worth repeating.
+    """Another attempt after a fault or an error reply.
 
     Attributes:
         wake_at: When, on the monotonic clock in seconds.
         detail: What went wrong, in words that fit after a colon; safe to print.
-        in_a_row: Requests in a row that brought nothing usable.
-        latest: When to ask again at the latest, on that clock, unless the API itself asks for more.
+        in_a_row: Consecutive requests that brought nothing usable.
+        latest: When to retry at the latest, on that clock, unless a hold lasts longer.
     """
 
     wake_at: float
@@ -46,166 +57,133 @@ class Retry:
 
 @dataclass(slots=True)
 class Outage:
-    """A stretch without a usable answer.
-
-    Attributes:
-        began: When its first request was sent, on the monotonic clock in seconds.
-        ceilings: The growing ceilings of the waits in it.
-        length: Failed requests in it.
-    """
+    """A period without a usable answer; ``length`` is its number of failed requests."""
 
     began: float
     ceilings: Iterator[float]
     length: int = 0
 
 
+def interpret(reply: ErrorReply, *, seen: bool) -> Failure:
+    """Return the failure that an error reply means; ``seen`` if the import was observed before."""
+    match reply:
+        case Missing(error):
+            fact = messages.IMPORT_GONE if seen else messages.NO_SUCH_IMPORT
+            return _failure(Outcome.NOT_FOUND, fact, error)
+        case Denied(error):
+            return _failure(Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, error)
+        case Refused(error):
+            return _failure(Outcome.PROTOCOL, messages.REQUEST_REJECTED, error)
+        case Redirected(error, location):
+            detail = faults.redirect(str(error), location)
+            return _failure(Outcome.PROTOCOL, messages.REDIRECTED, detail)
+        case WrongImport(field, expected, actual):
+            detail = faults.wrong_import(field, expected, actual)
+            return _failure(Outcome.PROTOCOL, messages.WRONG_IMPORT, detail)
+        case _:
+            assert_never(reply)
+
+
+def _failure(outcome: Outcome, fact: str, error: ApiError | str) -> Failure:
+    return Failure(outcome, f"{fact}: {error}", str(error))
+
+
 class FaultRules:
-    """Decides after each request that brought nothing usable whether another one is worth it.
+    """Decide after each fault or error reply whether to retry.
 
     Args:
-        policy: What the user allows.
+        policy: The settings of the wait.
         random: The source of jitter.
 
     Attributes:
-        outage: The present stretch; None after a good answer.
+        outage: The present outage; None after a usable answer.
     """
 
-    __slots__ = ("_answered", "_policy", "_random", "_suspicion", "outage")
+    __slots__ = ("_answered", "_policy", "_random", "_unconfirmed", "outage")
 
     def __init__(self, policy: Policy, random: Random) -> None:
         self.outage: Outage | None = None
         self._policy = policy
         self._random = random
-        self._suspicion: type[ErrorReply] | None = None
+        self._unconfirmed: type[ErrorReply] | None = None
         self._answered = False
 
-    def note(self, reply: Reply) -> None:
-        """Notes whether the API has been reached at all; to be called with every reply.
-
-        Args:
-            reply: The reply.
-        """
+    def observe(self, reply: Reply) -> None:
+        """Note whether any HTTP response has arrived; call it with every reply."""
         if not isinstance(reply, Fault) or reply.kind in _HTTP_FAULTS:
             self._answered = True
 
-    def overcome(self) -> None:
-        """Forgets everything, after an answer that shows the import."""
-        self.outage = self._suspicion = None
+    def reset(self) -> None:
+        """Forget the outage and the unconfirmed error, after a response that shows the import."""
+        self.outage = self._unconfirmed = None
 
     def end_outage(self) -> None:
-        """Ends the stretch, after an answer that shows only that the API is there.
-
-        It neither confirms nor clears what an answer before it has said of the import.
-        """
+        """End the outage after a 429 or similar, which neither confirms nor clears an error reply."""
         self.outage = None
 
-    def take_fault(self, fault: Fault, arrival: Arrival, deadline: float) -> Failure | Retry:
-        """Takes in a fault: it is waited out for as long as the budget allows.
-
-        Args:
-            fault: What went wrong.
-            arrival: When, and what the API asks for.
-            deadline: When a clock of the user's runs out, on the monotonic clock in seconds.
-
-        Returns:
-            The end, or when to try again.
-        """
-        outage = self._lengthen(arrival)
+    def judge_fault(self, fault: Fault, arrival: Arrival, deadline: float) -> Failure | Retry:
+        """Retry after a fault for as long as the outage budget lasts, or fail."""
+        outage = self._extend_outage(arrival)
         if fault.kind in _HTTP_FAULTS:
-            self._suspicion = None
-        outcome = Outcome.PROTOCOL if fault.kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
-        stretch = duration(arrival.now.monotonic - outage.began)
-        verdict = Failure(outcome, f"no usable answer for {stretch}: {fault.detail}", fault.detail)
+            self._unconfirmed = None
         wait = schedule.fault_wait(next(outage.ceilings), self._random)
-        ends = outage.began + budget(self._policy, fault.kind, answered=self._answered)
-        return _ride_out(outage, verdict, wait, arrival, ends=ends, deadline=deadline)
+        return self._retry_or_fail(outage, fault.detail, wait, arrival, deadline=deadline, kind=fault.kind)
 
-    def take_verdict(
-        self, reply: ErrorReply, verdict: Failure, arrival: Arrival, deadline: float, *, seen: bool
+    def judge_error(
+        self, reply: ErrorReply, failure: Failure, arrival: Arrival, deadline: float, *, seen: bool
     ) -> Failure | Retry:
-        """Takes in an answer that speaks against going on.
+        """Fail after an error reply, or retry to confirm it.
 
-        Of an import that was seen it is believed when it is given twice in a row, for a proxy, a login page
-        or a maintenance window can speak once in the API's place.
-
-        Args:
-            reply: The answer.
-            verdict: What it means.
-            arrival: When it came.
-            deadline: When a clock of the user's runs out, on the monotonic clock in seconds.
-            seen: Whether the import has been seen before.
-
-        Returns:
-            The verdict, or when to ask again.
+        Once the import was observed (``seen``), the next answer must confirm an error reply: a proxy, a login
+        page or a maintenance window can respond once in place of the API.
         """
-        outage = self._lengthen(arrival)
-        if not seen or self._suspicion is type(reply):
-            return verdict
-        self._suspicion = type(reply)
+        outage = self._extend_outage(arrival)
+        if not seen or self._unconfirmed is type(reply):
+            return failure
+        self._unconfirmed = type(reply)
         wait = schedule.poll_wait(self._policy.min_interval, self._random)
-        detail = f"{verdict.detail}; asking once more to be sure"
-        return self._doubt(outage, detail, wait, arrival, deadline)
+        return self._retry_or_fail(outage, failure.detail, wait, arrival, deadline=deadline)
 
-    def take_new_token(self, reply: Denied, arrival: Arrival, deadline: float) -> Failure | Retry:
-        """Takes in a refusal of a token whose file holds another one by now: that is tried at once.
-
-        Args:
-            reply: The answer.
-            arrival: When it came.
-            deadline: When a clock of the user's runs out, on the monotonic clock in seconds.
-
-        Returns:
-            The end, where the budget is spent on it, or when to try again.
-        """
-        outage = self._lengthen(arrival)
+    def judge_new_token(self, reply: Denied, arrival: Arrival, deadline: float) -> Failure | Retry:
+        """Retry with a token that changed during the request, the first time at once, or fail."""
+        outage = self._extend_outage(arrival)
         ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
         wait = schedule.fault_wait(ceiling, self._random)
-        detail = f"{reply.error}; the token file holds another token by now, which is tried"
-        return self._doubt(outage, detail, wait, arrival, deadline)
+        detail = faults.new_token(str(reply.error))
+        return self._retry_or_fail(outage, detail, wait, arrival, deadline=deadline)
 
-    def _lengthen(self, arrival: Arrival) -> Outage:
+    def _extend_outage(self, arrival: Arrival) -> Outage:
         if self.outage is None:
             ceilings = schedule.growing(self._policy.min_interval, self._policy.max_interval, 2)
             self.outage = Outage(arrival.asked_at, ceilings)
         self.outage.length += 1
         return self.outage
 
-    def _doubt(
-        self, outage: Outage, detail: str, wait: float, arrival: Arrival, deadline: float
+    def _retry_or_fail(
+        self,
+        outage: Outage,
+        detail: str,
+        wait: float,
+        arrival: Arrival,
+        *,
+        deadline: float,
+        kind: FaultKind | None = None,
     ) -> Failure | Retry:
-        """Asks again after an answer that is no verdict yet; a budget that is spent makes none of it."""
-        stretch = duration(arrival.now.monotonic - outage.began)
-        verdict = Failure(Outcome.UNAVAILABLE, f"no certain answer for {stretch}: {detail}", detail)
-        ends = outage.began + budget(self._policy, None, answered=self._answered)
-        return _ride_out(outage, verdict, wait, arrival, ends=ends, deadline=deadline)
+        """Retry within the outage budget after a fault of this kind, or after an unconfirmed error."""
+        now, hold = arrival.now.monotonic, arrival.hold
+        ends = outage.began + budget(self._policy, kind, answered=self._answered)
+        is_held_past = hold is not None and hold.named and hold.until > ends
+        if ends > deadline or (now < ends and not is_held_past):
+            return Retry(now + wait, detail, outage.length, latest=ends)
+        fact = messages.no_answer(now - outage.began, detail, usable=kind is None)
+        if hold is not None and now < ends:
+            fact = messages.held_past_budget(fact, hold.until - now)
+        outcome = Outcome.PROTOCOL if kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
+        return Failure(outcome, fact, detail)
 
 
 def budget(policy: Policy, kind: FaultKind | None, *, answered: bool) -> float:
-    """Tells how long a stretch may last.
-
-    Args:
-        policy: What the user allows.
-        kind: The latest fault; None where an answer spoke against going on.
-        answered: Whether any HTTP answer has come in this wait.
-
-    Returns:
-        Seconds from the beginning of the stretch.
-    """
+    """Return the longest outage in seconds; shorter for some faults before the first HTTP response."""
     if not answered and kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED}:
         return min(policy.outage_budget, FIRST_CONTACT_BUDGET)
     return policy.outage_budget
-
-
-def _ride_out(
-    outage: Outage, verdict: Failure, wait: float, arrival: Arrival, *, ends: float, deadline: float
-) -> Failure | Retry:
-    """Tries again unless the outage, or a wait that the API asks for in it, outlasts its budget."""
-    now, hold = arrival.now.monotonic, arrival.hold
-    if ends <= deadline:
-        if now >= ends:
-            return verdict
-        if hold is not None and hold.named and hold.until > ends:
-            asked = duration(hold.until - now)
-            what = f"{verdict.what}; the API asks to wait {asked}, which is past --outage-budget"
-            return Failure(verdict.outcome, what, verdict.detail)
-    return Retry(now + wait, verdict.detail, outage.length, latest=ends)

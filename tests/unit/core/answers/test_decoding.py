@@ -1,4 +1,4 @@
-"""Decoding of answers: every reply of the closed set, and no other way out."""
+"""Tests of decoding: every response becomes a reply."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def test_the_documented_import() -> None:
-    """The example of the API page is read with all its fields."""
+    """The example in the API documentation is decoded with all its fields."""
     reply = decode(REF, answer(import_body(status="in_progress")))
     assert isinstance(reply, Found)
     assert reply.found.status is ImportStatus.IN_PROGRESS
@@ -48,7 +48,7 @@ def test_the_documented_import() -> None:
 
 @pytest.mark.parametrize("status", [str(status) for status in ImportStatus] + ["archiving"])
 def test_every_status_is_found(status: str) -> None:
-    """No status is an error, not even one that nobody knows."""
+    """Every status is decoded, even an unknown one."""
     reply = decode(REF, answer(import_body(status=status)))
     assert isinstance(reply, Found)
     assert reply.found.status == status
@@ -72,14 +72,14 @@ def test_every_status_is_found(status: str) -> None:
     ],
 )
 def test_what_only_informs_never_hides_a_status(changes: dict[str, object]) -> None:
-    """A field that decides nothing cannot keep a final status from being seen."""
+    """An unreadable optional field does not hide the status."""
     reply = decode(REF, answer(import_body(status="complete", **changes)))
     assert isinstance(reply, Found)
     assert reply.found.status is ImportStatus.COMPLETE
 
 
 def test_digits_as_a_creation_time_are_read() -> None:
-    """The documented example is a string of digits where the type is an integer."""
+    """The creation time may be an integer or a string of digits."""
     reply = decode(REF, answer(import_body(creationTime="1654104600000")))
     assert isinstance(reply, Found)
     assert reply.found.created_ms == 1654104600000
@@ -95,7 +95,7 @@ def test_digits_as_a_creation_time_are_read() -> None:
     ],
 )
 def test_identity_is_judged_before_any_other_field(changes: dict[str, object], field: str) -> None:
-    """Another import is another import, however broken the rest is."""
+    """Another import is recognized even if its other fields are unreadable."""
     reply = decode(REF, answer(import_body(**changes)))
     assert isinstance(reply, WrongImport)
     assert reply.field == field
@@ -103,7 +103,7 @@ def test_identity_is_judged_before_any_other_field(changes: dict[str, object], f
 
 @pytest.mark.parametrize("status", ["", " "])
 def test_an_empty_status_is_none(status: str) -> None:
-    """It is not one that a later version of the API may know."""
+    """An empty status is a fault, not an unknown status."""
     reply = decode(REF, answer(import_body(status=status)))
     assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NONSENSE
@@ -111,7 +111,7 @@ def test_an_empty_status_is_none(status: str) -> None:
 
 @pytest.mark.parametrize("missing", ["id", "segmentKey", "status"])
 def test_an_import_without_an_essential_field_makes_no_sense(missing: str) -> None:
-    """Success is never guessed."""
+    """A body that is not exactly an import is never a success."""
     body = import_body(status="complete")
     del body[missing]
     reply = decode(REF, answer(body))
@@ -145,14 +145,14 @@ WHOLE = json.dumps(import_body(status="complete")).encode()
     ],
 )
 def test_a_malformed_200_makes_no_sense(body: bytes) -> None:
-    """Whatever is no import in JSON is a fault, and the wait goes on within its budget."""
+    """A 200 whose body is not an import is a fault."""
     reply = decode(REF, Answer(200, {}, body))
     assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NONSENSE
 
 
 def test_a_body_that_was_compressed_unasked_makes_no_sense() -> None:
-    """What is not unpacked is no bomb."""
+    """A compressed body is a fault and is not decompressed."""
     reply = decode(REF, Answer(200, {"content-encoding": "gzip"}, WHOLE))
     assert isinstance(reply, Fault)
     assert "gzip" in reply.detail
@@ -178,7 +178,7 @@ def _expected(status: int) -> type[Reply]:
 
 @pytest.mark.parametrize("body", [b"", b'{"code":"c","message":"m","id":"i"}', b"<html>"])
 def test_every_status_code_has_its_reply(body: bytes) -> None:
-    """No status code is left out, and the body changes none of them."""
+    """Every HTTP status has a reply, whatever the body."""
     for status in [*range(100, 200), *range(201, 1000)]:
         reply = decode(REF, Answer(status, {}, body))
         assert type(reply) is _expected(status), status
@@ -188,7 +188,7 @@ def test_every_status_code_has_its_reply(body: bytes) -> None:
 
 
 def test_the_api_s_own_words_are_kept() -> None:
-    """LaunchDarkly's support asks for the id."""
+    """An error has the ID for LaunchDarkly's support."""
     reply = decode(
         REF, answer({"code": "not_found", "message": "Invalid resource identifier", "id": "7f"}, 404)
     )
@@ -198,12 +198,12 @@ def test_the_api_s_own_words_are_kept() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"code": 7, "message": null, "id": []}'])
 def test_an_error_without_words_is_still_an_error(body: bytes) -> None:
-    """The body of an error may be empty, HTML or anything."""
+    """The body of an error may have any form."""
     assert decode(REF, Answer(401, {}, body)) == Denied(ApiError(401))
 
 
 def test_control_characters_never_come_through() -> None:
-    """Text of the API's cannot drive a terminal or break a line of a log."""
+    """Text from the API is made printable."""
     evil = "\x1b]0;owned\x07\r\n\u202e\u2028\u009b\x00"
     found = decode(REF, answer(import_body(status=evil, mode=evil, files=[{"filename": evil}])))
     failed = decode(REF, answer({"code": evil, "message": evil, "id": evil}, 403))
@@ -220,12 +220,12 @@ ENCODED = "".join(f"%{ord(character):02X}" for character in TOKEN)
 
 
 def concealed(came: Answer, token: str = TOKEN) -> Reply:
-    """What becomes of an answer to a request that held the token."""
+    """Return the reply to a request with the token."""
     return decode(REF, replace(came, conceal=Secret(token).conceal))
 
 
 def echoes(text: str) -> Iterator[Answer]:
-    """Answers of every kind, each with the text at one of the places that are shown."""
+    """Return responses of every kind, each with the text in another place."""
     for field in ("id", "segmentKey", "status", "mode"):
         yield answer(import_body(**{field: text}))
     for field in ("filename", "status"):
@@ -240,7 +240,7 @@ def echoes(text: str) -> Iterator[Answer]:
 
 @pytest.mark.parametrize("text", [TOKEN, f"key={TOKEN}; {TOKEN}", f"key={ENCODED}", f"{TOKEN} {ENCODED}"])
 def test_the_token_is_never_shown(text: str) -> None:
-    """Wherever an answer echoes the token, and however it spells it, the reply shows none of it."""
+    """A reply never contains the token, wherever the response quotes it."""
     for came in echoes(text):
         for body in (came.body, came.body.replace(TOKEN.encode(), ESCAPED.encode())):
             told = repr(concealed(replace(came, body=body)))
@@ -251,19 +251,19 @@ def test_the_token_is_never_shown(text: str) -> None:
 
 @pytest.mark.parametrize("length", range(15, 300, 3))
 def test_no_cut_leaves_a_part_of_the_token(length: int) -> None:
-    """Text that is too long is cut only after the token was taken out of it."""
+    """Long text is cut only after the token was removed."""
     for came in echoes("x" * length + TOKEN + "x" * 300):
         assert "api" not in repr(concealed(came))
 
 
 def test_what_is_around_the_token_stays() -> None:
-    """A refusal that quotes the token still says the rest of what it says."""
+    """Only the token is removed from an error message."""
     reply = concealed(answer({"message": f"bad key {TOKEN} for 100%"}, 403))
     assert reply == Denied(ApiError(403, None, "bad key *** for 100%"))
 
 
 def test_identity_and_status_are_compared_as_they_came() -> None:
-    """A token whose text is part of a key or of a status hides neither the import nor that it is complete."""
+    """A token that is part of a key or a status hides neither."""
     came = answer(import_body(status="complete"))
     for token in ("1234", "big", "complete", "e", "*", "%"):
         reply = concealed(came, token)
@@ -272,13 +272,13 @@ def test_identity_and_status_are_compared_as_they_came() -> None:
 
 
 def test_an_answer_shows_nothing_of_itself() -> None:
-    """What came may hold the token, and is in no repr that a traceback or a debugger prints."""
+    """The repr of a response contains none of its text."""
     came = replace(answer({"message": TOKEN}, 403, location=TOKEN), conceal=Secret(TOKEN).conceal)
     assert repr(came) == "Answer(status=403, broken=None, token_changed=False)"
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """All texts anywhere in a reply."""
+    """Return all texts in a reply."""
     if isinstance(value, str):
         yield value
     elif is_dataclass(value):
@@ -304,7 +304,7 @@ json_bodies = st.recursive(
 @given(st.integers(100, 999), headers, st.binary() | json_bodies)
 @example(200, {}, b"\xff")
 def test_any_answer_is_decoded(status: int, header_fields: dict[str, str], body: bytes) -> None:
-    """Whatever comes, the result is a reply and never an exception."""
+    """Any response is decoded without an exception."""
     reply = decode(REF, Answer(status, header_fields, body))
     assert isinstance(reply, Reply)
     assert not any(

@@ -1,4 +1,4 @@
-"""What the rate-limit headers ask for."""
+"""Tests of the rate-limit headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WRONG_CLOCK = SERVER - 86400.0 * 400
 
 
 def wait(headers: dict[str, str], *, throttled: bool = True, received: float = WRONG_CLOCK) -> float | None:
-    """The wait that an answer names."""
+    """Return the wait that a response names."""
     return read_rate_limits({"date": DATE, **headers}, received).named_wait(throttled=throttled)
 
 
@@ -41,7 +41,7 @@ def wait(headers: dict[str, str], *, throttled: bool = True, received: float = W
     ],
 )
 def test_a_refusal_names_the_latest_moment(headers: dict[str, str], seconds: float) -> None:
-    """All kinds of limit count, relative to the answer's own Date, whatever the local clock says."""
+    """All limits count, relative to the response's Date, whatever the local clock shows."""
     assert wait(headers) == seconds
 
 
@@ -65,33 +65,33 @@ def test_a_refusal_names_the_latest_moment(headers: dict[str, str], seconds: flo
     ],
 )
 def test_a_useless_header_names_nothing(headers: dict[str, str]) -> None:
-    """A moment in the past, over an hour ahead or unparsable is survived."""
+    """A time that is past, implausible or unreadable is ignored."""
     assert wait(headers) is None
 
 
 def test_an_endless_retry_after_is_still_a_number() -> None:
-    """Retry-After is honoured whatever its size, and adds to a clock without overflow."""
+    """Retry-After counts whatever its size, without overflow."""
     seconds = wait({"retry-after": "9" * 400})
     assert seconds is not None
     assert 1e9 < seconds < 1e10
 
 
 def test_without_a_date_the_local_clock_serves() -> None:
-    """A response that leaves Date out is taken to be from now."""
+    """A response without Date counts from now."""
     limits = read_rate_limits({"x-ratelimit-reset": str((SERVER + 8) * 1000)}, float(SERVER))
     assert limits.named_wait(throttled=True) == 8
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2026 99:99:99 GMT", "\x00"])
 def test_an_unusable_date_is_none(date: str) -> None:
-    """A Date that is no date falls back to the local clock."""
+    """An unreadable Date is replaced by the local clock."""
     limits = read_rate_limits({"date": date, "x-ratelimit-reset": str((SERVER + 8) * 1000)}, float(SERVER))
     assert limits.named_wait(throttled=True) == 8
 
 
 @pytest.mark.parametrize("limit", list(Limit))
 def test_nothing_left_on_a_good_answer_names_the_reset(limit: Limit) -> None:
-    """A 200 that used the last request of a window holds until its end; with one left it does not."""
+    """A 200 with nothing left of a window names its end as the next time."""
     size, left, reset = limit.value
     headers = {size: "40", reset: str((SERVER + 6) * 1000)}
     assert wait({**headers, left: "0"}, throttled=False) == 6
@@ -99,12 +99,12 @@ def test_nothing_left_on_a_good_answer_names_the_reset(limit: Limit) -> None:
 
 
 def test_retry_after_counts_on_any_answer() -> None:
-    """A 503, and even a 200, may ask for a pause."""
+    """Retry-After counts on any response."""
     assert wait({"retry-after": "4"}, throttled=False) == 4
 
 
 def test_budgets_are_read() -> None:
-    """Each limit's size, rest and window are told apart."""
+    """Each limit has its own size, remaining requests and window."""
     reset = str((SERVER + 6) * 1000)
     limits = read_rate_limits(
         {
@@ -134,6 +134,6 @@ names = st.sampled_from(
 
 @given(st.dictionaries(names, st.text() | st.integers().map(str)), st.floats(-1e12, 1e12), st.booleans())
 def test_any_headers_are_read(headers: dict[str, str], received: float, throttled: bool) -> None:  # noqa: FBT001 (drawn)
-    """Whatever the headers hold, the wait is a positive number of seconds or none, and nothing is raised."""
+    """Any headers give a positive wait or none, without an exception."""
     seconds = read_rate_limits(headers, received).named_wait(throttled=throttled)
     assert seconds is None or 0 < seconds < 1e10

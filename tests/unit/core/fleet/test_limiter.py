@@ -1,4 +1,4 @@
-"""The limiter: holds, budgets, and the politeness towards other users of the account."""
+"""Tests of the rate limiter: holds, windows and concurrency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPOCH = 1_767_600_000
 
 
 def account(remaining: int, *, ends: int = 10, size: int | None = 40) -> RateLimits:
-    """What an answer says of the account's limit; the window ends that many seconds from the answer."""
+    """Return the account's limit in a response; the window ends that many seconds later."""
     headers = {
         "date": formatdate(EPOCH, usegmt=True),
         "x-ratelimit-global-remaining": str(remaining),
@@ -31,12 +31,12 @@ def account(remaining: int, *, ends: int = 10, size: int | None = 40) -> RateLim
 
 
 def retry_after(seconds: int) -> RateLimits:
-    """What an answer with Retry-After says."""
+    """Return the limits of a response with Retry-After."""
     return read_rate_limits({"retry-after": str(seconds)}, float(EPOCH))
 
 
 def started(limiter: Limiter, now: float, most: int = 1000) -> int:
-    """Starts as many requests as may go at once."""
+    """Start all requests that are allowed now, and count them."""
     count = 0
     while count < most and limiter.ready_at(now) <= now:
         limiter.start(now)
@@ -46,17 +46,17 @@ def started(limiter: Limiter, now: float, most: int = 1000) -> int:
 
 @pytest.fixture
 def limiter() -> Limiter:
-    """A limiter with seeded chance."""
+    """Return a limiter with a seed."""
     return Limiter(Random(1))
 
 
 def test_one_request_until_the_first_answer(limiter: Limiter) -> None:
-    """Nothing is known of the budget at first, so nothing is risked."""
+    """Before the first response only one request is sent."""
     assert started(limiter, 0.0) == 1
 
 
-def test_a_request_that_brings_no_answer_is_not_waited_for_long(limiter: Limiter) -> None:
-    """One that hangs lets another one go each two seconds, be it the very first."""
+def test_a_request_without_a_response_does_not_block_for_long(limiter: Limiter) -> None:
+    """While a request gets no response, another one is sent every two seconds."""
     assert started(limiter, 0.0) == 1
     assert limiter.ready_at(1.0) == 2.0
     assert started(limiter, 2.0) == 1
@@ -64,15 +64,15 @@ def test_a_request_that_brings_no_answer_is_not_waited_for_long(limiter: Limiter
 
 
 def test_the_budget_is_counted_down_and_a_reserve_is_left(limiter: Limiter) -> None:
-    """A quarter of the window stays for the account's other users."""
+    """A quarter of a window is reserved for the account's other users."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(39), 0.0, 0.1)
     assert started(limiter, 0.1) == 29
     assert limiter.ready_at(0.1) > 10.0
 
 
-def test_answers_out_of_order_keep_the_lowest_rest(limiter: Limiter) -> None:
-    """A late answer with a higher rest gives nothing back."""
+def test_responses_out_of_order_keep_the_lowest_count(limiter: Limiter) -> None:
+    """A late response with more requests left does not raise the count."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(20), 0.0, 0.1)
     assert started(limiter, 0.1, most=2) == 2
@@ -81,8 +81,8 @@ def test_answers_out_of_order_keep_the_lowest_rest(limiter: Limiter) -> None:
     assert started(limiter, 0.3) == 1
 
 
-def test_requests_under_way_are_taken_off_the_rest(limiter: Limiter) -> None:
-    """The server has not counted them yet when it writes its answer."""
+def test_requests_in_flight_are_subtracted(limiter: Limiter) -> None:
+    """Requests in flight are subtracted from what the response says."""
     limiter.start(0.0)
     limiter.start(0.0)
     limiter.start(0.0)
@@ -91,7 +91,7 @@ def test_requests_under_way_are_taken_off_the_rest(limiter: Limiter) -> None:
 
 
 def test_a_new_window_begins_with_one_request(limiter: Limiter) -> None:
-    """Others may have used the new window already."""
+    """A new window starts with one request."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(39), 0.0, 0.1)
     count = started(limiter, 0.1)
@@ -102,8 +102,8 @@ def test_a_new_window_begins_with_one_request(limiter: Limiter) -> None:
     assert started(limiter, resumes) == 1
 
 
-def test_sixty_imports_do_not_refuse_themselves() -> None:
-    """On forty requests a window, sixty imports that are all due spend no window twice."""
+def test_sixty_imports_stay_within_the_limit() -> None:
+    """Sixty imports never exceed a limit of forty requests in a window."""
     for seed in range(50):
         limiter = Limiter(Random(seed))
         random = Random(seed)
@@ -136,8 +136,8 @@ def test_sixty_imports_do_not_refuse_themselves() -> None:
             served += 1
 
 
-def test_a_last_chance_may_use_the_reserve(limiter: Limiter) -> None:
-    """The poll at a deadline is worth more than courtesy, but never more than the API's word."""
+def test_a_last_poll_may_use_the_reserve(limiter: Limiter) -> None:
+    """A last poll may use the reserve, but not an exhausted window."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(5), 0.0, 0.1)
     assert limiter.ready_at(0.1) > 10
@@ -147,8 +147,8 @@ def test_a_last_chance_may_use_the_reserve(limiter: Limiter) -> None:
     assert limiter.ready_at(0.2, last=True) >= 10
 
 
-def last_chances(limiter: Limiter, now: float) -> int:
-    """Starts as many last chances as may go at once."""
+def last_polls(limiter: Limiter, now: float) -> int:
+    """Start all last polls that are allowed now, and count them."""
     count = 0
     while count < 100 and limiter.ready_at(now, last=True) <= now:
         limiter.start(now)
@@ -156,26 +156,26 @@ def last_chances(limiter: Limiter, now: float) -> int:
     return count
 
 
-def test_last_chances_that_come_together_stay_within_a_window(limiter: Limiter) -> None:
-    """One --timeout ends many imports at once, long after the last window that was told."""
+def test_simultaneous_last_polls_stay_within_a_window(limiter: Limiter) -> None:
+    """Last polls at the same time stay within the size of the last known window."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(39), 0.0, 0.1)
-    assert last_chances(limiter, 60.0) == 30
+    assert last_polls(limiter, 60.0) == 30
 
 
-def test_a_busy_window_is_not_taken_for_a_small_one(limiter: Limiter) -> None:
-    """Where no header tells the size, others' requests in one window cost no import its last look."""
+def test_a_busy_window_is_not_a_small_one(limiter: Limiter) -> None:
+    """Without a given size, a busy window does not lower the estimate."""
     for now, left in ((0.0, 39), (20.0, 2)):
         limiter.start(now)
         limiter.observe(seen("ready"), account(left, size=None), now, now + 0.1)
-    assert last_chances(limiter, 60.0) == 30
+    assert last_polls(limiter, 60.0) == 30
 
 
 class TestHolds:
-    """Stretches in which nothing is asked."""
+    """Holds."""
 
     def test_a_named_hold_is_never_cut_short(self) -> None:
-        """Jitter comes on top of the named moment, for all imports, and reaches a second or a tenth."""
+        """Jitter of up to a second or a tenth follows the named time."""
         waits = []
         for seed in range(200):
             limiter = Limiter(Random(seed))
@@ -188,8 +188,8 @@ class TestHolds:
         assert min(waits) >= 31.0
         assert 33.5 < max(waits) <= 34.0
 
-    def test_refusals_without_a_moment_back_off(self) -> None:
-        """Without a header the wait is half to all of 2 s, 4 s, 8 s, to 60 s."""
+    def test_throttles_without_a_named_time_back_off(self) -> None:
+        """Without a named time, waits are half to all of 2 s, 4 s, 8 s, up to 60 s."""
         limiter = Limiter(Random(1))
         now = 0.0
         for n in range(1, 10):
@@ -201,8 +201,8 @@ class TestHolds:
             assert (hold.named, hold.in_a_row) == (False, n)
             now = hold.resume_at
 
-    def test_a_good_answer_ends_the_row(self, limiter: Limiter) -> None:
-        """Backoff begins anew after an answer."""
+    def test_a_usable_answer_resets_the_backoff(self, limiter: Limiter) -> None:
+        """A usable answer resets the backoff."""
         for now in (0.0, 10.0, 20.0):
             limiter.start(now)
             limiter.observe(THROTTLED, RateLimits(), now, now)
@@ -213,15 +213,15 @@ class TestHolds:
         assert hold is not None
         assert hold.in_a_row == 1
 
-    def test_one_burst_of_refusals_is_one_refusal(self, limiter: Limiter) -> None:
-        """Requests that went out together were refused together."""
+    def test_a_burst_of_throttles_counts_once(self, limiter: Limiter) -> None:
+        """The 429s of requests that were in flight together count once."""
         for _ in range(20):
             limiter.start(0.0)
         holds = [limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1 + n / 100) for n in range(20)]
         assert {hold.in_a_row for hold in holds if hold is not None} == {1}
 
     def test_a_shorter_hold_does_not_end_a_longer_one(self, limiter: Limiter) -> None:
-        """The latest moment that the API named counts."""
+        """The latest named time counts."""
         limiter.start(0.0)
         limiter.start(0.0)
         limiter.observe(THROTTLED, retry_after(30), 0.0, 0.0)
@@ -229,8 +229,8 @@ class TestHolds:
         assert limiter.ready_at(0.5) >= 30
         assert limiter.ready_at(0.5, last=True) == 30
 
-    def test_a_refusal_slows_a_fleet_down_to_one(self, limiter: Limiter) -> None:
-        """After a 429 one request probes before the others follow."""
+    def test_a_throttle_restarts_the_concurrency(self, limiter: Limiter) -> None:
+        """After a 429 a single request is sent first."""
         limiter.start(0.0)
         limiter.observe(seen("ready"), RateLimits(), 0.0, 0.0)
         limiter.start(0.0)
@@ -238,8 +238,8 @@ class TestHolds:
         assert hold is not None
         assert started(limiter, hold.resume_at) == 1
 
-    def test_an_answer_from_before_a_refusal_opens_nothing(self, limiter: Limiter) -> None:
-        """What went out before a refusal says nothing of what holds since."""
+    def test_a_response_to_an_earlier_request_allows_nothing(self, limiter: Limiter) -> None:
+        """Responses to requests from before a 429 do not raise the concurrency."""
         for _ in range(20):
             limiter.start(0.0)
         hold = limiter.observe(THROTTLED, RateLimits(), 0.0, 0.1)
@@ -248,8 +248,8 @@ class TestHolds:
         assert hold is not None
         assert started(limiter, hold.resume_at) == 1
 
-    def test_a_later_backoff_binds_while_a_hold_is_in_its_jitter(self, limiter: Limiter) -> None:
-        """A fresh refusal without a moment lengthens the pause of all."""
+    def test_a_later_backoff_extends_a_hold_in_its_jitter(self, limiter: Limiter) -> None:
+        """A later backoff extends a hold that is in its jitter."""
         for asked_at in (0.0, 0.0):
             limiter.start(asked_at)
             first = limiter.observe(THROTTLED, RateLimits(), asked_at, 0.1)
@@ -260,8 +260,8 @@ class TestHolds:
         assert limiter.ready_at(0.3) == max(first.resume_at, second.resume_at)
 
 
-def test_a_limit_that_is_not_told_does_not_hold_up_a_fleet(limiter: Limiter) -> None:
-    """Each answer or fault without a budget doubles how many requests may be under way."""
+def test_an_unknown_limit_does_not_delay_many_imports(limiter: Limiter) -> None:
+    """Each reply without limits doubles the concurrency."""
     counts = []
     for n in range(6):
         count = started(limiter, float(n))
@@ -274,15 +274,15 @@ def test_a_limit_that_is_not_told_does_not_hold_up_a_fleet(limiter: Limiter) -> 
 
 
 def answered(limiter: Limiter, now: float, reply: Reply) -> int:
-    """Starts all requests that may go, has them answered alike half a second later, and counts them."""
+    """Start all allowed requests, reply to them half a second later, and count them."""
     count = started(limiter, now)
     for _ in range(count):
         limiter.observe(reply, RateLimits(), now, now + 0.5)
     return count
 
 
-def refused_fleet(limiter: Limiter) -> float:
-    """Has 8 requests under way, the first of which is refused, and tells when the next may go."""
+def throttled_fleet(limiter: Limiter) -> float:
+    """Send 8 requests, reject the first one, and return when the next is allowed."""
     for now in (0.0, 1.0):
         answered(limiter, now, seen("ready"))
     count = started(limiter, 2.0)
@@ -294,31 +294,31 @@ def refused_fleet(limiter: Limiter) -> float:
     return limiter.ready_at(2.6)
 
 
-def test_an_untold_limit_is_approached_with_care_once_it_was_met(limiter: Limiter) -> None:
-    """From half of what was under way at a refusal, a fleet grows by one a round trip, not by doubling."""
-    again = refused_fleet(limiter)
+def test_after_a_throttle_the_concurrency_grows_slowly(limiter: Limiter) -> None:
+    """Above half of the requests in flight at a 429, the concurrency grows by one per round trip."""
+    again = throttled_fleet(limiter)
     counts = [answered(limiter, again + n, seen("ready")) for n in range(5)]
     assert counts == [1, 2, 4, 5, 6]
 
 
-def test_an_outage_after_a_refusal_does_not_hold_up_a_fleet(limiter: Limiter) -> None:
-    """Requests without an answer say nothing of a limit, so they open the way as fast as ever."""
-    again = refused_fleet(limiter)
+def test_an_outage_after_a_throttle_does_not_delay_many_imports(limiter: Limiter) -> None:
+    """Faults say nothing about limits, so the concurrency doubles."""
+    again = throttled_fleet(limiter)
     counts = [answered(limiter, again + n, NETWORK) for n in range(4)]
     assert counts == [1, 2, 8, 1000]
 
 
-def test_a_refused_probe_says_nothing_of_how_much_is_too_much(limiter: Limiter) -> None:
-    """One request alone is refused while the limit lasts; afterwards a fleet grows to where it was."""
-    again = refused_fleet(limiter)
+def test_a_throttled_single_request_keeps_the_threshold(limiter: Limiter) -> None:
+    """A rejected single request does not lower the threshold."""
+    again = throttled_fleet(limiter)
     for _ in range(3):
         assert answered(limiter, again, THROTTLED) == 1
         again = limiter.ready_at(again + 0.5)
     assert [answered(limiter, again + n, seen("ready")) for n in range(4)] == [1, 2, 4, 5]
 
 
-def test_a_limit_that_is_told_does_not_excuse_another_that_is_not(limiter: Limiter) -> None:
-    """The account has plenty left, but something else refuses: the fleet stays careful."""
+def test_a_known_limit_does_not_replace_an_unknown_one(limiter: Limiter) -> None:
+    """A known limit with requests left does not disable the threshold of an unknown one."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(1000, size=1000), 0.0, 0.1)
     for _ in range(8):
@@ -335,8 +335,8 @@ def test_a_limit_that_is_told_does_not_excuse_another_that_is_not(limiter: Limit
     assert counts == [1, 2, 4, 5]
 
 
-def test_a_told_limit_that_is_exhausted_makes_nobody_careful(limiter: Limiter) -> None:
-    """A refusal that the headers explain is over with its window, and the next one is used as a whole."""
+def test_an_exhausted_known_limit_sets_no_threshold(limiter: Limiter) -> None:
+    """A 429 of an exhausted known window sets no threshold."""
     started(limiter, 0.0)
     limiter.observe(THROTTLED, account(0), 0.0, 0.1)
     again = limiter.ready_at(0.1)
@@ -346,8 +346,8 @@ def test_a_told_limit_that_is_exhausted_makes_nobody_careful(limiter: Limiter) -
 
 
 @pytest.mark.parametrize("reply", [THROTTLED, seen("ready")], ids=["a refusal", "a new window"])
-def test_a_request_that_hangs_holds_nobody_up(limiter: Limiter, reply: Reply) -> None:
-    """What went out before requests go singly again leaves room for one, though it never comes back."""
+def test_a_hanging_request_blocks_nothing(limiter: Limiter, reply: Reply) -> None:
+    """Requests from before a restart of the concurrency do not block the next one."""
     started(limiter, 0.0)
     limiter.observe(seen("ready"), account(39), 0.0, 0.1)
     limiter.start(0.0)

@@ -1,4 +1,4 @@
-"""What holds for every sequence of replies, drawn by Hypothesis."""
+"""Properties of a wait under any sequence of replies."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ inputs = st.lists(st.tuples(replies, delays, holds), max_size=60)
 
 
 @given(policies, inputs, st.integers(0, 100))
-def test_every_sequence_is_survived(
+def test_every_sequence_of_replies(
     policy: Policy,
     sequence: list[tuple[Reply, float | None, tuple[float, float, bool] | None]],
     seed: int,
 ) -> None:
-    """Sleeps respect holds and deadlines, ends come once, and a success is what the API showed last."""
+    """Sleeps respect holds and deadlines, a wait ends once, and a success is the last status."""
     driven = Driven(policy, seed=seed)
     for last, delay, asked in sequence:
         due = driven.wake_at
