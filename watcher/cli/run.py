@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
     from watcher.reports.http.sidecar import Sidecar
-    from watcher.state.keeper import Keeper
+    from watcher.state.store import StateStore
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -99,7 +99,7 @@ class _Session:
     def __init__(self, settings: Settings, *, hands_over: bool) -> None:
         self._settings = settings
         self._builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
-        self._keeper: Keeper | None = None
+        self._keeper: StateStore | None = None
         if settings.tells_changes:
             self._log = make_log_of_changes(settings, self._standing, self._is_news)
         else:
@@ -138,13 +138,11 @@ class _Session:
             refs, base_uri = await self._start_demo(stack, settings.demo)
         past, keep = SavedState(), None
         if settings.state_file is not None:
-            from watcher.state.keeper import open_keeper  # noqa: PLC0415 (only here)
+            from watcher.state.store import open_store  # noqa: PLC0415 (only here)
 
-            keeper = self._keeper = open_keeper(settings.state_file, base_uri, refs, self._complain)
+            keeper = self._keeper = open_store(settings.state_file, base_uri, refs, self._complain)
             stack.callback(keeper.close)
-            past, keep = keeper.past, keeper.keep
-            if keeper.warning is not None:
-                self._log.say(Level.WARNING, "state_file", keeper.warning)
+            past, keep = keeper.saved, keeper.save
         self._hint()
         client = Client(
             base_uri,
@@ -154,10 +152,10 @@ class _Session:
         )
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)
-        return Watch(refs, _terms(settings), client.get, random, past=past, keep=keep)
+        return Watch(refs, _terms(settings), client.get, random, saved=past, save=keep)
 
     def _is_news(self, end: Ended) -> bool:
-        return self._keeper is None or self._keeper.is_news(end)
+        return self._keeper is None or self._keeper.is_changed(end)
 
     async def _start_sidecar(self, stack: AsyncExitStack, address: Address) -> None:
         from watcher.reports.http.sidecar import open_sidecar  # noqa: PLC0415 (a server that few runs need)
@@ -211,7 +209,7 @@ class _Session:
         self._log.finish(result, self._builder.ends)
         self._output.finish(result)
         if self._keeper is not None:
-            self._keeper.finish(self._builder.ends)
+            self._keeper.record_outcomes(self._builder.ends)
         return Finished(result, self._builder)
 
     def _complain(self, message: str) -> None:

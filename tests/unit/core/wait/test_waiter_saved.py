@@ -12,7 +12,7 @@ from watcher.core.events import Changed, Ended, MetUnknownStatus, Watching
 from watcher.core.model import Import, Instant
 from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus, Outcome, parse_status
-from watcher.core.wait.saved import SavedWait, remember
+from watcher.core.wait.saved import SavedWait
 from watcher.core.wait.steps import Arrival
 from watcher.core.wait.waiter import Waiter
 
@@ -125,7 +125,7 @@ def test_what_was_told_is_not_told_again() -> None:
     driven = Driven(Policy())
     driven.receive(seen("preparing"))
     driven.receive(seen("validating"))
-    memory = remember(driven.events[-1])
+    memory = SavedWait.after(driven.events[-1])
     waiter = resumed(memory, Policy(timeout=1e9))
     assert look(waiter, "validating") == []
     assert [type(event) for event in look(waiter, "ready")] == [Changed]
