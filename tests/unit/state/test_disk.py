@@ -110,12 +110,12 @@ def test_directories_and_pipes_are_refused(tmp_path: Path, name: str) -> None:
         create(tmp_path / name)
         with pytest.raises(UsageError, match=f"{name} is not a regular file"):
             open_state_file(tmp_path / "state", pytest.fail)
-        os.rename(tmp_path / name, tmp_path / create.__name__)
+        (tmp_path / name).rename(tmp_path / create.__name__)
 
 
 def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
     """No directory is created, because the path may be misspelt."""
-    with pytest.raises(UsageError, match="missing does not exist. Create it, or name another file"):
+    with pytest.raises(UsageError, match=r"missing does not exist\. Create it, or name another file"):
         open_state_file(tmp_path / "missing" / "state", pytest.fail)
     assert names(tmp_path) == []
 
@@ -203,7 +203,7 @@ def test_a_file_system_without_modes_is_refused(tmp_path: Path, monkeypatch: pyt
         return descriptor
 
     monkeypatch.setattr(os, "open", open_for_all)
-    with pytest.raises(UsageError, match="other users can write every file in .*another file system"):
+    with pytest.raises(UsageError, match=r"other users can write every file in .*another file system"):
         open_state_file(tmp_path / "state", pytest.fail)
     assert names(tmp_path) == []
 

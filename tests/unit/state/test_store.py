@@ -96,7 +96,7 @@ def test_changes_are_saved_as_they_happen(tmp_path: Path) -> None:
 
 
 def test_a_hold_is_saved_without_an_event(tmp_path: Path) -> None:
-    """An answer without a change of status can still use up the rate limit; each base URI has its own hold."""
+    """An answer that changes no status can use up the rate limit; each base URI has a hold of its own."""
     path = tmp_path / "state"
     with opened(path) as store:
         store.save([], Hold(40.0, 44.0, named=True), instant(1.0))
