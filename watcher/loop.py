@@ -1,4 +1,4 @@
-"""The loop: asks for every import when it is due, and yields what happens. The one place that sleeps."""
+"""The loop: polls each import when it is due and yields the events. The only place that sleeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from watcher.core.model import Instant
 from watcher.core.wait.saved import SavedState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
     from random import Random
 
     from watcher.api.in_flight import Probe
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from watcher.core.model import ImportRef
     from watcher.core.policy import Terms
 
-    Keep = Callable[[Sequence[Event], Hold | None, Instant], None]
+    Save = Callable[[Sequence[Event], Hold | None, Instant], None]
 
-_NO_PAST = SavedState()
+PAUSE_AFTER_SAVE = 9.0
+"""Pause after a save, as a multiple of the time that it took: saving takes a tenth of the time at most."""
+
+LONGEST_PAUSE = 1.0
+"""Seconds for which an event waits for the next save at most, however slow the disk is."""
+
+_NOTHING_SAVED = SavedState()
 
 
 def system_clock() -> Instant:
-    """Reads the running loop's clock and the wall clock.
-
-    Returns:
-        The time.
-    """
+    """Return the time of the running loop's clock and of the wall clock."""
     return Instant(asyncio.get_running_loop().time(), time.time())
 
 
@@ -40,17 +42,16 @@ class Watch:
     """Watches imports of one base URI to their end.
 
     Args:
-        refs: The imports, each once.
-        terms: How they are watched.
-        probe: Asks the API once for an import.
+        refs: The imports, without duplicates.
+        terms: How to watch them.
+        probe: Sends one request for an import.
         random: The source of jitter.
-        clock: Reads the time; its monotonic part is the running loop's.
-        past: What an earlier run left.
-        keep: Keeps what a later run needs, before any of it is told: events that came together, and the
-            present stretch without requests.
+        clock: Returns the time; its monotonic part is that of the running loop.
+        saved: What earlier runs saved.
+        save: Saves events and the present hold. It is called before the events are reported.
 
     Attributes:
-        wakes_at: The moment, on the monotonic clock in seconds, by which it means to go on.
+        wakes_at: The time by which the loop continues, on the monotonic clock in seconds.
     """
 
     def __init__(
@@ -61,71 +62,52 @@ class Watch:
         random: Random,
         clock: Callable[[], Instant] = system_clock,
         *,
-        past: SavedState = _NO_PAST,
-        keep: Keep | None = None,
+        saved: SavedState = _NOTHING_SAVED,
+        save: Save | None = None,
     ) -> None:
-        self._fleet = Fleet(refs, terms, random, past)
+        self._fleet = Fleet(refs, terms, random, saved)
         self._clock = clock
-        self._keep = keep
+        self._unsaved = None if save is None else _Unsaved(save, clock)
         self._wake = asyncio.Event()
         self._in_flight = InFlight(probe, clock, terms.request_timeout, self._wake.set)
         self._signal: int | None = None
         self.wakes_at = math.inf
 
     def interrupt(self, signal: int) -> None:
-        """Ends the watch soon, every unfinished import as interrupted; called in the loop's thread.
-
-        Args:
-            signal: The number of the signal.
-        """
+        """End every unfinished wait as interrupted by this signal; call it in the loop's thread."""
         self._signal = signal
         self._wake.set()
 
     def standing(self, ref: ImportRef) -> Heartbeat | None:
-        """Tells how an import stands now, between events; called in the loop's thread.
-
-        Args:
-            ref: The import.
-
-        Returns:
-            What a heartbeat would tell; None before its wait has begun and after it has ended.
-        """
+        """Return an import's present state as a heartbeat; None if its wait is not in progress."""
         return self._fleet.standing(ref, self._clock())
 
     def progress(self) -> dict[ImportRef, Progress]:
-        """Tells how far the waits have come that still go on; called in the loop's thread.
-
-        Returns:
-            A snapshot of each; a poll that brought no news makes no event, and shows here only.
-        """
+        """Return the progress of every unfinished wait, including polls that caused no event."""
         return self._fleet.progress(self._clock())
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Watches until every import's wait has ended.
+        """Watch until every wait has ended.
 
         Yields:
-            What happens, as it happens; the last are the ends of imports.
+            The events in the order in which they happened.
         """
         try:
-            for event in self._kept(self._fleet.begin(self._clock())):
+            for event in self._saved(self._fleet.begin(self._clock())):
                 yield event
             while not self._fleet.over:
-                for event in self._kept(self._turn()):
+                for event in self._saved(self._turn()):
                     yield event
                 await self._sleep()
         finally:
             await self._in_flight.close()
 
-    def _kept(self, happening: Iterator[Event]) -> Iterator[Event]:
-        """Has all that happens at once kept before the first of it is told."""
-        if self._keep is None:
-            return happening
-        events = list(happening)
-        self._keep(events, self._fleet.hold, self._clock())
-        return iter(events)
+    def _saved(self, events: Iterator[Event]) -> Iterable[Event]:
+        """Return the events that can be reported now."""
+        return events if self._unsaved is None else self._unsaved.save(events, self._fleet)
 
     def _turn(self) -> Iterator[Event]:
-        """Does all that can be done now, without waiting."""
+        """Do everything that can be done without waiting."""
         fleet, in_flight = self._fleet, self._in_flight
         for watched, answer, arrived in in_flight.collect():
             yield from fleet.receive(watched, answer, arrived)
@@ -144,6 +126,8 @@ class Watch:
         if in_flight.has_finished or self._signal is not None or self._fleet.over:
             return
         soonest = self._fleet.next_wakeup(self._clock().monotonic, can_send=in_flight.capacity > 0)
+        if self._unsaved is not None:
+            soonest = min(soonest, self._unsaved.due)
         self.wakes_at = min(soonest, in_flight.next_timeout)
         self._wake.clear()
         try:
@@ -151,3 +135,32 @@ class Watch:
                 await self._wake.wait()
         except TimeoutError:
             return
+
+
+class _Unsaved:
+    """Holds events back until they are saved.
+
+    A save rewrites the whole state file, which takes long for thousands of imports. During the pause after
+    it, polls continue and their events wait.
+    """
+
+    def __init__(self, save: Save, clock: Callable[[], Instant]) -> None:
+        self._save = save
+        self._clock = clock
+        self._events: list[Event] = []
+        self._paused_until = -math.inf
+        self.due = math.inf
+
+    def save(self, events: Iterator[Event], fleet: Fleet) -> Sequence[Event]:
+        """Return all events held back, saved; none during a pause, unless the watch is over."""
+        self._events += events
+        now = self._clock()
+        if now.monotonic < self._paused_until and not fleet.over:
+            self.due = self._paused_until
+            return ()
+        saved, self._events = self._events, []
+        self._save(saved, fleet.hold, now)
+        ended = self._clock().monotonic
+        self._paused_until = ended + min(PAUSE_AFTER_SAVE * (ended - now.monotonic), LONGEST_PAUSE)
+        self.due = math.inf
+        return saved

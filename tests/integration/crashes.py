@@ -1,4 +1,4 @@
-"""Kills waits at random instants and takes them up: ``python -m tests.integration.crashes --waits 100``."""
+"""Kill waits at random moments and resume them: ``python -m tests.integration.crashes --waits 100``."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from tempfile import TemporaryDirectory
 from tests.support.processes import FAST, Simulator, environment, serving
 
 ORDER = ("preparing", "ready", "in_progress", "complete")
-"""The life of an import in the scenario ``happy``."""
+"""The statuses of an import in the scenario ``happy``."""
 
 USUAL_START = 0.4
-"""Seconds that the program takes to begin."""
+"""Seconds that the program takes to start."""
 
 
 @dataclass(slots=True)
 class Wait:
-    """One wait, however many processes it took.
+    """One wait in several processes.
 
     Attributes:
-        told: The statuses that transitions led to, as standard error told them.
+        reported: The new status of each transition on standard error.
         kills: How many processes were killed.
-        beginnings: When the wait began, as the state file said after each kill.
+        began: When the wait began according to the state file after each process, in whole seconds.
         result: The import's part of the last process's result.
     """
 
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     kills: int = 0
-    beginnings: set[str] = field(default_factory=set)
+    began: set[int] = field(default_factory=set)
     result: dict[str, object] = field(default_factory=dict)
 
 
 def play(simulator: Simulator, folder: Path, chance: Random, kills: int, lifetime: float) -> Wait:
-    """Kills one wait again and again, then lets it end.
+    """Kill one wait again and again, then let it end.
 
     Args:
-        simulator: Plays the scenario ``happy``.
-        folder: Where the state file goes; it is empty.
-        chance: Decides the instants.
-        kills: How many processes are killed, if the import does not end before.
-        lifetime: Seconds after its usual start within which a process is killed.
+        simulator: A simulator with the scenario ``happy``.
+        folder: An empty directory for the state file.
+        chance: Decides when to kill.
+        kills: How many processes to kill, unless the import is complete before.
+        lifetime: Seconds after the usual start within which a process is killed.
 
     Returns:
-        What was seen of it.
+        The wait, which is complete.
     """
     target, state, wait = simulator.create(), folder / "state", Wait()
     command = [sys.executable, "-m", "watcher", target, *FAST, "--state-file", str(state)]
@@ -65,10 +65,10 @@ def play(simulator: Simulator, folder: Path, chance: Random, kills: int, lifetim
             time.sleep(chance.uniform(0.5, 1) * USUAL_START + chance.uniform(0, lifetime))
             process.kill()
         out, err = process.communicate(timeout=60)
-        wait.told += [event["to"] for event in events_of(err) if event["event"] == "transition"]
+        wait.reported += [event["to"] for event in events_of(err) if event["event"] == "transition"]
         assert not [event for event in events_of(err) if event["event"] == "state_file"], err
         if state.exists():
-            wait.beginnings.add(json.loads(state.read_bytes())["state"]["imports"][0]["began"])
+            wait.began.add(round(json.loads(state.read_bytes())["imports"][0]["wait"]["began"]))
         if process.returncode == 0:
             wait.result = json.loads(out)["imports"][0]
             return wait
@@ -77,28 +77,26 @@ def play(simulator: Simulator, folder: Path, chance: Random, kills: int, lifetim
 
 
 def events_of(err: bytes) -> list[dict[str, str]]:
-    """The events on standard error; a killed process may leave half a line."""
+    """Return the events on standard error; a killed process may leave an unfinished line."""
     return [json.loads(line) for line in err.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def check(wait: Wait) -> None:
-    """Checks that kills lost, repeated and reset nothing.
-
-    Args:
-        wait: A wait that has ended.
-    """
+    """Check that no kill lost, repeated or restarted anything."""
     transitions = wait.result["transitions"]
     assert isinstance(transitions, list)
     reached = [transition["to"] for transition in transitions]
-    assert len(wait.told) == len(set(wait.told)), f"told twice: {wait.told}"
-    assert [status for status in reached if status in wait.told] == wait.told, f"{wait.told} of {reached}"
+    assert len(wait.reported) == len(set(wait.reported)), f"reported twice: {wait.reported}"
+    assert [status for status in reached if status in wait.reported] == wait.reported, (
+        f"{wait.reported} of {reached}"
+    )
     assert [status for status in ORDER if status in reached] == reached
     assert reached[-1] == wait.result["status"] == "complete"
-    assert len({moment[:19] for moment in wait.beginnings}) <= 1, f"begun anew: {wait.beginnings}"
+    assert max(wait.began, default=0) - min(wait.began, default=0) <= 1, f"started anew: {wait.began}"
 
 
 def main() -> None:
-    """Plays as many waits as the command line says."""
+    """Play as many waits as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--waits", type=int, default=10)
     parser.add_argument("--kills", type=int, default=30)
@@ -111,8 +109,8 @@ def main() -> None:
                 wait = play(simulator, Path(folder), Random(seed), arguments.kills, 0.8)
             check(wait)
             kills += wait.kills
-            print(f"seed {seed}: {wait.kills} kills, told {', '.join(wait.told)}")  # noqa: T201 (a command)
-    print(f"{arguments.waits} waits, {kills} kills: nothing lost, nothing told twice")  # noqa: T201 (likewise)
+            print(f"seed {seed}: {wait.kills} kills, reported {', '.join(wait.reported)}")  # noqa: T201 (a command)
+    print(f"{arguments.waits} waits, {kills} kills: nothing lost, nothing reported twice")  # noqa: T201 (likewise)
 
 
 if __name__ == "__main__":

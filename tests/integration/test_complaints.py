@@ -135,7 +135,7 @@ def test_tls_that_cannot_be_prepared() -> None:
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
     """Nobody takes a 0 that 75 is mapped to for the command's."""
     look, command = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}"], ["--", "echo", "deployed"]
-    file = open_state_file(tmp_path / "state")
+    file = open_state_file(tmp_path / "state", pytest.fail)
     try:
         assert run_watcher(*look, "--exit-code=unavailable=0", env=NOWHERE).code == 0
         to_0 = run_watcher(*look, "--exit-code=unavailable=0", *command, env=NOWHERE)
@@ -150,7 +150,7 @@ def test_a_busy_state_file_leaves_its_run_s_files_alone(tmp_path: Path, output: 
     """A run that gives way prints its result where asked to, and leaves the files to the run at work."""
     status = tmp_path / "status"
     status.write_text("of the other run")
-    file = open_state_file(tmp_path / "state")
+    file = open_state_file(tmp_path / "state", pytest.fail)
     try:
         arguments = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}", f"--status-file={status}"]
         finished = run_watcher(*arguments, f"--output={output}", env=NOWHERE)

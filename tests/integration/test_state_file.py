@@ -1,4 +1,4 @@
-"""Single looks that follow each other, and waits that go on in later runs, as processes."""
+"""Successive single looks, and waits that continue in later runs, as processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from watcher.api.targets import parse_target
 from watcher.core.answers.rate_limits import Hold
 from watcher.core.model import Instant
 from watcher.state.disk import open_state_file
-from watcher.state.keeper import open_keeper
+from watcher.state.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,22 +37,22 @@ if TYPE_CHECKING:
 
 TARGET = "default/production/big-spenders/1234a567"
 NOWHERE = "http://127.0.0.1:1"
-"""Nothing listens there, so a request would be told."""
+"""Nothing listens there, so a request would be reported."""
 
 
 def look(state: Path, target: str, base_uri: str, *arguments: str) -> Finished:
-    """One look, as from cron."""
+    """Look once, as cron does."""
     return run_watcher("--once", "--state-file", str(state), target, *arguments, env=environment(base_uri))
 
 
 def polls(state: Path) -> int:
-    """How many requests the file counts."""
-    (entry,) = json.loads(state.read_bytes())["state"]["imports"]
-    return int(entry["polls"])
+    """Return the number of polls in the file."""
+    (entry,) = json.loads(state.read_bytes())["imports"]
+    return int(entry["wait"]["polls"])
 
 
-def test_looks_tell_only_what_changed(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A look that finds what the last one told prints nothing; codes and explicit JSON come each time."""
+def test_a_look_reports_only_changes(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A look without a change prints nothing, but returns its code and any JSON that was asked for."""
     simulator, state = start_simulator("stuck", speed=50.0), tmp_path / "state"
     target = simulator.create()
     first = look(state, target, simulator.base_uri)
@@ -77,7 +77,7 @@ def test_looks_tell_only_what_changed(start_simulator: StartSimulator, tmp_path:
 def test_a_final_import_is_reported_without_a_request(
     start_simulator: StartSimulator, tmp_path: Path
 ) -> None:
-    """The result of a later look is the first one's, its time included, and is judged by its own wishes."""
+    """A later look has the first one's result, including its time, but applies its own options."""
     simulator, state = start_simulator("stopped", speed=1000.0), tmp_path / "state"
     target = simulator.create()
     look(state, target, simulator.base_uri)
@@ -93,7 +93,7 @@ def test_a_final_import_is_reported_without_a_request(
 
 
 def test_an_import_that_does_not_appear(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A 404 is 8 until --appear-within has passed since the first run, then 5; each is told once."""
+    """A 404 is 8 until --appear-within has passed since the first run, then 5; each is reported once."""
     simulator, state = start_simulator(), tmp_path / "state"
     arguments = (state, TARGET, simulator.base_uri, "--appear-within")
     first = look(*arguments, "1h")
@@ -106,18 +106,16 @@ def test_an_import_that_does_not_appear(start_simulator: StartSimulator, tmp_pat
     assert look(*arguments, "100ms") == Finished(5, "", "")
 
 
-def test_a_look_does_not_ask_while_a_rate_limit_holds(
-    start_simulator: StartSimulator, tmp_path: Path
-) -> None:
-    """The look that met the 429 keeps how long it holds; until then a look asks nothing."""
+def test_a_look_does_not_poll_during_a_hold(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A look that gets a 429 saves the hold, and no later look polls before it is over."""
     simulator, state = start_simulator("throttled"), tmp_path / "state"
     target = simulator.create()
     assert [look(state, target, simulator.base_uri).code for _ in range(2)] == [8, 75]
-    (kept,) = json.loads(state.read_bytes())["state"]["holds"]
-    assert kept["resume_at"] > kept["kept"]["at"]
-    keeper = open_keeper(state, simulator.base_uri, [parse_target(target).ref], pytest.fail)
-    keeper.keep([], Hold(60.0, 61.0, named=True), Instant(0.0, time.time()))
-    keeper.close()
+    (hold,) = json.loads(state.read_bytes())["holds"].values()
+    assert hold["resume_at"] >= hold["until"]
+    store = open_store(state, simulator.base_uri, [parse_target(target).ref], pytest.fail)
+    store.save([], Hold(60.0, 61.0, named=True), Instant(0.0, time.time()))
+    store.close()
     counted = polls(state)
     held = look(state, target, simulator.base_uri, "--output", "json")
     assert (held.code, held.err) == (75, "")
@@ -125,25 +123,25 @@ def test_a_look_does_not_ask_while_a_rate_limit_holds(
     assert polls(state) == counted == 2
 
 
-def test_a_second_run_gives_way(tmp_path: Path) -> None:
-    """While another run has the lock, 75 comes at once with one line, and nothing is asked."""
-    file = open_state_file(tmp_path / "state")
+def test_a_second_run_is_refused(tmp_path: Path) -> None:
+    """While another run holds the lock, the code is 75 at once, with one line and without a request."""
+    file = open_state_file(tmp_path / "state", pytest.fail)
     try:
         finished = look(tmp_path / "state", TARGET, NOWHERE)
     finally:
         file.close()
     (line,) = finished.err.splitlines()
     assert line == (
-        f"watcher: another run is using --state-file {tmp_path}/state; nothing was asked; "
-        "let it end, or name another file"
+        f"watcher: another run is using --state-file {tmp_path}/state; nothing was requested. "
+        "Wait until it ends, or name another file."
     )
     assert (finished.code, finished.out) == (75, "")
     assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.parametrize("place", ["link", "missing/state"])
-def test_a_place_that_cannot_be_is_told_before_any_request(tmp_path: Path, place: str) -> None:
-    """A link, and a folder that is not there, are code 2."""
+def test_a_path_that_cannot_be_used_is_refused_before_any_request(tmp_path: Path, place: str) -> None:
+    """A symbolic link and a missing directory are code 2."""
     (tmp_path / "link").symlink_to("elsewhere")
     finished = look(tmp_path / place, TARGET, NOWHERE)
     assert (finished.code, finished.out) == (2, "")
@@ -152,7 +150,7 @@ def test_a_place_that_cannot_be_is_told_before_any_request(tmp_path: Path, place
 
 
 def test_a_damaged_file_is_set_aside(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """The warning comes although nothing else would be told, and the look goes on."""
+    """A warning is printed even if there is nothing else to report, and the look continues."""
     simulator, state = start_simulator("stuck", speed=1000.0), tmp_path / "state"
     target = simulator.create()
     look(state, target, simulator.base_uri)
@@ -161,12 +159,13 @@ def test_a_damaged_file_is_set_aside(start_simulator: StartSimulator, tmp_path: 
     finished = look(state, target, simulator.base_uri)
     assert finished.code == 8
     assert "warning: --state-file" in finished.err
-    assert (tmp_path / "state.aside-1").read_bytes() == damaged
+    (aside,) = tmp_path.glob("state.2*")
+    assert aside.read_bytes() == damaged
     assert polls(state) == 1
 
 
-def test_a_killed_wait_goes_on(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """After SIGKILL the clocks count from the first run, and what was told is not told again."""
+def test_a_killed_wait_continues(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """After SIGKILL the timeouts count from the first run, and no transition is reported again."""
     simulator, state = start_simulator("stuck", speed=50.0), tmp_path / "state"
     env = environment(simulator.base_uri)
     command = (simulator.create(), *FAST, "--state-file", str(state))
@@ -188,15 +187,15 @@ def test_a_killed_wait_goes_on(start_simulator: StartSimulator, tmp_path: Path) 
     assert one["transitions"][-1]["to"] == "in_progress"
 
 
-def test_kills_at_random_instants(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """However often it is killed, a wait loses nothing, tells no transition twice and keeps its beginning."""
+def test_kills_at_random_moments(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """However often it is killed, a wait loses nothing, reports nothing twice and keeps its beginning."""
     wait = crashes.play(start_simulator("happy", speed=2.0), tmp_path, Random(6), kills=6, lifetime=0.5)
     crashes.check(wait)
     assert wait.kills > 2
 
 
-def test_two_at_once_in_a_loop(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Of two runs at the same time one looks and the other gives way, or they come one after the other."""
+def test_two_runs_at_the_same_time(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """One of two simultaneous runs is refused, unless they happen to run one after the other."""
     simulator, state = start_simulator("stuck", speed=1000.0), tmp_path / "state"
     target, env = simulator.create(), environment(simulator.base_uri)
     looks = 0
@@ -211,7 +210,7 @@ def test_two_at_once_in_a_loop(start_simulator: StartSimulator, tmp_path: Path) 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """A file system of 64 KiB; the test is skipped where nobody may mount one."""
+    """Mount a file system of 64 KiB; skip the test if that is not allowed."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, b"size=64k") != 0:
         pytest.skip("only root mounts file systems, and not everywhere")
@@ -222,10 +221,8 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
-def test_a_full_disk_costs_the_memory_and_not_the_watch(
-    start_simulator: StartSimulator, tmp_path: Path
-) -> None:
-    """The wait ends as it would have, one line says what was not kept, and the old file is whole."""
+def test_a_full_disk_does_not_end_the_watch(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """The wait ends as usual, one line says that it was not saved, and the old file is intact."""
     simulator, state = start_simulator("happy", speed=8.0), tmp_path / "state"
     env = environment(simulator.base_uri)
     with small_disk(tmp_path):
@@ -234,7 +231,7 @@ def test_a_full_disk_costs_the_memory_and_not_the_watch(
             time.sleep(0.01)
         with (tmp_path / "rest").open("wb", buffering=0) as rest:
             while process.poll() is None:
-                # Again and again: a write that was under way at first gives the old content's room back.
+                # Repeatedly: an unfinished write frees the space of the old content.
                 with suppress(OSError):
                     while rest.write(b"x" * 1024):
                         pass
@@ -242,8 +239,8 @@ def test_a_full_disk_costs_the_memory_and_not_the_watch(
         finished = finish(process)
         assert finished.code == 0
         assert "in_progress -> complete" in finished.err
-        complaints = [line for line in finished.err.splitlines() if "No space left on device" in line]
-        assert len(complaints) == 1
+        warnings = [line for line in finished.err.splitlines() if "No space left on device" in line]
+        assert len(warnings) == 1
         assert json.loads(state.read_bytes())["program"] == "watcher"
         assert not (tmp_path / "state.new").exists()
         refused = look(state, TARGET, NOWHERE)

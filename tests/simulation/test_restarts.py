@@ -1,9 +1,10 @@
-"""A wait that is killed at any time and resumed, while the wall clock is stepped."""
+"""A wait that is killed at random moments and resumed, with a wall clock that is steady or stepped."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,10 @@ from watcher.core.events import Changed, Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.core.wait.saved import Stamp
 from watcher.loop import Watch
 from watcher.state.disk import StateFile
 from watcher.state.document import decode
-from watcher.state.keeper import Keeper
+from watcher.state.store import StateStore
 
 if TYPE_CHECKING:
     from random import Random
@@ -35,11 +35,11 @@ MOST_RUNS = 3000
 
 
 class _KilledError(Exception):
-    """The process is killed at this instant."""
+    """The process is killed."""
 
 
 class _Disk(StateFile):
-    """A file in memory; a kill may come before or after each write."""
+    """A file in memory; a kill comes before or after a write."""
 
     def __init__(self, world: _World) -> None:
         super().__init__(Path("state"), -1)
@@ -51,41 +51,45 @@ class _Disk(StateFile):
     def write(self, content: bytes) -> None:
         self._world.pass_instant()
         self._world.content = content
-        self._world.kept_until = self._world.named_until
+        self._world.saved_until = self._world.named_until
         if self._world.began is None:
             self._world.began = self._world.at
         self._world.pass_instant()
 
     def set_aside(self) -> Path:
-        raise AssertionError("our own file was rejected")
+        raise AssertionError("the program does not accept its own file")
 
 
 @dataclass(slots=True)
 class _World:
-    """Everything that outlives the runs: LaunchDarkly, the machine, and the reader of the output.
+    """Everything that outlives a run: LaunchDarkly, the machine with its clocks, and the reader.
 
     Attributes:
-        chance: The source of randomness.
-        once: Whether each run is a single poll.
-        at: The true time in seconds.
-        skew: How far the wall clock is ahead, in seconds.
+        chance: Decides everything.
+        once: Whether each run is a single look.
+        steps: Whether the wall clock is stepped, during runs and between them.
+        at: The true time in seconds, which only this world knows.
+        skew: How far the wall clock is ahead.
         content: The content of the state file.
-        instants: How many instants the process lives; None is no limit.
-        named_until: The latest true time that the API named, as known to this process.
-        kept_until: The same as known to the state file.
-        asked: True times of all requests.
-        told: The transitions that were printed.
-        ends: The ends that were printed.
+        instants: The number of instants until the process is killed; None if it is not.
+        named_until: The latest true time that the API named to this process.
+        saved_until: The same as far as the file says.
+        began: When the file was first written.
+        asked: The true times of all requests.
+        told: The transitions that were reported.
+        ends: The outcomes that were reported.
+        changes: When the import's status changes.
     """
 
     chance: Random
     once: bool
+    steps: bool
     at: float = 0.0
     skew: float = 0.0
     content: bytes | None = None
     instants: int | None = None
     named_until: float = 0.0
-    kept_until: float = 0.0
+    saved_until: float = 0.0
     began: float | None = None
     asked: list[float] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -93,25 +97,30 @@ class _World:
     changes: list[float] = field(default_factory=list)
 
     def pass_instant(self) -> None:
-        """Let an instant pass, after which the process may be killed."""
+        """Let an instant pass; the process may be killed then."""
         if self.instants is not None:
             self.instants -= 1
             if self.instants < 0:
                 raise _KilledError
 
     def status(self) -> str:
-        """The import's present status."""
+        """Return the import's present status."""
         return STATUSES[sum(self.at >= moment for moment in self.changes)]
 
-    def stamp(self) -> Stamp:
-        """The machine's clocks."""
-        return Stamp(EPOCH + self.at + self.skew, "boot", self.at)
+    def unix(self) -> float:
+        """Return the wall clock's time."""
+        return EPOCH + self.at + self.skew
+
+    def step(self, most: float) -> None:
+        """Step the wall clock, if that happens in this world."""
+        if self.steps:
+            self.skew += self.chance.uniform(-most, most)
 
 
-def a_world(seed: int) -> _World:
-    """Return a world with one import."""
+def a_world(seed: int, *, steps: bool) -> _World:
+    """Return a world with the life of an import."""
     chance = dice(seed, 9)
-    world = _World(chance, once=chance.random() < 0.4)
+    world = _World(chance, once=chance.random() < 0.4, steps=steps, skew=chance.uniform(-1e6, 1e6))
     moment = 0.0
     for _ in range(len(STATUSES) - 1):
         moment += chance.choice((0.0, chance.uniform(1, 60)))
@@ -121,22 +130,24 @@ def a_world(seed: int) -> _World:
 
 def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
     """Run one process until it ends or is killed."""
-    started, world.named_until = world.at, world.kept_until
+    started, world.named_until = world.at, world.saved_until
 
     def clock() -> Instant:
         now = asyncio.get_running_loop().time()
         world.at = started + now
-        return Instant(now, EPOCH + world.at + world.skew)
+        return Instant(now, world.unix())
 
     async def probe(ref: ImportRef) -> Answer | Fault:
         clock()
         world.pass_instant()
-        assert world.at >= world.named_until - 1e-5, "asked before a moment that the API named"
+        assert world.steps or world.at >= world.named_until - 1e-5, (
+            "polled before the time that the API named"
+        )
         world.asked.append(world.at)
         await asyncio.sleep(world.chance.uniform(0, 0.5))
         clock()
         if world.chance.random() < 0.1:
-            world.skew += world.chance.uniform(-5000, 5000)
+            world.step(5000)
         if world.chance.random() < 0.1:
             return Fault(FaultKind.NETWORK, "no connection")
         if world.chance.random() < 0.15:
@@ -147,9 +158,9 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
         return Answer(200, {}, json.dumps(body).encode())
 
     async def follow() -> None:
-        keeper = Keeper(_Disk(world), BASE, refs, _never, world.stamp)
+        store = StateStore(_Disk(world), BASE, refs, pytest.fail, world.unix)
         terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE)
-        watch = Watch(refs, terms, probe, world.chance, clock, past=keeper.past, keep=keeper.keep)
+        watch = Watch(refs, terms, probe, world.chance, clock, saved=store.saved, save=store.save)
         ends: list[Ended] = []
         async with aclosing(watch.events()) as events:
             async for event in events:
@@ -158,7 +169,7 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
                 _read(world, event)
                 if isinstance(event, Ended):
                     ends.append(event)
-        keeper.finish(ends)
+        store.record_outcomes(ends)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner, suppress(_KilledError):
         runner.run(follow())
@@ -171,51 +182,50 @@ def _read(world: _World, event: Event) -> None:
         world.ends.append(event)
 
 
-def _kept_beginning(world: _World) -> float:
-    """Return when the wait began by the file, in true time."""
+def _saved_beginning(world: _World) -> float:
+    """Return when the wait began according to the file, in true time."""
     assert world.content is not None
     (entry,) = decode(world.content).imports
-    kept = entry.kept.stamp()
-    return entry.began.timestamp() - kept.unix + kept.uptime
+    return entry.wait.began - EPOCH - world.skew
 
 
-def _never(complaint: str) -> None:
-    raise AssertionError(complaint)
-
-
+@pytest.mark.parametrize("steps", [False, True])
 @pytest.mark.parametrize("first", range(0, 160, 40))
-def test_no_kill_loses_or_repeats_anything(first: int) -> None:
-    """No transition is printed twice or lost, no deadline moves, no hold is broken, and each wait ends."""
+def test_no_kill_loses_or_repeats_anything(first: int, *, steps: bool) -> None:
+    """Every wait ends; no transition is lost or reported twice; with a steady clock all times are right."""
     ref = ImportRef("p", "e", "s", "i")
     for seed in range(first, first + 40):
-        world = a_world(seed)
-        policy = Policy(once=world.once, remembered=True, timeout=1e6, outage_budget=1e5, growth=1.3)
+        world, runs = a_world(seed, steps=steps), 0
+        policy = Policy(once=world.once, remembered=True, timeout=math.inf, outage_budget=1e5, growth=1.3)
         while not (world.ends and world.ends[-1].outcome is Outcome.COMPLETE):
             world.instants = None if world.chance.random() < 0.2 else world.chance.randrange(30)
             run(world, [ref], policy)
+            runs += 1
             world.at += world.chance.choice((0.0, 1.0, world.chance.uniform(0, 60)))
-            world.skew += world.chance.choice((0.0, world.chance.uniform(-1e6, 1e6)))
+            world.step(world.chance.choice((0.0, 1e6)))
+            assert runs < MOST_RUNS, f"seed {seed}: the wait does not end"
             assert len(world.asked) < MOST_RUNS, f"seed {seed}: the wait does not end"
         end, asked = world.ends[-1], len(world.asked)
         reached = [str(transition.to) for transition in end.progress.transitions]
         story = f"seed {seed}: {world.told} of {reached}"
-        assert len(world.told) == len(set(world.told)), f"{story}: told twice"
+        assert len(world.told) == len(set(world.told)), f"{story}: reported twice"
         assert [status for status in reached if status in world.told] == world.told, f"{story}: lost"
         assert len(set(reached)) == len(reached), f"{story}: seen twice"
-        assert world.began is not None
-        assert world.asked[-1] - world.began == pytest.approx(end.progress.elapsed, abs=1.0), story
-        assert _kept_beginning(world) == pytest.approx(world.began, abs=0.01), story
+        if not steps:
+            assert world.began is not None
+            assert world.asked[-1] - world.began == pytest.approx(end.progress.elapsed, abs=1.0), story
+            assert _saved_beginning(world) == pytest.approx(world.began, abs=0.01), story
         world.instants = None
         run(world, [ref], policy)
-        assert len(world.asked) == asked, f"{story}: a final import was asked for again"
+        assert len(world.asked) == asked, f"{story}: a final import was polled again"
         assert world.ends[-1].progress.elapsed == pytest.approx(end.progress.elapsed, abs=0.01)
 
 
 def test_a_timeout_counts_over_all_runs() -> None:
-    """However often a wait is killed, it ends at its own deadline, after a poll."""
+    """However often a wait is killed, it ends at its deadline, after one more poll."""
     ref = ImportRef("p", "e", "s", "i")
     for seed in range(60):
-        world = a_world(seed)
+        world = a_world(seed, steps=False)
         world.changes = [0.0, 0.0, 1e9, 1e9]
         policy = Policy(once=world.once, remembered=True, timeout=200.0, outage_budget=1e5)
         while not (world.ends and world.ends[-1].outcome is Outcome.TIMEOUT):
@@ -224,11 +234,10 @@ def test_a_timeout_counts_over_all_runs() -> None:
             world.instants = None if spared else world.chance.randrange(30)
             run(world, [ref], policy)
             world.at += world.chance.uniform(0, 20)
-            world.skew += world.chance.uniform(-1e6, 1e6)
             assert len(world.asked) < MOST_RUNS, f"seed {seed}: the wait does not end"
         end = world.ends[-1]
         assert world.began is not None
         held = "asks to wait" in end.message
         assert held or end.progress.elapsed >= 200.0, f"seed {seed}: too early"
-        assert end.progress.elapsed < 300.0, f"seed {seed}: {end.progress.elapsed} s, a deadline was moved"
-        assert _kept_beginning(world) == pytest.approx(world.began, abs=0.01)
+        assert end.progress.elapsed < 300.0, f"seed {seed}: {end.progress.elapsed} s, the deadline moved"
+        assert _saved_beginning(world) == pytest.approx(world.began, abs=0.01)

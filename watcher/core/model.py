@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watcher.core.text import printable
-
-if TYPE_CHECKING:
-    from watcher.core.statuses import Status
-
 
 LATEST_CREATION_MS = 253_402_300_799_999
 """The end of the year 9999, the last that ``datetime`` supports, in Unix milliseconds."""
@@ -71,7 +66,7 @@ class Import:
         files: Its files.
     """
 
-    status: Status
+    status: str
     mode: str | None = None
     created_ms: int | None = None
     files: tuple[ImportFile, ...] = ()
@@ -90,8 +85,8 @@ class Transition:
         expected: Whether the lifecycle leads from ``source`` to ``to``.
     """
 
-    source: Status | None
-    to: Status
+    source: str | None
+    to: str
     at: Instant
     elapsed: float
     in_state: float | None

@@ -1,1 +1,1 @@
-"""The memory of waits across runs: what a state file says, how it is read and written, and when."""
+"""Persistence between runs: the state file."""

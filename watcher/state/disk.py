@@ -1,38 +1,42 @@
-"""The state file on disk: locked against a second run, replaced as a whole, never followed through a link."""
+"""The state file on disk: locked against a second run, replaced atomically, never followed through a link."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
-import stat
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.core.errors import BusyError, UsageError
-from watcher.state.errors import DamagedError
+from watcher.state.trust import REMEDIABLE, Problem, problem_with, user_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SIZE_LIMIT = 64 << 20
-"""Bytes; a larger file is none of ours, and none is written."""
+"""Largest state file in bytes that is read or written."""
 
-_OWN_USE = os.O_CLOEXEC | os.O_NOFOLLOW
+_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # without O_NONBLOCK, opening a FIFO waits for a writer
 _MODE = 0o600
+
+
+class UnusableError(Exception):
+    """The content of a file cannot be used; the message completes the sentence "PATH …"."""
 
 
 class StateFile:
     """One locked state file.
 
-    The lock is a file of its own, ``PATH.lock``, because the state file itself is replaced. It stays there
-    for good: who deletes a lock file lets two runs hold two locks of one name. The system releases the lock
-    (flock(2)) with the process, however that ends.
+    The lock (flock(2)) is on a file of its own, ``PATH.lock``, because the state file is replaced. The lock
+    file is never deleted: two runs could then lock two files of the same name. The system releases the lock
+    when the process ends.
 
     Args:
-        path: Where it is.
-        lock: The lock file's descriptor, which holds the lock.
+        path: The state file.
+        lock: The descriptor of the locked lock file.
     """
 
     def __init__(self, path: Path, lock: int) -> None:
@@ -40,156 +44,139 @@ class StateFile:
         self._lock = lock
 
     def read(self) -> bytes | None:
-        """Reads the file.
-
-        Returns:
-            Its content; None where there is no file.
+        """Return the content, or None if there is no file.
 
         Raises:
-            DamagedError: It is too large, or another user's.
-            UsageError: It is a link or no regular file, or cannot be read.
+            UnusableError: The file is too large, or others could have changed it.
+            UsageError: The file cannot be read, is not a regular file or belongs to another user.
         """
-        with _refusing(self.path, "read"):
+        with _explaining(self.path, "read"):
             try:
-                # Without O_NONBLOCK, opening a pipe would wait for somebody to write.
-                descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | _OWN_USE)
+                descriptor = os.open(self.path, os.O_RDONLY | _FLAGS)
             except FileNotFoundError:
                 return None
             with os.fdopen(descriptor, "rb") as file:
-                _check_regular(self.path, descriptor)
-                if os.fstat(descriptor).st_uid not in {os.geteuid(), 0}:
-                    raise DamagedError("belongs to another user, who may have planted it")
-                content = file.read(SIZE_LIMIT + 1)
+                problem = _check(self.path, os.fstat(descriptor))
+                content = file.read(SIZE_LIMIT + 1) if problem is None else b""
+        if problem is not None:
+            raise UnusableError(problem.value)
         if len(content) > SIZE_LIMIT:
-            raise DamagedError(f"is larger than {SIZE_LIMIT >> 20} MiB")
+            raise UnusableError(f"is larger than {SIZE_LIMIT >> 20} MiB")
         return content
 
     def set_aside(self) -> Path:
-        """Moves the file to a free name beside it.
-
-        Returns:
-            That name.
-
-        Raises:
-            UsageError: It cannot be moved.
-        """
-        with _refusing(self.path, "set aside"):
-            number = 0
-            while True:
-                number += 1
-                aside = Path(f"{self.path}.aside-{number}")
-                with suppress(FileExistsError):
-                    # An empty file takes the name first: a plain rename would replace what is there.
-                    os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OWN_USE, _MODE))
-                    self.path.replace(aside)
-                    return aside
+        """Rename the file to a free name beside it and return that name; raise UsageError if impossible."""
+        return _set_aside(self.path)
 
     def write(self, content: bytes) -> None:
-        """Replaces the content as a whole: whenever the machine stops, either the old or the new is there.
-
-        Args:
-            content: The new content.
+        """Replace the content atomically: after a crash, the file has either the old or the new content.
 
         Raises:
             OSError: It could not be written; the old content is still there.
         """
         if len(content) > SIZE_LIMIT:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        # One name for all writes, for only the holder of the lock writes: a killed run leaves no more behind.
-        fresh = Path(f"{self.path}.new")
-        fresh.unlink(missing_ok=True)
+        new = Path(f"{self.path}.new")  # only the holder of the lock writes, so one name is enough
+        new.unlink(missing_ok=True)
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OWN_USE, _MODE)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _MODE)
             with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, _MODE)
+                os.fchmod(descriptor, _MODE)  # whatever the umask
                 file.write(content)
                 file.flush()
                 os.fsync(descriptor)
-            fresh.replace(self.path)
+            new.replace(self.path)
         except OSError:
             with suppress(OSError):
-                fresh.unlink(missing_ok=True)
+                new.unlink(missing_ok=True)
             raise
-        _sync_folder(self.path.parent)
 
     def close(self) -> None:
-        """Releases the lock."""
+        """Release the lock."""
         os.close(self._lock)
 
 
-def open_state_file(path: Path) -> StateFile:
-    """Takes the lock of a state file, which need not exist.
+def open_state_file(path: Path, warn: Callable[[str], None]) -> StateFile:
+    """Lock a state file; the file itself need not exist.
 
     Args:
-        path: Where it is.
+        path: The state file.
+        warn: Called with a message if the lock file had to be set aside.
 
     Returns:
-        The file, until it is closed.
+        The locked file; close it.
 
     Raises:
-        UsageError: It is a link or no regular file, or its lock cannot be had.
+        UsageError: The state file or its lock file is a link, belongs to another user or cannot be used.
         BusyError: Another run holds the lock.
     """
-    with _refusing(path, "used"):
+    with _explaining(path, "used"), suppress(FileNotFoundError):
+        _check(path, path.lstat())
+    lock_path = Path(f"{path}.lock")
+    with _explaining(lock_path, "used"):
         with suppress(FileNotFoundError):
-            _check_kind(path, path.lstat().st_mode)
-        lock_path = Path(f"{path}.lock")
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _OWN_USE
-    with _refusing(lock_path, "used"):
-        lock = os.open(lock_path, flags, _MODE)
+            problem = _check(lock_path, lock_path.lstat())
+            if problem is not None:
+                warn(f"--state-file: {lock_path} {problem.value}; it is now {_set_aside(lock_path)}")
+        lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
         try:
-            _check_regular(lock_path, lock)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise BusyError(
-                f"another run is using --state-file {path}; nothing was asked; "
-                "let it end, or name another file"
-            ) from None
+            _lock(path, lock_path, lock)
         except BaseException:
             os.close(lock)
             raise
     return StateFile(path, lock)
 
 
-@contextmanager
-def _refusing(path: Path, verb: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise _link(path) from None
-        if error.errno == errno.ENOENT:
-            raise UsageError(
-                f"--state-file: the folder {path.parent} does not exist; create it, or name a file elsewhere"
-            ) from None
+def _lock(path: Path, lock_path: Path, lock: int) -> None:
+    if _check(lock_path, os.fstat(lock)) is not None:
+        # A file that was just created cannot have such a problem, except on a file system without modes.
+        lock_path.unlink()
         raise UsageError(
-            f"--state-file: {path} cannot be {verb}: {error.strerror}; name a file in a folder of your own"
+            f"--state-file: other users can write every file in {path.parent}. "
+            "Use a directory on another file system."
+        )
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BusyError(
+            f"another run is using --state-file {path}; nothing was requested. "
+            "Wait until it ends, or name another file."
         ) from None
 
 
-def _check_regular(path: Path, descriptor: int) -> None:
-    _check_kind(path, os.fstat(descriptor).st_mode)
+def _check(path: Path, status: os.stat_result) -> Problem | None:
+    """Return a problem for which the file can be set aside; raise UsageError for any other."""
+    problem = problem_with(status, os.geteuid())
+    if problem is None or problem in REMEDIABLE:
+        return problem
+    if problem is Problem.OTHER_OWNER:
+        owner = user_name(status.st_uid)
+        raise UsageError(f"--state-file: {path} belongs to the user {owner}. Name a file of your own.")
+    raise UsageError(f"--state-file: {path} {problem.value}. Name a regular file.")
 
 
-def _check_kind(path: Path, mode: int) -> None:
-    if stat.S_ISLNK(mode):
-        raise _link(path)
-    if not stat.S_ISREG(mode):
-        raise UsageError(f"--state-file: {path} is no regular file; name a file in a folder of your own")
+def _set_aside(path: Path) -> Path:
+    with _explaining(path, "set aside"):
+        while True:
+            aside = Path(f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+            with suppress(FileExistsError):
+                # An empty file reserves the name: renaming alone would overwrite an existing file.
+                os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _MODE))
+                path.replace(aside)
+                return aside
 
 
-def _link(path: Path) -> UsageError:
-    return UsageError(f"--state-file: {path} is a symbolic link, which is not followed; name the file itself")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name last; some network file systems refuse that for any folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+@contextmanager
+def _explaining(path: Path, verb: str) -> Iterator[None]:
+    """Turn an OSError into a UsageError that says what to do."""
     try:
-        os.fsync(descriptor)
+        yield
     except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-            raise
-    finally:
-        os.close(descriptor)
+        if error.errno == errno.ENOENT:
+            raise UsageError(
+                f"--state-file: the directory {path.parent} does not exist. Create it, or name another file."
+            ) from None
+        raise UsageError(
+            f"--state-file: {path} cannot be {verb}: {error.strerror}. "
+            "Name a file in a directory of your own."
+        ) from None

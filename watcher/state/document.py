@@ -1,104 +1,185 @@
-"""What a state file says: JSON, read strictly, for a part that cannot be trusted leaves none that can."""
+"""The format of a state file: JSON with one import a line, read strictly.
+
+Every value is checked, because a file that is not what this program wrote must neither break a run nor write
+control characters to a terminal.
+"""
 
 from __future__ import annotations
 
-from hashlib import sha256
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.state.entries import Entry, HoldEntry, ImportEntry
-from watcher.state.errors import DamagedError
+from watcher.core.model import LATEST_CREATION_MS, ImportFile, ImportRef, Instant, Transition
+from watcher.core.statuses import ImportStatus, Outcome, parse_status
+from watcher.core.text import printable
+from watcher.core.wait.saved import SavedHold, SavedWait
+from watcher.state.disk import UnusableError
 
-VERSION = 1
-"""Of the format; any change of it is another version, which an earlier watcher sets aside."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from watcher.core.events import Ended
+    from watcher.core.model import Import
+    from watcher.core.statuses import Status
+
+VERSION = 2
+"""Version of the format; increase it with every change."""
 
 _PROGRAM = "watcher"
+_TIMES = (-6e10, 2e11)
+"""Unix seconds that every report can format: the years 69 to 8307."""
+_LONGEST = 1e11
+_MOST = 1 << 53
+_ENCODER = msgspec.json.Encoder()
 
-# RecursionError comes from deep nesting, UnicodeDecodeError from text that is not UTF-8.
-_DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the last run that reported an import's outcome reported it."""
+
+    outcome: Outcome
+    status: str | None
+
+    @classmethod
+    def of(cls, end: Ended) -> Reported:
+        """Return what is reported of an outcome."""
+        return cls(end.outcome, end.progress.status)
 
 
-class Document(Entry, frozen=True, kw_only=True):
-    """All that is kept.
+class ImportEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One import.
 
     Attributes:
-        imports: What is kept of each import.
-        holds: What is kept of each base URI's rate limits.
+        base_uri: The API that the import belongs to.
+        ref: The import.
+        used_at: When a run last used the entry, in Unix seconds.
+        wait: The wait.
+        reported: The last reported outcome; None if none was reported.
     """
 
-    imports: list[ImportEntry]
-    holds: list[HoldEntry]
+    base_uri: str
+    ref: ImportRef
+    used_at: float
+    wait: SavedWait
+    reported: Reported | None = None
 
 
-class _Encoded(msgspec.Struct, frozen=True, kw_only=True):
-    """The same with entries that are encoded already: of thousands, a change alters one."""
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole state file.
 
-    imports: list[msgspec.Raw]
-    holds: list[HoldEntry]
+    Attributes:
+        program: The program that wrote the file.
+        version: The version of the format.
+        imports: All imports, of this and of other commands.
+        holds: The hold of each base URI: imports of one account share its rate limits.
+    """
+
+    program: str = _PROGRAM
+    version: int = VERSION
+    imports: list[ImportEntry] = []
+    holds: dict[str, SavedHold] = {}
 
 
-class _Envelope(msgspec.Struct, frozen=True):
-    """Whose file it is, and what tells that no byte of it was changed since."""
-
+class _Header(msgspec.Struct, frozen=True):
     program: str = ""
     version: int = 0
-    sha256: str = ""
-    state: msgspec.Raw = msgspec.Raw()
 
 
-def encode(imports: list[msgspec.Raw], holds: list[HoldEntry]) -> bytes:
-    """Writes a state file's content.
-
-    Args:
-        imports: The entries of imports, each encoded.
-        holds: The entries of base URIs.
-
-    Returns:
-        JSON in UTF-8, with a line end.
-    """
-    state = msgspec.json.encode(_Encoded(imports=imports, holds=holds))
-    envelope = _Envelope(_PROGRAM, VERSION, sha256(state).hexdigest(), msgspec.Raw(state))
-    return msgspec.json.encode(envelope) + b"\n"
+def encode_entry(entry: ImportEntry) -> bytes:
+    """Return one import's line, so that a change of one import encodes only that import."""
+    return _ENCODER.encode(entry)
 
 
-def encode_entry(entry: ImportEntry) -> msgspec.Raw:
-    """Writes one import's entry, once for any number of ``encode``.
+def encode(lines: Iterable[bytes], holds: dict[str, SavedHold]) -> bytes:
+    """Return the content of a state file.
 
     Args:
-        entry: The entry.
+        lines: The imports, from ``encode_entry``.
+        holds: The hold of each base URI.
 
     Returns:
-        Its JSON.
+        JSON in UTF-8.
     """
-    return msgspec.Raw(msgspec.json.encode(entry))
+    head = b'{"program":"%s","version":%d,"holds":%s,"imports":[\n'
+    start = head % (_PROGRAM.encode(), VERSION, _ENCODER.encode(holds))
+    return b"".join((start, b",\n".join(lines), b"\n]}\n"))
 
 
 def decode(content: bytes) -> Document:
-    """Reads a state file's content.
+    """Return the document in a state file.
 
     Args:
-        content: What the file holds, whoever wrote it.
+        content: The content of the file, whoever wrote it.
 
     Returns:
-        The document; each of its entries can be read back.
+        The document; every text is safe to print and every time can be formatted.
 
     Raises:
-        DamagedError: It is damaged, another program's, or of a later version.
+        UnusableError: The file is damaged, or was written by another program or another version.
     """
     try:
-        envelope = msgspec.json.decode(content, type=_Envelope)
-    except _DECODE_ERRORS:
-        raise DamagedError("is damaged or no state file") from None
-    if envelope.program != _PROGRAM:
-        raise DamagedError("is no state file of watcher's")
-    if envelope.version > VERSION:
-        raise DamagedError(f"is of version {envelope.version}, which a later watcher wrote")
-    if envelope.version < VERSION or envelope.sha256 != sha256(envelope.state).hexdigest():
-        raise DamagedError("is damaged")
-    try:
-        document = msgspec.json.decode(envelope.state, type=Document)
-        for entry in document.imports:
-            entry.memory()
-    except (*_DECODE_ERRORS, ValueError, OverflowError):
-        raise DamagedError("is damaged") from None
-    return document
+        header = msgspec.json.decode(content, type=_Header)
+        if header.program != _PROGRAM:
+            raise UnusableError("is not a state file of watcher")
+        if header.version != VERSION:
+            age = "a later" if header.version > VERSION else "an earlier"
+            raise UnusableError(f"was written by {age} version of watcher")
+        document = msgspec.json.decode(content, type=Document)
+        _require(all(_is_time(hold.until) and _is_time(hold.resume_at) for hold in document.holds.values()))
+        imports = [msgspec.structs.replace(entry, wait=_checked(entry)) for entry in document.imports]
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        raise UnusableError("is damaged or not a state file") from None
+    return msgspec.structs.replace(document, imports=imports)
+
+
+def _checked(entry: ImportEntry) -> SavedWait:
+    """Return the wait with known statuses as members of ImportStatus."""
+    wait = entry.wait
+    _require(_is_time(wait.began) and _is_time(entry.used_at))
+    _require((wait.since is None) == (wait.last is None))
+    _require(wait.since is None or _is_time(wait.since))
+    _require(all(0 <= count <= _MOST for count in (wait.polls, wait.throttled, wait.errors)))
+    return replace(
+        wait,
+        last=None if wait.last is None else _checked_import(wait.last),
+        transitions=tuple(map(_checked_transition, wait.transitions)),
+    )
+
+
+def _checked_import(last: Import) -> Import:
+    _require(last.created_ms is None or 0 <= last.created_ms <= LATEST_CREATION_MS)
+    files = tuple(ImportFile(_safe(file.filename), _safe(file.status)) for file in last.files)
+    return replace(last, status=_status(last.status), mode=_safe(last.mode), files=files)
+
+
+def _checked_transition(transition: Transition) -> Transition:
+    lengths = (transition.elapsed, transition.in_state or 0.0)
+    _require(_is_time(transition.at.unix) and all(0 <= length <= _LONGEST for length in lengths))
+    return replace(
+        transition,
+        source=None if transition.source is None else _status(transition.source),
+        to=_status(transition.to),
+        at=Instant(0.0, transition.at.unix),  # another run's monotonic clock means nothing
+    )
+
+
+def _status(name: str) -> Status:
+    known = parse_status(name)
+    _safe(name)
+    return known if isinstance(known, ImportStatus) else name
+
+
+def _safe(text: str | None) -> str | None:
+    _require(text is None or printable(text, limit=len(text)) == text)
+    return text
+
+
+def _is_time(unix: float) -> bool:
+    earliest, latest = _TIMES
+    return earliest <= unix <= latest
+
+
+def _require(condition: object) -> None:
+    if not condition:
+        raise ValueError

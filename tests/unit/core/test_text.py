@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.cli.durations import parse_duration
+from watcher.cli.values import parse_duration
 from watcher.core.text import duration, printable
 
 

@@ -1,50 +1,61 @@
-"""The state file on disk: who may use it, and what is there at any instant."""
+"""The state file on disk: who may use it, and what it contains at any moment."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from watcher.core.errors import BusyError, UsageError
 from watcher.state import disk
-from watcher.state.disk import StateFile, open_state_file
-from watcher.state.errors import DamagedError
+from watcher.state.disk import StateFile, UnusableError, open_state_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+OTHER_USER = 54321
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[StateFile]:
-    """The file, locked for a while."""
-    file = open_state_file(path)
+def opened(path: Path, warn: Callable[[str], None] = pytest.fail) -> Iterator[StateFile]:
+    """Lock the file for a while."""
+    file = open_state_file(path, warn)
     try:
         yield file
     finally:
         file.close()
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
-    """The content is replaced as a whole, and nothing but the file and its lock is left."""
+def names(directory: Path) -> list[str]:
+    """Return the names of all files, without the digits of times."""
+    return sorted(
+        "".join("#" if character.isdigit() else character for character in file.name)
+        for file in directory.iterdir()
+    )
+
+
+def test_the_content_is_replaced(tmp_path: Path) -> None:
+    """A read returns what was written last, and only the file and its lock file exist."""
     with opened(tmp_path / "state") as file:
         assert file.read() is None
         file.write(b"one")
         file.write(b"2")
         assert file.read() == b"2"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "state.lock"]
+    assert names(tmp_path) == ["state", "state.lock"]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
-def test_nobody_else_may_read_it(tmp_path: Path, umask: int) -> None:
-    """The mode is 0600 whatever the umask, and a wider one that was there does not stay."""
+def test_the_mode_is_0600(tmp_path: Path, umask: int) -> None:
+    """Whatever the umask and the mode of an earlier file, only the user can read the state file."""
     path = tmp_path / "state"
-    path.touch(0o666)
+    path.touch(0o664)
     before = os.umask(umask)
     try:
         with opened(path) as file:
@@ -55,31 +66,31 @@ def test_nobody_else_may_read_it(tmp_path: Path, umask: int) -> None:
     assert stat.S_IMODE((tmp_path / "state.lock").stat().st_mode) & 0o077 == 0
 
 
-def test_a_second_run_gives_way(tmp_path: Path) -> None:
-    """While one has the lock another is told so; afterwards the file is free, and the lock file stays."""
+def test_a_second_run_is_refused(tmp_path: Path) -> None:
+    """While one run holds the lock, another gets a BusyError; afterwards it can lock the file."""
     path = tmp_path / "state"
     with opened(path), pytest.raises(BusyError, match="another run is using --state-file"):
-        open_state_file(path)
+        open_state_file(path, pytest.fail)
     with opened(path):
         assert (tmp_path / "state.lock").exists()
 
 
 @pytest.mark.parametrize("name", ["state", "state.lock"])
 @pytest.mark.parametrize("dangling", [False, True])
-def test_a_link_is_refused(tmp_path: Path, name: str, *, dangling: bool) -> None:
-    """Neither the file nor its lock is followed anywhere, and what the link points at stays as it is."""
+def test_a_symbolic_link_is_refused(tmp_path: Path, name: str, *, dangling: bool) -> None:
+    """A link is not followed, and its target does not change."""
     target = tmp_path / "precious"
     if not dangling:
         target.write_text("precious")
     (tmp_path / name).symlink_to(target)
-    with pytest.raises(UsageError, match="symbolic link"):
-        open_state_file(tmp_path / "state")
+    with pytest.raises(UsageError, match=f"{name} is a symbolic link"):
+        open_state_file(tmp_path / "state", pytest.fail)
     assert target.exists() is not dangling
     assert dangling or target.read_text() == "precious"
 
 
-def test_a_link_that_comes_late_is_not_followed(tmp_path: Path) -> None:
-    """One that is planted after the file was opened is refused by a read, and replaced by a write."""
+def test_a_link_created_during_the_run_is_not_followed(tmp_path: Path) -> None:
+    """A read refuses the link, and a write replaces it."""
     path, target = tmp_path / "state", tmp_path / "precious"
     target.write_text("precious")
     with opened(path) as file:
@@ -93,39 +104,138 @@ def test_a_link_that_comes_late_is_not_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["state", "state.lock"])
-def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
-    """A folder, and a pipe that nobody writes to, are told at once."""
-    (tmp_path / name).mkdir()
-    with pytest.raises(UsageError, match=f"{name} (is no regular file|cannot be used: Is a directory)"):
-        open_state_file(tmp_path / "state")
-    (tmp_path / name).rmdir()
-    os.mkfifo(tmp_path / name)
-    with pytest.raises(UsageError, match=f"{name} is no regular file"):
-        open_state_file(tmp_path / "state")
+def test_directories_and_pipes_are_refused(tmp_path: Path, name: str) -> None:
+    """A path that is not a regular file is refused at once, even a pipe without a writer."""
+    for create in (os.mkdir, os.mkfifo):
+        create(tmp_path / name)
+        with pytest.raises(UsageError, match=f"{name} is not a regular file"):
+            open_state_file(tmp_path / "state", pytest.fail)
+        (tmp_path / name).rename(tmp_path / create.__name__)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """Nor is one made: who misspells a path should hear of it."""
-    with pytest.raises(UsageError, match="missing does not exist; create it, or name a file elsewhere"):
-        open_state_file(tmp_path / "missing" / "state")
+def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
+    """No directory is created, because the path may be misspelt."""
+    with pytest.raises(UsageError, match=r"missing does not exist\. Create it, or name another file"):
+        open_state_file(tmp_path / "missing" / "state", pytest.fail)
+    assert names(tmp_path) == []
 
 
-def test_a_damaged_file_is_set_aside_under_a_free_name(tmp_path: Path) -> None:
-    """No earlier one is overwritten, and the content is still there."""
+@root_only
+@pytest.mark.parametrize("name", ["state", "state.lock"])
+def test_another_users_file_is_refused(tmp_path: Path, name: str) -> None:
+    """The message names the owner; root does not accept the file either, and it stays where it is."""
+    (tmp_path / name).write_bytes(b"{}")
+    os.chown(tmp_path / name, OTHER_USER, -1)
+    with pytest.raises(UsageError, match=f"{name} belongs to the user {OTHER_USER}") as refusal:
+        open_state_file(tmp_path / "state", pytest.fail)
+    assert not isinstance(refusal.value, BusyError)
+    assert (tmp_path / name).read_bytes() == b"{}"
+
+
+@root_only
+def test_another_users_lock_is_refused_before_it_is_tried(tmp_path: Path) -> None:
+    """A lock that another user holds is not reported as another run."""
+    lock = tmp_path / "state.lock"
+    with opened(tmp_path / "state"):
+        os.chown(lock, OTHER_USER, -1)
+        with pytest.raises(UsageError, match=f"belongs to the user {OTHER_USER}"):
+            open_state_file(tmp_path / "state", pytest.fail)
+
+
+def link_to(path: Path) -> None:
+    """Add a hard link."""
+    os.link(path, path.with_name("linked"))
+
+
+def let_others_write(path: Path) -> None:
+    """Let every user write."""
+    path.chmod(0o666)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(link_to, "more than one hard link"), (let_others_write, "by other users")]
+)
+def test_a_file_that_others_could_have_changed_is_not_used(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    """A file that another user can have linked or written is not read, but it is kept."""
     path = tmp_path / "state"
-    (tmp_path / "state.aside-1").write_text("earlier")
-    (tmp_path / "state.aside-2").symlink_to("nowhere")
+    path.write_bytes(b"forged")
+    spoil(path)
     with opened(path) as file:
-        for number in (3, 4):
-            path.write_text(f"damaged {number}")
-            assert file.set_aside() == tmp_path / f"state.aside-{number}"
+        with pytest.raises(UnusableError, match=words):
+            file.read()
+        assert file.set_aside().read_bytes() == b"forged"
+        assert file.read() is None
+
+
+@pytest.mark.parametrize("spoil", [link_to, let_others_write])
+def test_a_lock_file_that_others_could_have_locked_is_set_aside(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    """A lock that another user may hold does not stop the run; the warning says what happened."""
+    lock, warnings = tmp_path / "state.lock", list[str]()
+    lock.touch(0o600)
+    spoil(lock)
+    with opened(tmp_path / "state", warnings.append):
+        assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    (warning,) = warnings
+    assert warning.startswith(f"--state-file: {lock} ")
+    assert "state.lock.########T######.######Z" in names(tmp_path)
+
+
+def test_group_write_access_is_accepted(tmp_path: Path) -> None:
+    """Kubernetes lets a volume's group write every file in it."""
+    for name in ("state", "state.lock"):
+        (tmp_path / name).write_bytes(b"{}")
+        (tmp_path / name).chmod(0o660)
+    with opened(tmp_path / "state") as file:
+        assert file.read() == b"{}"
+
+
+def test_a_file_system_without_modes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If every user can write every file, each run would set its predecessor's file aside."""
+    real_open = os.open
+
+    def open_for_all(path: Path, flags: int, mode: int = 0o777) -> int:
+        descriptor = real_open(path, flags, mode)
+        os.fchmod(descriptor, 0o777)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_for_all)
+    with pytest.raises(UsageError, match=r"other users can write every file in .*another file system"):
+        open_state_file(tmp_path / "state", pytest.fail)
+    assert names(tmp_path) == []
+
+
+def test_setting_aside_overwrites_nothing(tmp_path: Path) -> None:
+    """Every file gets a name of its own, even within a moment."""
+    path = tmp_path / "state"
+    with opened(path) as file:
+        for number in range(20):
+            path.write_text(str(number))
+            assert file.set_aside().read_text() == str(number)
             assert not path.exists()
-    assert (tmp_path / "state.aside-1").read_text() == "earlier"
-    assert (tmp_path / "state.aside-3").read_text() == "damaged 3"
+    assert len(names(tmp_path)) == 21
+
+
+def test_a_file_that_cannot_be_set_aside_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a file must not be used and cannot be moved, the run does not start."""
+
+    def forbid(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    path = tmp_path / "state"
+    path.write_bytes(b"forged")
+    with opened(path) as file:
+        monkeypatch.setattr(type(path), "replace", forbid)
+        with pytest.raises(UsageError, match="cannot be set aside: Permission denied"):
+            file.set_aside()
+    assert path.read_bytes() == b"forged"
 
 
 def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the disk is full, what was there before stays, and no rest takes up room."""
+    """When the disk is full, the old content stays and the unfinished file is removed."""
 
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -139,27 +249,10 @@ def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pyte
     assert not (tmp_path / "state.new").exists()
 
 
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO])
-def test_a_folder_that_cannot_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """A file system that syncs no folders is used all the same; a disk that fails is told."""
-    sync = os.fsync
-
-    def sync_files_only(descriptor: int) -> None:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise OSError(number, os.strerror(number))
-        sync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", sync_files_only)
-    with opened(tmp_path / "state") as file:
-        with nullcontext() if number == errno.EINVAL else pytest.raises(OSError, match="Input/output"):
-            file.write(b"new")
-        assert file.read() == b"new"
-
-
-def test_a_size_without_end_is_neither_read_nor_written(
+def test_a_file_beyond_the_size_limit_is_neither_read_nor_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a run writes, the next one reads."""
+    """A later run can read everything that was written."""
     monkeypatch.setattr(disk, "SIZE_LIMIT", 1 << 20)
     path = tmp_path / "state"
     with opened(path) as file:
@@ -168,15 +261,5 @@ def test_a_size_without_end_is_neither_read_nor_written(
         with pytest.raises(OSError, match="File too large"):
             file.write(b"x" * ((1 << 20) + 1))
         path.write_bytes(b"x" * ((1 << 20) + 1))
-        with pytest.raises(DamagedError, match="larger than 1 MiB"):
+        with pytest.raises(UnusableError, match="larger than 1 MiB"):
             file.read()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_another_user_s_file_is_not_trusted(tmp_path: Path) -> None:
-    """Whoever may write into the folder could plant a file that says complete."""
-    path = tmp_path / "state"
-    path.write_bytes(b"{}")
-    os.chown(path, 12345, -1)
-    with opened(path) as file, pytest.raises(DamagedError, match="belongs to another user"):
-        file.read()

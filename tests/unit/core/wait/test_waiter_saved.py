@@ -12,7 +12,7 @@ from watcher.core.events import Changed, Ended, MetUnknownStatus, Watching
 from watcher.core.model import Import, Instant
 from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus, Outcome, parse_status
-from watcher.core.wait.saved import SavedWait, remember
+from watcher.core.wait.saved import SavedWait
 from watcher.core.wait.steps import Arrival
 from watcher.core.wait.waiter import Waiter
 
@@ -125,7 +125,7 @@ def test_nothing_is_reported_twice() -> None:
     driven = Driven(Policy())
     driven.receive(seen("preparing"))
     driven.receive(seen("validating"))
-    saved = remember(driven.events[-1])
+    saved = SavedWait.after(driven.events[-1])
     waiter = resumed(saved, Policy(timeout=1e9))
     assert events_after(waiter, "validating") == []
     assert [type(event) for event in events_after(waiter, "ready")] == [Changed]

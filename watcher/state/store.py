@@ -1,0 +1,175 @@
+"""The state of one run's waits, saved in a state file beside the imports of other commands."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from watcher.core.errors import UsageError
+from watcher.core.events import Changed, Ended
+from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
+from watcher.state.disk import UnusableError, open_state_file
+from watcher.state.document import Document, ImportEntry, Reported, decode, encode, encode_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from watcher.core.answers.rate_limits import Hold
+    from watcher.core.events import Event
+    from watcher.core.model import ImportRef, Instant
+    from watcher.state.disk import StateFile
+
+UNUSED_LIMIT = 30 * 86400.0
+"""Seconds after which an entry that no run used is dropped."""
+
+
+class StateStore:
+    """Saves the waits of one run.
+
+    A change is saved before it is reported: if the process is killed in between, the next run has the
+    transition in its result and does not report it again. An outcome is recorded after it was reported: a
+    single look prints nothing when its predecessor reported the same outcome, so an outcome that nobody read
+    must not count as reported.
+
+    Create it with ``open_store``; ``clock`` returns Unix seconds.
+    """
+
+    def __init__(
+        self,
+        file: StateFile,
+        base_uri: str,
+        refs: Iterable[ImportRef],
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._file = file
+        self._base_uri = base_uri
+        self._warn = warn
+        self._has_failed = False
+        self._hold: Hold | None = None
+        now, document = clock(), self._read()
+        self._entries = {ref: ImportEntry(base_uri, ref, now, SavedWait(now)) for ref in refs}
+        self._lines: dict[tuple[str, ImportRef], bytes] = {}
+        for entry in document.imports:
+            if now - entry.used_at > UNUSED_LIMIT:
+                continue
+            if entry.base_uri == base_uri and entry.ref in self._entries:
+                self._entries[entry.ref] = replace(entry, used_at=now, wait=entry.wait.corrected(now))
+            else:
+                self._encode(replace(entry, used_at=min(entry.used_at, now)))
+        for entry in self._entries.values():
+            self._encode(entry)
+        holds = {uri: hold.corrected(now) for uri, hold in document.holds.items()}
+        self._holds = {uri: hold for uri, hold in holds.items() if hold is not None}
+        try:
+            self._write()
+        except OSError as error:
+            raise UsageError(
+                f"--state-file: {file.path} cannot be written: {error.strerror}. "
+                "Free some space, or name a file elsewhere."
+            ) from None
+
+    @property
+    def saved(self) -> SavedState:
+        """What the file says about this run's imports; right after opening, what earlier runs saved."""
+        waits = {ref: entry.wait for ref, entry in self._entries.items()}
+        return SavedState(waits, self._holds.get(self._base_uri))
+
+    def save(self, events: Sequence[Event], hold: Hold | None, now: Instant) -> None:
+        """Save what a later run needs of events that were not reported yet, with at most one write.
+
+        Only the first failed write is reported, and every later change tries again.
+        """
+        changed = {
+            event.ref: event
+            for event in events
+            if isinstance(event, Changed | Ended) and not self._entries[event.ref].wait.is_final
+        }
+        for ref, event in changed.items():
+            self._put(replace(self._entries[ref], used_at=now.unix, wait=SavedWait.after(event)))
+        if hold != self._hold:
+            self._hold = hold
+            self._holds.pop(self._base_uri, None)
+            saved = SavedHold.of(hold, now)
+            if saved is not None:
+                self._holds[self._base_uri] = saved
+        elif not changed:
+            return
+        self._try_to_write()
+
+    def is_changed(self, ended: Ended) -> bool:
+        """Return whether outcome or status differ from what was last recorded as reported."""
+        return self._entries[ended.ref].reported != Reported.of(ended)
+
+    def record_outcomes(self, ends: Iterable[Ended]) -> None:
+        """Save the outcomes that were reported by now."""
+        changed = [end for end in ends if self.is_changed(end)]
+        for end in changed:
+            self._put(replace(self._entries[end.ref], reported=Reported.of(end)))
+        if changed:
+            self._try_to_write()
+
+    def close(self) -> None:
+        """Unlock the file for the next run."""
+        self._file.close()
+
+    def _read(self) -> Document:
+        try:
+            content = self._file.read()
+            return Document() if content is None else decode(content)
+        except UnusableError as error:
+            self._warn(
+                f"--state-file: {self._file.path} {error}; it is now {self._file.set_aside()}. "
+                "All waits start anew."
+            )
+            return Document()
+
+    def _put(self, entry: ImportEntry) -> None:
+        self._entries[entry.ref] = entry
+        self._encode(entry)
+
+    def _encode(self, entry: ImportEntry) -> None:
+        self._lines[entry.base_uri, entry.ref] = encode_entry(entry)
+
+    def _try_to_write(self) -> None:
+        try:
+            self._write()
+        except OSError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                self._warn(
+                    f"--state-file: {self._file.path} could not be written: {error.strerror}. "
+                    "The watch continues; a later run may not know of this change."
+                )
+
+    def _write(self) -> None:
+        self._file.write(encode(self._lines.values(), self._holds))
+
+
+def open_store(
+    path: Path, base_uri: str, refs: Iterable[ImportRef], warn: Callable[[str], None]
+) -> StateStore:
+    """Open a state file for one run.
+
+    Args:
+        path: The state file; it need not exist.
+        base_uri: The API that the imports belong to.
+        refs: The imports.
+        warn: Called with a message when a file is set aside, and the first time it cannot be written.
+
+    Returns:
+        The store; close it.
+
+    Raises:
+        UsageError: The file cannot be trusted, read or written.
+        BusyError: Another run uses the file.
+    """
+    file = open_state_file(path, warn)
+    try:
+        return StateStore(file, base_uri, refs, warn)
+    except BaseException:
+        file.close()
+        raise
