@@ -1,4 +1,4 @@
-"""The README's picture of the live view, from a real run: ``python -m tests.support.picture``."""
+"""Draw the README's picture of the live view from a real run: ``python -m tests.support.picture``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _FROM_THE_WEB = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
 
 
 def record() -> tuple[list[Text], list[Text]]:
-    """Plays the demo.
+    """Run the demo.
 
     Returns:
-        What the terminal shows while the API limits the rate, and what is left there at the end.
+        The terminal's lines during a rate limit, and those at the end.
     """
     with opened(COLUMNS, 24) as terminal:
         terminal.start("--demo", env=terminal_environment())
@@ -40,14 +40,14 @@ def record() -> tuple[list[Text], list[Text]]:
 
 
 def draw(moment: Sequence[Text], end: Sequence[Text]) -> str:
-    """Draws what was recorded.
+    """Draw recorded lines.
 
     Args:
-        moment: Lines of a moment on the way.
-        end: What is left of them.
+        moment: Lines during the run.
+        end: Lines at the end.
 
     Returns:
-        An SVG that loads nothing from elsewhere.
+        An SVG that loads no external resources.
     """
     console = Console(
         file=StringIO(), record=True, width=COLUMNS, force_terminal=True, color_system="standard"

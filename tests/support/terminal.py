@@ -1,4 +1,4 @@
-"""A terminal as a person has it: a pseudo-terminal with a job in it, and what its screen shows."""
+"""A pseudo-terminal with the program as its foreground job, and its screen."""
 
 from __future__ import annotations
 
@@ -28,25 +28,16 @@ _BECOME_A_JOB = (
 
 
 def terminal_environment(base_uri: str | None = None, **variables: str) -> dict[str, str]:
-    """The environment of a person's shell, and of no pipeline, where it sees a terminal of 256 colours."""
-    pipelines = (
-        "CI",
-        "GITHUB_ACTIONS",
-        "GITLAB_CI",
-        "NO_COLOR",
-        "FORCE_COLOR",
-        "COLORTERM",
-        "COLUMNS",
-        "LINES",
-    )
-    env = {name: value for name, value in environment(base_uri).items() if name not in pipelines}
+    """Return the environment of an interactive shell on a terminal with 256 colours."""
+    unwanted = {"NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"}
+    env = {name: value for name, value in environment(base_uri).items() if name not in unwanted}
     return env | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | variables
 
 
 class Terminal:
-    """One job in a pseudo-terminal; the screen is that of a VT100.
+    """One job in a pseudo-terminal with the screen of a VT100.
 
-    What the job writes is taken in only while a test waits for something.
+    The terminal reads the job's output only while a test waits for something.
     """
 
     def __init__(self, columns: int, lines: int) -> None:
@@ -58,7 +49,7 @@ class Terminal:
         self.resize(columns, lines)
 
     def start(self, *arguments: str, env: dict[str, str], stdout: int | None = None) -> None:
-        """Starts the program in the foreground, with this terminal as the one that controls it."""
+        """Start the program in the foreground, with this terminal as its controlling terminal."""
         command = [
             sys.executable,
             "-I",
@@ -76,33 +67,33 @@ class Terminal:
         )
 
     def resize(self, columns: int, lines: int) -> None:
-        """Changes the size of the window, which signals SIGWINCH to the job."""
+        """Resize the window, which sends SIGWINCH to the job."""
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.screen.resize(lines, columns)
 
     def type(self, text: str) -> None:
-        """Types on the keyboard."""
+        """Send keyboard input."""
         os.write(self._master, text.encode())
 
     def take(self, seconds: float) -> None:
-        """Takes in what is written within a time."""
+        """Read the output for some seconds."""
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0 and self._take_some(left):
             pass
 
     def wait_for(self, shown: Callable[[str], object], seconds: float = 20.0) -> str:
-        """Takes in what is written until the screen shows something; gives the screen."""
+        """Read the output until the screen's text fulfils a condition, and return the text."""
         ends = time.monotonic() + seconds
         while not shown(self.text):
-            assert self._take_some(ends - time.monotonic()), f"the screen does not show it:\n{self.text}"
+            assert self._take_some(ends - time.monotonic()), f"not on the screen in time:\n{self.text}"
         return self.text
 
     def finish(self, seconds: float = 20.0) -> int:
-        """Takes in all that is written until the job's end; gives its code."""
+        """Read the output until the job exits, and return its exit code."""
         assert self.process is not None
         ends = time.monotonic() + seconds
         while self.process.poll() is None:
-            assert time.monotonic() < ends, f"the program does not end:\n{self.text}"
+            assert time.monotonic() < ends, f"the program does not exit:\n{self.text}"
             self._take_some(0.02)
         while self._take_some(0.05):
             pass
@@ -111,18 +102,18 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What the window shows, without what is blank at the ends."""
+        """The text in the window, without trailing blanks."""
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
 
     @property
     def whole(self) -> str:
-        """What was scrolled out of the window, and what it shows."""
+        """The text that has scrolled out of the window, and the text in it."""
         width = self.screen.columns
         above = ["".join(line[x].data for x in range(width)).rstrip() for line in self.screen.history.top]
         return "\n".join([*above, self.text])
 
     def close(self) -> None:
-        """Ends the job and the terminal."""
+        """Kill the job and close the terminal."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -140,7 +131,7 @@ class Terminal:
 
 @contextmanager
 def opened(columns: int = 110, lines: int = 24) -> Iterator[Terminal]:
-    """Opens a terminal for as long as the context lasts."""
+    """Open a terminal while the context lasts."""
     terminal = Terminal(columns, lines)
     try:
         yield terminal
