@@ -51,7 +51,7 @@ def _watch_fleet(workshop: Workshop, imports: int) -> int:
             _lead_to_the_end(server, running, imports)
             peak = running.finish(code=0).peak
     finally:
-        server.show_the_named()
+        server.reset()
     # The harness does not parse what is large: its own memory would show in the next process's peak.
     seen = workshop.out.read_bytes().count(b'"expected":') / imports
     if seen < len(LATER_STATUSES):

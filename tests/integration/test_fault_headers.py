@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.support.fault_server import Close, Hang, Play, Send
-from tests.support.fault_watch import SHORT_TIMEOUT, first_trouble, quick, watch
+from tests.support.fault_watch import SHORT_TIMEOUT, first_fault, quick, watch
 from tests.support.faults import COMPLETE, answer, import_body
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.statuses import Outcome
@@ -47,7 +47,7 @@ def refusal(*fields: str) -> Play:
 @each_absurdity
 def test_a_refusal_that_names_no_moment(fields: tuple[str, ...]) -> None:
     """A 429 whose headers make no sense is a 429 without any: the backoff begins at one to two seconds."""
-    event = asyncio.run(first_trouble(refusal(*fields)))
+    event = asyncio.run(first_fault(refusal(*fields)))
     assert isinstance(event, MetThrottle)
     assert event.named_wait is None
     assert 1 <= event.wait <= 2
@@ -66,7 +66,7 @@ def test_a_good_answer_with_absurd_headers(fields: tuple[str, ...]) -> None:
 def test_a_wait_whose_body_breaks(status: str, end: Close | Hang) -> None:
     """The moment that the API named counts, though the rest of the answer never comes."""
     broken = Play((Send(answer(b"{", "Retry-After: 30", status=status, length=99)), end))
-    event = asyncio.run(first_trouble(broken, request_timeout=SHORT_TIMEOUT))
+    event = asyncio.run(first_fault(broken, request_timeout=SHORT_TIMEOUT))
     assert isinstance(event, MetThrottle if status == TOO_MANY else Retrying)
     assert event.wait >= 30
 
@@ -100,7 +100,7 @@ def test_a_wait_beyond_all_bounds(status: str, outcome: Outcome) -> None:
 )
 def test_the_latest_moment_counts(fields: tuple[str, ...]) -> None:
     """Of several moments the latest counts, also where a gateway adds a header that the API sent already."""
-    event = asyncio.run(first_trouble(refusal(*fields)))
+    event = asyncio.run(first_fault(refusal(*fields)))
     assert isinstance(event, MetThrottle)
     assert event.named_wait is not None
     assert 30 <= event.wait <= 33.1

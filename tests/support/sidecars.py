@@ -47,11 +47,11 @@ def get(url: str) -> tuple[int, str]:
     return status, body
 
 
-def wait_for(url: str, is_expected: Callable[[int, str], bool]) -> tuple[int, str]:
+def wait_for(url: str, is_expected: Callable[[int, str], bool], seconds: float = 20.0) -> tuple[int, str]:
     """Poll an endpoint until its status and body are as expected, and return them."""
 
     def expected_answer() -> tuple[int, str] | None:
         answer = get(url)
         return answer if is_expected(*answer) else None
 
-    return processes.wait_for(expected_answer)
+    return processes.wait_for(expected_answer, seconds)
