@@ -1,4 +1,4 @@
-"""The picture of the live view is what the program draws now."""
+"""The README's picture of the live view is current."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 
 from rich.text import Text
 
-from tests.docs.test_readme import README, part, with_placeholders
 from tests.support.driving import EPOCH
+from tests.support.paths import README
 from tests.support.picture import COLUMNS, COMMAND, PICTURE, draw
+from tests.support.readme import part, with_placeholders
 from tests.unit.reports.live.test_picture import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
@@ -25,18 +26,18 @@ CANVAS = Canvas(COLUMNS, 24, UNICODE)
 
 
 def words(svg: str) -> str:
-    """What an SVG says, without the gaps and without what differs from run to run."""
+    """Return the text of an SVG without gaps, with placeholders for everything that differs."""
     lines: dict[str, str] = {}
-    for height, text in re.findall(
+    for height, words_at in re.findall(
         r'<text class="live-view-r\d+" x="[\d.]+" y="([\d.]+)"[^>]*>(.*?)</text>', svg
     ):
-        lines[height] = lines.get(height, "") + html.unescape(text).replace("\xa0", " ")
-    told = re.sub(f"[{UNICODE.spinner}]", "SPINNER", "\n".join(lines.values()))
-    return re.sub(r"\s+", " ", with_placeholders(told))
+        lines[height] = lines.get(height, "") + html.unescape(words_at).replace("\xa0", " ")
+    text = re.sub(f"[{UNICODE.spinner}]", "SPINNER", "\n".join(lines.values()))
+    return re.sub(r"\s+", " ", with_placeholders(text))
 
 
 def test_the_picture_is_current() -> None:
-    """The recorded demo has the words, the marks and the order that the code gives them."""
+    """The recorded demo has the text and the symbols that the code draws."""
     on_the_way = View(
         REF,
         "until complete, for at most 1h",
@@ -53,7 +54,7 @@ def test_the_picture_is_current() -> None:
 
 
 def test_the_picture_stands_alone() -> None:
-    """It loads nothing from elsewhere, and shows the command of the README."""
+    """It loads no external resources, and shows the command in the README."""
     svg = PICTURE.read_text("utf-8")
     assert not re.search(r"url\((?!#)|@import|@font-face|href=", svg)
     assert COMMAND.replace(" ", "&#160;") in svg

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
 
+from tests.support.paths import EXAMPLES
 from tests.support.pods import Closed, Pod
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KUBERNETES = sorted((EXAMPLES / "kubernetes").glob("*.yaml"))
 
 

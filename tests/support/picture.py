@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
+from tests.support.paths import EXAMPLES
 from tests.support.terminal import opened, terminal_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PICTURE = Path(__file__).parents[2] / "examples" / "live-view.svg"
+PICTURE = EXAMPLES / "live-view.svg"
 COLUMNS = 98
 COMMAND = "python3 -m watcher --demo"
 

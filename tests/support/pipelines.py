@@ -6,19 +6,18 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import yaml
 
+from tests.support.paths import EXAMPLES, ROOT
 from tests.support.processes import TOKEN, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
 _SPEED = {"WATCHER_MIN_INTERVAL": "40ms", "WATCHER_MAX_INTERVAL": "150ms"}
 
 _Document = TypeVar("_Document")
