@@ -14,19 +14,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.support.processes import SEGMENT, TOKEN, Simulator
 from watcher.simulator.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMAND = (sys.executable, "-m", "watcher.simulator")
-SEGMENT = "/api/v2/segments/default/production/big-spenders"
-BOUNDARY = "------------------------d74496d66958873e"
-FORM = (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="keys.csv"\r\n'
-    f"Content-Type: text/csv\r\n\r\nkey-1\nkey-2\n\r\n"
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="mode"\r\n\r\nreplace\r\n--{BOUNDARY}--\r\n'
-).encode()
 
 
 @contextmanager
@@ -49,43 +43,37 @@ def running(*options: str, accepts: str = "") -> Iterator[tuple[subprocess.Popen
             process.kill()
 
 
-def request(
-    url: str, token: str, body: bytes | None = None, content_type: str = ""
-) -> tuple[int, str | None, bytes]:
-    """Send one request, and return the status, the Location header and the body."""
-    headers = {"Authorization": token, "Content-Type": content_type}
+def get(url: str, token: str = TOKEN) -> tuple[int, str]:
+    """Return the status and the body of a GET."""
     try:
-        with urlopen(Request(url, data=body, headers=headers), timeout=5) as response:  # noqa: S310 - loopback
-            return response.status, response.headers["Location"], response.read()
+        with urlopen(Request(url, headers={"Authorization": token}), timeout=5) as response:  # noqa: S310 - loopback
+            return response.status, response.read().decode()
     except HTTPError as error:
         with error:
-            return error.code, None, error.read()
+            return error.code, error.read().decode()
 
 
 def test_create_and_read() -> None:
-    """A form as curl sends it creates an import, and the URL in `Location` returns it."""
+    """A multipart form creates an import, and the URL in `Location` returns it."""
     with running("--speed", "1000", "--rate-limit", "50") as (_, base_uri):
-        content_type = f"multipart/form-data; boundary={BOUNDARY}"
-        status, location, _ = request(f"{base_uri}{SEGMENT}/imports", "api-x", FORM, content_type)
-        assert status == 204
-        assert location is not None
-        assert location.startswith(f"{base_uri}{SEGMENT}/imports/")
-        status, _, body = request(location, "api-y")
-        assert (status, b'"filename": "keys.csv"' in body) == (200, True)
+        url = Simulator(base_uri).create()
+        assert url.startswith(f"{base_uri}{SEGMENT}/imports/")
+        status, body = get(url)
+        assert (status, '"filename": "keys.csv"' in body) == (200, True)
 
 
 def test_accepts_only_the_token_of_the_environment() -> None:
     """Only the token in LD_ACCESS_TOKEN is accepted, without surrounding white space."""
     with running(accepts=" api-1\n") as (_, base_uri):
-        assert request(base_uri + SEGMENT, "api-1")[0] == 200
-        assert request(base_uri + SEGMENT, "api-2")[0] == 401
+        assert get(base_uri + SEGMENT, "api-1")[0] == 200
+        assert get(base_uri + SEGMENT, "api-2")[0] == 401
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_the_simulator(number: signal.Signals, code: int) -> None:
     """It exits at once, with the shell's code for the signal and without output."""
     with running() as (process, base_uri):
-        assert request(base_uri + SEGMENT, "x")[0] == 200
+        assert get(base_uri + SEGMENT)[0] == 200
         process.send_signal(number)
         rest, errors = process.communicate(timeout=5)
     assert (process.returncode, rest, errors) == (code, "", "")

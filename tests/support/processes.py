@@ -35,20 +35,19 @@ class Simulator:
 
     def create(self, environment: str = "production", *, wait_on_approvals: bool = False) -> str:
         """Create an import and return its URL."""
-        boundary = "b"
-        fields = {"mode": "replace", "waitOnApprovals": str(wait_on_approvals).lower()}
+        fields = {
+            "mode": "replace",
+            "waitOnApprovals": str(wait_on_approvals).lower(),
+            'file"; filename="keys.csv': "user-1",
+        }
         parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         ]
-        parts.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="keys.csv"\r\n'
-            f"Content-Type: text/csv\r\n\r\nuser-1\r\n--{boundary}--\r\n"
-        )
         request = urllib.request.Request(  # noqa: S310 (loopback)
             f"{self.base_uri}{SEGMENT.replace('production', environment)}/imports",
-            data="".join(parts).encode(),
-            headers={"Authorization": TOKEN, "Content-Type": f"multipart/form-data; boundary={boundary}"},
+            data="".join([*parts, "--b--\r\n"]).encode(),
+            headers={"Authorization": TOKEN, "Content-Type": "multipart/form-data; boundary=b"},
         )
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (loopback)
             return str(response.headers["Location"])

@@ -25,7 +25,7 @@ class Status(StrEnum):
 
 
 FINAL: Final = frozenset({Status.COMPLETE, Status.STOPPED, None})
-"""The statuses that an import keeps for ever; None is an import that is gone."""
+"""The statuses that do not change any more; None is an import that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
