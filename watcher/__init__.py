@@ -1,7 +1,7 @@
-"""Waits for LaunchDarkly big-segment imports to end, and says how they ended.
+"""Wait for LaunchDarkly big-segment imports.
 
-``await wait(ref, token=…)`` waits for one import; ``async for event in watch(refs, token=…)`` tells what
-happens to many. Both work in any running asyncio loop, log nothing, take no signals and end no process.
+``await wait(ref, token=…)`` waits for one import; ``async for event in watch(refs, token=…)`` yields the
+events of many. Both run in any asyncio loop; they do not log, install signal handlers or end the process.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from importlib import import_module
 
 from watcher.version import __version__
 
-TYPE_CHECKING = False  # as type checkers know it; importing typing would slow every start down
+TYPE_CHECKING = False  # type checkers know this name; importing typing would slow down every start
 if TYPE_CHECKING:
     from watcher.core.errors import UsageError, WaitError, WatcherError
     from watcher.core.events import (
@@ -58,20 +58,20 @@ __all__ = [
     "watch",
 ]
 
-_HOMES = ("core.errors", "core.events", "core.model", "core.policy", "core.statuses", "library")
+_MODULES = ("core.errors", "core.events", "core.model", "core.policy", "core.statuses", "library")
 
 
 def __getattr__(name: str) -> object:
-    """Imports a public name when it is first used, so that the command starts without the whole package."""
+    """Import a public name on first use, so that the command starts without the whole package."""
     if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if name in vars(module):
-                globals()[name] = vars(module)[name]
-                return globals()[name]
+        for module in _MODULES:
+            names = vars(import_module(f"{__name__}.{module}"))
+            if name in names:
+                globals()[name] = names[name]
+                return names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    """Lists the public names too."""
+    """Return all names, the public ones included that have not been used yet."""
     return sorted({*globals(), *__all__})

@@ -3,28 +3,31 @@
 import contextlib
 import gc
 import os
-import signal
 import sys
+from typing import NoReturn
 
-from watcher.cli.early import interruption
-
-
-def run() -> None:
-    """Runs the command; until it has taken signals over, one ends the process without a traceback."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell leaves it for a job in the background
-            signal.signal(number, _leave)
-
-    gc.disable()  # collecting while modules are imported takes a seventh of the start, and finds nothing
-    from watcher.cli.main import run_command  # noqa: PLC0415 (the imports take long enough to be interrupted)
-
-    run_command()
+from watcher.cli.signals import Interrupted, Signals
 
 
-def _leave(number: int, _frame: object) -> None:
-    with contextlib.suppress(OSError):
-        os.write(2, interruption(128 + number, sys.argv[1:]).encode())
-    os._exit(128 + number)
+def run() -> NoReturn:
+    """Run the command and end the process with its exit code."""
+    signals = Signals()
+    signals.install()
+    gc.disable()  # collecting during the imports takes a seventh of the start and finds nothing
+    try:
+        from watcher.cli.main import main  # noqa: PLC0415 (the imports take long enough to be interrupted)
+
+        code = main(sys.argv[1:], signals)
+    except Interrupted as interrupt:
+        code = interrupt.code
+        if os.environ.get("WATCHER_LOG_FORMAT") != "json":  # standard error may be read as JSON lines
+            with contextlib.suppress(OSError):
+                os.write(2, b"watcher: interrupted before the watch began\n")
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        # A name lookup that hangs cannot be cancelled, and would keep the process alive.
+        os._exit(code)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Waiting from within another asyncio program: it logs nothing, takes no signal and ends no process."""
+"""Waiting from within another asyncio program: no logging, no signal handlers, no process exit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from watcher.api.client import Client
-from watcher.api.network import find_proxy, parse_base_uri
+from watcher.api.hosts import parse_base_uri
+from watcher.api.proxy import find_proxy
 from watcher.api.targets import choose_base_uri, target_of
 from watcher.api.token import FixedToken, TokenFile, parse_token
 from watcher.core import defaults
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from watcher.api.token import TokenSource
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
-    from watcher.core.statuses import Outcome
 
-_DEFAULT = Policy()
+_DEFAULT_POLICY = Policy()
 
 
 async def watch(
@@ -37,47 +37,49 @@ async def watch(
     *,
     token: str | Path,
     base_uri: str | None = None,
-    policy: Policy = _DEFAULT,
+    policy: Policy = _DEFAULT_POLICY,
     any_suffices: bool = False,
     fail_fast: bool = False,
     heartbeat: float = math.inf,
     request_timeout: float = defaults.REQUEST_TIMEOUT,
 ) -> AsyncGenerator[Event, None]:
-    """Watches imports to their end, and yields what happens to them.
+    """Watch imports until all waits have ended, and yield their events.
 
-    They share one rate limit and at most 100 connections. ``HTTPS_PROXY``, ``NO_PROXY`` and ``SSL_CERT_FILE``
-    are honoured. Whoever leaves the iteration early should close it, as ``contextlib.aclosing`` does.
+    The imports share one rate limit and at most 100 connections. ``HTTPS_PROXY``, ``NO_PROXY`` and
+    ``SSL_CERT_FILE`` apply. If you leave the iteration early, close the generator, for example with
+    ``contextlib.aclosing``.
 
     Args:
-        refs: The imports, as references or as the command line takes them: four keys joined by ``/``, an API
-            path or a URL. One that is named twice is watched once.
-        token: The access token; or the path of a file with it, which is read again when the API refuses it.
-        base_uri: Where the API is; None is the host of the targets that are URLs, else
+        refs: The imports: references, or text as on the command line (four keys joined by ``/``, an API path
+            or a URL). An import that is named twice is watched once.
+        token: The access token, or the path of a file that contains it. The file is read again after a 401.
+        base_uri: Scheme and host of the API. None selects the host of targets that are URLs, else
             ``https://app.launchdarkly.com``.
-        policy: What is waited for, for how long, and how often is asked.
-        any_suffices: End all waits at the first that succeeds.
-        fail_fast: End all waits at the first that fails.
-        heartbeat: Longest silence in seconds, more than 0; infinite is without heartbeats.
-        request_timeout: One request from connect to last byte, in seconds, more than 0; infinite is no limit.
+        policy: What to wait for, how long, and how often to poll.
+        any_suffices: End all waits when the first one succeeds.
+        fail_fast: End all waits when the first one fails.
+        heartbeat: Longest time in seconds without an event, greater than 0; infinite for no heartbeats.
+        request_timeout: Longest request in seconds, connect to last byte, greater than 0; infinite for no
+            limit.
 
     Yields:
-        The events; the last of each import is its ``Ended``.
+        The events; the last one of each import is its ``Ended``.
 
     Raises:
-        UsageError: Something that was given cannot be; nothing was requested from the network.
+        UsageError: An argument is invalid; no request was sent.
     """
-    targets = _targets(refs)
+    targets = _parse_targets(refs)
     _check(policy, heartbeat=heartbeat, request_timeout=request_timeout)
-    origin = choose_base_uri(_base_uri(base_uri), targets, "base_uri")
+    origin = choose_base_uri(_parse_base_uri(base_uri), targets, "base_uri")
     terms = Terms(
         policy=policy,
-        succeeds=_succeeds,
+        succeeds=lambda outcome: outcome in SUCCESSES,
         any_suffices=any_suffices,
         fail_fast=fail_fast,
         heartbeat=heartbeat,
         request_timeout=request_timeout,
     )
-    client = Client(origin, _tokens(token), proxy=find_proxy(origin))
+    client = Client(origin, _token_source(token), proxy=find_proxy(origin))
     unique = tuple(dict.fromkeys(target.ref for target in targets))
     async with (
         client,
@@ -92,54 +94,39 @@ async def wait(
     *,
     token: str | Path,
     base_uri: str | None = None,
-    policy: Policy = _DEFAULT,
+    policy: Policy = _DEFAULT_POLICY,
     request_timeout: float = defaults.REQUEST_TIMEOUT,
 ) -> Ended:
-    """Waits for one import to be complete, or to reach the status of ``policy.until``.
+    """Wait until one import is complete or reaches the status in ``policy.until``.
 
-    Args:
-        ref: The import, as ``watch`` takes it.
-        token: The access token, or the path of a file with it.
-        base_uri: Where the API is, as for ``watch``.
-        policy: What is waited for, for how long, and how often is asked.
-        request_timeout: One request from connect to last byte, in seconds, more than 0; infinite is no limit.
+    The arguments are those of ``watch``.
 
     Returns:
-        The end, with the import as it was last seen and all of its transitions.
+        The import's last event, with its last known fields and all transitions.
 
     Raises:
-        WaitError: It ended in any other way; ``ended`` tells how.
-        UsageError: Something that was given cannot be; nothing was requested from the network.
+        WaitError: The wait ended in any other way; ``ended`` is the import's last event.
+        UsageError: An argument is invalid; no request was sent.
     """
-    events = watch(
-        [ref],
-        token=token,
-        base_uri=base_uri,
-        policy=policy,
-        request_timeout=request_timeout,
-    )
+    events = watch([ref], token=token, base_uri=base_uri, policy=policy, request_timeout=request_timeout)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Ended):
-                if not _succeeds(event.outcome):
+                if event.outcome not in SUCCESSES:
                     raise WaitError(event)
                 return event
-    raise RuntimeError("a watch ended without the end of its import")
+    raise RuntimeError("the watch ended without an Ended event")
 
 
-def _succeeds(outcome: Outcome) -> bool:
-    return outcome in SUCCESSES
+# The functions below accept any object, because callers may not use a type checker.
 
 
-# What follows takes objects: a program need not have been checked for types, and finds out here.
-
-
-def _targets(refs: object) -> list[Target]:
+def _parse_targets(refs: object) -> list[Target]:
     if isinstance(refs, str) or not isinstance(refs, Iterable):
-        raise UsageError("refs must be a list of imports; write for one import [ref]")
+        raise UsageError("refs must be a list of imports; for one import write [ref]")
     targets = [target_of(ref) for ref in refs]
     if not targets:
-        raise UsageError("no import is named")
+        raise UsageError("refs is empty; name at least one import")
     return targets
 
 
@@ -147,21 +134,21 @@ def _check(policy: object, **lengths: object) -> None:
     if not isinstance(policy, Policy):
         raise UsageError(f"policy must be a Policy, not {type(policy).__name__}")
     for name, length in lengths.items():
-        if not (isinstance(length, int | float) and length > 0):  # also refuses nan
-            raise UsageError(f"{name} must be more than 0 seconds, and is {length!r}; math.inf is no limit")
+        if not (isinstance(length, int | float) and length > 0):  # also rejects nan
+            raise UsageError(f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit")
 
 
-def _base_uri(given: object) -> str | None:
-    if given is None:
+def _parse_base_uri(base_uri: object) -> str | None:
+    if base_uri is None:
         return None
-    if not isinstance(given, str):
-        raise UsageError(f"base_uri must be a str, not {type(given).__name__}")
-    return parse_base_uri(given, "base_uri")
+    if not isinstance(base_uri, str):
+        raise UsageError(f"base_uri must be a str, not {type(base_uri).__name__}")
+    return parse_base_uri(base_uri, "base_uri")
 
 
-def _tokens(token: object) -> TokenSource:
+def _token_source(token: object) -> TokenSource:
     if isinstance(token, Path):
         return TokenFile(token, "token")
     if isinstance(token, str):
         return FixedToken(parse_token(token, "token"))
-    raise UsageError(f"token must be the access token as a str, or a Path, not {type(token).__name__}")
+    raise UsageError(f"token must be an access token (str) or the Path of a file, not {type(token).__name__}")

@@ -127,13 +127,13 @@ class Watch:
     def _turn(self) -> Iterator[Event]:
         """Does all that can be done now, without waiting."""
         fleet, in_flight = self._fleet, self._in_flight
-        for watched, answer, arrived in in_flight.land():
+        for watched, answer, arrived in in_flight.collect():
             yield from fleet.receive(watched, answer, arrived)
         now = self._clock()
         if self._signal is not None:
             yield from fleet.interrupt(self._signal, now)
             return
-        due = fleet.take_due(now, in_flight.room)
+        due = fleet.take_due(now, in_flight.capacity)
         for watched in due.asked:
             in_flight.send(watched)
         yield from fleet.end(due.late, now)
@@ -141,10 +141,10 @@ class Watch:
 
     async def _sleep(self) -> None:
         in_flight = self._in_flight
-        if in_flight.has_landed or self._signal is not None or self._fleet.over:
+        if in_flight.has_finished or self._signal is not None or self._fleet.over:
             return
-        soonest = self._fleet.wakes_at(self._clock().monotonic, has_room=in_flight.room > 0)
-        self.wakes_at = min(soonest, in_flight.lands_by)
+        soonest = self._fleet.wakes_at(self._clock().monotonic, has_room=in_flight.capacity > 0)
+        self.wakes_at = min(soonest, in_flight.next_timeout)
         self._wake.clear()
         try:
             async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):

@@ -1,9 +1,10 @@
-"""Wait for several imports from an asyncio program of your own, then go on.
+"""Wait for several imports in your own asyncio program, then deploy.
 
     python examples/library/deploy_after_imports.py TARGET...
 
-A TARGET is project/environment/segment/import-id, or what an import's Location header holds. The access token
-is read from LD_ACCESS_TOKEN; LD_BASE_URI is where the API is, if not at https://app.launchdarkly.com.
+A TARGET is project/environment/segment/import-id, or the Location header of the response that created the
+import.
+Set LD_ACCESS_TOKEN to your access token, and LD_BASE_URI if your API is not at https://app.launchdarkly.com.
 """
 
 from __future__ import annotations
@@ -17,16 +18,9 @@ import watcher
 
 
 async def all_complete(targets: list[str]) -> bool:
-    """Tells what happens to the imports, and whether all of them became complete.
-
-    Args:
-        targets: The imports.
-
-    Returns:
-        False as soon as one of them fails.
-    """
+    """Print the transitions of the imports and return whether all of them are complete."""
     policy = watcher.Policy(
-        fail_on=frozenset({watcher.ImportStatus.PENDING_APPROVAL}),  # nobody is there to approve it
+        fail_on=frozenset({watcher.ImportStatus.PENDING_APPROVAL}),  # nobody is here to approve it
         timeout=30 * 60,
     )
     events = watcher.watch(
@@ -48,11 +42,11 @@ async def all_complete(targets: list[str]) -> bool:
 
 
 async def main() -> int:
-    """Waits while the program does other things."""
+    """Wait while the program does other work."""
     try:
         _, complete = await asyncio.gather(warm_up(), all_complete(sys.argv[1:]))
     except watcher.UsageError as error:
-        print(f"nothing was watched: {error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     if not complete:
         return 1
@@ -61,7 +55,7 @@ async def main() -> int:
 
 
 async def warm_up() -> None:
-    """Stands for what else the program has to do meanwhile."""
+    """Do other work in the meantime."""
     await asyncio.sleep(0.1)
     print("warmed up")
 

@@ -1,4 +1,4 @@
-"""The README's picture of the live view is current."""
+"""The picture of the live view in the README shows what the program draws now."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from rich.text import Text
 
 from tests.support.driving import EPOCH
 from tests.support.paths import README
-from tests.support.picture import COLUMNS, COMMAND, PICTURE, draw
+from tests.support.picture import COMMAND, PICTURE, draw
 from tests.support.readme import part, with_placeholders
-from tests.unit.reports.live.test_picture import progress
+from tests.unit.reports.live.test_board import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
+from watcher.reports.live.board import View
+from watcher.reports.live.frame import Frame
 from watcher.reports.live.glyphs import UNICODE
-from watcher.reports.live.picture import Canvas, picture
-from watcher.reports.live.views import View
-from watcher.reports.results import text_line
+from watcher.reports.stdout import text_line
 
 REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")
 WAY = (("preparing", 2.6), ("pending_approval", 3.3), ("ready", 0.95), ("in_progress", 1.4))
-CANVAS = Canvas(COLUMNS, 24, UNICODE)
 
 
 def words(svg: str) -> str:
-    """Return the text of an SVG without gaps, with placeholders for everything that differs."""
+    """Return the text of an SVG without blanks and without values that differ from run to run."""
     lines: dict[str, str] = {}
-    for height, words_at in re.findall(
+    for height, text in re.findall(
         r'<text class="live-view-r\d+" x="[\d.]+" y="([\d.]+)"[^>]*>(.*?)</text>', svg
     ):
-        lines[height] = lines.get(height, "") + html.unescape(words_at).replace("\xa0", " ")
+        lines[height] = lines.get(height, "") + html.unescape(text).replace("\xa0", " ")
     text = re.sub(f"[{UNICODE.spinner}]", "SPINNER", "\n".join(lines.values()))
+    text = re.sub(f"[{UNICODE.rail}{UNICODE.moving}]+", UNICODE.rail, text)
     return re.sub(r"\s+", " ", with_placeholders(text))
 
 
 def test_the_picture_is_current() -> None:
-    """The recorded demo has the text and the symbols that the code draws."""
-    on_the_way = View(
+    """The recorded demo has the words, characters and order of the current code."""
+    during = View(
         REF,
         "until complete, for at most 1h",
         progress(*WAY, polls=9),
         next_poll=1.0,
-        notice="rate limited (429): the API asks to wait 0.8s more",
+        problem="rate limited (429): the API asks to wait 0.8s more",
     )
     after = progress(*WAY, ("complete", 0.0), polls=12)
     end = Ended(REF, Instant(11.0, EPOCH), after, Outcome.COMPLETE, "complete after 11s")
-    over = View(REF, on_the_way.goal, after, ended=end)
+    over = View(REF, during.goal, after, ended=end)
     first = Text(part("demo").splitlines()[0])
-    drawn = draw([first, *picture([on_the_way], CANVAS)], [*picture([over], CANVAS), Text(text_line(end))])
+    drawn = draw([first, Frame([during], UNICODE)], [Frame([over], UNICODE), Text(text_line(end))])
     assert words(PICTURE.read_text("utf-8")) == words(drawn)
 
 
 def test_the_picture_stands_alone() -> None:
-    """It loads no external resources, and shows the command in the README."""
+    """The picture loads nothing from elsewhere, and shows the command of the README."""
     svg = PICTURE.read_text("utf-8")
     assert not re.search(r"url\((?!#)|@import|@font-face|href=", svg)
     assert COMMAND.replace(" ", "&#160;") in svg

@@ -1,4 +1,4 @@
-"""Any bytes at all as an answer, over real sockets."""
+"""Test of arbitrary bytes as a response, over real sockets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ANSWERS = st.lists(st.lists(WORDS | st.binary(max_size=20), max_size=12).map(b""
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces=ANSWERS)
 def test_any_bytes(pieces: list[bytes]) -> None:
-    """Whatever bytes come as the whole answer, in whatever pieces, one request returns, and all is quiet."""
+    """A request returns without a warning, whatever bytes arrive in whatever pieces."""
     acts = [act for piece in pieces for act in (Send(piece), Wait(0.001))]
 
     async def run() -> Reply:

@@ -1,4 +1,4 @@
-"""Answers that quote the token of their request, through the real client and the real program."""
+"""Tests of responses that quote the token, with the real client and the real program."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ ENCODED = TOKEN.replace("a", "%61")
         answer(b"", f"Location: https://login.example/?token={ENCODED}", status="302 Found"),
     ],
 )
-def test_an_echo_is_not_told(data: bytes) -> None:
-    """The client's answer carries what takes its own token out, whatever the status and the spelling."""
+def test_a_quoted_token_is_concealed(data: bytes) -> None:
+    """The token is concealed in every part of a response, whatever the status and the encoding."""
 
     async def run() -> Reply:
         async with playing(Play((Send(data),))) as server, client_of(server.base_uri) as client:
             return await ask(client)
 
-    told = repr(asyncio.run(run()))
-    assert "***" in told
-    assert TOKEN not in unquote(told)
+    shown = repr(asyncio.run(run()))
+    assert "***" in shown
+    assert TOKEN not in unquote(shown)
 
 
 def test_no_output_holds_the_token(tmp_path: Path) -> None:
-    """An import that echoes the token brings it into no stream and no file of a run."""
+    """A token quoted in an import appears in no output stream and no file."""
     echo = import_body(
         status=f"queued for {TOKEN}", mode=ENCODED, files=[{"filename": TOKEN, "status": TOKEN}]
     )
-    files = [tmp_path / name for name in ("state", "status", "variables", "last-words")]
+    files = [tmp_path / name for name in ("state", "status", "variables", "termination-log")]
     options = ("--state-file", "--status-file", "--dotenv", "--termination-log")
     named = [word for pair in zip(options, map(str, files), strict=True) for word in pair]
 
@@ -61,6 +61,6 @@ def test_no_output_holds_the_token(tmp_path: Path) -> None:
         assert ended.code == 0, ended.err
         return ended.out + ended.err
 
-    told = [asyncio.run(run()), *(file.read_text() for file in files)]
-    assert "queued for ***" in told[0]
-    assert not [text for text in told if TOKEN in unquote(text)]
+    outputs = [asyncio.run(run()), *(file.read_text() for file in files)]
+    assert "queued for ***" in outputs[0]
+    assert not [text for text in outputs if TOKEN in unquote(text)]

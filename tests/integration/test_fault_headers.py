@@ -1,4 +1,4 @@
-"""Rate-limit headers that no sane server sends, through the real client and the real loop."""
+"""Tests of invalid rate-limit headers, with the real client and the real loop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.support.faults import COMPLETE, answer, import_body
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.statuses import Outcome
 
-FOR_EVER = f"Retry-After: {'9' * 400}"
+EXCESSIVE = f"Retry-After: {'9' * 400}"
 TOO_MANY = "429 Too Many Requests"
 
-SAYS_NOTHING = (
+INVALID_HEADERS = (
     ("X-Nothing: 1",),
     ("Retry-After:",),
     ("Retry-After: soon",),
@@ -36,26 +36,26 @@ SAYS_NOTHING = (
     ("X-Ratelimit-Reset: 253402300799999", "Date: Thu, 99 Foo 99999 99:99:99"),
 )
 
-each_absurdity = pytest.mark.parametrize("fields", SAYS_NOTHING, ids=lambda fields: fields[0][:40])
+each_invalid_header = pytest.mark.parametrize("fields", INVALID_HEADERS, ids=lambda fields: fields[0][:40])
 
 
 def refusal(*fields: str) -> Play:
-    """Makes a 429 with some headers."""
+    """Return a 429 with these headers."""
     return Play((Send(answer(b"", *fields, status=TOO_MANY)),))
 
 
-@each_absurdity
-def test_a_refusal_that_names_no_moment(fields: tuple[str, ...]) -> None:
-    """A 429 whose headers make no sense is a 429 without any: the backoff begins at one to two seconds."""
+@each_invalid_header
+def test_a_429_with_invalid_headers(fields: tuple[str, ...]) -> None:
+    """A 429 with invalid headers is treated like one without: the backoff starts at one to two seconds."""
     event = asyncio.run(first_fault(refusal(*fields)))
     assert isinstance(event, MetThrottle)
     assert event.named_wait is None
     assert 1 <= event.wait <= 2
 
 
-@each_absurdity
-def test_a_good_answer_with_absurd_headers(fields: tuple[str, ...]) -> None:
-    """On a good answer, headers that make no sense hold nothing up."""
+@each_invalid_header
+def test_a_valid_response_with_invalid_headers(fields: tuple[str, ...]) -> None:
+    """Invalid headers of a valid response delay nothing."""
     good = Play((Send(answer(import_body(), *fields)),))
     came = asyncio.run(watch(good, COMPLETE, policy=quick(timeout=3.0)))
     assert came.outcome is Outcome.COMPLETE, came.end.message
@@ -63,8 +63,8 @@ def test_a_good_answer_with_absurd_headers(fields: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("status", [TOO_MANY, "200 OK", "503 Down"])
 @pytest.mark.parametrize("end", [Close(), Hang()], ids=["closed", "stalled"])
-def test_a_wait_whose_body_breaks(status: str, end: Close | Hang) -> None:
-    """The moment that the API named counts, though the rest of the answer never comes."""
+def test_a_retry_after_whose_body_is_cut_off(status: str, end: Close | Hang) -> None:
+    """A `Retry-After` counts even if the body is cut off."""
     broken = Play((Send(answer(b"{", "Retry-After: 30", status=status, length=99)), end))
     event = asyncio.run(first_fault(broken, request_timeout=SHORT_TIMEOUT))
     assert isinstance(event, MetThrottle if status == TOO_MANY else Retrying)
@@ -75,9 +75,9 @@ def test_a_wait_whose_body_breaks(status: str, end: Close | Hang) -> None:
     ("status", "outcome"),
     [(TOO_MANY, Outcome.TIMEOUT), ("200 OK", Outcome.TIMEOUT), ("503 Down", Outcome.UNAVAILABLE)],
 )
-def test_a_wait_beyond_all_bounds(status: str, outcome: Outcome) -> None:
-    """`Retry-After` with 400 digits ends the watch at once and says why."""
-    held = Play((Send(answer(import_body(), FOR_EVER, status=status)),))
+def test_an_excessive_retry_after(status: str, outcome: Outcome) -> None:
+    """A `Retry-After` with 400 digits ends the watch immediately, and the message names it."""
+    held = Play((Send(answer(import_body(), EXCESSIVE, status=status)),))
     came = asyncio.run(watch(held, policy=quick(outage_budget=300.0, timeout=3600.0)))
     assert came.outcome is outcome
     assert len(came.requests) == 1
@@ -98,16 +98,16 @@ def test_a_wait_beyond_all_bounds(status: str, outcome: Outcome) -> None:
         ("Date: Thu, 01 Jan 2026 00:00:00 GMT", "Retry-After: 1", "X-Ratelimit-Reset: 1767225630000"),
     ],
 )
-def test_the_latest_moment_counts(fields: tuple[str, ...]) -> None:
-    """Of several moments the latest counts, also where a gateway adds a header that the API sent already."""
+def test_the_latest_time_counts(fields: tuple[str, ...]) -> None:
+    """Of several times the latest counts, even if a gateway repeats a header of the API."""
     event = asyncio.run(first_fault(refusal(*fields)))
     assert isinstance(event, MetThrottle)
     assert event.named_wait is not None
     assert 30 <= event.wait <= 33.1
 
 
-def test_a_wait_that_ends_before_the_deadline_is_waited() -> None:
-    """A moment that the API names is kept, fractions of a second included."""
+def test_a_retry_after_before_the_deadline_is_respected() -> None:
+    """A `Retry-After` is respected, fractions of a second included."""
     came = asyncio.run(watch(refusal("Retry-After: 0.2"), COMPLETE, policy=quick()))
     assert isinstance(came.events[-1], Ended)
     assert came.outcome is Outcome.COMPLETE

@@ -1,4 +1,4 @@
-"""The fault table through the real program: exit codes, standard error, and memory."""
+"""Tests of the fault table with the real program: exit codes, standard error and memory."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ ANSWERS = {
 
 
 def lines(names: set[str]) -> list[FaultCase]:
-    """Finds lines of the table by their names."""
+    """Return the lines of the table with these names."""
     found = [fault for fault in ALL_FAULTS if fault.name in names]
     assert {fault.name for fault in found} == names
     return found
 
 
 def name_of(fault: FaultCase) -> str:
-    """Names a test."""
+    """Return the name of a test."""
     return fault.name
 
 
@@ -59,21 +59,21 @@ PARSED_IN_PYTHON = lines(PARSING)
 
 
 async def last(fault: FaultCase) -> Run:
-    """Runs the program against a fault that lasts, with JSON on both streams."""
+    """Run the program against a permanent fault, with JSON on both streams."""
     async with playing(fault.play) as server:
         options = ("--outage-budget", "600ms", "--request-timeout", "500ms", "--output", "jsonl")
         return await run_program(server.base_uri, *options, "--log-format", "json")
 
 
 async def last_in_python(fault: FaultCase) -> Run:
-    """Runs the program without the compiled half of its HTTP library, as where none is built."""
+    """Run the program without aiohttp's compiled parser, as on platforms without wheels."""
     async with playing(fault.play) as server:
         options = ("--outage-budget", "300ms", "--request-timeout", "400ms")
         return await run_program(server.base_uri, *options, variables={"AIOHTTP_NO_EXTENSIONS": "1"})
 
 
 async def passing(fault: FaultCase) -> Run:
-    """Runs the program against an import that is seen, then hidden by the fault, then complete."""
+    """Run the program against an import that is in progress, then hidden by the fault, then complete."""
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
     async with playing(IN_PROGRESS, *faults, COMPLETE) as server:
         timeout = "800ms" if fault.times_out else "10s"
@@ -82,25 +82,25 @@ async def passing(fault: FaultCase) -> Run:
 
 @pytest.fixture(scope="module")
 def lasting_runs() -> Runs:
-    """Runs that meet nothing but a fault."""
+    """Return the runs with a permanent fault."""
     return play_all(LASTING, last)
 
 
 @pytest.fixture(scope="module")
 def python_runs() -> Runs:
-    """The same with the HTTP library's parser in Python."""
+    """Return the runs with a permanent fault and the parser in Python."""
     return play_all(PARSED_IN_PYTHON, last_in_python)
 
 
 @pytest.fixture(scope="module")
 def passing_runs() -> Runs:
-    """Runs that meet a fault in passing."""
+    """Return the runs with a temporary fault."""
     return play_all(PASSING, passing)
 
 
 @pytest.mark.parametrize("fault", LASTING, ids=name_of)
-def test_the_fault_that_lasts(fault: FaultCase, lasting_runs: Runs) -> None:
-    """A fault that lasts ends with the code of its kind, in little memory, and every line is JSON."""
+def test_a_permanent_fault(fault: FaultCase, lasting_runs: Runs) -> None:
+    """A permanent fault ends with the exit code of its kind, needs little memory, and every line is JSON."""
     run = result_of(fault, lasting_runs)
     assert run.code == CODES[fault.lasting_outcome], run.err
     assert run.peak < MEMORY_LIMIT
@@ -111,24 +111,24 @@ def test_the_fault_that_lasts(fault: FaultCase, lasting_runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("fault", PARSED_IN_PYTHON, ids=name_of)
-def test_the_fault_that_lasts_without_compiled_parser(fault: FaultCase, python_runs: Runs) -> None:
-    """The HTTP library's other parser may see another kind of fault, but never brings the program down."""
+def test_a_permanent_fault_without_compiled_parser(fault: FaultCase, python_runs: Runs) -> None:
+    """With the parser in Python the kind of fault may differ, but the program does not crash."""
     run = result_of(fault, python_runs)
     assert run.code in CODES.values(), run.err
     assert run.peak < MEMORY_LIMIT
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=name_of)
-def test_the_good_answer_wins(fault: FaultCase, passing_runs: Runs) -> None:
-    """A fault that passes leaves the code 0, and one line of result."""
+def test_a_temporary_fault(fault: FaultCase, passing_runs: Runs) -> None:
+    """After a temporary fault the exit code is 0, with one line of result."""
     run = result_of(fault, passing_runs)
     assert run.code == 0, run.err
     assert len(run.out.splitlines()) == 1
     assert run.peak < MEMORY_LIMIT
 
 
-def test_nobody_listens() -> None:
-    """A refused connection is 75 once the budget is spent, and says what to check."""
+def test_a_refused_connection() -> None:
+    """A refused connection is 75 after the outage budget, and the message names the next step."""
     with unlistened() as bound:
         base_uri = f"http://127.0.0.1:{bound.getsockname()[1]}"
         run = asyncio.run(run_program(base_uri, "--outage-budget", "300ms"))
@@ -151,7 +151,7 @@ HOSTILE_SCRIPT = (
     ("output", "log_format"), [("text", "console"), ("json", "json"), ("jsonl", "console")]
 )
 def test_hostile_text(output: str, log_format: str) -> None:
-    """Nothing that drives a terminal or forges a line comes through from any field of any answer."""
+    """No field of a response can control the terminal or forge a line."""
 
     async def run() -> Run:
         async with playing(*HOSTILE_SCRIPT) as server:

@@ -1,4 +1,4 @@
-"""The fault table through the real client and the real loop, over real sockets."""
+"""Tests of the fault table with the real client and the real loop, over real sockets."""
 
 from __future__ import annotations
 
@@ -56,67 +56,67 @@ each_fault = pytest.mark.parametrize("fault", ALL_FAULTS, ids=lambda fault: faul
 
 
 def timeout_for(fault: FaultCase) -> float:
-    """Chooses a request timeout that is short only where nothing else ends the request."""
+    """Return a request timeout that is short only if nothing else ends the request."""
     return SHORT_TIMEOUT if fault.times_out else LONG_TIMEOUT
 
 
 def kind_of(reply: Reply) -> Expected:
-    """Names a reply as the table does."""
+    """Return the kind of a reply as the table names it."""
     return reply.kind if isinstance(reply, Fault) else type(reply)
 
 
 async def ask_twice(fault: FaultCase) -> tuple[Reply, Reply]:
-    """Asks once while the fault lasts, and once after it."""
+    """Send one request during the fault and one after it."""
     async with playing(fault.play) as server, client_of(server.base_uri) as client:
         reply = await ask(client, timeout_for(fault))
         server.script = [COMPLETE]
         later = await ask(client, timeout_for(fault))
         for _ in range(20 if fault.times_out else 0):
-            if isinstance(later, Fault):  # a good answer may be late for the short timeout, too
+            if isinstance(later, Fault):  # a valid response may miss the short timeout too
                 later = await ask(client, timeout_for(fault))
         return reply, later
 
 
-async def meet_in_passing(fault: FaultCase) -> Seen:
-    """Watches an import that is seen, then hidden by the fault for a while, then complete."""
-    # A drop is met twice, for the HTTP library quietly repeats a request; a verdict stands if repeated.
+async def watch_with_temporary_fault(fault: FaultCase) -> Seen:
+    """Watch an import that is in progress, then hidden by the fault, then complete."""
+    # Network faults are played twice, because aiohttp silently repeats a request once.
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
     script = (IN_PROGRESS, *faults, COMPLETE)
     return await watch(*script, policy=quick(), request_timeout=timeout_for(fault))
 
 
-async def meet_for_ever(fault: FaultCase) -> Seen:
-    """Watches an import that nothing but the fault is ever seen of."""
+async def watch_with_permanent_fault(fault: FaultCase) -> Seen:
+    """Watch an import that is always hidden by the fault."""
     policy = quick(outage_budget=0.05, timeout=0.1 if fault.expected is Found else 60.0)
     return await watch(fault.play, policy=policy, request_timeout=timeout_for(fault))
 
 
 @pytest.fixture(scope="module")
 def replies() -> Results[tuple[Reply, Reply]]:
-    """What single requests bring."""
+    """Return the replies to single requests."""
     return play_all(ALL_FAULTS, ask_twice)
 
 
 @pytest.fixture(scope="module")
-def passing() -> Results[Seen]:
-    """How watches end that meet each fault in passing."""
-    return play_all(ALL_FAULTS, meet_in_passing)
+def temporary() -> Results[Seen]:
+    """Return the watches with a temporary fault."""
+    return play_all(ALL_FAULTS, watch_with_temporary_fault)
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Results[Seen]:
-    """How watches end that meet each fault for ever."""
-    return play_all(ALL_FAULTS, meet_for_ever)
+def permanent() -> Results[Seen]:
+    """Return the watches with a permanent fault."""
+    return play_all(ALL_FAULTS, watch_with_permanent_fault)
 
 
 def test_the_names_are_unique() -> None:
-    """A line that has another one's name would not be tested."""
+    """Of two lines with the same name, one would not be tested."""
     assert len({fault.name for fault in ALL_FAULTS}) == len(ALL_FAULTS)
 
 
 @each_fault
 def test_one_request(fault: FaultCase, replies: Results[tuple[Reply, Reply]]) -> None:
-    """A fault comes back as the kind that the table says, in printable words, and harms no later request."""
+    """A fault has the kind in the table and a printable message, and affects no later request."""
     reply, later = result_of(fault, replies)
     assert kind_of(reply) == fault.expected
     if isinstance(reply, Fault):
@@ -127,23 +127,23 @@ def test_one_request(fault: FaultCase, replies: Results[tuple[Reply, Reply]]) ->
 
 
 @each_fault
-def test_the_good_answer_wins(fault: FaultCase, passing: Results[Seen]) -> None:
-    """Once the import has been seen, no fault that passes hides the final status."""
-    came = result_of(fault, passing)
+def test_a_temporary_fault(fault: FaultCase, temporary: Results[Seen]) -> None:
+    """After a temporary fault the final status is found."""
+    came = result_of(fault, temporary)
     assert came.outcome is Outcome.COMPLETE, came.end.message
 
 
 @each_fault
-def test_the_fault_that_lasts(fault: FaultCase, lasting: Results[Seen]) -> None:
-    """A fault that lasts ends the wait in the way of its kind, once the budget is spent."""
-    came = result_of(fault, lasting)
+def test_a_permanent_fault(fault: FaultCase, permanent: Results[Seen]) -> None:
+    """A permanent fault ends the wait with the outcome of its kind when the budget is exhausted."""
+    came = result_of(fault, permanent)
     assert came.outcome is fault.lasting_outcome, came.end.message
     assert TOKEN not in came.end.message
     assert came.end.message == printable(came.end.message, limit=9999)
 
 
-def test_refused_connection() -> None:
-    """A port on which nobody listens is a network fault; the watch goes on when somebody does."""
+def test_a_refused_connection() -> None:
+    """A refused connection is a network fault; requests succeed as soon as a server listens."""
 
     async def run() -> tuple[Reply, Reply]:
         bound = unlistened()
@@ -160,7 +160,7 @@ def test_refused_connection() -> None:
 
 
 def by_status(status: int) -> Expected:
-    """Tells what the contract makes of an HTTP status."""
+    """Return the kind of reply for an HTTP status."""
     special: dict[int, Expected] = {401: Denied, 403: Denied, 404: Missing, 410: Missing}
     special |= {408: SERVER, 425: SERVER, 429: Throttled}
     classes: dict[int, Expected] = {2: NONSENSE, 3: Redirected, 4: Refused, 5: SERVER}
@@ -169,14 +169,14 @@ def by_status(status: int) -> Expected:
 
 @pytest.mark.parametrize("body", [b"", import_body(), PAGE, b"[" * 100_000, b"\xff"], ids=repr)
 def test_every_status(body: bytes) -> None:
-    """Every status but 200 is told by its number alone, whatever the body."""
+    """The kind of reply depends on the status alone unless it is 200."""
     for status in range(201, 600):
         assert kind_of(decode(REF, Answer(status, {}, body))) == by_status(status), status
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
-    """A redirect ends the wait with 6 at once, and the host that it names is never asked."""
+    """A redirect ends the wait with 6 immediately and is never followed."""
 
     async def run() -> tuple[Outcome, list[bytes], int]:
         async with playing(COMPLETE) as elsewhere:
@@ -191,7 +191,7 @@ def test_redirects_are_not_followed(status: int) -> None:
 
 
 def test_the_request() -> None:
-    """A request has the token once, asks for plain JSON, and repeats no cookie."""
+    """A request contains the token once, asks for uncompressed JSON and returns no cookie."""
     cookie = Play((Send(answer(import_body(), "Set-Cookie: session=1; Path=/")),))
     came = asyncio.run(watch(cookie, COMPLETE, policy=quick()))
     assert len(came.requests) == 2

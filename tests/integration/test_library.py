@@ -1,4 +1,4 @@
-"""The package used from within another asyncio program, over real sockets."""
+"""Tests of the library in another asyncio program, over real sockets."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ POLICY = watcher.Policy(min_interval=0.05, max_interval=0.15)
 
 
 def wait(simulator: Simulator, target: str, policy: watcher.Policy = POLICY) -> watcher.Ended:
-    """Waits in a loop of the test's own."""
+    """Wait in an event loop of its own."""
     return asyncio.run(watcher.wait(target, token=TOKEN, base_uri=simulator.base_uri, policy=policy))
 
 
-def test_a_wait_gives_the_end(start_simulator: StartSimulator) -> None:
-    """A success comes back as the end, with all that was seen on the way."""
+def test_a_wait_returns_the_last_event(start_simulator: StartSimulator) -> None:
+    """A successful wait returns the `Ended` event with all transitions."""
     simulator = start_simulator("happy")
     ended = wait(simulator, simulator.create())
     assert ended.outcome is watcher.Outcome.COMPLETE
@@ -42,8 +42,8 @@ def test_a_wait_gives_the_end(start_simulator: StartSimulator) -> None:
     assert ended.progress.last.mode == "replace"
 
 
-def test_a_wait_that_fails_raises(start_simulator: StartSimulator) -> None:
-    """A stopped import is an error that keeps the end, so that whoever forgets to look does not go on."""
+def test_a_failed_wait_raises(start_simulator: StartSimulator) -> None:
+    """A stopped import raises an error with the `Ended` event, so a caller cannot overlook it."""
     simulator = start_simulator("stopped")
     with pytest.raises(
         watcher.WaitError, match=r"big-spenders/.*: stopped after .* create a new one"
@@ -54,7 +54,7 @@ def test_a_wait_that_fails_raises(start_simulator: StartSimulator) -> None:
 
 
 def test_a_token_file_is_read_again(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A path as token is a file, whose new content is tried when the API refuses the old."""
+    """A token file is read again after a 401."""
     simulator = start_simulator("happy")
     file = tmp_path / "token"
     file.write_text("api-old\n")
@@ -72,15 +72,15 @@ def test_a_token_file_is_read_again(start_simulator: StartSimulator, tmp_path: P
     assert asyncio.run(replace_and_wait()).outcome is watcher.Outcome.COMPLETE
 
 
-def test_it_is_silent_and_leaves_the_process_alone(
+def test_a_wait_has_no_side_effects(
     start_simulator: StartSimulator, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is printed or logged, no signal is taken, and no thread or exception handler is left behind."""
+    """Nothing is printed or logged, and no signal handler, thread, task or exception handler is left."""
     simulator = start_simulator("flaky")
     handlers, level = list(logging.root.handlers), logging.root.level
     threads = set(threading.enumerate())
 
-    async def look() -> None:
+    async def run() -> None:
         loop = asyncio.get_running_loop()
         before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
         await watcher.wait(simulator.create(), token=TOKEN, base_uri=simulator.base_uri, policy=POLICY)
@@ -88,14 +88,14 @@ def test_it_is_silent_and_leaves_the_process_alone(
         assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    asyncio.run(look())
+    asyncio.run(run())
     assert capfd.readouterr() == ("", "")
     assert (logging.root.handlers, logging.root.level) == (handlers, level)
     assert set(threading.enumerate()) == threads
 
 
-def test_waits_beside_other_tasks(start_simulator: StartSimulator) -> None:
-    """Several waits share somebody else's loop with other work, which goes on meanwhile."""
+def test_waits_run_beside_other_tasks(start_simulator: StartSimulator) -> None:
+    """Several waits share an event loop with other work and do not block it."""
     simulator = start_simulator("happy")
 
     async def work() -> int:
@@ -113,17 +113,17 @@ def test_waits_beside_other_tasks(start_simulator: StartSimulator) -> None:
             watcher.wait(simulator.create(name), token=TOKEN, base_uri=simulator.base_uri, policy=POLICY)
             for name in ("production", "staging")
         ]
-        ends = await asyncio.gather(*waits)
+        ended = await asyncio.gather(*waits)
         other.cancel()
-        return ends, await other
+        return ended, await other
 
-    ends, ticks = asyncio.run(both())
-    assert [end.outcome for end in ends] == [watcher.Outcome.COMPLETE] * 2
+    ended, ticks = asyncio.run(both())
+    assert [event.outcome for event in ended] == [watcher.Outcome.COMPLETE] * 2
     assert ticks > 10
 
 
 def test_a_wait_can_be_cancelled(start_simulator: StartSimulator) -> None:
-    """A caller's own timeout ends a wait at once and leaves nothing running."""
+    """A timeout of the caller cancels a wait immediately and leaves no task."""
     simulator = start_simulator("stuck")
 
     async def give_up() -> None:
@@ -137,8 +137,8 @@ def test_a_wait_can_be_cancelled(start_simulator: StartSimulator) -> None:
     asyncio.run(give_up())
 
 
-def test_leaving_the_iteration_early(start_simulator: StartSimulator) -> None:
-    """Breaking out of the events and closing them leaves nothing running."""
+def test_the_iteration_can_be_left_early(start_simulator: StartSimulator) -> None:
+    """Closing the generator after a `break` leaves no task."""
     simulator = start_simulator("stuck")
 
     async def first() -> watcher.Event:
@@ -157,56 +157,58 @@ def test_leaving_the_iteration_early(start_simulator: StartSimulator) -> None:
 @pytest.mark.parametrize(
     ("targets", "token", "base_uri", "message"),
     [
-        ([], "api-x", None, "no import is named"),
-        (["a/b"], "api-x", None, "is not the four parts"),
-        (["a/b/c/d"], "", None, "token holds no access token"),
-        (["a/b/c/d"], None, None, "token must be the access token"),
-        (["a/b/c/d"], b"api-x", None, "token must be the access token"),
+        ([], "api-x", None, "refs is empty; name at least one import"),
+        (["a/b"], "api-x", None, "must have four parts"),
+        (["a/b/c/d"], "", None, "^token is empty"),
+        (["a/b/c/d"], None, None, "token must be an access token .*, not NoneType"),
+        (["a/b/c/d"], b"api-x", None, "token must be an access token .*, not bytes"),
         (["a/b/c/d"], Path("/nowhere/token"), None, "^token /nowhere/token cannot be read"),
-        ("a/b/c/d", "api-x", None, r"must be a list of imports; write for one import \[ref\]"),
+        ("a/b/c/d", "api-x", None, r"must be a list of imports; for one import write \[ref\]"),
         (watcher.ImportRef("a", "b", "c", "d"), "api-x", None, "must be a list of imports"),
         (None, "api-x", None, "must be a list of imports"),
         ([watcher.ImportRef("..", "b", "c", "d")], "api-x", None, "project key is '..'"),
         ([watcher.ImportRef("a", "b", "c", "")], "api-x", None, "import ID is empty"),
         (["a/b/c/d"], "api-x", b"https://example.com", "base_uri must be a str"),
-        (["a/b/c/d"], "api-x", "http://example.com", "plain http"),
+        (["a/b/c/d"], "api-x", "http://example.com", "^base_uri must use https; plain http"),
         (
             ["https://example.com/api/v2/segments/a/b/c/imports/d"],
             "api-x",
             None,
-            "a target is on https://example.com.* add base_uri https://example.com",
+            "target is on https://example.com.* add base_uri https://example.com",
         ),
     ],
 )
-def test_what_cannot_be_is_refused(targets: object, token: object, base_uri: object, message: str) -> None:
-    """Bad arguments, of a wrong type too, are a UsageError before any request."""
-    refusal = refusal_of(targets, token=token, base_uri=base_uri)
-    assert re.search(message, refusal)
-    assert "--" not in refusal.replace("--base-uri https://app.launchdarkly.com", "")
+def test_an_invalid_argument_is_rejected(
+    targets: object, token: object, base_uri: object, message: str
+) -> None:
+    """Invalid arguments, wrong types included, raise `UsageError` without naming an option."""
+    error = usage_error(targets, token=token, base_uri=base_uri)
+    assert re.search(message, error)
+    assert "--" not in error
 
 
 @pytest.mark.parametrize("name", ["heartbeat", "request_timeout"])
 @pytest.mark.parametrize("length", [0, -1.0, math.nan, -math.inf, "5", None])
-def test_a_length_that_cannot_be_is_refused(name: str, length: object) -> None:
-    """Nought is no way to say that there is no limit, and would fill the events with heartbeats."""
-    refusal = refusal_of(["a/b/c/d"], token="api-x", **{name: length})
-    assert refusal == f"{name} must be more than 0 seconds, and is {length!r}; math.inf is no limit"
+def test_an_invalid_duration_is_rejected(name: str, length: object) -> None:
+    """Zero does not mean no limit; with a heartbeat of zero, all events would be heartbeats."""
+    error = usage_error(["a/b/c/d"], token="api-x", **{name: length})
+    assert error == f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit"
 
 
-def test_a_policy_is_a_policy() -> None:
-    """What is given for a policy is not found out in the middle of a watch."""
-    assert refusal_of(["a/b/c/d"], token="api-x", policy=None) == "policy must be a Policy, not NoneType"
+def test_a_wrong_policy_is_rejected() -> None:
+    """A wrong type is rejected before the watch begins."""
+    assert usage_error(["a/b/c/d"], token="api-x", policy=None) == "policy must be a Policy, not NoneType"
 
 
-def refusal_of(refs: object, **arguments: object) -> str:
-    """Calls it as a program does that no type checker has seen, and gives what it is told."""
+def usage_error(refs: object, **arguments: object) -> str:
+    """Return the error message for arguments of any type."""
 
-    async def ask() -> None:
+    async def run() -> None:
         async for _ in watcher.watch(refs, **arguments):  # type: ignore[arg-type]  # wrong on purpose
-            raise AssertionError("it began to watch")
+            raise AssertionError("the watch began")
 
     with pytest.raises(watcher.UsageError) as caught:
-        asyncio.run(ask())
+        asyncio.run(run())
     return str(caught.value)
 
 
@@ -214,7 +216,7 @@ def refusal_of(refs: object, **arguments: object) -> str:
     ("scenario", "code", "last"), [("happy", 0, "deploying"), ("approval", 1, "blocked")]
 )
 def test_the_example_program(start_simulator: StartSimulator, scenario: str, code: int, last: str) -> None:
-    """The example waits for two imports beside other work, and deploys only after both."""
+    """The example waits for two imports beside other work and deploys only after both."""
     simulator = start_simulator(scenario)
     targets = [
         simulator.create(name, wait_on_approvals=scenario == "approval") for name in ("production", "staging")

@@ -1,4 +1,4 @@
-"""The live view in a pseudo-terminal: what a person sees, and what stays when it is over."""
+"""The live view in a pseudo-terminal: the frames during a run, and the text that stays afterwards."""
 
 from __future__ import annotations
 
@@ -20,17 +20,15 @@ TIME = r"(?:\d+(?:\.\d+)?m?s)"
 
 
 def assert_tidy(terminal: Terminal) -> None:
-    """The cursor is visible, at the beginning of a line below all that was drawn; lines wrap again."""
+    """Assert that the cursor is visible, at the start of a line below the text."""
     cursor = terminal.screen.cursor
     assert not cursor.hidden
     assert cursor.x == 0
     assert len(terminal.text.splitlines()) <= cursor.y
-    assert terminal.raw.count(b"\x1b[?25l") == terminal.raw.count(b"\x1b[?25h")
-    assert terminal.raw.count(b"\x1b[?7l") == terminal.raw.count(b"\x1b[?7h")
 
 
 def assert_lines(text: str, *patterns: str) -> None:
-    """These lines and no others."""
+    """Assert that the text has exactly these lines."""
     lines = text.splitlines()
     assert len(lines) == len(patterns), text
     for line, pattern in zip(lines, patterns, strict=True):
@@ -38,16 +36,16 @@ def assert_lines(text: str, *patterns: str) -> None:
 
 
 def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
-    """The rail moves, an approval and a rate limit show while they last, and all that stays is a summary."""
+    """The view shows an approval and a rate limit while they last, and leaves a summary of the steps."""
     simulator = start_simulator("demo", speed=3.0)
     with opened() as terminal:
         url = simulator.create()
         target = "/".join(["default", "production", "big-spenders", url.rsplit("/", 1)[1]])
         terminal.start(url, *FAST, env=terminal_environment(simulator.base_uri))
-        terminal.wait_for(lambda text: "waiting for an approval in LaunchDarkly ·" in text)
+        terminal.wait_for(lambda text: "waiting for an approval in LaunchDarkly" in text)
         assert "✓ preparing" in terminal.text
         assert "○ in_progress ─ ○ complete" in terminal.text
-        terminal.wait_for(lambda text: "\n! rate limited (429): the API asks to wait" in text)
+        terminal.wait_for(lambda text: "\n  ! rate limited (429): the API asks to wait" in text)
         before = terminal.text
         terminal.wait_for(lambda text: text != before and "! rate limited (429)" in text)
         assert terminal.text.count(target) == 1
@@ -56,18 +54,19 @@ def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
         assert b"\x1b[32m" in terminal.raw
         assert_lines(
             terminal.whole,
-            rf"{target}  complete after {TIME}, \d+ polls",
-            rf"✓ preparing {TIME} ─ ✓ pending_approval {TIME} ─ (✓ ready {TIME} ─ )?"
+            rf"✓ complete after {TIME}, \d+ polls",
+            rf"  ✓ preparing {TIME} ─ ✓ pending_approval {TIME} ─ (✓ ready {TIME} ─ )?"
             rf"✓ in_progress {TIME} ─ ✓ complete",
+            rf"  {target}",
             rf"complete {target} {TIME} \d+ polls",
         )
 
 
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")])
-def test_a_signal_leaves_the_picture_and_the_explanation(
+def test_a_signal_leaves_the_last_frame_and_an_explanation(
     start_simulator: StartSimulator, number: signal.Signals, name: str
 ) -> None:
-    """Ctrl-C, which the terminal echoes, and SIGTERM end with the last picture, the words and the code."""
+    """Ctrl-C, which the terminal echoes, and SIGTERM end with the last frame, the outcome and its code."""
     simulator = start_simulator("stuck")
     with opened() as terminal:
         terminal.start(simulator.create(), *FAST, env=terminal_environment(simulator.base_uri))
@@ -79,9 +78,10 @@ def test_a_signal_leaves_the_picture_and_the_explanation(
             terminal.process.send_signal(number)
         assert terminal.finish() == 128 + number
         assert_tidy(terminal)
-        first, rail, *words, result = terminal.whole.splitlines()
-        assert re.fullmatch(rf"default/\S+  interrupted after {TIME}, \d+ polls", first)
-        assert re.fullmatch(rf"✓ .+ ─ ■ in_progress {TIME} ─ ○ complete", rail)
+        first, track, target, *words, result = terminal.whole.splitlines()
+        assert re.fullmatch(rf"■ interrupted after {TIME}, \d+ polls", first)
+        assert re.fullmatch(rf"  ✓ .+ ─ ■ in_progress {TIME} ─ ○ complete", track)
+        assert target.startswith("  default/")
         assert re.fullmatch(
             rf"\d\d:\d\d:\d\d warning: default/\S+: interrupted by {name} ?after .* with the same target\.",
             "".join(words),
@@ -90,29 +90,37 @@ def test_a_signal_leaves_the_picture_and_the_explanation(
 
 
 def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
-    """Twenty columns lose detail and never wrap, and a wider window gets it back; NO_COLOR is heeded.
+    """Forty columns wrap between facts, a wider window gets long lines again, and NO_COLOR is respected.
 
-    What a shell writes while the job is stopped stays, and a kill without warning leaves a cursor.
+    Text that a shell writes while the job is stopped stays, and SIGKILL leaves the cursor visible.
     """
     simulator = start_simulator("stuck")
-    with opened(20, 12) as terminal:
+    with opened(40, 12) as terminal:
         env = terminal_environment(simulator.base_uri, NO_COLOR="1")
         terminal.start(simulator.create(), *FAST, env=env)
-        terminal.wait_for(lambda text: "in_progress" in text)
-        words = ("LaunchDarkly imports", "the keys")
-        assert_lines(terminal.text, r"default/production/…", rf".* in_progress {TIME}.*", *words)
+        terminal.wait_for(lambda text: " in_progress" in text.partition("\n")[0])
+        first, second, *steps_and_facts, target = terminal.text.splitlines()
+        assert re.fullmatch(rf". in_progress {TIME}  LaunchDarkly is", first)
+        assert second == "  importing the keys"
+        assert "  until complete, for at most 1h" in steps_and_facts
+        assert re.fullmatch(r"  default/production/big-spenders/.{5}…", target)
         terminal.resize(90, 12)
-        terminal.wait_for(lambda text: "elapsed · " in text)
+        terminal.wait_for(lambda text: "elapsed · next" in text or "elapsed · request" in text)
         assert_lines(
-            terminal.text, r"default/production/big-spenders/[0-9a-f-]{36}.*", r"✓ .* ○ complete", r"Launch.*"
+            terminal.text,
+            r". in_progress \S+  LaunchDarkly is importing the keys",
+            r"  ✓ .* ○ complete",
+            r"  until complete, .*",
+            r"  default/production/big-spenders/[0-9a-f-]{36}",
         )
         assert terminal.process is not None
         terminal.process.send_signal(signal.SIGSTOP)
         terminal.take(0.3)
+        assert_tidy(terminal)
         os.write(terminal.slave, b"[1]+  Stopped\r\n$ fg\r\n")
         terminal.process.send_signal(signal.SIGCONT)
         terminal.wait_for(lambda text: text.count("elapsed · ") == 2)
-        assert "\n[1]+  Stopped\n$ fg\n\ndefault/" in terminal.text
+        assert re.search(r"\n\[1\]\+  Stopped\n\$ fg\n\n. in_progress", terminal.text)
         terminal.process.kill()
         assert terminal.finish() == -signal.SIGKILL
         assert_tidy(terminal)
@@ -120,14 +128,14 @@ def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
 
 
 def test_forty_imports_in_a_low_window_of_ascii(start_simulator: StartSimulator) -> None:
-    """The picture fills no more than the window and counts all imports; every failure is explained below."""
+    """The table fits into the window and counts all imports; each failure is explained below it."""
     simulator = start_simulator("stuck")
     missing = [f"default/production/missing/{number}" for number in range(39)]
     arguments = ("--appear-within", "1s", "--timeout", "2s", "--log-level", "debug")
     with opened(80, 9) as terminal:
         env = terminal_environment(simulator.base_uri, LC_ALL="C")
         terminal.start(simulator.create(), *missing, *arguments, *FAST, env=env)
-        terminal.wait_for(lambda text: "39 not seen yet" in text and "the import is not there" in text)
+        terminal.wait_for(lambda text: "39 not seen yet" in text and "the import" in text)
         assert re.match(r"40 imports: 39 not seen yet, 1 (preparing|ready|in_progress) - \d", terminal.text)
         assert len(terminal.text.splitlines()) == 8
         assert not terminal.screen.history.top
@@ -136,15 +144,15 @@ def test_forty_imports_in_a_low_window_of_ascii(start_simulator: StartSimulator)
         assert terminal.finish() == 5
         assert_tidy(terminal)
         whole = terminal.whole
-        rails = [line.split(" ")[0] for line in whole.splitlines()[:7]]
-        assert re.fullmatch(r"\+{1,2}x\.{0,3}", rails[0])  # how far it came by then
-        assert rails[1:] == ["x...."] * 6
+        steps = [line.split(" ")[0] for line in whole.splitlines()[:7]]
+        assert re.fullmatch(r"\+{1,2}x\.{0,3}", steps[0])  # it may have been seen at an earlier status first
+        assert steps[1:] == ["x...."] * 6
         assert whole.count("there is no such import") == 39
         assert whole.count("40 imports: 1 timeout, 39 not_found; exit code 5 (not_found)") == 1
 
 
 def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) -> None:
-    """After Ctrl-S the polling goes on, and two signals end a program that nobody reads at once."""
+    """After Ctrl-S the polls go on, and two signals end the program although its output is blocked."""
     simulator = start_simulator("happy", speed=4.0)
     reading, writing = os.pipe()
     with opened() as terminal, os.fdopen(reading) as events:
@@ -166,7 +174,7 @@ def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) 
 
 
 def test_nothing_of_it_is_imported_where_it_is_not_used() -> None:
-    """A pipeline does not pay for a picture."""
+    """A run without a live view imports none of its modules."""
     program = (
         "import sys; from watcher.cli.main import main; assert main(sys.argv[1:]) == 75;"
         "print([name for name in sys.modules if name.startswith('watcher.reports.')])"
@@ -179,4 +187,4 @@ def test_nothing_of_it_is_imported_where_it_is_not_used() -> None:
         env=environment("http://127.0.0.1:9"),
     )
     assert "watcher.reports.plain" in finished.stdout
-    assert not re.search("live|picture|rail|screen|glyphs", finished.stdout.splitlines()[-1])
+    assert not re.search("live", finished.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""A real nginx with `limit_req` in front of the simulator, as a gateway would stand before LaunchDarkly."""
+"""Tests with a real nginx as gateway: its `limit_req` in front of the simulator."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ _SERVER = """
 
 REFUSED = '"refused": true'
 
-_IN_THE_AIR = 0.03
-"""Seconds that a request takes from the watch to nginx, so that it may have been sent before a refusal."""
+_IN_TRANSIT = 0.03
+"""Seconds that a request may take to nginx: it may have been sent before the refusal was read."""
 
 _CLOCK_STEP = 0.005
-"""How coarse the moments in nginx's log are, in seconds."""
+"""Resolution of the times in nginx's log in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """What one nginx does.
+    """The configuration of one nginx and of the watch behind it.
 
     Attributes:
-        refusal: The status that it refuses with, and an HTML page of its own.
-        retry_after: What it sends as `Retry-After` with a 429; nothing if empty.
-        rate: Requests a second that pass.
-        burst: Requests that pass beyond that.
-        imports: How many imports are watched through it.
-        options: The options of the watch.
+        refusal: The HTTP status of a refused request; the body is an HTML page.
+        retry_after: The value of `Retry-After` with a 429; empty for no such header.
+        rate: Requests per second that pass.
+        burst: Requests that may exceed the rate.
+        imports: Number of imports to watch.
+        options: Options of the watch.
     """
 
     refusal: int = 429
@@ -81,7 +81,7 @@ GATEWAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One request in nginx's log: when it came when it was answered, and how; in Unix seconds."""
+    """One request in nginx's log; times are Unix seconds."""
 
     began: float
     ended: float
@@ -90,14 +90,14 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What came of one watch through nginx."""
+    """The result of one watch through nginx."""
 
     run: Run
     served: tuple[Served, ...]
 
     @property
     def refused(self) -> list[Served]:
-        """The requests that met the limit."""
+        """The requests that exceeded the limit."""
         return [one for one in self.served if one.refused]
 
 
@@ -112,7 +112,7 @@ def nginx(gateway: Gateway, api: str, directory: Path) -> Iterator[str]:
 
 
 async def create_import(api: str, environment: str) -> str:
-    """Create an import without nginx, and return its four keys."""
+    """Create an import directly at the API and return its target."""
     segment = f"default/{environment}/big-spenders"
     async with client(api, TOKEN) as session:
         url = await create(session, f"/api/v2/segments/{segment}/imports")
@@ -120,7 +120,7 @@ async def create_import(api: str, environment: str) -> str:
 
 
 async def approve_once_refused(api: str, targets: list[str], log: Path) -> None:
-    """Lets imports go on when nginx has refused one, so that no watch ends before it has met the limit."""
+    """Approve the imports once nginx has refused a request, so that no watch ends before that."""
     while log.read_text("ascii").count(REFUSED) == 0:  # noqa: ASYNC110, ASYNC240 (nginx writes a few lines)
         await asyncio.sleep(0.05)
     async with client(api, TOKEN) as session:
@@ -131,7 +131,7 @@ async def approve_once_refused(api: str, targets: list[str], log: Path) -> None:
 
 
 async def pass_through(gateway: Gateway, directory: Path) -> Passage:
-    """Watches imports through nginx to their end."""
+    """Watch imports through nginx until they are complete."""
     log = directory / "access.log"
     async with serve(scenario="approval", speed=20, token=TOKEN) as api:
         with nginx(gateway, api, directory) as base_uri:
@@ -148,7 +148,7 @@ async def pass_through(gateway: Gateway, directory: Path) -> Passage:
 
 @pytest.fixture(scope="module")
 def passages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Passage]:
-    """Passes through all gateways side by side: most of what happens there is wait."""
+    """Return the results of all gateways, which run concurrently."""
 
     async def run() -> list[Passage]:
         return await asyncio.gather(
@@ -158,14 +158,14 @@ def passages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Passage]:
     return dict(zip(GATEWAYS, asyncio.run(run()), strict=True))
 
 
-def earliest_after(passage: Passage, refused_at: float, in_the_air: float = 0.0) -> float:
-    """Tells how long after a refusal the next request came; infinity where none did."""
+def earliest_after(passage: Passage, refused_at: float, in_transit: float = 0.0) -> float:
+    """Return the seconds from a refusal to the next request; infinite if there was none."""
     waits = [one.began - refused_at for one in passage.served]
-    return min((wait for wait in waits if wait > in_the_air), default=float("inf"))
+    return min((wait for wait in waits if wait > in_transit), default=float("inf"))
 
 
 def test_retry_after(passages: Mapping[str, Passage]) -> None:
-    """After a 429 with `Retry-After: 1`, no request comes within that second, and the end is still found."""
+    """After a 429 with `Retry-After: 1` no request is sent within that second."""
     passage = passages["429 with Retry-After"]
     assert passage.run.code == 0, passage.run.err
     assert passage.refused
@@ -176,7 +176,7 @@ def test_retry_after(passages: Mapping[str, Passage]) -> None:
 
 
 def test_no_retry_after(passages: Mapping[str, Passage]) -> None:
-    """A 429 page that names no moment is followed by one to two seconds of rest."""
+    """After a 429 without `Retry-After` the next request is sent one to two seconds later."""
     passage = passages["429"]
     assert passage.run.code == 0, passage.run.err
     assert passage.refused
@@ -185,28 +185,28 @@ def test_no_retry_after(passages: Mapping[str, Passage]) -> None:
 
 
 def test_503_page(passages: Mapping[str, Passage]) -> None:
-    """Nginx's own default, a 503 page, is a fault like any other, and passes."""
+    """A 503 page, nginx's default, is a fault that is retried."""
     passage = passages["503"]
     assert passage.run.code == 0, passage.run.err
     assert passage.refused
-    assert "the server answered HTTP 503" in passage.run.err
+    assert "the server responded with HTTP 503" in passage.run.err
 
 
 def test_an_outage_of_503_pages(passages: Mapping[str, Passage]) -> None:
-    """503 pages for longer than the outage budget are 75."""
+    """503 pages for longer than the outage budget end the watch with 75."""
     passage = passages["503 for long"]
     assert passage.run.code == 75, passage.run.err
 
 
 def test_several_imports(passages: Mapping[str, Passage]) -> None:
-    """Imports watched together share the refusals: after one, none of them asks within the second."""
+    """Imports in one watch share a refusal: none of them is polled within that second."""
     passage = passages["several imports"]
     assert passage.run.code == 0, passage.run.err
     assert len(passage.run.out.splitlines()) == 4
     assert passage.refused
     events = [json.loads(line) for line in passage.run.err.splitlines()]
-    # When the watch read them: a busy machine may take a while from nginx's answer to there.
+    # The time when the watch read the response: on a busy machine it may be later than nginx sent it.
     moments = [datetime.fromisoformat(event["at"]) for event in events if event["event"] == "throttled"]
     assert len(moments) == len(passage.refused)
     for moment in moments:
-        assert earliest_after(passage, moment.timestamp(), _IN_THE_AIR) >= 1 - _CLOCK_STEP
+        assert earliest_after(passage, moment.timestamp(), _IN_TRANSIT) >= 1 - _CLOCK_STEP

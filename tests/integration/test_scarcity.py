@@ -1,4 +1,4 @@
-"""Machines that have run out of something: a watch goes on as long as it can, and ends as it was told."""
+"""Tests on machines without threads or file descriptors."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def refuse(self):
 threading.Thread.start = refuse
 program.run()
 """
-"""What Python says where a limit on processes is reached, as in a full group of a container's."""
+"""Python's behaviour when the process limit of a container is reached."""
 
 
 def start(*arguments: str, base_uri: str) -> subprocess.Popen[str]:
-    """Starts the program on a machine without threads."""
+    """Start the program on a machine without threads."""
     return subprocess.Popen(
         [sys.executable, "-c", NO_THREADS, *arguments],
         stdin=subprocess.PIPE,
@@ -41,7 +41,7 @@ def start(*arguments: str, base_uri: str) -> subprocess.Popen[str]:
 
 
 def test_a_success_without_threads(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """The end that was told stays, and the command runs."""
+    """The result is reported, and the command runs."""
     simulator = start_simulator("happy", speed=1000.0)
     status = tmp_path / "status"
     go_on = ("--", "echo", "deployed")
@@ -53,7 +53,7 @@ def test_a_success_without_threads(start_simulator: StartSimulator, tmp_path: Pa
 
 
 def test_a_signal_without_threads(start_simulator: StartSimulator) -> None:
-    """A signal ends the watch and is told."""
+    """A signal ends the watch and is reported."""
     simulator = start_simulator("stuck")
     process = start(simulator.create(), *FAST, "--log-format=json", base_uri=simulator.base_uri)
     wait_for_event(process, "transition")
@@ -63,16 +63,16 @@ def test_a_signal_without_threads(start_simulator: StartSimulator) -> None:
 
 
 def test_a_lookup_without_threads() -> None:
-    """A name that cannot be looked up for now is a fault of the network, and no defect."""
+    """A name lookup that fails for lack of threads is a network fault, not an internal error."""
     finished = finish(
         start("a/b/c/d", "--once", "--outage-budget=100ms", base_uri="https://no-thread.example")
     )
     assert finished.code == 75
-    assert "the name no-thread.example cannot be looked up: resource temporarily unavailable" in finished.err
+    assert "name lookup of no-thread.example failed: resource temporarily unavailable" in finished.err
 
 
 def test_a_fleet_with_few_descriptors(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Requests leave room for the reports, so that these tell the end."""
+    """Requests leave file descriptors for the reports, so the result is written."""
     simulator = start_simulator("happy")
     status, targets = tmp_path / "status", tmp_path / "targets"
     targets.write_text("".join(f"p/e/s/{number}\n" for number in range(200)))

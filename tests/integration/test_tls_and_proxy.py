@@ -1,4 +1,4 @@
-"""TLS and proxies between the real client and a server on loopback."""
+"""Tests of TLS and proxies between the real client and a server on loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tests.support.tls import (
     tls_1_1_only,
 )
 from watcher.api.client import Client
-from watcher.api.network import Proxy, tls_context
+from watcher.api.proxy import Proxy
+from watcher.api.tls import tls_context
 from watcher.api.token import FixedToken, Secret
 from watcher.core.answers.replies import Fault, FaultKind, Found
 
@@ -36,18 +37,18 @@ if TYPE_CHECKING:
     from watcher.core.answers.replies import Reply
 
 NAME = "launchdarkly.test"
-"""A name that nobody can look up: only the proxy leads there."""
+"""A host name without an address: only the proxy can reach it."""
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Makes an authority that no system trusts."""
+    """Return a certificate authority that no system trusts."""
     return trustme.CA()
 
 
 @pytest.fixture
 def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    """Writes its certificate to a file."""
+    """Return a file with its certificate."""
     path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(path)
     return path
@@ -55,7 +56,7 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _silence() -> Iterator[None]:
-    """Checks that no library warns of anything."""
+    """Check that no library logs a warning."""
     with silent_libraries():
         yield
 
@@ -63,7 +64,7 @@ def _silence() -> Iterator[None]:
 async def get(
     base_uri: str, tls: ssl.SSLContext | None, proxy: Proxy | None = None, request_timeout: float = 5.0
 ) -> Reply:
-    """Asks once."""
+    """Send one request."""
     tokens = FixedToken(Secret(TOKEN))
     async with Client(base_uri, tokens, tls=tls, proxy=proxy) as client:
         return await ask(client, request_timeout)
@@ -72,7 +73,7 @@ async def get(
 def get_over_tls(
     server: ssl.SSLContext | None, client: ssl.SSLContext | None, play: Play = COMPLETE
 ) -> tuple[Reply, list[bytes]]:
-    """Asks a server on loopback once over TLS, whether it speaks that or not; gives what it read, too."""
+    """Send one request over TLS to a server on loopback; return the reply and what the server read."""
 
     async def run() -> tuple[Reply, list[bytes]]:
         async with playing(play, tls=server) as played:
@@ -83,7 +84,7 @@ def get_over_tls(
 
 
 def run_over_tls(server: ssl.SSLContext, *options: str, **variables: str) -> Run:
-    """Runs the program against a server on loopback that knows a complete import."""
+    """Run the program against a TLS server on loopback with a complete import."""
 
     async def run() -> Run:
         async with playing(COMPLETE, tls=server) as played:
@@ -95,15 +96,17 @@ def run_over_tls(server: ssl.SSLContext, *options: str, **variables: str) -> Run
 
 
 class TestTls:
-    """Trust in the server's certificate."""
+    """Tests of trust in the server's certificate."""
 
     def test_trusted(self, authority: trustme.CA, ca_file: Path) -> None:
         """A certificate of the authority in `--ca-file` is trusted."""
-        reply, _ = get_over_tls(server_context(authority.issue_cert("127.0.0.1")), tls_context(ca_file))
+        reply, _ = get_over_tls(
+            server_context(authority.issue_cert("127.0.0.1")), tls_context(ca_file, "ca_file")
+        )
         assert isinstance(reply, Found)
 
     def test_untrusted(self, authority: trustme.CA) -> None:
-        """A certificate of nobody's is a fault of its own kind, and the token is not sent."""
+        """An untrusted certificate is a fault of its own kind, and the token is not sent."""
         reply, requests = get_over_tls(server_context(authority.issue_cert("127.0.0.1")), None)
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.UNTRUSTED
@@ -111,7 +114,7 @@ class TestTls:
         assert requests == []
 
     def test_wrong_name(self, authority: trustme.CA) -> None:
-        """A certificate of another host's is not trusted."""
+        """A certificate for another host is not trusted."""
         certificate = authority.issue_cert("elsewhere.test")
         reply, requests = get_over_tls(server_context(certificate), client_context(authority))
         assert isinstance(reply, Fault)
@@ -120,7 +123,7 @@ class TestTls:
         assert requests == []
 
     def test_expired(self, authority: trustme.CA) -> None:
-        """A certificate of the past is not trusted."""
+        """An expired certificate is not trusted."""
         now = datetime.now(UTC)
         certificate = authority.issue_cert(
             "127.0.0.1", not_before=now - timedelta(days=9), not_after=now - timedelta(days=1)
@@ -131,7 +134,7 @@ class TestTls:
         )
 
     def test_tls_1_1(self, authority: trustme.CA) -> None:
-        """A server that knows nothing later than TLS 1.1 is refused."""
+        """A server that supports only TLS 1.1 is a network fault."""
 
         async def run() -> Reply:
             with unlistened() as listening:
@@ -147,7 +150,7 @@ class TestTls:
         reply = asyncio.run(run())
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.NETWORK
-        assert re.fullmatch(r"no TLS connection to 127\.0\.0\.1:\d+ could be agreed on", reply.detail)
+        assert re.fullmatch(r"TLS handshake with 127\.0\.0\.1:\d+ failed", reply.detail)
 
     @pytest.mark.parametrize(
         "play",
@@ -158,31 +161,31 @@ class TestTls:
         ],
         ids=["plain HTTP", "closes", "hangs"],
     )
-    def test_no_tls(self, play: Play) -> None:
-        """A server that speaks no TLS, or stops before the connection is made, is a network fault."""
+    def test_a_server_without_tls(self, play: Play) -> None:
+        """A server without TLS, or one that stops during the handshake, is a network fault."""
         reply, _ = get_over_tls(None, None, play)
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.NETWORK
 
     def test_program_untrusted(self, authority: trustme.CA) -> None:
-        """The program ends with 75 within the budget, and says why."""
+        """The program ends with 75 when the outage budget is exhausted, and names the reason."""
         run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")))
         assert run.code == 75
         assert "the server's certificate is not trusted" in run.err
 
     def test_program_ca_file(self, authority: trustme.CA, ca_file: Path) -> None:
-        """`--ca-file` makes the program trust it."""
+        """`--ca-file` adds a trusted authority."""
         certificate = authority.issue_cert("127.0.0.1")
         run = run_over_tls(server_context(certificate), "--ca-file", str(ca_file))
         assert run.code == 0, run.err
 
     def test_program_ssl_cert_file(self, authority: trustme.CA, ca_file: Path) -> None:
-        """So does `SSL_CERT_FILE`, the same variable as of other programs."""
+        """`SSL_CERT_FILE` sets the trusted authorities, as for other programs."""
         run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")), SSL_CERT_FILE=str(ca_file))
         assert run.code == 0, run.err
 
     def test_ca_file_adds_to_ssl_cert_file(self, authority: trustme.CA, tmp_path: Path) -> None:
-        """`--ca-file` adds roots, and takes none away."""
+        """`--ca-file` does not replace the authorities in `SSL_CERT_FILE`."""
         other = tmp_path / "other.pem"
         trustme.CA().cert_pem.write_to_path(other)
         own = tmp_path / "own.pem"
@@ -193,7 +196,7 @@ class TestTls:
 
 
 def test_netrc_is_never_read(tmp_path: Path) -> None:
-    """A password for the host in a netrc file appears in no request."""
+    """A password in a netrc file appears in no request."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password netrc-password\n", encoding="ascii")
     netrc.chmod(0o600)
@@ -210,16 +213,18 @@ def test_netrc_is_never_read(tmp_path: Path) -> None:
 
 
 class TestProxy:
-    """The way through a CONNECT proxy."""
+    """Tests of requests through a CONNECT proxy."""
 
     def test_through_the_proxy(self, authority: trustme.CA) -> None:
-        """The proxy is asked for the host by name, with the password; only the origin sees the token."""
+        """The proxy gets the host name and its own password; only the API gets the token."""
 
         async def run() -> tuple[Reply, list[str], list[bytes]]:
             server = server_context(authority.issue_cert(NAME))
             async with playing(COMPLETE, tls=server) as origin, proxying(origin.port) as proxy:
-                way = Proxy(f"http://127.0.0.1:{proxy.port}", {"Proxy-Authorization": "Basic dTpw"})
-                reply = await get(f"https://{NAME}", client_context(authority), way)
+                proxy_settings = Proxy(
+                    f"http://127.0.0.1:{proxy.port}", {"Proxy-Authorization": "Basic dTpw"}
+                )
+                reply = await get(f"https://{NAME}", client_context(authority), proxy_settings)
                 return reply, proxy.requests, origin.requests
 
         reply, (connect,), (request,) = asyncio.run(run())
@@ -231,7 +236,7 @@ class TestProxy:
         assert b"Proxy-Authorization" not in request
 
     def test_through_a_proxy_over_tls(self, authority: trustme.CA) -> None:
-        """A proxy may itself be spoken to over TLS."""
+        """The connection to the proxy may use TLS."""
 
         async def run() -> Reply:
             origin_tls = server_context(authority.issue_cert(NAME))
@@ -240,19 +245,19 @@ class TestProxy:
                 playing(COMPLETE, tls=origin_tls) as origin,
                 proxying(origin.port, tls=proxy_tls) as proxy,
             ):
-                way = Proxy(f"https://127.0.0.1:{proxy.port}")
-                return await get(f"https://{NAME}", client_context(authority), way)
+                proxy_settings = Proxy(f"https://127.0.0.1:{proxy.port}")
+                return await get(f"https://{NAME}", client_context(authority), proxy_settings)
 
         assert isinstance(asyncio.run(run()), Found)
 
     def test_untrusted_behind_the_proxy(self, authority: trustme.CA) -> None:
-        """The proxy changes nothing about trust in the origin."""
+        """A proxy does not affect trust in the API's certificate."""
 
         async def run() -> tuple[Reply, list[bytes]]:
             server = server_context(authority.issue_cert(NAME))
             async with playing(COMPLETE, tls=server) as origin, proxying(origin.port) as proxy:
-                way = Proxy(f"http://127.0.0.1:{proxy.port}")
-                return await get(f"https://{NAME}", None, way), origin.requests
+                proxy_settings = Proxy(f"http://127.0.0.1:{proxy.port}")
+                return await get(f"https://{NAME}", None, proxy_settings), origin.requests
 
         reply, requests = asyncio.run(run())
         assert isinstance(reply, Fault)
@@ -262,9 +267,12 @@ class TestProxy:
     @pytest.mark.parametrize(
         ("answer", "detail"),
         [
-            (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "the proxy answered HTTP 407"),
-            (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "the proxy answered HTTP 503"),
-            (b"HTTP/1.1 302 Found\r\nLocation: http://login.test/\r\n\r\n", "the proxy answered HTTP 302"),
+            (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "the proxy responded with HTTP 407"),
+            (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "the proxy responded with HTTP 503"),
+            (
+                b"HTTP/1.1 302 Found\r\nLocation: http://login.test/\r\n\r\n",
+                "the proxy responded with HTTP 302",
+            ),
             (b"", ""),
             (b"SSH-2.0-OpenSSH_9.2\r\n", ""),
             (ESTABLISHED + b"this is no TLS", ""),
@@ -272,12 +280,14 @@ class TestProxy:
         ids=["407", "503", "302", "closed", "garbage", "no TLS behind it"],
     )
     def test_a_proxy_that_fails(self, answer: bytes, detail: str) -> None:
-        """Whatever a proxy answers instead of a way through is a fault that shows no secret."""
+        """Any other response of the proxy is a fault that does not show its password."""
 
         async def run() -> Reply:
             async with proxying(0, answer) as proxy:
-                way = Proxy(f"http://127.0.0.1:{proxy.port}", {"Proxy-Authorization": "Basic c2VjcmV0"})
-                return await get(f"https://{NAME}", None, way)
+                proxy_settings = Proxy(
+                    f"http://127.0.0.1:{proxy.port}", {"Proxy-Authorization": "Basic c2VjcmV0"}
+                )
+                return await get(f"https://{NAME}", None, proxy_settings)
 
         reply = asyncio.run(run())
         assert isinstance(reply, Fault)
@@ -285,14 +295,14 @@ class TestProxy:
         assert "c2VjcmV0" not in repr(reply)
 
     def test_a_proxy_that_is_down(self) -> None:
-        """A proxy on whose port nobody listens is named as such."""
+        """A proxy that refuses connections is named as the proxy."""
         with unlistened() as bound:
-            way = Proxy(f"http://127.0.0.1:{bound.getsockname()[1]}")
-            reply = asyncio.run(get(f"https://{NAME}", None, way))
-        assert reply == Fault(FaultKind.NETWORK, "the proxy cannot be reached: connection refused")
+            proxy_settings = Proxy(f"http://127.0.0.1:{bound.getsockname()[1]}")
+            reply = asyncio.run(get(f"https://{NAME}", None, proxy_settings))
+        assert reply == Fault(FaultKind.NETWORK, "no connection to the proxy: connection refused")
 
     def test_program(self, authority: trustme.CA, ca_file: Path) -> None:
-        """`HTTPS_PROXY` leads the program to a host that it could not look up itself."""
+        """With `HTTPS_PROXY` the program reaches a host that it cannot look up itself."""
 
         async def run() -> tuple[Run, list[str]]:
             server = server_context(authority.issue_cert(NAME))
@@ -307,7 +317,7 @@ class TestProxy:
         assert "p%40ss" not in ended.out + ended.err
 
     def test_program_with_a_proxy_that_refuses(self) -> None:
-        """A proxy that wants another password makes 75 after the budget, not the API's 401."""
+        """A proxy that rejects the password is 75 after the outage budget, not 4 like a 401 of the API."""
 
         async def run() -> Run:
             async with proxying(0, b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as proxy:
@@ -317,5 +327,5 @@ class TestProxy:
 
         ended = asyncio.run(run())
         assert ended.code == 75
-        assert "the proxy answered HTTP 407" in ended.err
+        assert "the proxy responded with HTTP 407" in ended.err
         assert "secret-word" not in ended.out + ended.err

@@ -15,12 +15,14 @@ from tests.support.terminal import opened, terminal_environment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import RenderableType
+
 PICTURE = EXAMPLES / "live-view.svg"
 COLUMNS = 98
 COMMAND = "python3 -m watcher --demo"
 
 _FRAME = "\x1b[?25l"
-_NO_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Zhl]|\r")
+_NOT_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Zhl]|\r")
 _FROM_THE_WEB = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
 
 
@@ -28,7 +30,7 @@ def record() -> tuple[list[Text], list[Text]]:
     """Run the demo.
 
     Returns:
-        The terminal's lines during a rate limit, and those at the end.
+        The terminal during a rate limit, and the text that stays at the end.
     """
     with opened(COLUMNS, 24) as terminal:
         terminal.start("--demo", env=terminal_environment())
@@ -39,15 +41,15 @@ def record() -> tuple[list[Text], list[Text]]:
         return [*_lines(before), *_lines(moment)], _lines(end)
 
 
-def draw(moment: Sequence[Text], end: Sequence[Text]) -> str:
-    """Draw recorded lines.
+def draw(moment: Sequence[RenderableType], end: Sequence[RenderableType]) -> str:
+    """Draw a picture of a terminal.
 
     Args:
-        moment: Lines during the run.
-        end: Lines at the end.
+        moment: The content of the terminal during the run.
+        end: The text that stays at the end.
 
     Returns:
-        An SVG that loads no external resources.
+        An SVG that loads nothing from elsewhere.
     """
     console = Console(
         file=StringIO(), record=True, width=COLUMNS, force_terminal=True, color_system="standard"
@@ -59,7 +61,7 @@ def draw(moment: Sequence[Text], end: Sequence[Text]) -> str:
 
 
 def _lines(frame: str) -> list[Text]:
-    return [Text.from_ansi(line) for line in _NO_COLOUR.sub("", frame).splitlines()]
+    return [Text.from_ansi(line) for line in _NOT_COLOUR.sub("", frame).splitlines()]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A pseudo-terminal with the program as its foreground job, and its screen."""
+"""Pseudo-terminals with an emulator: one that runs the program, and one for code of the same process."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _BECOME_A_JOB = (
 
 
 def terminal_environment(base_uri: str | None = None, **variables: str) -> dict[str, str]:
-    """Return the environment of an interactive shell on a terminal with 256 colours."""
+    """Return the environment of an interactive shell, with a terminal of 256 colours."""
     unwanted = {"NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"}
     env = {name: value for name, value in environment(base_uri).items() if name not in unwanted}
     return env | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | variables
 
 
 class Terminal:
-    """One job in a pseudo-terminal with the screen of a VT100.
+    """A pseudo-terminal that runs the program in the foreground.
 
-    The terminal reads the job's output only while a test waits for something.
+    Its output is read only while a test waits for something.
     """
 
     def __init__(self, columns: int, lines: int) -> None:
@@ -49,7 +49,7 @@ class Terminal:
         self.resize(columns, lines)
 
     def start(self, *arguments: str, env: dict[str, str], stdout: int | None = None) -> None:
-        """Start the program in the foreground, with this terminal as its controlling terminal."""
+        """Start the program as a foreground job of this terminal."""
         command = [
             sys.executable,
             "-I",
@@ -67,33 +67,33 @@ class Terminal:
         )
 
     def resize(self, columns: int, lines: int) -> None:
-        """Resize the window, which sends SIGWINCH to the job."""
+        """Change the size of the window; the job receives SIGWINCH."""
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.screen.resize(lines, columns)
 
     def type(self, text: str) -> None:
-        """Send keyboard input."""
+        """Type on the keyboard."""
         os.write(self._master, text.encode())
 
     def take(self, seconds: float) -> None:
-        """Read the output for some seconds."""
+        """Read output for a number of seconds."""
         ends = time.monotonic() + seconds
         while (left := ends - time.monotonic()) > 0 and self._take_some(left):
             pass
 
     def wait_for(self, shown: Callable[[str], object], seconds: float = 20.0) -> str:
-        """Read the output until the screen's text fulfils a condition, and return the text."""
+        """Read output until the screen fulfils a condition, and return the text of the screen."""
         ends = time.monotonic() + seconds
         while not shown(self.text):
-            assert self._take_some(ends - time.monotonic()), f"not on the screen in time:\n{self.text}"
+            assert self._take_some(ends - time.monotonic()), f"the screen does not show it:\n{self.text}"
         return self.text
 
     def finish(self, seconds: float = 20.0) -> int:
-        """Read the output until the job exits, and return its exit code."""
+        """Read output until the program exits, and return its exit code."""
         assert self.process is not None
         ends = time.monotonic() + seconds
         while self.process.poll() is None:
-            assert time.monotonic() < ends, f"the program does not exit:\n{self.text}"
+            assert time.monotonic() < ends, f"the program does not end:\n{self.text}"
             self._take_some(0.02)
         while self._take_some(0.05):
             pass
@@ -102,18 +102,18 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """The text in the window, without trailing blanks."""
+        """The text on the screen without trailing blanks."""
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
 
     @property
     def whole(self) -> str:
-        """The text that has scrolled out of the window, and the text in it."""
+        """The text on the screen, and above it what was scrolled out."""
         width = self.screen.columns
         above = ["".join(line[x].data for x in range(width)).rstrip() for line in self.screen.history.top]
         return "\n".join([*above, self.text])
 
     def close(self) -> None:
-        """Kill the job and close the terminal."""
+        """Kill the program and close the terminal."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -131,9 +131,63 @@ class Terminal:
 
 @contextmanager
 def opened(columns: int = 110, lines: int = 24) -> Iterator[Terminal]:
-    """Open a terminal while the context lasts."""
+    """Open a terminal for the duration of the context."""
     terminal = Terminal(columns, lines)
     try:
         yield terminal
     finally:
         terminal.close()
+
+
+class Window:
+    """A pseudo-terminal of 40 columns and 10 lines for code of this process.
+
+    Attributes:
+        file: The text file to write to.
+        master: The descriptor of the other side; whatever was written is read from it.
+        raw: All bytes that were read.
+        screen: The emulator.
+    """
+
+    def __init__(self) -> None:
+        self.master, slave = os.openpty()
+        self.file = os.fdopen(slave, "w")
+        self.raw = b""
+        self.screen = pyte.Screen(40, 10)
+        self._stream = pyte.ByteStream(self.screen)
+        self.resize(40, 10)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the size of the terminal, but not of the emulator."""
+        fcntl.ioctl(self.file.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def type(self, text: bytes) -> None:
+        """Write text as another program would."""
+        os.write(self.file.fileno(), text)
+
+    def take(self, written: bytes) -> None:
+        """Show bytes that were read from the terminal."""
+        self.raw += written
+        self._stream.feed(written)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines above the cursor, which must be visible at the start of a line."""
+        self.take(read_all(self.master, self.file.fileno()))
+        assert not self.screen.cursor.hidden
+        assert self.screen.cursor.x == 0
+        return [line.rstrip() for line in self.screen.display[: self.screen.cursor.y]]
+
+    def close(self) -> None:
+        """Close both sides."""
+        self.file.close()
+        os.close(self.master)
+
+
+def read_all(master: int, slave: int) -> bytes:
+    """Read everything that was written to a pseudo-terminal; the kernel may deliver it late."""
+    os.write(slave, b"\0")
+    written = b""
+    while not written.endswith(b"\0"):
+        written += os.read(master, 65536)
+    return written.removesuffix(b"\0")

@@ -286,7 +286,7 @@ def test_a_request_is_given_up_when_it_has_taken_too_long() -> None:
         runner.run(run())
     (fault,) = faults
     assert fault.at.monotonic == pytest.approx(7.0)
-    assert fault.detail == "no whole answer came within 7s"
+    assert fault.detail == "no complete response within 7s"
     assert asked == [0.0, pytest.approx(7.0 + fault.wait)]
 
 

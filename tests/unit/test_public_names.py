@@ -1,4 +1,4 @@
-"""The package's public names: what a program that imports it may rely on."""
+"""Tests of the public names of the package."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ import watcher
 
 
 @pytest.mark.parametrize("name", watcher.__all__)
-def test_every_public_name_is_there_and_documented(name: str) -> None:
-    """Each name of __all__ can be imported, and says what it is for."""
+def test_every_public_name_exists_and_is_documented(name: str) -> None:
+    """Each name in `__all__` can be imported and has a docstring."""
     value = getattr(watcher, name)
     assert name in dir(watcher)
     if isinstance(value, type) or inspect.isroutine(value):
         assert value.__doc__
-        assert not value.__doc__.startswith(f"{name}("), "that is what a dataclass says of itself"
+        assert not value.__doc__.startswith(f"{name}("), "the default docstring of a dataclass"
 
 
-def test_nothing_else_is_there() -> None:
-    """A name that was never promised is an AttributeError, as of any module."""
+def test_other_names_do_not_exist() -> None:
+    """An unknown name raises `AttributeError`, as with any module."""
     with pytest.raises(AttributeError, match="has no attribute 'wait_for'"):
-        getattr(watcher, "wait_for")  # noqa: B009 (mypy knows that it is not there)
+        getattr(watcher, "wait_for")  # noqa: B009 (mypy knows that it does not exist)
 
 
 def test_every_kind_of_event_is_public() -> None:
-    """A caller can tell all events apart, and is given every type that they are made of."""
+    """Callers can distinguish all events by type."""
     kinds = get_args(watcher.Event)
     assert {kind.__name__ for kind in kinds} <= set(watcher.__all__)
     assert all(is_dataclass(kind) for kind in kinds)
     assert isinstance(watcher.Outcome, EnumType)
 
 
-def test_importing_the_package_costs_next_to_nothing() -> None:
-    """The names come when they are used: importing the package alone imports no room of it."""
+def test_importing_the_package_imports_nothing_else() -> None:
+    """Names are imported on first use: importing the package alone imports only the version."""
     program = "import sys, watcher; print([name for name in sys.modules if name.startswith('watcher.')])"
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert printed.stdout.strip() == "['watcher.version']"
@@ -77,7 +77,7 @@ def test_importing_the_package_costs_next_to_nothing() -> None:
         {"max_in_state": [watcher.ImportStatus.READY]},
     ],
 )
-def test_a_policy_that_cannot_be_is_refused(fields: dict[str, object]) -> None:
-    """A policy that would never ask, never stop asking, or contradict itself is a ValueError."""
+def test_an_invalid_policy_is_rejected(fields: dict[str, object]) -> None:
+    """A policy that never polls, never stops or contradicts itself raises `ValueError`."""
     with pytest.raises(ValueError, match=r"must be|must map|holds"):
         watcher.Policy(**fields)  # type: ignore[arg-type]  # wrong on purpose

@@ -1,1 +1,1 @@
-"""LaunchDarkly over HTTP: targets, hosts, the access token, and the one GET request."""
+"""LaunchDarkly over HTTP: targets, hosts, the access token and the one GET request."""

@@ -1,28 +1,27 @@
-"""One GET of one import through aiohttp; whatever goes wrong comes back as a value, never as an exception."""
+"""The one GET request; every failure is returned as a value, none is raised."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from dataclasses import replace
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from watcher.api.errors import REQUEST_ERRORS, fault_of
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
+from watcher.core.messages import faults
 from watcher.version import __version__
 
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
 
     from multidict import CIMultiDictProxy
 
-    from watcher.api.network import Proxy
+    from watcher.api.proxy import Proxy
     from watcher.api.token import Secret, TokenSource
     from watcher.core.model import ImportRef
 
@@ -30,20 +29,18 @@ API_VERSION = "20240415"
 USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
 
 _CHUNK = 1 << 16
-_URLS_KEPT = 1000
-_UNAUTHORIZED = 401
-_NOT_HTTP = "an answer that is not HTTP"
-_FAULTS = (aiohttp.ClientError, OSError, HttpProcessingError, ValueError)
+_CACHED_URLS = 1000
+"""A cache of all URLs of a large fleet would cost too much memory."""
 
 
 class Client:
-    """Asks the API for imports over kept connections.
+    """An HTTP client for imports that keeps its connections open.
 
     Args:
-        base_uri: Scheme and host, without a path.
-        tokens: Where the access token comes from.
-        tls: The trusted roots; None are the system's.
-        proxy: The proxy that everything goes through.
+        base_uri: Scheme and host of the API, without a path.
+        tokens: Source of the access token.
+        tls: Trusted certificate authorities; None for the system's.
+        proxy: Proxy for all requests; None for direct connections.
     """
 
     def __init__(
@@ -59,23 +56,21 @@ class Client:
         self._tls = tls
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
-        # A URL is taken apart at its first use; a fleet's would fill the memory.
-        self._url = lru_cache(maxsize=_URLS_KEPT)(self._make_url)
 
     async def __aenter__(self) -> Self:
-        """Prepares the connections; none is opened yet."""
+        """Create the connection pool; no connection is opened yet."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=0,  # the loop sets one
+                limit=0,  # the loop limits the requests in flight
                 ssl=self._tls or True,
                 resolver=aiohttp.ThreadedResolver(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # whoever asks gives up what takes too long
+            timeout=aiohttp.ClientTimeout(total=None),  # the caller cancels requests that take too long
             auto_decompress=False,
             headers={
                 "Accept": "application/json",
-                # A few hundred bytes need no compression, and what is not unpacked is no bomb.
+                # A few hundred bytes need no compression, and without it there are no decompression bombs.
                 "Accept-Encoding": "identity",
                 "LD-API-Version": API_VERSION,
                 "User-Agent": USER_AGENT,
@@ -83,43 +78,32 @@ class Client:
         )
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Closes the connections."""
+    async def __aexit__(self, *exception: object) -> None:
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
 
     async def get(self, ref: ImportRef) -> Answer | Fault:
-        """Asks once for an import.
-
-        Args:
-            ref: The import.
+        """Request an import once; a 401 makes the token source read the token again.
 
         Returns:
-            The answer as it came, or what kept it from coming.
+            The response as it arrived, or a fault if there was none.
         """
         token = self._tokens.current()
         try:
-            answer = await self._exchange(ref, token)
-        except _FAULTS as error:
-            return _explain(error)
-        if answer.status == _UNAUTHORIZED and self._tokens.reread() != token:
+            answer = await self._request(ref, token)
+        except REQUEST_ERRORS as error:
+            return fault_of(error)
+        if answer.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token:
             return replace(answer, token_changed=True)
         return answer
 
-    def _make_url(self, ref: ImportRef) -> URL:
-        return URL(self._base_uri + ref.path, encoded=True)
-
-    async def _exchange(self, ref: ImportRef, token: Secret) -> Answer:
+    async def _request(self, ref: ImportRef, token: Secret) -> Answer:
         if self._session is None:
-            raise RuntimeError("the client is used outside of its context")
+            raise RuntimeError("use the client as an async context manager")
         proxy = self._proxy
         async with self._session.get(
-            self._url(ref),
+            _url(self._base_uri, ref),
             headers={"Authorization": token.reveal()},
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
@@ -129,78 +113,30 @@ class Client:
         return Answer(response.status, _joined(response.headers), body, broken, conceal=self._tokens.conceal)
 
 
+@lru_cache(maxsize=_CACHED_URLS)
+def _url(base_uri: str, ref: ImportRef) -> URL:
+    return URL(base_uri + ref.path, encoded=True)
+
+
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Fault | None]:
-    """Reads a body as far as it comes, for the answer's head counts without it, too."""
+    """Read a body as far as possible: status and headers count even if the body breaks off."""
     body = bytearray()
     broken = None
     try:
         while len(body) <= BODY_LIMIT and not response.content.at_eof():
             body += await response.content.read(_CHUNK)
-    except _FAULTS as error:
-        broken = _explain(error)
-    except asyncio.CancelledError:  # the request is given up; nobody else waits for this task
-        broken = Fault(FaultKind.NETWORK, "the answer did not come whole in time")
+    except REQUEST_ERRORS as error:
+        broken = fault_of(error)
+    except asyncio.CancelledError:  # the request timed out; its task still returns the response's head
+        broken = Fault(FaultKind.NETWORK, faults.INCOMPLETE_IN_TIME)
     if broken is not None or len(body) > BODY_LIMIT:
         response.close()
     return bytes(body[: BODY_LIMIT + 1]), broken
 
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
+    """Return header fields, names in lower case, repeated ones joined by commas (RFC 9110, section 5.3)."""
     headers = {name.lower(): value for name, value in fields.items()}
     if len(headers) < len(fields):
         return {name: ", ".join(fields.getall(name)) for name in headers}
     return headers
-
-
-def _explain(error: Exception) -> Fault:  # noqa: C901 (a table of the library's errors)
-    """Names an error without formatting it: aiohttp's errors carry the request's headers, token included."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return _explain_lookup(error)
-        case aiohttp.ClientConnectorCertificateError():
-            reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
-            return Fault(FaultKind.UNTRUSTED, f"the server's certificate is not trusted: {reason}")
-        case aiohttp.ClientConnectorSSLError():
-            return Fault(FaultKind.NETWORK, f"no TLS connection to {_address(error)} could be agreed on")
-        case aiohttp.ClientProxyConnectionError():
-            return Fault(FaultKind.NETWORK, f"the proxy cannot be reached: {_system_reason(error.os_error)}")
-        case aiohttp.ClientConnectorError():
-            reason = _system_reason(error.os_error)
-            return Fault(FaultKind.NETWORK, f"no connection to {_address(error)}: {reason}")
-        case aiohttp.ClientHttpProxyError():
-            return Fault(FaultKind.NETWORK, f"the proxy answered HTTP {error.status}")
-        case aiohttp.ClientResponseError():
-            return Fault(FaultKind.NONSENSE, _NOT_HTTP)
-        case aiohttp.ServerDisconnectedError():
-            return Fault(FaultKind.NETWORK, "the connection was closed before an answer came")
-        case aiohttp.ClientPayloadError():
-            return Fault(FaultKind.NETWORK, "the connection was closed within the answer")
-        case OSError():
-            return Fault(FaultKind.NETWORK, f"the connection broke: {_system_reason(error)}")
-        case HttpProcessingError() | ValueError():
-            return Fault(FaultKind.NONSENSE, _NOT_HTTP)
-        case _:
-            return Fault(FaultKind.NETWORK, "the request failed")
-
-
-def _address(error: aiohttp.ClientConnectorError) -> str:
-    return f"{error.host}:{error.port}"
-
-
-def _explain_lookup(error: aiohttp.ClientConnectorDNSError) -> Fault:
-    host = error.host
-    if not isinstance(error.os_error, socket.gaierror):
-        reason = _system_reason(error.os_error)
-        return Fault(FaultKind.NETWORK, f"the name {host} cannot be looked up: {reason}")
-    if error.os_error.errno == socket.EAI_AGAIN:
-        return Fault(FaultKind.NETWORK, f"the name {host} cannot be looked up for now")
-    return Fault(FaultKind.UNKNOWN_HOST, f"there is no host named {host}")
-
-
-def _system_reason(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return "its name cannot be looked up"
-    if error.errno is None:
-        closed = isinstance(error, ConnectionError)
-        return "it was closed while TLS was agreed on" if closed else "the reason is not known"
-    return os.strerror(error.errno).lower()

@@ -1,4 +1,4 @@
-"""The requests in flight: a bounded number at a time, and none for longer than a request may take."""
+"""Requests in flight: a bounded number at a time, each with a timeout."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import math
 import resource
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core.answers.replies import Fault, FaultKind
 from watcher.core.fleet.agenda import LAST_CALL
-from watcher.core.text import duration
+from watcher.core.messages import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -23,34 +24,40 @@ if TYPE_CHECKING:
     _Task = asyncio.Task[Answer | Fault]
 
 MAX_IN_FLIGHT = 100
-"""Requests under way at a time; more would wait in the connection pool while their time runs."""
+"""Maximum number of requests in flight; more would wait for a connection while their timeout runs."""
 
-_INSISTENCE = 0.1
-"""Seconds after which a request that was given up is cancelled once more: a cancellation can get lost where
-attempts to connect to several addresses race."""
+_RECANCEL_INTERVAL = 0.1
+"""Seconds after which a request that timed out is cancelled again: a cancellation can get lost while
+connections to several addresses race."""
 
-_PAUSE = 0.5
-"""Seconds by which the moment to give up can be missed only because the process stood still."""
+_STALL = 0.5
+"""Seconds by which a timeout can be late only if the whole process was paused."""
 
 _GRACE = 1.0
-"""Seconds for which an answer is then waited for, once: it may have come meanwhile, and not been read."""
+"""Seconds that a request gets once after such a pause: its response may have arrived, but not been read."""
 
-_OTHER_FILES = 40
-"""Descriptors for all that is no request: standard streams, reports, state, and what Python itself needs."""
+_RESERVED_FILES = 40
+"""File descriptors for everything else: standard streams, reports, state, and Python itself."""
+
+
+@dataclass(slots=True)
+class _Request:
+    watched: Watched
+    extended: bool = False
 
 
 class InFlight:
-    """Sends requests, gives those up that take too long, and collects what all of them bring.
+    """Sends requests, cancels those that take too long, and collects the responses.
 
-    It has one timer for all of them: one for each was a tenth of what a poll costs at saturation. The timer
-    runs whether anybody collects or not, so a slow consumer makes no request longer.
+    One timer serves all requests: one per request took a tenth of the CPU time of a poll at saturation. It
+    runs even if nobody collects, so a slow consumer does not prolong a request.
 
     Args:
-        probe: Asks the API once for an import.
-        clock: Reads the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds; infinite is no limit but the one of ``LAST_CALL``, for a
-            request must not outlast its wait for ever.
-        on_landing: Called when a request has come to its end.
+        probe: Sends one request for an import.
+        clock: Returns the time; its monotonic part is the running loop's.
+        request_timeout: Longest request in seconds. If infinite, a request is still cancelled ``LAST_CALL``
+            seconds after the deadline of its wait.
+        on_finished: Called when a request has finished.
     """
 
     def __init__(
@@ -58,39 +65,34 @@ class InFlight:
         probe: Probe,
         clock: Callable[[], Instant],
         request_timeout: float,
-        on_landing: Callable[[], None],
+        on_finished: Callable[[], None],
     ) -> None:
         self._probe = probe
         self._clock = clock
         self._request_timeout = request_timeout
-        self._on_landing = on_landing
-        self._most = _most_in_flight()
-        self._tasks: dict[_Task, Watched] = {}
-        self._given_time: set[_Task] = set()
-        self._landed: deque[tuple[Watched, _Task, Instant]] = deque()
+        self._on_finished = on_finished
+        self._limit = _request_limit()
+        self._requests: dict[_Task, _Request] = {}
+        self._finished: deque[tuple[Watched, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """How many more requests may be sent."""
-        return self._most - len(self._tasks)
+        return self._limit - len(self._requests)
 
     @property
-    def has_landed(self) -> bool:
-        """Whether one has come to its end and is not taken yet."""
-        return bool(self._landed)
+    def has_finished(self) -> bool:
+        """Whether a finished request has not been collected yet."""
+        return bool(self._finished)
 
     @property
-    def lands_by(self) -> float:
-        """By when the next one lands, or is cancelled, on the monotonic clock in seconds."""
-        return min((watched.give_up_at for watched in self._tasks.values()), default=math.inf)
+    def next_timeout(self) -> float:
+        """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
+        return min((request.watched.give_up_at for request in self._requests.values()), default=math.inf)
 
     def send(self, watched: Watched) -> None:
-        """Sends a request.
-
-        Args:
-            watched: The import to ask for; no other request for it is in flight.
-        """
+        """Send a request for an import that has none in flight."""
         now = self._clock().monotonic
         watched.asked_at = now
         if math.isfinite(self._request_timeout):
@@ -98,36 +100,30 @@ class InFlight:
         else:
             watched.give_up_at = max(watched.deadline, now) + LAST_CALL
         task = asyncio.create_task(self._probe(watched.waiter.ref))
-        self._tasks[task] = watched
-        task.add_done_callback(self._land)
+        self._requests[task] = _Request(watched)
+        task.add_done_callback(self._finish)
         if self._timer is None or watched.give_up_at < self._timer.when():
             self._set_timer(watched.give_up_at)
 
-    def land(self) -> Iterator[tuple[Watched, Answer | Fault, Instant]]:
-        """Takes what has come, in the order in which it came.
-
-        Yields:
-            The import, what its request brought, and when it did.
-        """
-        while self._landed:
-            watched, task, arrived = self._landed.popleft()
-            # A cancelled one was given up; where the process had paused, before it could begin.
-            yield watched, self._given_up() if task.cancelled() else task.result(), arrived
+    def collect(self) -> Iterator[tuple[Watched, Answer | Fault, Instant]]:
+        """Yield import, response and arrival time of each finished request, in order of arrival."""
+        while self._finished:
+            watched, task, arrived = self._finished.popleft()
+            yield watched, self._timeout_fault() if task.cancelled() else task.result(), arrived
 
     async def close(self) -> None:
-        """Gives up all of them."""
+        """Cancel all requests and wait until they have ended."""
         self._set_timer(math.inf)
-        tasks = list(self._tasks)
-        while self._tasks:
-            for task in self._tasks:
+        tasks = list(self._requests)
+        while self._requests:
+            for task in self._requests:
                 task.cancel()
-            await asyncio.wait(self._tasks, timeout=_INSISTENCE)
+            await asyncio.wait(self._requests, timeout=_RECANCEL_INTERVAL)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _land(self, task: _Task) -> None:
-        self._given_time.discard(task)
-        self._landed.append((self._tasks.pop(task), task, self._clock()))
-        self._on_landing()
+    def _finish(self, task: _Task) -> None:
+        self._finished.append((self._requests.pop(task).watched, task, self._clock()))
+        self._on_finished()
 
     def _set_timer(self, moment: float) -> None:
         if self._timer is not None:
@@ -137,27 +133,27 @@ class InFlight:
 
     def _give_up_late(self) -> None:
         now = self._clock().monotonic
-        for task, watched in self._tasks.items():
+        for task, request in self._requests.items():
+            watched = request.watched
             if now < watched.give_up_at:
                 continue
-            if now >= watched.give_up_at + _PAUSE and task not in self._given_time:
+            if now >= watched.give_up_at + _STALL and not request.extended:
                 watched.give_up_at = now + _GRACE
             else:
                 task.cancel()
-                watched.give_up_at = now + _INSISTENCE
-            self._given_time.add(task)
-        self._set_timer(self.lands_by)
+                watched.give_up_at = now + _RECANCEL_INTERVAL
+            request.extended = True
+        self._set_timer(self.next_timeout)
 
-    def _given_up(self) -> Fault:
+    def _timeout_fault(self) -> Fault:
         if math.isfinite(self._request_timeout):
-            within = duration(self._request_timeout)
-            return Fault(FaultKind.NETWORK, f"no whole answer came within {within}")
-        return Fault(FaultKind.NETWORK, "no answer came by the end of the wait")
+            return Fault(FaultKind.NETWORK, faults.response_timeout(self._request_timeout))
+        return Fault(FaultKind.NETWORK, faults.NO_RESPONSE_BEFORE_END)
 
 
-def _most_in_flight() -> int:
-    """Leaves room for the reports where a process may have few files open, for each request is one."""
+def _request_limit() -> int:
+    """Return the number of requests that leaves enough file descriptors for the reports."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return MAX_IN_FLIGHT
-    return min(MAX_IN_FLIGHT, max(1, allowed - _OTHER_FILES))
+    return min(MAX_IN_FLIGHT, max(1, allowed - _RESERVED_FILES))

@@ -1,4 +1,4 @@
-"""Which imports: targets as people write them, and the host that they are on."""
+"""Targets: the ways to name an import, and the base URI that they imply."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from watcher.api.network import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
+from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.statuses import EXAMPLE_TARGET
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")
-_IMPORT_PATH_EXAMPLE = "/api/v2/segments/default/production/big-spenders/imports/1234a567-…"
+_EXAMPLE_PATH = "/api/v2/segments/default/production/big-spenders/imports/1234a567-…"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One import as it was named.
+    """One import as the user named it.
 
     Attributes:
         ref: The import.
-        origin: Scheme and host, where a URL named them.
+        origin: Scheme and host, if the target is a URL.
     """
 
     ref: ImportRef
@@ -36,16 +36,13 @@ class Target:
 
 
 def target_of(named: object) -> Target:
-    """Takes an import as a program names it, whatever it really gives.
+    """Return the target that a program names, of whatever type.
 
     Args:
-        named: A reference, or text as ``parse_target`` reads it.
-
-    Returns:
-        The import that it names.
+        named: An ``ImportRef``, or text for ``parse_target``.
 
     Raises:
-        UsageError: It names none, or a key would lead elsewhere.
+        UsageError: It is neither, or a key would change the path of the request.
     """
     match named:
         case ImportRef(project, environment, segment, import_id):
@@ -54,27 +51,23 @@ def target_of(named: object) -> Target:
         case str():
             return parse_target(named)
         case _:
-            raise UsageError(f"an import is named by an ImportRef or a str, not by {type(named).__name__}")
+            raise UsageError(f"an import must be an ImportRef or a str, not {type(named).__name__}")
 
 
 def parse_target(text: str) -> Target:
-    """Reads four keys, an API path or an API URL.
+    """Return the target that four keys, an API path or an API URL name.
 
-    Args:
-        text: What the user wrote.
-
-    Returns:
-        The import that it names.
+    Keys are literal; paths and URLs are percent-decoded once.
 
     Raises:
-        UsageError: It names none, or a key would lead elsewhere.
+        UsageError: The text names no import, or a key would change the path of the request.
     """
     if not text.strip():
-        raise UsageError(f"a target is empty (is a variable unset?); write for example {EXAMPLE_TARGET}")
+        raise UsageError(f"target is empty (is a variable unset?); write for example {EXAMPLE_TARGET}")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
-        raise UsageError(f"target {quoted(text)} is within quotes; write it without them")
+        raise UsageError(f"target is in quotes; remove them: {quoted(text)}")
     if "://" in text:
-        origin = origin_of(text, "target", f"https://app.launchdarkly.com{_IMPORT_PATH_EXAMPLE}")
+        origin = origin_of(text, "target", DEFAULT_BASE_URI + _EXAMPLE_PATH)
         _, slash, path = text.partition("://")[2].partition("/")
         return Target(_parse_path(slash + path, text), origin)
     if text.startswith("/"):
@@ -82,26 +75,24 @@ def parse_target(text: str) -> Target:
     keys = text.split("/")
     if len(keys) != len(_KEY_NAMES):
         raise UsageError(
-            f"target {quoted(text)} is not the four parts project/environment/segment/import-id; "
-            f"write for example {EXAMPLE_TARGET}"
+            "target must have four parts, project/environment/segment/import-id, such as "
+            f"{EXAMPLE_TARGET}; not {quoted(text)}"
         )
     return Target(checked_ref(*keys, source=text))
 
 
 def choose_base_uri(
-    given: str | None, targets: Iterable[Target], setting: str = "--base-uri", source: str | None = None
+    given: str | None, targets: Iterable[Target], setting: str, source: str | None = None
 ) -> str:
-    """Finds out where the API is; the token goes to no host that was not configured.
+    """Return the base URI: the given one, else the LaunchDarkly host of the targets, else the default.
+
+    The access token is sent there, so a target alone selects no host but LaunchDarkly's own.
 
     Args:
-        given: The base URI that was configured.
-        targets: The targets, of which some may be URLs.
-        setting: What configures it, for the message.
-        source: What configured it, for the message, where that is something else.
-
-    Returns:
-        The base URI: the one that was given, else LaunchDarkly's own host that the targets agree on, else its
-        default.
+        given: The configured base URI.
+        targets: All targets; some may be URLs.
+        setting: Name of the setting for base URIs, for the error message.
+        source: Where ``given`` came from if not from that setting, for the error message.
 
     Raises:
         UsageError: A target is on another host.
@@ -110,64 +101,69 @@ def choose_base_uri(
     if given is None and origins and origins <= LAUNCHDARKLY_ORIGINS:
         if len(origins) > 1:
             raise UsageError(
-                f"the targets are on different hosts, {' and '.join(sorted(origins))}; watch them apart"
+                f"targets are on different hosts; watch them separately: {', '.join(sorted(origins))}"
             )
         return origins.pop()
     base_uri = given or DEFAULT_BASE_URI
-    for origin in sorted(origins - {base_uri}):
-        where = base_uri if source is None else f"{base_uri} (from {source})"
-        secure = origin.replace("http://", "https://")
-        if secure != origin and not is_loopback(origin):
-            advice = f"plain http would show it to the network, so write {secure}"
-        else:
-            advice = f"if that host is right, add {setting} {origin}"
-        raise UsageError(f"a target is on {origin}, but the access token goes to {where} only; {advice}")
+    others = sorted(origins - {base_uri})
+    if others:
+        configured = base_uri if source is None else f"{base_uri} (from {source})"
+        raise UsageError(
+            f"target is on {others[0]}, but the access token is sent only to {configured}; "
+            f"{_advice(others[0], setting)}"
+        )
     return base_uri
 
 
 def checked_ref(project: str, environment: str, segment: str, import_id: str, *, source: str) -> ImportRef:
-    """Makes a reference of four literal keys.
+    """Return a reference to an import, made of four literal keys.
 
     Args:
         project: The project key.
         environment: The environment key.
         segment: The segment key.
-        import_id: The import's ID.
-        source: What the user wrote, for the message.
-
-    Returns:
-        The reference.
+        import_id: The ID of the import.
+        source: What the user wrote, for the error message.
 
     Raises:
-        UsageError: A key would change the path that is asked for.
+        UsageError: A key would change the path of the request.
     """
     for name, key in zip(_KEY_NAMES, (project, environment, segment, import_id), strict=True):
         problem = _problem_with(key)
         if problem is not None:
-            raise UsageError(
-                f"target {quoted(source)}: the {name} {problem}; write for example {EXAMPLE_TARGET}"
-            )
+            raise UsageError(f"the target's {name} {problem}: {quoted(source)}")
     return ImportRef(project, environment, segment, import_id)
+
+
+def quoted(text: str) -> str:
+    """Return at most 200 characters of text from outside, safe to print and in quotes."""
+    return f"'{printable(text, limit=200)}'"
+
+
+def _advice(origin: str, setting: str) -> str:
+    if origin.startswith("http://") and not is_loopback(origin):
+        return f"plain http would expose it, so write {origin.replace('http', 'https', 1)}"
+    return f"if that host is right, add {setting} {origin}"
 
 
 def _parse_path(path: str, source: str) -> ImportRef:
     if "?" in path or "#" in path:
-        raise UsageError(f"target {quoted(source)} must end after the import ID, without '?' or '#'")
+        raise UsageError(f"target must end after the import ID, without '?' or '#': {quoted(source)}")
     match = _IMPORT_PATH.fullmatch(path)
     if match is None:
         raise UsageError(
-            f"target {quoted(source)} is not the path of an import; write for example {_IMPORT_PATH_EXAMPLE}"
+            f"target must be the path of an import such as {_EXAMPLE_PATH}; not {quoted(source)}"
         )
     try:
         keys = [unquote(key, errors="strict") for key in match.groups()]
     except UnicodeDecodeError:
-        raise UsageError(f"target {quoted(source)}: its percent-encoding is not UTF-8") from None
+        raise UsageError(f"target has percent-encoding that is not UTF-8: {quoted(source)}") from None
     return checked_ref(*keys, source=source)
 
 
 def _problem_with(key: object) -> str | None:
     if not isinstance(key, str):
-        return f"is no text but {type(key).__name__}"
+        return f"must be a str, not {type(key).__name__}"
     if not key:
         return "is empty"
     if key in {".", ".."}:
@@ -177,15 +173,3 @@ def _problem_with(key: object) -> str | None:
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in key):
         return "has a control character"
     return None
-
-
-def quoted(text: str) -> str:
-    """Quotes what somebody wrote, safe to print.
-
-    Args:
-        text: What it is.
-
-    Returns:
-        At most 200 characters of it, in quotes.
-    """
-    return f"'{printable(text, limit=200)}'"

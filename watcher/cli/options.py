@@ -1,20 +1,10 @@
-"""The command line and its environment variables, declared for click."""
+"""The options and their environment variables, declared for click."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 import click
-from click.core import ParameterSource
 
-from watcher.cli.choices import (
-    TOKEN_VARIABLES,
-    LogFormat,
-    LogLevel,
-    OutputFormat,
-    Pipeline,
-    ProgressStyle,
-)
+from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 from watcher.cli.values import (
     ADDRESS,
     EXIT_CODE,
@@ -33,54 +23,36 @@ from watcher.core.statuses import EXAMPLE_TARGET, UnknownStatusRule
 from watcher.core.text import duration
 from watcher.version import __version__
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from watcher.cli.settings import Options
-
-_Converted = TypeVar("_Converted")
+TOKEN_VARIABLES = ("LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN", "LD_API_KEY")
+BASE_URI_VARIABLES = ("WATCHER_BASE_URI", "LD_BASE_URI", "LAUNCHDARKLY_API_HOST")
 
 
-def _flags(name: str, *variables: str) -> tuple[list[str], list[str]]:
-    return [f"--{name}"], ["WATCHER_" + name.upper().replace("-", "_"), *variables]
-
-
-def _option(
-    name: str,
-    kind: Value[_Converted],
-    text: str,
-    *,
-    variables: Sequence[str] = (),
-    multiple: bool = False,
-) -> click.Option:
-    declarations, envvar = _flags(name, *variables)
+def _option(name: str, kind: Value, text: str, *variables: str, multiple: bool = False) -> click.Option:
     return click.Option(
-        declarations, type=kind, envvar=envvar, multiple=multiple, help=text, metavar=kind.name
+        [f"--{name}"],
+        type=kind,
+        envvar=[_variable(name), *variables],
+        multiple=multiple,
+        help=text,
+        metavar=kind.name,
     )
 
 
 def _switch(name: str, text: str, parameter: str | None = None) -> click.Option:
-    declarations, envvar = _flags(name)
-    if parameter is not None:
-        declarations.append(parameter)
-    return click.Option(declarations, is_flag=True, envvar=envvar, help=text)
+    declarations = [f"--{name}"] if parameter is None else [f"--{name}", parameter]
+    return click.Option(declarations, is_flag=True, envvar=[_variable(name)], help=text)
 
 
-def _collect(**_: object) -> Options:
-    from watcher.cli.settings import Options  # noqa: PLC0415 (the help needs none)
+def _variable(name: str) -> str:
+    return "WATCHER_" + name.upper().replace("-", "_")
 
-    context = click.get_current_context()
-    given = {name: value for name, value in context.params.items() if value is not None}
-    on_command_line = frozenset(
-        name
-        for name, value in given.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and value not in ((), False)
-    )
-    return Options(**given, on_command_line=on_command_line)
+
+def _return_context(**_: object) -> click.Context:
+    return click.get_current_context()
 
 
 def _print_schema(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's signature)
-    if value:
+    if value and not context.resilient_parsing:
         from watcher.reports.schema import json_schema  # noqa: PLC0415 (only here)
 
         click.echo(json_schema())
@@ -88,7 +60,7 @@ def _print_schema(context: click.Context, _parameter: click.Parameter, value: bo
 
 
 def _read_scenario(text: str) -> str | None:
-    """Lets the variable be a switch as those of other options without a value are."""
+    """Accept the values of a switch too, because the variable of an option without a value is one."""
     switch = {"1": "demo", "true": "demo", "yes": "demo", "0": None, "false": None, "no": None}
     return switch.get(text.lower(), text)
 
@@ -104,7 +76,7 @@ Targets:
   {EXAMPLE_TARGET}
   /api/v2/segments/PROJECT/ENVIRONMENT/SEGMENT/imports/ID    as in a Location header
   https://app.launchdarkly.com/api/v2/segments/…             the whole URL
-  -                                                          from standard input, as of curl -D -
+  -                                                          from standard input, as written by curl -D -
   @FILE                                                      the same, from a file
 
 \b
@@ -113,7 +85,7 @@ Hosts:
   https://app.launchdarkly.us (federal)
 
 \b
-Access token, from the first of these that is set:
+Access token, the first of these that is set:
   --token-file, {", ".join(TOKEN_VARIABLES)}
 
 \b
@@ -121,15 +93,15 @@ Exit codes:
   {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[:6])}
   {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])} (SIGTERM 143)
 
-After --, a command follows that runs in watcher's place when the code is 0.
-Every option --foo-bar can be given as WATCHER_FOO_BAR in the environment.
-Durations are 90, 90s, 1h30m or 500ms; where a limit is meant, 0 is none.
+A command after -- runs in watcher's place if the exit code is 0.
+Every option --foo-bar can be set as WATCHER_FOO_BAR in the environment.
+Durations are 90, 90s, 1h30m or 500ms; a limit of 0 means no limit.
 """
 
 COMMAND = click.Command(
     "watcher",
-    callback=_collect,
-    help="Waits for LaunchDarkly big-segment imports to end, and says how they ended with an exit code.",
+    callback=_return_context,
+    help="Wait until LaunchDarkly big-segment imports are final, and report how they ended in the exit code.",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[
@@ -141,91 +113,101 @@ COMMAND = click.Command(
         ),
         _option(
             "base-uri",
-            Value("URI", str, "a web address"),
-            "Where the API is.  [default: https://app.launchdarkly.com]",
-            variables=("LD_BASE_URI", "LAUNCHDARKLY_API_HOST"),
+            Value("URI", str, "a URL"),
+            "The API's scheme and host.  [default: https://app.launchdarkly.com]",
+            *BASE_URI_VARIABLES[1:],
         ),
-        _option("token-file", PATH, "The access token; read again when the API refuses it."),
-        _option("ca-file", PATH, "Further trusted root certificates, as PEM."),
-        _option("project", KEY, "With the next three, one target.", variables=("LD_PROJECT",)),
-        _option("environment", KEY, "The environment's key.", variables=("LD_ENVIRONMENT",)),
-        _option("segment", KEY, "The segment's key."),
-        _option("import-id", KEY, "The import's ID."),
+        _option("token-file", PATH, "File with the access token; read again after a 401."),
+        _option("ca-file", PATH, "Additional trusted root certificates (PEM)."),
+        _option("project", KEY, "Project key.", "LD_PROJECT"),
+        _option("environment", KEY, "Environment key.", "LD_ENVIRONMENT"),
+        _option("segment", KEY, "Segment key."),
+        _option("import-id", KEY, "Import ID; together with the three keys, one target."),
         _option("until", STATUS, "Succeed at this status or one past it.  [default: complete]"),
-        _option("fail-on", STATUS, "Fail on reaching this status; repeatable.", multiple=True),
-        _switch("once", "End at the first usable answer."),
+        _option("fail-on", STATUS, "Fail at this status; repeatable.", multiple=True),
+        _switch("once", "Look once: end at the first usable response."),
         _switch("any", "End with 0 as soon as one import succeeds.", "any_suffices"),
         _switch("fail-fast", "End as soon as one import fails."),
         _option(
             "unknown-status",
             one_of("wait|fail", UnknownStatusRule),
-            "What a status that nobody knows does.  [default: wait]",
+            "How to handle an unknown status.  [default: wait]",
         ),
         _option(
             "timeout",
             TIME,
-            f"The whole wait.  [default: {duration(defaults.TIMEOUT)}; no limit with --once]",
+            f"Limit of the whole wait.  [default: {duration(defaults.TIMEOUT)}; no limit with --once]",
         ),
-        _option("max-in-state", MAX_IN_STATE, "Longest time in a status; repeatable.", multiple=True),
+        _option("max-in-state", MAX_IN_STATE, "Limit of the time in one status; repeatable.", multiple=True),
         _option(
             "outage-budget",
             TIME,
-            "Longest stretch without a usable answer.  "
+            "Limit of the time without a usable response.  "
             f"[default: {duration(defaults.OUTAGE_BUDGET)}; "
             f"{duration(defaults.ONCE_OUTAGE_BUDGET)} with --once]",
         ),
         _option(
             "appear-within",
             TIME,
-            f"How long a new import may be missing.  [default: {duration(defaults.APPEAR_WITHIN)}]",
+            f"How long a new import may be missing (404).  [default: {duration(defaults.APPEAR_WITHIN)}]",
         ),
         _option(
             "request-timeout",
             TIME,
-            f"One request, connect to last byte.  [default: {duration(defaults.REQUEST_TIMEOUT)}]",
+            f"Limit of one request, connect to last byte.  [default: {duration(defaults.REQUEST_TIMEOUT)}]",
         ),
         _option(
-            "min-interval", TIME, f"First interval of polls.  [default: {duration(defaults.MIN_INTERVAL)}]"
+            "min-interval", TIME, f"First polling interval.  [default: {duration(defaults.MIN_INTERVAL)}]"
         ),
-        _option("max-interval", TIME, f"Longest interval.  [default: {duration(defaults.MAX_INTERVAL)}]"),
-        _option("growth", GROWTH, f"From one interval to the next.  [default: {defaults.GROWTH:g}]"),
-        _option("output", one_of("text|json|jsonl", OutputFormat), "Standard output.  [default: text]"),
+        _option(
+            "max-interval", TIME, f"Longest polling interval.  [default: {duration(defaults.MAX_INTERVAL)}]"
+        ),
+        _option("growth", GROWTH, f"Factor from one interval to the next.  [default: {defaults.GROWTH:g}]"),
+        _option(
+            "output", one_of("text|json|jsonl", OutputFormat), "Format of standard output.  [default: text]"
+        ),
         _option(
             "progress",
             one_of("auto|live|plain|none", ProgressStyle),
-            "How events are shown on standard error.  [default: auto: live on a terminal, else plain]",
+            "Progress on standard error.  [default: auto: live on a terminal, else plain]",
         ),
         _option(
             "heartbeat",
             TIME,
-            f"Longest silence of plain progress.  [default: {duration(defaults.HEARTBEAT)}]",
+            f"Longest time without a line of plain progress.  [default: {duration(defaults.HEARTBEAT)}]",
         ),
-        _option("log-format", one_of("console|json", LogFormat), "Standard error.  [default: console]"),
+        _option(
+            "log-format", one_of("console|json", LogFormat), "Format of standard error.  [default: console]"
+        ),
         _option(
             "log-level",
             one_of("debug|info|warning|error", LogLevel),
-            "The least that is told on standard error.  [default: info]",
+            "Minimum log level on standard error.  [default: info]",
         ),
-        _option("exit-code", EXIT_CODE, "Another exit code for an outcome; repeatable.", multiple=True),
-        _option("status-file", PATH, "Keep the JSON result so far there, rewritten at each change."),
-        _option("state-file", PATH, "Remember the waits there, so that a later run goes on with them."),
+        _option("exit-code", EXIT_CODE, "Change the exit code of an outcome; repeatable.", multiple=True),
+        _option("status-file", PATH, "Write the JSON result so far to this file at each change."),
+        _option("state-file", PATH, "Save the waits to this file, so that a later run continues them."),
         _option(
             "listen",
             ADDRESS,
-            "Serve /healthz, /readyz, /status and /metrics there; 0.0.0.0:PORT where a kubelet probes.",
+            "Serve /healthz, /readyz, /status and /metrics; use 0.0.0.0:PORT for a kubelet.",
         ),
-        _switch("linger", "With --listen: keep serving after the end, until a signal."),
+        _switch("linger", "With --listen: keep serving after the end until a signal."),
         _option(
             "termination-log",
             PATH,
-            "Write the last message there.  [default: /dev/termination-log in Kubernetes]",
+            "Write the final message to this file.  [default: /dev/termination-log in Kubernetes]",
         ),
         _option(
             "ci",
             one_of("auto|github|gitlab|none", Pipeline),
-            "Outputs, annotations and summary for GitHub Actions, sections for GitLab.  [default: auto]",
+            "Report to this CI service: outputs, annotations, summary or sections.  [default: auto]",
         ),
-        _option("dotenv", PATH, "Write outcome, last status and code there, as for GitLab's dotenv reports."),
+        _option(
+            "dotenv",
+            PATH,
+            "Write outcome, last status and exit code to this file, as GitLab's dotenv reports.",
+        ),
         click.Option(
             ["--demo"],
             is_flag=False,
@@ -234,8 +216,8 @@ COMMAND = click.Command(
             metavar="[=SCENARIO]",
             envvar=["WATCHER_DEMO"],
             shell_complete=_complete_scenario,
-            help="Watch an import of the embedded simulator: happy, approval, stopped, stuck, throttled, "
-            "flaky, vanish or unknown-status.",
+            help="Watch an import of the embedded simulator. Scenarios: happy, approval, stopped, stuck, "
+            "throttled, flaky, vanish, unknown-status.",
         ),
     ],
 )
@@ -246,7 +228,7 @@ COMMAND.params.append(
         is_eager=True,
         expose_value=False,
         callback=_print_schema,
-        help="Show the JSON Schema of the result and the events, and exit.",
+        help="Print the JSON Schema of the result and the events, and exit.",
     )
 )
 click.version_option(__version__, prog_name="watcher", message="%(prog)s %(version)s")(COMMAND)

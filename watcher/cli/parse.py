@@ -1,61 +1,115 @@
-"""Reads the command line and the environment, and says in a sentence what cannot be read."""
+"""From argv and the environment to settings."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from watcher.cli.options import COMMAND
+from watcher.cli.settings import Pipeline, Settings
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from watcher.cli.settings import Options
+_PROGRAM = "watcher"
+_KUBERNETES_LOG = Path("/dev/termination-log")
 
 
-def parse(arguments: Sequence[str], program: str = "watcher") -> Options | None:
-    """Reads the command line and the environment.
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command line.
 
-    Args:
-        arguments: The arguments after the program's name.
-        program: The program's name, for the help.
+    Attributes:
+        settings: The options; if there is an error, those that can be read.
+        error: What is wrong with the command line.
+    """
+
+    settings: Settings
+    error: UsageError | None = None
+
+
+def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """Split the arguments at the first ``--``.
 
     Returns:
-        The options; None after ``--help``, ``--version`` or ``--print-schema``, which have been printed.
+        The arguments before it, and the command after it; None if there is no ``--``.
+    """
+    given = list(arguments)
+    if "--" not in given:
+        return given, None
+    position = given.index("--")
+    return given[:position], given[position + 1 :]
 
-    Raises:
-        UsageError: An option is unknown, or its value cannot be read.
+
+def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Parsed | None:
+    """Read the command line and the environment.
+
+    Args:
+        arguments: The arguments after the program's name, without ``-- COMMAND``.
+        environ: The environment, for what depends on where the program runs.
+
+    Returns:
+        The settings and what is wrong with them; None after ``--help`` and the like, which have been printed.
     """
     try:
-        parsed: Options | int = COMMAND.main(
+        context: click.Context | int = COMMAND.main(
             list(arguments),
-            prog_name=program,
+            prog_name=_PROGRAM,
             standalone_mode=False,
-            # A shell that asks for completions gives no arguments; a variable left over must not end a watch.
+            # A shell that asks for completions passes no arguments; a leftover variable must not end a watch.
             complete_var="" if arguments else None,
         )
     except click.UsageError as error:
-        raise UsageError(_sentence(error)) from None
+        settings = _settings(_readable_context(arguments, error), environ)
+        return Parsed(settings, UsageError(_sentence(error)))
     except OSError as error:
-        raise UsageError(f"standard output could not be written: {error.strerror}") from None
+        return Parsed(Settings(), UsageError(f"standard output cannot be written: {error.strerror}"))
     except click.Abort:
         raise KeyboardInterrupt from None
-    except SystemExit:  # click's answer to a reader that is gone
+    except SystemExit:  # click's reaction to a closed pipe
         return None
-    return None if isinstance(parsed, int) else parsed
+    return None if isinstance(context, int) else Parsed(_settings(context, environ))
 
 
 def variables() -> frozenset[str]:
-    """Lists the environment's variables that are options.
-
-    Returns:
-        Their names.
-    """
+    """Return the names of the environment variables that set options."""
     return frozenset(name for parameter in COMMAND.params for name in _variables_of(parameter))
+
+
+def _readable_context(arguments: Sequence[str], error: click.UsageError) -> click.Context:
+    """Read what can be read of an invalid command line, so that its error is reported as the user asked."""
+    name = getattr(error, "option_name", None)  # click stops at an option without its value
+    kept = [argument for argument in arguments if name is None or argument.partition("=")[0] != name]
+    return COMMAND.make_context(
+        _PROGRAM, kept, resilient_parsing=True, ignore_unknown_options=True, allow_extra_args=True
+    )
+
+
+def _settings(context: click.Context, environ: Mapping[str, str]) -> Settings:
+    values = {name: value for name, value in context.params.items() if value is not None}
+    given = frozenset(
+        name
+        for name, value in values.items()
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE and value not in ((), False)
+    )
+    settings = Settings(**values, given=given)
+    if "ci" not in values or settings.ci is Pipeline.AUTO:
+        settings = replace(settings, ci=_detect_pipeline(environ))
+    if settings.termination_log is None and "KUBERNETES_SERVICE_HOST" in environ and _KUBERNETES_LOG.exists():
+        settings = replace(settings, termination_log=_KUBERNETES_LOG)
+    return settings
+
+
+def _detect_pipeline(environ: Mapping[str, str]) -> Pipeline:
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return Pipeline.GITHUB
+    return Pipeline.GITLAB if environ.get("GITLAB_CI") == "true" else Pipeline.NONE
 
 
 def _variables_of(parameter: click.Parameter) -> Sequence[str]:
@@ -64,15 +118,15 @@ def _variables_of(parameter: click.Parameter) -> Sequence[str]:
 
 def _sentence(error: click.UsageError) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None:
-        giver = _giver(error.param, error.ctx)
+        source = _source_of(error.param, error.ctx)
         if isinstance(error.param, click.Option) and error.param.is_flag:
-            return f"{giver} is a switch; write {giver}=1 or {giver}=0"
-        return f"{giver}: {error.message}"
+            return f"{source} is a switch; write {source}=1 or {source}=0"
+        return f"{source}: {error.message}"
     message = error.format_message().rstrip(".")
     return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else ';'} see --help"
 
 
-def _giver(parameter: click.Parameter, context: click.Context | None) -> str:
+def _source_of(parameter: click.Parameter, context: click.Context | None) -> str:
     name = parameter.name or ""
     if context is not None and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         for variable in _variables_of(parameter):

@@ -1,28 +1,75 @@
-"""Everything that the user asked for, checked, in one frozen value."""
+"""Settings: everything that the command line and the environment ask for, one field for each option."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from watcher.cli.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
 from watcher.core import defaults
+from watcher.core.errors import UsageError
 from watcher.core.exit_codes import ExitCodes
+from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, UnknownStatusRule
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.api.network import Address
-    from watcher.api.token import TokenSource
-    from watcher.core.model import ImportRef
-    from watcher.core.policy import Policy
     from watcher.core.statuses import Outcome
 
 
+class OutputFormat(StrEnum):
+    """Format of standard output."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+class ProgressStyle(StrEnum):
+    """How people see events."""
+
+    AUTO = "auto"
+    LIVE = "live"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+class Pipeline(StrEnum):
+    """The CI service whose conventions reports follow."""
+
+    AUTO = "auto"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = "none"
+
+
+class LogFormat(StrEnum):
+    """Format of standard error."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """Minimum level on standard error."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The options as they were given; None is not given. Times are seconds, 0 is no limit."""
+class Settings:
+    """What the user asked for.
+
+    Times are in seconds. A limit of 0 means no limit. None means that the option was not given.
+
+    Attributes:
+        given: The names of the fields that were set on the command line, not in the environment.
+    """
 
     targets: tuple[str, ...] = ()
     base_uri: str | None = None
@@ -52,56 +99,98 @@ class Options:
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO
     exit_code: tuple[tuple[Outcome, int], ...] = ()
-    ci: Pipeline = Pipeline.AUTO
-    dotenv: Path | None = None
-    status_file: Path | None = None
-    state_file: Path | None = None
-    termination_log: Path | None = None
-    listen: Address | None = None
-    linger: bool = False
-    demo: str | None = None
-    on_command_line: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What one run does; times are seconds, ``math.inf`` is no limit.
-
-    Attributes:
-        refs: The imports, each once; none in the demo, which creates its own.
-        base_uri: Where the API is.
-        tokens: Where the access token comes from.
-        state_file: Where the waits are remembered across runs.
-        ci: The pipeline service, found out where the options leave it open.
-        listen: Where the state is served over HTTP.
-        linger: Keep serving after the end, until a signal.
-        demo: The scenario of the embedded simulator to play.
-    """
-
-    refs: tuple[ImportRef, ...]
-    base_uri: str
-    tokens: TokenSource
-    policy: Policy
-    exit_codes: ExitCodes = field(default_factory=ExitCodes)
-    any_suffices: bool = False
-    fail_fast: bool = False
-    ca_file: Path | None = None
-    request_timeout: float = defaults.REQUEST_TIMEOUT
-    heartbeat: float = defaults.HEARTBEAT
-    output: OutputFormat = OutputFormat.TEXT
-    progress: ProgressStyle = ProgressStyle.AUTO
-    log_format: LogFormat = LogFormat.CONSOLE
-    log_level: LogLevel = LogLevel.INFO
     ci: Pipeline = Pipeline.NONE
     dotenv: Path | None = None
     status_file: Path | None = None
     state_file: Path | None = None
     termination_log: Path | None = None
-    listen: Address | None = None
+    listen: tuple[str, int] | None = None
     linger: bool = False
     demo: str | None = None
+    given: frozenset[str] = frozenset()
 
     @property
-    def tells_changes(self) -> bool:
-        """Whether single looks follow each other, so that each tells only what the last one did not."""
-        return self.policy.once and self.state_file is not None
+    def exit_codes(self) -> ExitCodes:
+        """The exit codes in force."""
+        return ExitCodes(dict(self.exit_code))
+
+    @property
+    def reports_changes_only(self) -> bool:
+        """Whether looks follow each other, so that each reports only what has changed since the last one."""
+        return self.once and self.state_file is not None
+
+    def check(self, *, has_command: bool) -> None:
+        """Refuse options that contradict each other.
+
+        Args:
+            has_command: Whether a command follows ``--``.
+
+        Raises:
+            UsageError: They do.
+        """
+        if self.linger and self.listen is None:
+            raise UsageError("--linger needs --listen; add for example --listen 127.0.0.1:8080")
+        if self.linger and has_command:
+            raise UsageError(
+                "--linger serves after the end, but -- COMMAND replaces watcher then; leave one of them out"
+            )
+        if self.until in self.fail_on:
+            raise UsageError(
+                f"--fail-on {self.until} contradicts --until {self.until}; leave out one of them"
+            )
+
+    def terms(self) -> Terms:
+        """Return the rules of the watch.
+
+        Raises:
+            UsageError: The bounds of the polling interval contradict each other.
+        """
+        codes = self.exit_codes
+        return Terms(
+            policy=self._policy(),
+            succeeds=lambda outcome: codes.code(outcome) == 0,
+            any_suffices=self.any_suffices,
+            fail_fast=self.fail_fast,
+            heartbeat=_limit(self.heartbeat),
+            request_timeout=_limit(self.request_timeout),
+        )
+
+    def _policy(self) -> Policy:
+        if self.until in self.fail_on:
+            raise UsageError(
+                f"--fail-on {self.until} contradicts --until {self.until}; leave one of them out"
+            )
+        timeout, outage_budget = defaults.TIMEOUT, defaults.OUTAGE_BUDGET
+        if self.once:
+            timeout, outage_budget = math.inf, defaults.ONCE_OUTAGE_BUDGET
+        min_interval, max_interval = self._intervals()
+        return Policy(
+            until=self.until,
+            fail_on=frozenset(self.fail_on),
+            once=self.once,
+            remembered=self.state_file is not None,
+            unknown_status=self.unknown_status,
+            timeout=timeout if self.timeout is None else _limit(self.timeout),
+            max_in_state={status: _limit(longest) for status, longest in self.max_in_state},
+            outage_budget=outage_budget if self.outage_budget is None else _limit(self.outage_budget),
+            appear_within=self.appear_within,
+            min_interval=min_interval,
+            max_interval=max_interval,
+            growth=self.growth,
+        )
+
+    def _intervals(self) -> tuple[float, float]:
+        """Return both bounds; a default gives way to the bound that was given."""
+        shortest, longest = self.min_interval, self.max_interval
+        for name, value in (("--min-interval", shortest), ("--max-interval", longest)):
+            if value == 0:
+                raise UsageError(f"{name} must be more than 0, for example {name} 1s")
+        if shortest is not None and longest is not None and shortest > longest:
+            raise UsageError("--min-interval is longer than --max-interval; swap them, or leave one out")
+        if shortest is None:
+            shortest = min(defaults.MIN_INTERVAL, longest or math.inf)
+        return shortest, longest or max(defaults.MAX_INTERVAL, shortest)
+
+
+def _limit(seconds: float) -> float:
+    return seconds or math.inf

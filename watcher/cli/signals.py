@@ -1,101 +1,111 @@
-"""SIGINT and SIGTERM during a run: the first ends it soon with everything told, the second at once."""
+"""SIGINT and SIGTERM, from the first import to the exit: the only module that handles signals.
+
+=================  =====================================================================================
+a signal arrives   what happens
+=================  =====================================================================================
+before the watch   ``Interrupted`` is raised in the main thread
+during the watch   the callback of ``watching`` ends the watch; the process exits within ``EXIT_TIMEOUT``
+after the result   nothing; if a command was to follow, ``Interrupted`` is raised
+for the 2nd time   the process exits at once
+=================  =====================================================================================
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from watcher.reports.stream import Stream
 
+TYPE_CHECKING = False  # importing typing would slow down every start
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-LONGEST_GOODBYE = 0.7
-"""Seconds after a signal within which the process ends, though nobody reads what it writes."""
+EXIT_TIMEOUT = 0.7
+"""Seconds from a signal to the end of the process, even if a reader blocks what is still to be written."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal arrived while nothing was being watched.
+
+    Args:
+        number: The signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
 
 
 class Signals:
-    """Takes the signals of the process.
-
-    Args:
-        interrupt: Ends the run soon, given the signal's number; called in the loop's thread.
-        hands_over: Whether a command takes the process over after the run. A signal that comes too late for
-            the run must not be lost then, but end the process before the command begins.
+    """The signals of this process.
 
     Attributes:
-        number: The signal that came.
+        number: The first signal that arrived.
+        exit_code: The exit code once it is final; a later signal does not change it.
+        before_exit: Called before a forced exit, to restore the terminal.
     """
 
-    def __init__(self, interrupt: Callable[[int], None], *, hands_over: bool = False) -> None:
+    def __init__(self) -> None:
         self.number: int | None = None
-        self._code: int | None = None
-        self._interrupt = interrupt
-        self._hands_over = hands_over
-        self._came = asyncio.Event()
-        self._last_resort: threading.Timer | None = None
+        self.exit_code: int | None = None
+        self.before_exit: Callable[[], None] = lambda: None
+        self._handled = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._callback: Callable[[int], None] | None = None
+        self._timer: threading.Timer | None = None
+
+    def install(self) -> None:
+        """Handle the signals from now on, except those that the parent process had ignored."""
+        for number in self._handled:
+            signal.signal(number, self._handle)
+
+    def uninstall(self) -> None:
+        """Restore the default actions, for the command that replaces this process."""
+        for number in self._handled:
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
+            signal.signal(number, signal.SIG_DFL)
 
     @contextmanager
-    def received(self) -> Iterator[None]:
-        """Takes the signals for as long as the context lasts; entered in the running loop's main thread.
+    def watching(self, callback: Callable[[int], None]) -> Iterator[None]:
+        """Call a function when a signal arrives, as long as the context lasts.
 
-        Yields:
-            Nothing.
+        Args:
+            callback: Called in the main thread between two bytecodes, possibly during a blocked write.
         """
-        loop = asyncio.get_running_loop()
-
-        def receive(number: int, _frame: object) -> None:
-            # Not the loop's own handlers: those would not run while a write to a full pipe blocks.
-            if self.number is not None:
-                self._leave(number)
-            self.number = number
-            Stream.hurry()
-            loop.call_soon_threadsafe(self._tell, number)
-            self._set_last_resort(number)
-
-        numbers = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-        for number in numbers:
-            signal.signal(number, receive)
+        self._callback = callback
         try:
             yield
         finally:
-            for number in numbers:
-                # The end has been told and stays what it is, unless a command is still to begin.
-                signal.signal(number, signal.SIG_DFL if self._hands_over else signal.SIG_IGN)
-            if self._last_resort is not None:
-                self._last_resort.cancel()
-                self._last_resort.join()  # two threads must not end the process at the same moment
+            self._callback = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer.join()  # two threads must not end the process at the same time
 
-    def _set_last_resort(self, number: int) -> None:
-        timer = threading.Timer(LONGEST_GOODBYE, self._leave, (number,))
+    def _handle(self, number: int, _frame: object) -> None:
+        if self.number is not None:
+            self._exit(number)
+        self.number = number
+        Stream.hurry()
+        if self._callback is not None:
+            self._start_timer(number)
+            self._callback(number)
+        elif self.exit_code is None:
+            raise Interrupted(number)
+
+    def _start_timer(self, number: int) -> None:
+        import threading  # noqa: PLC0415 (slow, and most runs receive no signal)
+
+        timer = threading.Timer(EXIT_TIMEOUT, self._exit, (number,))
         timer.daemon = True
         with suppress(RuntimeError):  # the system may have no thread left
             timer.start()
-            self._last_resort = timer
+            self._timer = timer
 
-    def told(self, code: int) -> None:
-        """Notes that the run has told its end, which a signal does not change any more.
-
-        A success with a command is no end yet: whoever sends a signal must not take it for the command's.
-
-        Args:
-            code: The run's exit code.
-        """
-        if code != 0 or not self._hands_over:
-            self._code = code
-
-    async def wait(self) -> None:
-        """Waits for one to come."""
-        await self._came.wait()
-
-    def _tell(self, number: int) -> None:
-        self._came.set()
-        self._interrupt(number)
-
-    def _leave(self, number: int) -> None:
-        os._exit(128 + number if self._code is None else self._code)
+    def _exit(self, number: int) -> None:
+        self.before_exit()
+        os._exit(128 + number if self.exit_code is None else self.exit_code)

@@ -1,4 +1,4 @@
-"""Lists of targets in standard input and in files, as people, pipelines and ``curl -D -`` write them."""
+"""Lists of targets in standard input and in files: one a line, or headers written by ``curl -D -``."""
 
 from __future__ import annotations
 
@@ -17,78 +17,73 @@ if TYPE_CHECKING:
 
     from watcher.api.targets import Target
 
-_LARGEST = 4 << 20
+_SIZE_LIMIT = 4 << 20
 _HTTP_STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})\b.*")
 _HINTS = {
-    "400": " (the API refused the request; its body says why)",
-    "401": " (the API refused the access token of that request)",
-    "403": " (the access token of that request may not create imports)",
-    "404": " (there is no such segment)",
-    "409": " (another import of this environment is not final yet: wait for it, then create this one again)",
-    "429": " (the rate limit refused that request)",
+    "400": " (the API rejected the request; see its body)",
+    "401": " (the API rejected the access token)",
+    "403": " (the access token may not create imports)",
+    "404": " (no such segment)",
+    "409": " (another import of this environment is running: wait for it, then create this one again)",
+    "429": " (rate limited)",
 }
-_COMMENT_BEHIND = re.compile(r"\s#")
+_TRAILING_COMMENT = re.compile(r"\s#")
 _LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
 
 
-def read_listing(name: str) -> str:
-    """Reads a list of targets.
+class TargetLists:
+    """Read standard input and files of targets, each at most once."""
 
-    Args:
-        name: ``-`` for standard input, or ``@FILE``.
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
 
-    Returns:
-        Its text.
+    def read(self, name: str) -> str:
+        """Return the text of ``-`` (standard input) or ``@FILE``.
 
-    Raises:
-        UsageError: It cannot be read, or is too long to be a list of targets.
-    """
-    if name == "-":
-        if sys.stdin is None:
-            raise UsageError(
-                "standard input is closed; pipe the answer's headers in: curl -sS -D - … | watcher -"
-            )
-        try:
-            return _read(sys.stdin.buffer, "standard input")
-        except OSError as error:
-            raise UsageError(
-                f"standard input cannot be read: {error.strerror}; pipe targets in, or name a file as @FILE"
-            ) from None
-    if not name[1:].strip():
-        raise UsageError(f"{name} names no file (is a variable unset?); name a file of targets as @FILE")
-    path = Path(name[1:])
+        Raises:
+            UsageError: It cannot be read, or is too long for a list of targets.
+        """
+        if name not in self._texts:
+            self._texts[name] = _read_standard_input() if name == "-" else _read_file(name)
+        return self._texts[name]
+
+
+def created_import(lists: TargetLists) -> str | None:
+    """Return a sentence about the import that standard input names, for a run that does not watch it."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
     try:
-        with path.open("rb") as file:
-            return _read(file, name[1:])
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}; name a file of targets as @FILE"
-        ) from None
+        first, *others = (str(target.ref) for target in parse_target_list(lists.read("-"), "standard input"))
+    except UsageError:
+        return None
+    more = f" (and {len(others)} more)" if others else ""
+    return f"import {first}{more} was created but is not being watched"
 
 
-def parse_listing(text: str, source: str) -> list[Target]:
-    """Reads the targets in a file or a pipe.
+def parse_target_list(text: str, source: str) -> list[Target]:
+    """Read the targets in a file or in standard input.
 
-    Text that begins with ``HTTP/`` is the header blocks of HTTP answers, as ``curl -D -`` writes them
-    (RFC 9112, 2.1): there only ``Location`` fields count. Else each line is a target or a ``Location`` field.
+    Text that begins with ``HTTP/`` is header blocks of HTTP responses, as written by ``curl -D -``
+    (RFC 9112, 2.1), of which only ``Location`` fields count. Otherwise each line is a target or a
+    ``Location`` field; blank lines and lines that begin with ``#`` are skipped.
 
     Args:
-        text: All of it.
-        source: What it is called, for the message.
+        text: The whole text.
+        source: Its name, for messages.
 
     Returns:
         At least one target, in order.
 
     Raises:
-        UsageError: A line is no target, or there is none at all.
+        UsageError: A line is not a target, or there is none at all.
     """
     text = text.removeprefix("\ufeff")
     if text.startswith("HTTP/"):
         return _parse_headers(text, source)
     if text.lstrip().startswith(("{", "<")):
         raise UsageError(
-            f"{source} holds the body of an answer instead of its headers: {quoted(text.strip())}; "
-            "let curl print the headers: curl -sS -D - -o /dev/null …"
+            f"{source} contains a response body instead of headers: {quoted(text.strip())}; "
+            "print the headers with curl -sS -D - -o /dev/null …"
         )
     targets = []
     for number, raw in enumerate(text.splitlines(), start=1):
@@ -99,14 +94,14 @@ def parse_listing(text: str, source: str) -> list[Target]:
             except UsageError as error:
                 raise UsageError(f"{source}, line {number}: {error}") from None
     if not targets:
-        problem = "names no import" if text.strip() else "is empty (did the command that fills it fail?)"
-        raise UsageError(f"{source} {problem}; a line of it should be a target such as {EXAMPLE_TARGET}")
+        problem = "names no import" if text.strip() else "is empty (did the command before the pipe fail?)"
+        raise UsageError(f"{source} {problem}; write one target a line, such as {EXAMPLE_TARGET}")
     return targets
 
 
 def _parse_line(line: str) -> Target:
-    if _COMMENT_BEHIND.search(line):
-        raise UsageError(f"{quoted(line)} is not a target alone; a comment needs a line of its own")
+    if _TRAILING_COMMENT.search(line):
+        raise UsageError(f"{quoted(line)} is not a target; put a comment on its own line")
     field = _LOCATION_FIELD.fullmatch(line)
     return parse_target(line if field is None else field[1].strip())
 
@@ -124,13 +119,13 @@ def _parse_headers(text: str, source: str) -> list[Target]:
         try:
             targets.append(parse_target(field[1].strip()))
         except UsageError as error:
-            # The place that a redirect leads to is where the import is created, and no import itself.
+            # A redirect of the creation leads to the collection, which is no import.
             if not redirect:
                 raise UsageError(f"{source}, Location field: {error}") from None
     if not targets:
         raise UsageError(
-            f"{source} names no import: the answer was {quoted(status_line)}{_hint_at(status_line)} without "
-            "a Location field; creating an import answers 204 with one"
+            f"{source} names no import: the response was {quoted(status_line)}{_hint_at(status_line)} "
+            "without a Location field; a created import is answered with 204 and one"
         )
     return targets
 
@@ -141,20 +136,46 @@ def _hint_at(status_line: str) -> str:
 
 
 def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
-    """Yields each line of each header block, and whether its block is a redirect; bodies are passed over."""
-    within = redirect = False
+    """Yield each line of each header block, and whether its block is a redirect; skip bodies."""
+    in_block = redirect = False
     for line in text.split("\n"):
-        status = _HTTP_STATUS_LINE.fullmatch(line.rstrip()) if not within else None
+        status = _HTTP_STATUS_LINE.fullmatch(line.rstrip()) if not in_block else None
         if status is not None:
-            within, redirect = True, status[1].startswith("3")
+            in_block, redirect = True, status[1].startswith("3")
         elif not line.strip():
-            within = False
-        if within:
+            in_block = False
+        if in_block:
             yield redirect, line.rstrip()
 
 
+def _read_standard_input() -> str:
+    if sys.stdin is None:
+        raise UsageError(
+            "standard input is closed; pipe the response headers in: curl -sS -D - … | watcher -"
+        )
+    try:
+        return _read(sys.stdin.buffer, "standard input")
+    except OSError as error:
+        raise UsageError(
+            f"standard input cannot be read: {error.strerror}; pipe targets in, or name a file as @FILE"
+        ) from None
+
+
+def _read_file(name: str) -> str:
+    if not name[1:].strip():
+        raise UsageError(f"{name} names no file (is a variable unset?); name a file of targets as @FILE")
+    path = Path(name[1:])
+    try:
+        with path.open("rb") as file:
+            return _read(file, name[1:])
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}; name a file of targets as @FILE"
+        ) from None
+
+
 def _read(file: BinaryIO, source: str) -> str:
-    content = file.read(_LARGEST + 1)
-    if len(content) > _LARGEST:
-        raise UsageError(f"{source} is longer than {_LARGEST >> 20} MiB; watch its targets in several runs")
+    content = file.read(_SIZE_LIMIT + 1)
+    if len(content) > _SIZE_LIMIT:
+        raise UsageError(f"{source} is longer than {_SIZE_LIMIT >> 20} MiB; split it into several runs")
     return content.decode("utf-8", errors="replace")

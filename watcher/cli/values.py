@@ -1,14 +1,14 @@
-"""The kinds of values that options take, read for click with messages that show a right example."""
+"""The kinds of values that options take. Each error message shows a correct example."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from watcher.cli.durations import parse_duration
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import printable
 
@@ -17,46 +17,53 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from watcher.api.network import Address
+    _ParamType = click.ParamType[object, str]  # generic since click 8.5 only
+else:
+    _ParamType = click.ParamType
 
-_Converted = TypeVar("_Converted")
 _Member = TypeVar("_Member", bound=StrEnum)
+
 _LARGEST_CODE = 125
 _LARGEST_PORT = 65535
-FIXED_OUTCOMES = frozenset({Outcome.USAGE, Outcome.INTERNAL})
-_REMAPPABLE = tuple(outcome for outcome in Outcome if outcome not in FIXED_OUTCOMES)
-_DURATION = "a duration such as 90, 90s, 1h30m or 500ms"
+_REMAPPABLE = tuple(outcome for outcome in Outcome if outcome not in {Outcome.USAGE, Outcome.INTERNAL})
+_DURATION = re.compile(
+    r"(?:(?P<d>\d{1,6})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m(?!s))?"
+    r"(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)s)?(?:(?P<ms>\d{1,9})ms)?",
+    re.ASCII,
+)
+_PLAIN_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
-class Value(click.ParamType[_Converted, str]):
-    """A value that a function of ours reads; in the environment, several are separated by commas.
+class Value(_ParamType):
+    """A value that one of our functions reads; commas separate several in the environment.
 
     Args:
-        metavar: How the help shows it.
-        read: Turns text into the value, or raises ValueError.
-        right: What is right, with an example.
+        metavar: Its name in the help.
+        read: Converts text to the value, or raises ValueError.
+        expected: What is correct, with an example.
         words: What a shell may complete.
     """
 
     envvar_list_splitter = ","
 
     def __init__(
-        self, metavar: str, read: Callable[[str], _Converted], right: str, words: Collection[str] = ()
+        self, metavar: str, read: Callable[[str], object], expected: str, words: Collection[str] = ()
     ) -> None:
         self.name = metavar
         self._read = read
-        self._right = right
+        self._expected = expected
         self._words = words
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> _Converted:
-        """Reads one value."""
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Read one value."""
         try:
             return self._read(value.strip())
         except ValueError:
             if not value.strip():
-                self.fail(f"it is empty (is a variable unset?), and should be {self._right}", param, ctx)
-            more = "; give the option once for each" if "," in value and param and param.multiple else ""
-            self.fail(f"'{printable(value, 80)}' is not {self._right}{more}", param, ctx)
+                self.fail(f"it is empty (is a variable unset?); expected {self._expected}", param, ctx)
+            more = "; repeat the option for each value" if "," in value and param and param.multiple else ""
+            self.fail(f"'{printable(value, 80)}' is not {self._expected}{more}", param, ctx)
 
     def shell_complete(
         self,
@@ -64,13 +71,13 @@ class Value(click.ParamType[_Converted, str]):
         param: click.Parameter,  # noqa: ARG002 (likewise)
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Completes the words that begin so."""
+        """Return the words that begin with what was typed."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
 
         return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
-class PathValue(Value[Path]):
+class PathValue(Value):
     """A path, which the shell completes itself."""
 
     def shell_complete(
@@ -79,23 +86,33 @@ class PathValue(Value[Path]):
         param: click.Parameter,  # noqa: ARG002 (likewise)
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Leaves it to the shell."""
+        """Leave the completion to the shell."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
 
         return [CompletionItem(incomplete, type="file")]
 
 
-def one_of(metavar: str, members: type[_Member]) -> Value[_Member]:
-    """Makes the kind of a value that is a member of an enum.
+def one_of(metavar: str, members: type[_Member]) -> Value:
+    """Return the kind of value that is a member of an enum."""
+    return Value(metavar, members, f"one of {', '.join(members)}", tuple(members))
 
-    Args:
-        metavar: How the help shows it.
-        members: The enum.
+
+def parse_duration(text: str) -> float:
+    """Read a duration such as ``90``, ``90s``, ``1h30m`` or ``500ms``.
 
     Returns:
-        The kind.
+        Seconds.
+
+    Raises:
+        ValueError: It is not a duration.
     """
-    return Value(metavar, members, f"one of {', '.join(members)}", tuple(members))
+    text = text.strip()
+    if _PLAIN_SECONDS.fullmatch(text):
+        return float(text)
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(text)
+    return sum(float(value) * _SECONDS[unit] for unit, value in match.groupdict(default="0").items())
 
 
 def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
@@ -105,26 +122,19 @@ def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
 
 def _read_exit_code(text: str) -> tuple[Outcome, int]:
     name, _, digits = text.partition("=")
-    outcome = Outcome(name)
-    if (
-        outcome in FIXED_OUTCOMES
-        or not (digits.isascii() and digits.isdigit())
-        or int(digits) > _LARGEST_CODE
-    ):
+    if name not in _REMAPPABLE or not (digits.isascii() and digits.isdigit()) or int(digits) > _LARGEST_CODE:
         raise ValueError(text)
-    return outcome, int(digits)
+    return Outcome(name), int(digits)
 
 
 def _read_growth(text: str) -> float:
     growth = float(text)
-    if not 1 <= growth <= 100:  # noqa: PLR2004 (also refuses what is no number)
+    if not 1 <= growth <= 100:  # noqa: PLR2004 (also false for nan)
         raise ValueError(text)
     return growth
 
 
-def _read_address(text: str) -> Address:
-    from watcher.api.network import Address  # noqa: PLC0415 (the help needs none)
-
+def _read_address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
@@ -132,7 +142,7 @@ def _read_address(text: str) -> Address:
         raise ValueError(text)  # an IPv6 address without its brackets
     if not host or not (port.isascii() and port.isdigit()) or int(port) > _LARGEST_PORT:
         raise ValueError(text)
-    return Address(host, int(port))
+    return host, int(port)
 
 
 def _read_path(text: str) -> Path:
@@ -141,7 +151,7 @@ def _read_path(text: str) -> Path:
     return Path(text)
 
 
-TIME = Value("DURATION", parse_duration, _DURATION)
+TIME = Value("DURATION", parse_duration, "a duration such as 90, 90s, 1h30m or 500ms")
 STATUS = one_of("STATUS", ImportStatus)
 MAX_IN_STATE = Value(
     "STATUS=DURATION",

@@ -1,4 +1,4 @@
-"""Writing to standard output and standard error, where the reader may be gone."""
+"""Non-blocking writes to standard output and standard error."""
 
 from __future__ import annotations
 
@@ -14,98 +14,91 @@ if TYPE_CHECKING:
 
     Defer = Callable[[float, Callable[[], None]], object]
 
-LONGEST_FAREWELL = 0.3
-"""Seconds after a signal for which a reader is waited for that does not read what is written to it."""
+FLUSH_TIMEOUT = 0.3
+"""Seconds after a signal for which streams still wait for a reader that does not read."""
 
-_LARGE = 1 << 16
-_MOST_PENDING = 1 << 20
-"""Bytes up to which a watch goes on while nobody reads what it tells; from there on it waits."""
-
-_GLANCE = 0.1
-"""Seconds between two looks at whether there is room, or still time to wait for it."""
+_RETRY_INTERVAL = 0.1
+_BATCH = 1 << 16
+_MAX_PENDING = 1 << 20
 
 
 class Stream:
-    """Writes without holding up the watch, until that fails.
+    """Write text without holding up the watch.
 
-    What the reader does not take at once is kept and offered again, so that a terminal at rest or a pipe that
-    nobody reads stops no poll and no clock; ``drain`` waits for the reader. A failure is kept until
-    ``check``, and what follows it is dropped.
+    Bytes that the reader does not accept at once stay pending and are offered again, so a stopped terminal or
+    a full pipe delays no poll. A write waits for the reader only if more than 1 MiB is pending.
 
-    Text goes to the descriptor as UTF-8, whatever the locale (RFC 8259, 8.1): Python's own text layer can cut
-    it short where the descriptor does not block, as a pipe of Node.js does not.
+    Text is always UTF-8 (RFC 8259, 8.1) and bypasses Python's text layer, which loses data on a non-blocking
+    descriptor such as a pipe of Node.js.
 
     Args:
-        file: Where to; None where the process was started without it.
-        defer: Calls a function in the watch's thread, some seconds later; None is without a second offer.
+        file: The destination; None if the process was started without it.
+        defer: Call a function after a delay in seconds, in the same thread; None to offer pending bytes again
+            with the next write only.
 
     Attributes:
-        patience_ends: The moment, on the monotonic clock in seconds, after which no stream waits for its
-            reader any more, so that a signal ends the process though a pipe is full. The rest is dropped.
+        flush_deadline: When all streams stop waiting and drop pending bytes, on the monotonic clock.
     """
 
-    patience_ends: ClassVar[float] = math.inf
+    flush_deadline: ClassVar[float] = math.inf
 
     def __init__(self, file: TextIO | None, defer: Defer | None = None) -> None:
-        self._descriptor = None if file is None else file.fileno()
+        self._descriptor = None if file is None else _without_blocking(file.fileno())
         self._defer = defer
         self._failure: OSError | None = None
         self._pending = bytearray()
-        self._offers_again = False
+        self._is_deferred = False
 
     @classmethod
-    def hurry(cls) -> None:
-        """Has no stream wait much longer for its reader, for a signal wants the process to end."""
-        cls.patience_ends = time.monotonic() + LONGEST_FAREWELL
+    def limit_flush(cls) -> None:
+        """Let no stream wait for its reader longer than ``FLUSH_TIMEOUT`` from now."""
+        cls.flush_deadline = time.monotonic() + FLUSH_TIMEOUT
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person may be looking."""
+        """True if the destination is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
+    @property
+    def pending(self) -> bool:
+        """True if the reader has not accepted everything yet."""
+        return self._descriptor is not None and bool(self._pending)
+
+    def fileno(self) -> int:
+        """Return the descriptor, or -1 if there is none or its reader is gone."""
+        return -1 if self._descriptor is None else self._descriptor
+
     def check(self) -> None:
-        """Tells the failure, where what was written could not be.
+        """Raise the error that made a write fail; a reader that closed its end is no error.
 
         Raises:
-            OSError: What kept it from being written; a reader that has gone away is no failure.
+            OSError: A write failed.
         """
         if self._failure is not None:
             raise self._failure
 
     def write_line(self, line: str) -> None:
-        """Writes one line.
-
-        Args:
-            line: The line, without its end.
-        """
+        """Write one line, given without its newline."""
         self.write(f"{line}\n")
 
     def write(self, text: str) -> None:
-        """Writes text.
-
-        Args:
-            text: The text.
-        """
+        """Write text."""
         self._send(text.encode("utf-8", errors="backslashreplace"))
 
     def write_line_of(self, pieces: Iterable[bytes]) -> None:
-        """Writes one line that may be long.
-
-        Args:
-            pieces: What it is made of, as UTF-8 and without its end.
-        """
+        """Write one long line from pieces of UTF-8, given without its newline."""
         batch = bytearray()
         for piece in pieces:
             batch += piece
-            if len(batch) >= _LARGE:
+            if len(batch) >= _BATCH:
                 self._send(bytes(batch))
                 batch.clear()
         self._send(bytes(batch + b"\n"))
 
     def drain(self) -> None:
-        """Waits until the reader has taken everything, or until there is no time left."""
+        """Wait until the reader has accepted everything, or until the flush deadline."""
         while self._pending and self._descriptor is not None:
-            if self._waits_for_room(self._descriptor):
+            if self._wait_until_writable(self._descriptor):
                 self._write_some(self._descriptor)
             else:
                 self._descriptor = None
@@ -115,39 +108,48 @@ class Stream:
             return
         self._pending += data
         self._offer()
-        if len(self._pending) > _MOST_PENDING:
+        if len(self._pending) > _MAX_PENDING:
             self.drain()
-        elif self._pending and self._defer is not None and not self._offers_again:
-            self._offers_again = True
-            self._defer(_GLANCE, self._offer_again)
+        elif self.pending and self._defer is not None and not self._is_deferred:
+            self._is_deferred = True
+            self._defer(_RETRY_INTERVAL, self._send_deferred)
 
     def _offer(self) -> None:
-        while self._pending and self._descriptor is not None and _has_room(self._descriptor, 0.0):
+        while self._pending and self._descriptor is not None and _is_writable(self._descriptor):
             self._write_some(self._descriptor)
 
-    def _offer_again(self) -> None:
-        self._offers_again = False
+    def _send_deferred(self) -> None:
+        self._is_deferred = False
         self._send(b"")
 
     def _write_some(self, descriptor: int) -> None:
         try:
-            # So much never blocks a pipe that has room (POSIX, pipe capacity and PIPE_BUF).
+            # A writable pipe accepts this many bytes without blocking (POSIX, PIPE_BUF).
             del self._pending[: os.write(descriptor, self._pending[: select.PIPE_BUF])]
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self._descriptor = None  # no error: whoever read it has seen enough
+            self._descriptor = None
         except OSError as error:
             self._failure = error
             self._descriptor = None
 
-    def _waits_for_room(self, descriptor: int) -> bool:
-        """Waits for a reader as long as there is time; a signal's handler may shorten it meanwhile."""
-        while not _has_room(descriptor, _GLANCE):
-            if time.monotonic() >= self.patience_ends:
+    def _wait_until_writable(self, descriptor: int) -> bool:
+        """Return False at the flush deadline, which a signal handler may set meanwhile."""
+        while not _is_writable(descriptor, _RETRY_INTERVAL):
+            if time.monotonic() >= self.flush_deadline:
                 return False
         return True
 
 
-def _has_room(descriptor: int, patience: float) -> bool:
-    return bool(select.select([], [descriptor], [], patience)[1])
+def _is_writable(descriptor: int, timeout: float = 0.0) -> bool:
+    return bool(select.select([], [descriptor], [], timeout)[1])
+
+
+def _without_blocking(descriptor: int) -> int:
+    """Open a terminal again: other programs share its descriptor, which must keep blocking for them."""
+    try:
+        # Not for a pipe or a file. Never closed: a standard stream lasts as long as the process.
+        return os.open(os.ttyname(descriptor), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return descriptor

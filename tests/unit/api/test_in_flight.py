@@ -1,27 +1,55 @@
-"""Requests under way: given up in time, whatever the process went through."""
+"""Tests of the timeouts of requests in flight."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import resource
 import time
 from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.simulation.virtual import VirtualLoop
-from watcher.api.in_flight import InFlight
+from watcher.api.in_flight import MAX_IN_FLIGHT, InFlight
 from watcher.core.answers.replies import Answer, Fault
 from watcher.core.fleet.agenda import Watched
+from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.wait.waiter import Waiter
 
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
 
 def watched(number: int, now: Instant) -> Watched:
-    """An import that is about to be asked for."""
+    """Return an import that has no request in flight."""
     return Watched(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
 
 
-def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:
-    """A pause of the process right after a request was planned costs that request, and not the watch."""
+async def never_respond(_ref: ImportRef) -> Answer | Fault:
+    """Probe a server that never responds."""
+    await asyncio.sleep(1e9)
+    raise AssertionError
+
+
+def run_on_virtual_time(
+    run: Callable[[VirtualLoop, Callable[[], Instant]], Awaitable[Answer | Fault]],
+) -> tuple[Answer | Fault, float]:
+    """Run a coroutine on virtual time, and return its result and the seconds it took."""
+    loop = VirtualLoop()
+
+    async def main() -> Answer | Fault:
+        return await run(loop, lambda: Instant(loop.time(), 0.0))
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main()), loop.time()
+
+
+def test_a_request_that_times_out_before_it_starts_is_a_fault() -> None:
+    """A pause of the process between sending and starting a request costs that request, not the watch."""
 
     async def run() -> list[Answer | Fault]:
         loop = asyncio.get_running_loop()
@@ -30,11 +58,7 @@ def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:
         def now() -> Instant:
             return Instant(loop.time() + paused, 0.0)
 
-        async def hang(_ref: ImportRef) -> Answer | Fault:
-            never: asyncio.Future[Answer | Fault] = loop.create_future()
-            return await never
-
-        in_flight = InFlight(hang, now, 0.02, lambda: None)
+        in_flight = InFlight(never_respond, now, 0.02, lambda: None)
         in_flight.send(watched(1, now()))
 
         def send_and_pause() -> None:
@@ -44,62 +68,92 @@ def test_a_request_that_is_given_up_before_it_began_is_a_fault() -> None:
 
         loop.call_later(0.01, send_and_pause)
         time.sleep(0.05)  # noqa: ASYNC251 (both timers are due in one turn of the loop then)
-        answers: list[Answer | Fault] = []
-        while len(answers) < 2:
+        collected: list[Answer | Fault] = []
+        while len(collected) < 2:
             await asyncio.sleep(0.01)
-            answers += [answer for _, answer, _ in in_flight.land()]
+            collected += [answer for _, answer, _ in in_flight.collect()]
         await in_flight.close()
-        return answers
+        return collected
 
     assert all(isinstance(answer, Fault) for answer in asyncio.run(asyncio.wait_for(run(), 5)))
 
 
-def test_an_answer_that_came_while_the_process_stood_still_is_taken() -> None:
-    """After a pause that outlasts the request, as of a machine put to sleep, what came meanwhile is read."""
-    answer = Answer(200, {}, b"")
+@pytest.mark.parametrize(
+    ("request_timeout", "detail", "timed_out_after"),
+    [(7.0, faults.response_timeout(7.0), 7.0), (math.inf, faults.NO_RESPONSE_BEFORE_END, 3610.0)],
+)
+def test_a_request_times_out(request_timeout: float, detail: str, timed_out_after: float) -> None:
+    """A request ends after its timeout; without one, 10 s after the deadline of its wait."""
 
-    async def answer_in_time(_ref: ImportRef) -> Answer | Fault:
-        await asyncio.sleep(1.5)
+    async def run(_loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
+        finished = asyncio.Event()
+        in_flight = InFlight(never_respond, now, request_timeout, finished.set)
+        one = watched(1, now())
+        one.deadline = now().monotonic + 3600
+        in_flight.send(one)
+        assert in_flight.next_timeout == now().monotonic + timed_out_after
+        await finished.wait()
+        ((collected, answer, _),) = in_flight.collect()
+        assert collected is one
+        await in_flight.close()
         return answer
 
-    async def run() -> Answer | Fault:
-        def now() -> Instant:
-            return Instant(loop.time(), 0.0)
+    answer, elapsed = run_on_virtual_time(run)
+    assert isinstance(answer, Fault)
+    assert answer.detail == detail
+    assert elapsed == pytest.approx(timed_out_after, abs=0.5)
 
-        landed = asyncio.Event()
-        in_flight = InFlight(answer_in_time, now, 2.0, landed.set)
+
+def test_a_response_that_arrived_while_the_process_was_paused_counts() -> None:
+    """After a pause longer than the timeout, as of a suspended machine, a response that arrived is read."""
+    response = Answer(200, {}, b"")
+
+    async def respond_in_time(_ref: ImportRef) -> Answer | Fault:
+        await asyncio.sleep(1.5)
+        return response
+
+    async def run(loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
+        finished = asyncio.Event()
+        in_flight = InFlight(respond_in_time, now, 2.0, finished.set)
         in_flight.send(watched(1, now()))
         loop.call_later(1.0, loop.work, 3600.0)
-        await landed.wait()
-        ((_, came, _),) = in_flight.land()
+        await finished.wait()
+        ((_, answer, _),) = in_flight.collect()
         await in_flight.close()
-        return came
+        return answer
 
-    loop = VirtualLoop()
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        assert runner.run(run()) is answer
+    assert run_on_virtual_time(run)[0] is response
 
 
-def test_a_process_that_stands_still_again_and_again_gives_up_all_the_same() -> None:
-    """An answer gets more time once; a throttled container does not wait for it without end."""
+def test_a_process_that_is_paused_again_and_again_still_times_out() -> None:
+    """A request gets extra time only once, so a throttled container does not wait without limit."""
 
-    async def hang(_ref: ImportRef) -> Answer | Fault:
-        await asyncio.sleep(1e9)
-        raise AssertionError
-
-    async def run() -> float:
+    async def run(loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
         def stutter() -> None:
             loop.work(0.7)
             loop.call_later(0.05, stutter)
 
-        landed = asyncio.Event()
-        in_flight = InFlight(hang, lambda: Instant(loop.time(), 0.0), 1.0, landed.set)
-        in_flight.send(watched(1, Instant(loop.time(), 0.0)))
+        finished = asyncio.Event()
+        in_flight = InFlight(never_respond, now, 1.0, finished.set)
+        in_flight.send(watched(1, now()))
         stutter()
-        await landed.wait()
+        await finished.wait()
+        ((_, answer, _),) = in_flight.collect()
         await in_flight.close()
-        return float(loop.time())
+        return answer
 
-    loop = VirtualLoop()
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        assert runner.run(run()) < 5
+    answer, elapsed = run_on_virtual_time(run)
+    assert isinstance(answer, Fault)
+    assert elapsed < 5
+
+
+@pytest.mark.parametrize(
+    ("allowed", "capacity"),
+    [(60, 20), (1024, MAX_IN_FLIGHT), (8, 1), (resource.RLIM_INFINITY, MAX_IN_FLIGHT)],
+)
+def test_requests_leave_file_descriptors_for_reports(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, capacity: int
+) -> None:
+    """The number of requests in flight depends on the limit of open files."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
+    assert InFlight(never_respond, lambda: Instant(0, 0), 1.0, lambda: None).capacity == capacity

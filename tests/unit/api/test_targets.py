@@ -1,4 +1,4 @@
-"""Targets in all their forms, and what is refused."""
+"""Tests of the forms of targets, and of the base URI that they imply."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.api.targets import Target, parse_target, target_of
-from watcher.cli.target_lists import parse_listing
+from watcher.api.targets import Target, choose_base_uri, parse_target, quoted, target_of
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 
@@ -30,8 +29,8 @@ URL = f"https://app.launchdarkly.com{PATH}"
         ("/api/v2/segments/a%20b/c%2525/%C3%B6/imports/x", Target(ImportRef("a b", "c%25", "ö", "x"))),
     ],
 )
-def test_forms(text: str, target: Target) -> None:
-    """Four keys are literal; paths and URLs are decoded once."""
+def test_a_target_has_three_forms(text: str, target: Target) -> None:
+    """Four keys are literal; paths and URLs are percent-decoded once."""
     assert parse_target(text) == target
 
 
@@ -71,8 +70,8 @@ def test_forms(text: str, target: Target) -> None:
         f"https://{PATH}",
     ],
 )
-def test_refusals(text: str) -> None:
-    """What names no import, or would lead elsewhere, is refused in one printable sentence."""
+def test_other_text_is_rejected(text: str) -> None:
+    """Text that names no import, or would change the path, is rejected with a printable message."""
     with pytest.raises(UsageError) as caught:
         parse_target(text)
     assert str(caught.value).isprintable()
@@ -80,8 +79,8 @@ def test_refusals(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_target_or_refused(text: str) -> None:
-    """No text gets past as anything else, and no key that was let through changes the path."""
+def test_any_text_is_a_target_or_rejected(text: str) -> None:
+    """No text raises another error, and no accepted key changes the path."""
     try:
         target = parse_target(text)
     except UsageError:
@@ -90,8 +89,8 @@ def test_any_text_is_a_target_or_refused(text: str) -> None:
     assert not {"", ".", ".."} & set(target.ref.path.split("/")[1:])
 
 
-def test_a_reference_names_itself() -> None:
-    """What a program gives is taken as a reference or as text."""
+def test_a_program_names_an_import_by_reference_or_text() -> None:
+    """References and all forms of text are accepted."""
     assert target_of(REF) == target_of(KEYS) == Target(REF)
     assert target_of(URL) == Target(REF, "https://app.launchdarkly.com")
 
@@ -103,15 +102,15 @@ def test_a_reference_names_itself() -> None:
         (ImportRef("a", "b", "c", ""), "import ID is empty"),
         (ImportRef("a/b", "c", "d", "e"), "project key has a slash"),
         (ImportRef("a", "\n", "c", "d"), "environment key has a control character"),
-        (ImportRef("a", "b", 3, "d"), "segment key is no text but int"),  # type: ignore[arg-type]  # wrong on purpose
-        (ImportRef("a", "b", "c", None), "import ID is no text but NoneType"),  # type: ignore[arg-type]  # likewise
-        (b"a/b/c/d", "not by bytes"),
-        (("a", "b", "c", "d"), "not by tuple"),
-        (None, "not by NoneType"),
+        (ImportRef("a", "b", 3, "d"), "segment key must be a str, not int"),  # type: ignore[arg-type]  # wrong on purpose
+        (ImportRef("a", "b", "c", None), "import ID must be a str, not NoneType"),  # type: ignore[arg-type]  # likewise
+        (b"a/b/c/d", "must be an ImportRef or a str, not bytes"),
+        (("a", "b", "c", "d"), "must be an ImportRef or a str, not tuple"),
+        (None, "must be an ImportRef or a str, not NoneType"),
     ],
 )
-def test_a_reference_that_leads_elsewhere(named: object, words: str) -> None:
-    """A reference is held to the rule of all targets: no key of it may change the path."""
+def test_a_bad_reference_is_rejected(named: object, words: str) -> None:
+    """The rule of all targets applies to references: no key may change the path."""
     with pytest.raises(UsageError, match=words) as caught:
         target_of(named)
     assert str(caught.value).isprintable()
@@ -123,59 +122,60 @@ keys = st.text(
 
 
 @given(st.tuples(keys, keys, keys, keys).filter(lambda four: not {".", ".."} & set(four)))
-def test_a_path_leads_back_to_its_keys(four: tuple[str, str, str, str]) -> None:
-    """Encoding as a path and decoding it again gives the same import."""
+def test_the_path_of_an_import_is_a_target(four: tuple[str, str, str, str]) -> None:
+    """Encoding keys as a path and decoding it again returns the same import."""
     assert parse_target(ImportRef(*four).path).ref == ImportRef(*four)
 
 
-CURL = f"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 204 \r\ndate: now\r\nlocation: {URL}\r\nx: y\r\n\r\n"
+EU = "https://app.eu.launchdarkly.com"
+US = "https://app.launchdarkly.us"
+GATEWAY = "https://gateway.example"
+
+
+def on(*origins: str | None) -> list[Target]:
+    """Return targets on these origins."""
+    return [Target(REF, origin) for origin in origins]
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("given", "origins", "base_uri"),
     [
-        CURL,
-        CURL.replace("\r\n", "\n"),
-        CURL.replace("location:", "LOCATION :"),
-        CURL.replace(URL, PATH),
-        f"HTTP/1.1 307 Temporary Redirect\r\nLocation: https://x.example/imports\r\n\r\n{CURL}",
-        f"{CURL}Location: /not/a/header/but/the/body\r\n",
-        CURL.replace("x: y", "x: 1\x0bLocation: p/e/s/evil"),
-        f"# imports of tonight\n\n  {KEYS}  \n",
-        f"Location: {PATH}\n",
-        f"\ufeff{KEYS}\n{KEYS}\r\n",
+        (None, (None,), "https://app.launchdarkly.com"),
+        (None, (EU, None), EU),
+        (US, (None,), US),
+        (GATEWAY, (GATEWAY, None), GATEWAY),
     ],
 )
-def test_listings(text: str) -> None:
-    """Headers of curl and plain lists both name the import."""
-    assert {target.ref for target in parse_listing(text, "standard input")} == {REF}
+def test_the_base_uri_is_given_or_implied(
+    given: str | None, origins: tuple[str | None, ...], base_uri: str
+) -> None:
+    """A URL on a host of LaunchDarkly's sets the base URI if none is given."""
+    assert choose_base_uri(given, on(*origins), "base_uri") == base_uri
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("given", "origins", "words"),
     [
-        ("", "is empty"),
-        ("\n# nothing\n", "names no import"),
-        ("HTTP/2 409 \r\ncontent-type: application/json\r\n\r\n", "another import of this environment"),
-        ("HTTP/2 409 \r\n\r\nLocation: " + PATH, "'HTTP/2 409'"),
-        ("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n", "302 Found"),
-        ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),
-        (f"{KEYS}\nnonsense\n", "line 2"),
-        (f"{KEYS} # the first\n", "line 1: '"),
-        (f"{KEYS}\t# the first\n", "a comment needs a line of its own"),
-        ('{"id": "1234a567"}', "holds the body of an answer"),
+        (None, (EU, US), f"targets are on different hosts; watch them separately: {EU}, {US}"),
+        (None, (GATEWAY,), f"sent only to https://app.launchdarkly.com; if .* right, add base_uri {GATEWAY}"),
+        (US, (EU,), f"sent only to {US}; if that host is right, add base_uri {EU}"),
+        (None, ("http://gateway.example",), f"plain http would expose it, so write {GATEWAY}"),
+        (None, ("http://127.0.0.1:8080",), "add base_uri http://127.0.0.1:8080"),
     ],
 )
-def test_listings_without_an_import(text: str, words: str) -> None:
-    """What is missing is said with the answer's own status line, or the line's number."""
-    with pytest.raises(UsageError) as caught:
-        parse_listing(text, "standard input")
-    assert words in str(caught.value)
-    assert str(caught.value).isprintable()
+def test_the_token_is_sent_to_no_other_host(given: str | None, origins: tuple[str, ...], words: str) -> None:
+    """A target on a host that was not configured is rejected; the message names the setting of the caller."""
+    with pytest.raises(UsageError, match=words):
+        choose_base_uri(given, on(*origins), "base_uri")
 
 
-@pytest.mark.parametrize("body", ['{"code": "invalid_request"}', " <html>\n<p>no</p>", "\ufeff{}"])
-def test_a_body_in_place_of_headers_is_recognized(body: str) -> None:
-    """Whoever pipes curl's output without -D is told so, and sees what the API said."""
-    with pytest.raises(UsageError, match=r"standard input holds the body of an answer .* curl -sS -D -"):
-        parse_listing(body, "standard input")
+def test_the_source_of_the_base_uri_is_named() -> None:
+    """If the base URI came from the environment, the message names the variable."""
+    with pytest.raises(UsageError, match=rf"sent only to {US} \(from LD_BASE_URI\); .* add --base-uri {EU}"):
+        choose_base_uri(US, on(EU), "--base-uri", "LD_BASE_URI")
+
+
+def test_quoted_text_is_short_and_printable() -> None:
+    """Text from outside is escaped and cut."""
+    assert quoted("a\x1b[31m") == r"'a\x1b[31m'"
+    assert len(quoted("x" * 1000)) == 202

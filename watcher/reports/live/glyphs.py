@@ -1,64 +1,40 @@
-"""The characters of the live picture, for terminals of two kinds."""
+"""The characters of the live view, for UTF-8 and for ASCII terminals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import OverflowMethod
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The characters of a picture.
+    """The characters that a terminal can show.
 
     Attributes:
-        spinner: What the current step shows in turn.
-        passed: Marks a step that is over, and a success.
-        ahead: Marks a step to come.
-        failed: Marks an end that is no success.
-        halted: Marks an end that says nothing of the import, such as a signal.
-        attention: Begins a notice.
+        spinner: The characters of the current step, one per frame.
+        done: A completed step, or a success.
+        ahead: A step to come.
+        failed: An unsuccessful outcome.
+        inconclusive: An outcome that says nothing about the import, such as a signal.
         rail: Joins two steps.
-        dot: Parts two facts.
-        cut: Stands for what there is no room for.
+        moving: The part of the rail that moves.
+        dot: Separates two facts.
+        overflow: How rich cuts a line that is too long; its ellipsis is not ASCII.
     """
 
     spinner: str
-    passed: str
+    done: str
     ahead: str
     failed: str
-    halted: str
-    attention: str
+    inconclusive: str
     rail: str
+    moving: str
     dot: str
-    cut: str
+    overflow: OverflowMethod
 
 
-UNICODE = Glyphs(
-    spinner="⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
-    passed="✓",
-    ahead="○",
-    failed="✗",
-    halted="■",
-    attention="!",
-    rail="─",
-    dot="·",
-    cut="…",
-)
-ASCII = Glyphs(
-    spinner="|/-\\",
-    passed="+",
-    ahead=".",
-    failed="x",
-    halted="=",
-    attention="!",
-    rail="-",
-    dot="-",
-    cut="~",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A character and how it is drawn, as rich names styles."""
-
-    glyph: str
-    style: str
+UNICODE = Glyphs("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "✓", "○", "✗", "■", "─", "━", "·", "ellipsis")
+ASCII = Glyphs("|/-\\", "+", ".", "x", "=", "-", "=", "-", "crop")

@@ -1,0 +1,107 @@
+"""Tests of the proxy that the environment configures."""
+
+from __future__ import annotations
+
+import pytest
+
+from watcher.api.proxy import Proxy, find_proxy
+from watcher.core.errors import UsageError
+
+BASE_URI = "https://app.launchdarkly.com"
+PROXY = "http://proxy.test:3128"
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "http_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        (PROXY, PROXY),
+        ("https://proxy.test", "https://proxy.test"),
+        ("proxy.test:3128", PROXY),
+        ("http://[::1]:3128/", "http://[::1]:3128"),
+    ],
+)
+def test_https_proxy_is_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str, url: str) -> None:
+    """The variable works in upper and lower case, with and without a scheme."""
+    monkeypatch.setenv(name, value)
+    assert find_proxy(BASE_URI) == Proxy(url)
+
+
+def test_no_proxy_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a value there is no proxy, and variables for other schemes do not apply."""
+    monkeypatch.setenv("HTTP_PROXY", PROXY)
+    monkeypatch.setenv("HTTPS_PROXY", "")
+    assert find_proxy(BASE_URI) is None
+
+
+@pytest.mark.parametrize(
+    "base_uri",
+    [
+        "http://127.0.0.1:8080",
+        "http://localhost",
+        "https://127.0.0.1",
+        "https://[::1]",
+        "https://localhost",
+    ],
+)
+def test_loopback_and_http_use_no_proxy(monkeypatch: pytest.MonkeyPatch, base_uri: str) -> None:
+    """Requests to loopback addresses and plain http bypass every proxy."""
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("HTTP_PROXY", PROXY)
+    assert find_proxy(base_uri) is None
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "used"),
+    [
+        ("*", False),
+        ("launchdarkly.com", False),
+        (".launchdarkly.com", False),
+        ("other.test, app.launchdarkly.com", False),
+        ("app.launchdarkly.com:443", True),
+        ("darkly.com", True),
+        ("other.test", True),
+        ("", True),
+    ],
+)
+def test_no_proxy_lists_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str, used: bool) -> None:  # noqa: FBT001 (a column of the table)
+    """Hosts and domains in `NO_PROXY` bypass the proxy."""
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    assert (find_proxy(BASE_URI) is not None) is used
+
+
+def test_the_password_is_sent_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """User name and password are decoded into a header and appear neither in the URL nor in the repr."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://somebody:p%40ss@proxy.test:3128")
+    proxy = find_proxy(BASE_URI)
+    assert proxy is not None
+    assert proxy.url == PROXY
+    assert proxy.headers == {"Proxy-Authorization": "Basic c29tZWJvZHk6cEBzcw=="}
+    assert repr(proxy) == "Proxy(url='http://proxy.test:3128')"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "socks5://somebody:secret-word@proxy.test:1080",
+        "ftp://somebody:secret-word@proxy.test",
+        "http://somebody:secret-word@",
+        "http://somebody:secret-word@proxy.test:port",
+        "http://somebody:secret-word@proxy.test:99999",
+        "http://somebody:secret-word@[::1",
+    ],
+)
+def test_a_bad_value_is_rejected_and_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """A value that is not an HTTP proxy is a usage error that does not show its password."""
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    with pytest.raises(UsageError, match=r"^HTTPS_PROXY must be an http or https URL such as") as caught:
+        find_proxy(BASE_URI)
+    assert "secret-word" not in str(caught.value)

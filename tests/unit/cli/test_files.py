@@ -1,0 +1,56 @@
+"""No file serves two purposes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.driving import REF
+from watcher.cli.files import check_distinct_files, without_shared_files
+from watcher.cli.settings import Settings
+from watcher.core.errors import UsageError
+
+STATE = Path("state.json")
+
+
+@pytest.mark.parametrize("suffix", ["", ".new", ".lock"])
+@pytest.mark.parametrize("name", ["token_file", "ca_file", "status_file", "dotenv", "termination_log"])
+def test_the_state_file_is_not_shared(name: str, suffix: str) -> None:
+    """A token file that was taken for a damaged state file would be moved away."""
+    settings = Settings(state_file=STATE, **{name: Path("x/../state.json" + suffix)})  # type: ignore[arg-type]  # a path each
+    with pytest.raises(UsageError, match="names --state-file or one of its companions"):
+        check_distinct_files(settings)
+    check_distinct_files(Settings(state_file=STATE, status_file=Path("status.json")))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"status_file": "x"}, {"token_file": "x"}),
+        ({"dotenv": "x"}, {"targets": "@y/../x"}),
+        ({"termination_log": "x"}, {"ca_file": "x"}),
+        ({"status_file": "x"}, {"dotenv": "./x"}),
+    ],
+)
+def test_reports_overwrite_no_other_file(first: dict[str, str], second: dict[str, str]) -> None:
+    """A report would overwrite a token, a list of targets or another report."""
+    given = {name: Path(value) for name, value in (first | second).items() if name != "targets"}
+    targets = (str(REF), *(second[name] for name in second if name == "targets"))
+    settings = Settings(targets=targets, **given)  # type: ignore[arg-type]  # a path each
+    with pytest.raises(UsageError, match="would overwrite the file that"):
+        check_distinct_files(settings)
+    kept = without_shared_files(settings)
+    assert (kept.status_file, kept.dotenv, kept.termination_log) == (None, None, None)
+
+
+def test_devices_are_shared() -> None:
+    """Two reports may go to /dev/null, because nothing is overwritten there."""
+    settings = Settings(status_file=Path("/dev/null"), dotenv=Path("/dev/null"))
+    check_distinct_files(settings)
+    assert without_shared_files(settings) is settings
+
+
+def test_a_path_that_cannot_be_examined() -> None:
+    """A path that cannot be examined is not refused: the report fails when it is written."""
+    check_distinct_files(Settings(status_file=Path("a" * 300), dotenv=Path("env")))

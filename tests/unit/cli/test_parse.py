@@ -1,0 +1,74 @@
+"""The command line: what is read of it, also when it is invalid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from watcher.cli.parse import parse, split_command
+from watcher.cli.settings import OutputFormat, Pipeline, Settings
+from watcher.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def settings_of(*arguments: str, environ: Mapping[str, str] | None = None) -> Settings:
+    """Parse a valid command line."""
+    parsed = parse(arguments, environ or {})
+    assert parsed is not None
+    assert parsed.error is None
+    return parsed.settings
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--output", "json", "--nope", "a/b/c/d"],
+        ["--nope=1", "a/b/c/d", "--output=json"],
+        ["--timeout", "soon", "--output", "json"],
+        ["--output", "json", "--timeout"],
+        ["--once=1", "--output", "json"],
+        ["--exit-code", "usage=0", "--output=json"],
+    ],
+)
+def test_an_invalid_command_line_keeps_its_readable_options(arguments: list[str]) -> None:
+    """An error is reported in the format that was asked for, wherever it stands on the command line."""
+    parsed = parse(arguments, {})
+    assert parsed is not None
+    assert isinstance(parsed.error, UsageError)
+    assert parsed.settings.output is OutputFormat.JSON
+
+
+def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option has a variable; a flag beats it, and only flags count as given."""
+    monkeypatch.setenv("WATCHER_TIMEOUT", "1h30m")
+    monkeypatch.setenv("WATCHER_FAIL_ON", "preparing,ready")
+    settings = settings_of("a/b/c/d")
+    assert (settings.timeout, settings.fail_on, settings.given) == (5400.0, ("preparing", "ready"), {"targets"})
+    assert settings_of("--timeout", "5s").timeout == 5.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "pipeline"),
+    [
+        ([], {}, Pipeline.NONE),
+        ([], {"GITHUB_ACTIONS": "true"}, Pipeline.GITHUB),
+        (["--ci=auto"], {"GITLAB_CI": "true"}, Pipeline.GITLAB),
+        (["--ci=none"], {"GITLAB_CI": "true"}, Pipeline.NONE),
+        (["--ci=gitlab"], {}, Pipeline.GITLAB),
+    ],
+)
+def test_the_ci_service_is_detected(
+    arguments: list[str], environ: dict[str, str], pipeline: Pipeline
+) -> None:
+    """The service is found by the variable that it sets, unless the option names one."""
+    assert settings_of(*arguments, environ=environ).ci is pipeline
+
+
+def test_the_command_is_split_off() -> None:
+    """Everything after the first -- belongs to the command, even options and a second --."""
+    assert split_command(["a/b/c/d", "--", "run", "--once", "--"]) == (["a/b/c/d"], ["run", "--once", "--"])
+    assert split_command(["a/b/c/d"]) == (["a/b/c/d"], None)
+    assert split_command(["--"]) == ([], [])

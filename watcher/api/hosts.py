@@ -1,0 +1,100 @@
+"""Hosts of the API: base URIs, origins and loopback addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from types import MappingProxyType
+from urllib.parse import SplitResult, urlsplit
+
+from watcher.api.token import looks_like_token
+from watcher.core.errors import UsageError
+from watcher.core.text import printable
+
+DEFAULT_BASE_URI = "https://app.launchdarkly.com"
+LAUNCHDARKLY_ORIGINS = frozenset(
+    {DEFAULT_BASE_URI, "https://app.eu.launchdarkly.com", "https://app.launchdarkly.us"}
+)
+"""LaunchDarkly's own hosts: default, EU and federal."""
+
+_DEFAULT_PORTS = MappingProxyType({"http": 80, "https": 443})
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
+"""A host name (RFC 1123, section 2.1) in lower case, or an IPv6 address."""
+
+
+def origin_of(url: str, source: str, example: str = DEFAULT_BASE_URI) -> str:
+    """Return the origin of a URL (RFC 6454, section 4): in lower case, without a default port.
+
+    Args:
+        url: The URL, with a scheme.
+        source: Name of the setting that contains it, for the error message.
+        example: A valid value, for the error message.
+
+    Raises:
+        UsageError: It is not an http or https URL, or contains a user name or password.
+    """
+    parts = _split(url)
+    if parts is None:
+        rejected = "" if "@" in url else f", not '{printable(url)}'"  # it may contain a password
+        raise UsageError(f"{source} must be a URL such as {example}{rejected}")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError(f"{source} must not contain a user name or password; write {example}")
+    host = _host(parts)
+    shown = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{shown}{port}"
+
+
+def parse_base_uri(text: str, source: str) -> str:
+    """Return the origin of a base URI; the access token will be sent there.
+
+    Args:
+        text: The base URI; without a scheme it means https.
+        source: Name of the setting that contains it, for the error message.
+
+    Raises:
+        UsageError: It is not an origin, or it is plain http and not a loopback address.
+    """
+    text = text.strip()
+    if not text:
+        raise UsageError(f"{source} is empty; leave it out or set it to a URL such as {DEFAULT_BASE_URI}")
+    if looks_like_token(text):
+        raise UsageError(f"{source} looks like an access token; set it to a URL such as {DEFAULT_BASE_URI}")
+    url = text if "://" in text else f"https://{text}"
+    origin = origin_of(url, source)
+    parts = urlsplit(url)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise UsageError(f"{source} must be a scheme and host alone, such as {DEFAULT_BASE_URI}")
+    if origin.startswith("http:") and not is_loopback(origin):
+        raise UsageError(
+            f"{source} must use https; plain http would expose the access token and is allowed only for "
+            "loopback addresses"
+        )
+    return origin
+
+
+def is_loopback(origin: str) -> bool:
+    """Return whether the host of an origin is ``localhost`` or a loopback address."""
+    host = urlsplit(origin).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a valid http or https URL, else None."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError if it is not a number or too large
+    except ValueError:
+        return None
+    return parts if parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(_host(parts)) else None
+
+
+def _host(parts: SplitResult) -> str:
+    return (parts.hostname or "").rstrip(".")

@@ -1,0 +1,41 @@
+"""Trusted certificate authorities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watcher.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+
+def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext | None:
+    """Return a TLS context that trusts additional certificate authorities.
+
+    Args:
+        ca_file: Their certificates in PEM format; None for no additional ones.
+        setting: Name of the setting, for the error message.
+
+    Returns:
+        A context that trusts the system's authorities and these; None if the system's suffice. OpenSSL itself
+        applies ``SSL_CERT_FILE`` to both.
+
+    Raises:
+        UsageError: The file cannot be read or contains no certificate.
+    """
+    if ca_file is None:
+        return None
+    import ssl  # noqa: PLC0415 (slow, and help needs none)
+
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except ssl.SSLError:
+        raise UsageError(f"{setting} {ca_file} contains no certificate in PEM format; convert it") from None
+    except OSError as error:
+        raise UsageError(
+            f"{setting} {ca_file} cannot be read: {error.strerror}; name a file of certificates in PEM format"
+        ) from None
+    return context

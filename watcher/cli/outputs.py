@@ -1,0 +1,192 @@
+"""Which reports a run has. Each is imported only if the run has it, because that starts faster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
+from watcher.core.messages.progress import Level
+from watcher.reports.report import Notice
+from watcher.reports.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TextIO
+
+    from watcher.cli.settings import Settings
+    from watcher.core.events import Ended, Heartbeat
+    from watcher.core.model import ImportRef
+    from watcher.reports.report import Report
+    from watcher.reports.results import ResultBuilder
+
+    Standing = Callable[[ImportRef], Heartbeat | None]
+    IsChanged = Callable[[Ended], bool]
+
+
+def make_reports(
+    settings: Settings, builder: ResultBuilder, *, several: bool, standing: Standing, is_changed: IsChanged
+) -> list[Report]:
+    """Make all reports of a run.
+
+    Args:
+        settings: What the user asked for.
+        builder: Receives each event before the reports do.
+        several: Whether several imports are watched, so that each line must name its import.
+        standing: Returns where an import stands at the moment, for the live view.
+        is_changed: Returns whether an import's outcome differs from what the last run reported.
+
+    Returns:
+        The reports: files first, because nobody may be reading the terminal or the pipe.
+    """
+    if settings.reports_changes_only:
+        log = _log_of_changes(settings, standing, is_changed, several=several)
+    else:
+        log = make_log(settings, standing, several=several)
+    return [*_files(settings, builder), log, _output(settings, builder, is_changed)]
+
+
+def make_reports_of_failure(settings: Settings, builder: ResultBuilder) -> list[Report]:
+    """Make the reports of a run that watches nothing."""
+    output = [] if settings.output is OutputFormat.TEXT else [_output(settings, builder, lambda _: True)]
+    return [*_files(settings, builder), make_plain_log(settings), *output]
+
+
+def make_plain_log(settings: Settings, *, several: bool = False) -> Report:
+    """Make the log on standard error as lines, for people or as JSON."""
+    stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]
+    if settings.log_format is LogFormat.JSON:
+        from watcher.reports.json_log import JsonLog
+
+        return JsonLog(stream, level, settings.exit_codes)
+    from watcher.reports.plain import PlainLog
+
+    quiet = settings.progress is ProgressStyle.NONE
+    log = PlainLog(stream, level, several=several, quiet=quiet)
+    if settings.ci is Pipeline.GITHUB:
+        from watcher.reports.github.log import AnnotatingLog
+
+        return AnnotatingLog(log, stream, settings.exit_codes, any_suffices=settings.any_suffices)
+    if settings.ci is Pipeline.GITLAB and level <= Level.INFO and not quiet:
+        from watcher.reports.gitlab import SectionLog
+
+        return SectionLog(log, stream, several=several)
+    return log
+
+
+def make_log(
+    settings: Settings, standing: Standing, environ: Mapping[str, str] = os.environ, *, several: bool = False
+) -> Report:
+    """Make the log on standard error: the live view if the terminal allows it, else lines."""
+    missing = None if settings.log_format is LogFormat.JSON else _missing_for_live(settings, environ)
+    if settings.log_format is LogFormat.CONSOLE and missing is None and _wants_live(settings):
+        from watcher.reports.live.glyphs import ASCII, UNICODE
+        from watcher.reports.live.live import LiveView
+
+        stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]
+        glyphs = UNICODE if speaks_unicode(environ) else ASCII
+        return LiveView(stream, standing, level, glyphs, several=several)
+    log = make_plain_log(settings, several=several)
+    if missing is not None and settings.progress is ProgressStyle.LIVE:
+        log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}; progress is plain"))
+    return log
+
+
+def speaks_unicode(environ: Mapping[str, str]) -> bool:
+    """Return whether the locale's encoding is UTF-8 (POSIX.1-2024, 8.2, gives the order).
+
+    ``LC_CTYPE=C.UTF-8`` says nothing about the terminal, because Python itself sets it (PEP 538).
+    """
+    ctype = environ.get("LC_CTYPE", "")
+    chosen = environ.get("LC_ALL") or (ctype if ctype != "C.UTF-8" else "") or environ.get("LANG", "")
+    return "UTF8" in chosen.upper().replace("-", "")
+
+
+def _log_of_changes(
+    settings: Settings, standing: Standing, is_changed: IsChanged, *, several: bool
+) -> Report:
+    """Report only changes, unless progress was asked for."""
+    if settings.progress in {ProgressStyle.LIVE, ProgressStyle.PLAIN}:
+        return make_log(settings, standing, several=several)
+    from watcher.reports.on_change import LogOfChanges
+
+    if settings.progress is ProgressStyle.AUTO:
+        settings = replace(settings, progress=ProgressStyle.PLAIN)
+    return LogOfChanges(make_plain_log(settings, several=several), is_changed)
+
+
+def _stream(settings: Settings, file: TextIO | None) -> Stream:
+    if settings.ci is Pipeline.GITHUB:
+        from watcher.reports.github.log import CommandFreeStream
+
+        return CommandFreeStream(file, _call_later)
+    return Stream(file, _call_later)
+
+
+def _wants_live(settings: Settings) -> bool:
+    if settings.progress is ProgressStyle.AUTO:
+        return settings.ci is Pipeline.NONE
+    return settings.progress is ProgressStyle.LIVE
+
+
+def _missing_for_live(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    if not Stream(sys.stderr).is_terminal:
+        return "a terminal on standard error"
+    if environ.get("TERM", "") in {"", "dumb", "unknown"}:
+        return "a terminal that can move its cursor (see TERM)"
+    if settings.output is OutputFormat.JSONL and Stream(sys.stdout).is_terminal:
+        return "a terminal that --output jsonl does not write to"
+    return None if settings.log_level in {LogLevel.DEBUG, LogLevel.INFO} else "--log-level info"
+
+
+def _files(
+    settings: Settings, builder: ResultBuilder, environ: Mapping[str, str] = os.environ
+) -> list[Report]:
+    reports: list[Report] = []
+    if settings.dotenv is not None:
+        from watcher.reports.dotenv import Dotenv
+
+        reports.append(Dotenv(settings.dotenv))
+    if settings.status_file is not None:
+        from watcher.reports.status_file import StatusFile
+
+        reports.append(StatusFile(settings.status_file, builder, _call_later))
+    if settings.termination_log is not None:
+        from watcher.reports.termination_log import TerminationLog
+
+        reports.append(TerminationLog(settings.termination_log, settings.exit_codes))
+    if settings.ci is Pipeline.GITHUB:
+        from watcher.reports.github.outputs import GithubOutput, GithubSummary
+
+        # Outside of a step these files have no names, and nobody reads them.
+        if output := environ.get("GITHUB_OUTPUT"):
+            reports.append(GithubOutput(Path(output), builder))
+        if summary := environ.get("GITHUB_STEP_SUMMARY"):
+            reports.append(GithubSummary(Path(summary), builder))
+    return reports
+
+
+def _output(settings: Settings, builder: ResultBuilder, is_changed: IsChanged) -> Report:
+    from watcher.reports.stdout import JsonLinesOutput, JsonOutput, TextOutput
+
+    stream = _stream(settings, sys.stdout)
+    match settings.output:
+        case OutputFormat.TEXT if settings.reports_changes_only:
+            from watcher.reports.on_change import TextOfChanges
+
+            return TextOfChanges(stream, builder, is_changed)
+        case OutputFormat.TEXT:
+            return TextOutput(stream, builder)
+        case OutputFormat.JSON:
+            return JsonOutput(stream, builder)
+        case OutputFormat.JSONL:
+            return JsonLinesOutput(stream, builder)
+
+
+def _call_later(delay: float, function: Callable[[], None]) -> None:
+    import asyncio
+
+    asyncio.get_running_loop().call_later(delay, function)

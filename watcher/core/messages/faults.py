@@ -1,0 +1,95 @@
+"""Messages about faults: why a request brought nothing usable. Each fits after a colon."""
+
+from __future__ import annotations
+
+from watcher.core.text import duration
+
+NOT_HTTP = "the response is not HTTP"
+CLOSED_BEFORE_RESPONSE = "the connection was closed before the response"
+CLOSED_WITHIN_RESPONSE = "the connection was closed within the response"
+REQUEST_FAILED = "the request failed"
+NO_RESPONSE_BEFORE_END = "no response before the end of the wait"
+INCOMPLETE_IN_TIME = "the response was not complete in time"
+
+NOT_VERIFIED = "it cannot be verified"
+"""Reason for ``untrusted_certificate`` if TLS gives none."""
+
+NAME_NOT_FOUND = "its name cannot be looked up"
+CLOSED_DURING_TLS = "it was closed during the TLS handshake"
+UNKNOWN_REASON = "unknown reason"
+
+IMPORT_WITHOUT_STATUS = "HTTP 200 with an import without a status"
+UNREADABLE_IMPORT = "HTTP 200 with an import whose fields are missing or unreadable"
+
+
+def unknown_host(host: str) -> str:
+    """Return the message for a host name that does not exist."""
+    return f"there is no host named {host}"
+
+
+def lookup_failed(host: str, reason: str | None = None) -> str:
+    """Return the message for a name lookup that failed; without a reason, it failed only temporarily."""
+    return f"name lookup of {host} failed{' temporarily' if reason is None else f': {reason}'}"
+
+
+def untrusted_certificate(reason: str) -> str:
+    """Return the message for a certificate that cannot be verified."""
+    return f"the server's certificate is not trusted: {reason}"
+
+
+def no_tls(address: str) -> str:
+    """Return the message for a failed TLS handshake; ``address`` is host and port."""
+    return f"TLS handshake with {address} failed"
+
+
+def proxy_unreachable(reason: str) -> str:
+    """Return the message for a proxy that accepts no connection."""
+    return f"no connection to the proxy: {reason}"
+
+
+def no_connection(address: str, reason: str) -> str:
+    """Return the message for a failed connection; ``address`` is host and port."""
+    return f"no connection to {address}: {reason}"
+
+
+def proxy_answered(status: int) -> str:
+    """Return the message for a proxy's own HTTP error."""
+    return f"the proxy responded with HTTP {status}"
+
+
+def connection_broke(reason: str) -> str:
+    """Return the message for an established connection that failed."""
+    return f"the connection broke: {reason}"
+
+
+def response_timeout(within: float) -> str:
+    """Return the message for a request that took longer than ``within`` seconds."""
+    return f"no complete response within {duration(within)}"
+
+
+def server_error(error: str) -> str:
+    """Return the message for an error of the server's own; ``error`` quotes the response."""
+    return f"the server responded with {error}"
+
+
+def unexpected_status(status: int) -> str:
+    """Return the message for an HTTP status that no GET request should get."""
+    return f"unexpected HTTP {status}"
+
+
+def encoded_body(encoding: str) -> str:
+    """Return the message for a body in an encoding that was not requested."""
+    return f"a body encoded as {encoding}, which was not requested"
+
+
+def oversized_body(limit: int) -> str:
+    """Return the message for a body of more than ``limit`` bytes."""
+    return f"a body of more than {limit >> 20} MiB"
+
+
+def not_an_import(media_type: str | None) -> str:
+    """Return the message for a 200 whose body is not an import; None for an empty body."""
+    if media_type is None:
+        return "HTTP 200 with an empty body"
+    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
+    return f"HTTP 200 with a body that is not an import{shape}"

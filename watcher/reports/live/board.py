@@ -1,0 +1,191 @@
+"""What the live view knows about every import, and its words for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum, auto
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from watcher.core import lifecycle
+from watcher.core.events import Ended, MetThrottle, Retrying, Watching
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
+from watcher.core.text import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from watcher.core.events import Event, Heartbeat, Progress
+    from watcher.core.model import ImportRef
+
+_MAX_DONE_STEPS = 5
+"""A normal import completes at most four steps, but the API may go back and forth."""
+
+_TENTHS_BELOW = 10.0
+"""Seconds up to which a running time shows tenths; above, they would only flicker."""
+
+_USUAL_STEPS = (
+    ImportStatus.PREPARING,
+    ImportStatus.READY,
+    ImportStatus.IN_PROGRESS,
+    ImportStatus.COMPLETE,
+)
+
+_WAITING_FOR: Mapping[str | None, str] = {
+    None: "waiting for the import to appear",
+    ImportStatus.PREPARING: "LaunchDarkly is preparing the import",
+    ImportStatus.PENDING_APPROVAL: "waiting for an approval in LaunchDarkly",
+    ImportStatus.READY: "waiting for LaunchDarkly to start the import",
+    ImportStatus.IN_PROGRESS: "LaunchDarkly is importing the keys",
+}
+
+
+class Attention(IntEnum):
+    """How urgently an import needs a person; lower values are shown first."""
+
+    FAILED = auto()
+    NO_ANSWER = auto()
+    NEEDS_APPROVAL = auto()
+    MOVING = auto()
+    INCONCLUSIVE = auto()
+    DONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One import at one moment.
+
+    Attributes:
+        ref: The import.
+        goal: What the wait is for, in words.
+        progress: How far the wait has come.
+        next_poll: Seconds until the next poll; None during a request.
+        problem: Why there is no current answer; None if there is one.
+        ended: The outcome; None during the wait.
+    """
+
+    ref: ImportRef
+    goal: str
+    progress: Progress
+    next_poll: float | None = None
+    problem: str | None = None
+    ended: Ended | None = None
+
+    @property
+    def attention(self) -> Attention:
+        """How urgently the import needs a person."""
+        if self.ended is not None:
+            if self.ended.outcome in SUCCESSES:
+                return Attention.DONE
+            return Attention.INCONCLUSIVE if self.ended.outcome in INCONCLUSIVE else Attention.FAILED
+        if self.problem is not None:
+            return Attention.NO_ANSWER
+        needs_approval = self.progress.status is ImportStatus.PENDING_APPROVAL
+        return Attention.NEEDS_APPROVAL if needs_approval else Attention.MOVING
+
+    @property
+    def status(self) -> str:
+        """The last known status."""
+        return self.progress.status or "not seen yet"
+
+    @property
+    def name(self) -> str:
+        """The outcome, or else the status."""
+        return self.status if self.ended is None else self.ended.outcome
+
+    @property
+    def spent(self) -> str:
+        """The time in the current status, or the length of the whole wait after its end."""
+        elapsed, in_state = self.progress.elapsed, self.progress.in_state
+        if self.ended is not None:
+            return duration(elapsed)
+        return running_time(elapsed if in_state is None else in_state)
+
+    @property
+    def polls(self) -> str:
+        """The number of polls."""
+        return f"{self.progress.polls} poll{'' if self.progress.polls == 1 else 's'}"
+
+    @property
+    def next_request(self) -> str:
+        """When the next poll is due."""
+        return (
+            "request under way" if self.next_poll is None else f"next poll in {running_time(self.next_poll)}"
+        )
+
+    @property
+    def waiting_for(self) -> str:
+        """What must happen next."""
+        if not self.progress.polls:
+            return "waiting for the first answer"
+        return _WAITING_FOR.get(self.progress.status, "unknown status; still waiting")
+
+    @property
+    def done_steps(self) -> list[tuple[str, str]]:
+        """The statuses that are over, each with the time spent in it."""
+        seen = self.progress.transitions[-_MAX_DONE_STEPS - 1 :]
+        return [(before.to, duration(after.in_state or 0.0)) for before, after in pairwise(seen)]
+
+    @property
+    def current_step(self) -> tuple[str, str]:
+        """The current status, and the time spent in it when the wait ended there."""
+        in_state = self.progress.in_state
+        cut_short = self.ended is not None and self.status not in lifecycle.FINAL
+        return self.status, f" {duration(in_state)}" if cut_short and in_state is not None else ""
+
+    @property
+    def steps_ahead(self) -> list[str]:
+        """The statuses that usually follow; an approval is not usual."""
+        seen = (step.to for step in reversed(self.progress.transitions) if isinstance(step.to, ImportStatus))
+        last = next(seen, None)
+        if last is None:
+            return list(_USUAL_STEPS)
+        return [step for step in _USUAL_STEPS if step is not last and lifecycle.is_at_or_past(step, last)]
+
+
+class Board:
+    """Collect what is known about every import.
+
+    Args:
+        standing: Return a snapshot of an import; None before its wait begins and after it ends.
+    """
+
+    def __init__(self, standing: Callable[[ImportRef], Heartbeat | None]) -> None:
+        self._standing = standing
+        self._views: dict[ImportRef, View] = {}
+        self._problems: dict[ImportRef, MetThrottle | Retrying] = {}
+
+    def receive(self, event: Event) -> None:
+        """Remember an event."""
+        if isinstance(event, Watching):
+            self._views[event.ref] = View(event.ref, event.goal, event.progress)
+        elif isinstance(event, MetThrottle | Retrying):
+            self._problems[event.ref] = event
+        elif isinstance(event, Ended):
+            self._views[event.ref] = replace(self._views[event.ref], progress=event.progress, ended=event)
+
+    def views(self) -> list[View]:
+        """Return a snapshot of every import, in the order in which their waits began."""
+        return [self._current(view) for view in self._views.values()]
+
+    def _current(self, view: View) -> View:
+        standing = None if view.ended else self._standing(view.ref)
+        if standing is None:
+            return view
+        return View(view.ref, view.goal, standing.progress, standing.next_poll, self._problem(standing))
+
+    def _problem(self, standing: Heartbeat) -> str | None:
+        event = self._problems.get(standing.ref)
+        if standing.trouble is None:
+            # A 404 before the import appears is no fault yet.
+            return event.detail if isinstance(event, Retrying) and standing.progress.status is None else None
+        if isinstance(event, MetThrottle):
+            left = (event.named_wait or 0.0) - (standing.at.monotonic - event.at.monotonic)
+            rest = f": the API asks to wait {running_time(left)} more" if left > 0 else ""
+            return f"rate limited (429){rest}"
+        return standing.trouble
+
+
+def running_time(seconds: float) -> str:
+    """Format a time that counts up or down with a steady width, such as ``0.4s``, ``9.0s`` or ``1m33s``."""
+    return f"{int(seconds * 10) / 10:.1f}s" if seconds < _TENTHS_BELOW else duration(seconds)
