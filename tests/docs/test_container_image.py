@@ -130,11 +130,11 @@ def test_a_service_waits_for_the_import(monkeypatch: pytest.MonkeyPatch) -> None
     text = (EXAMPLES / "compose" / "compose.yaml").read_text("utf-8")
     compose = msgspec.convert(yaml.safe_load(text), _Compose)
     gate, work = compose.services["wait-for-import"], compose.services["work"]
-    options = parse(gate.command)
-    assert options is not None
-    assert len(options.targets) == 1
-    assert options.token_file is not None
-    assert options.token_file == Path("/run/secrets") / gate.secrets[0]
+    parsed = parse(gate.command)
+    assert parsed is not None
+    assert parsed.error is None
+    assert len(parsed.settings.targets) == 1
+    assert parsed.settings.token_file == Path("/run/secrets") / gate.secrets[0]
     assert gate.secrets == list(compose.secrets)
     assert gate.image == f"watcher:{__version__}"
     assert work.depends_on["wait-for-import"].condition == "service_completed_successfully"

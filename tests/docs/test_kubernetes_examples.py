@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.manifests import KUBERNETES, Example, read_example
+from watcher.cli.inputs import read_inputs
 from watcher.cli.parse import parse
-from watcher.cli.resolve import resolve
+from watcher.cli.target_lists import TargetLists
 from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.statuses import Outcome
 from watcher.version import __version__
 
 if TYPE_CHECKING:
     from tests.support.pods import Container
-    from watcher.cli.settings import Options, Settings
+    from watcher.cli.settings import Settings
 
 SIDECARS = [path for path in KUBERNETES if "sidecar" in path.name]
 ANSWERS = (
@@ -48,26 +49,27 @@ def example(request: pytest.FixtureRequest) -> Example:
     return read_example(path)
 
 
-def options_of(container: Container) -> Options:
-    """Return the options in the container's arguments."""
-    options = parse(container.args)
-    assert options is not None
-    return options
+def settings_of(container: Container) -> Settings:
+    """Return the settings in the container's arguments."""
+    parsed = parse(container.args)
+    assert parsed is not None
+    assert parsed.error is None
+    parsed.settings.check(has_command=False)
+    return parsed.settings
 
 
-def settings_of(example: Example, token_file: Path) -> Settings:
-    """Return the settings of the example's watcher, with files from the pod's mounts."""
-
-    def read_listing(name: str) -> str:
-        path = Path(name.removeprefix("@"))
-        for mount in example.pod.watcher.volume_mounts:
-            for volume in example.pod.volumes:
-                if volume.name == mount.name and volume.config_map and path.parent == Path(mount.mount_path):
-                    return example.config_maps[volume.config_map.name][path.name]
-        pytest.fail(f"{name} is not mounted")
-
-    token_file.write_text("api-1\n")
-    return resolve(replace(options_of(example.pod.watcher), token_file=token_file), read_listing)
+def copied_from_mount(target: str, example: Example, folder: Path) -> str:
+    """Return the target; if it is a mounted file of a config map, copy the file and return the copy."""
+    if not target.startswith("@"):
+        return target
+    path = Path(target.removeprefix("@"))
+    for mount in example.pod.watcher.volume_mounts:
+        for volume in example.pod.volumes:
+            if volume.name == mount.name and volume.config_map and path.parent == Path(mount.mount_path):
+                copy = folder / path.name
+                copy.write_text(example.config_maps[volume.config_map.name][path.name])
+                return f"@{copy}"
+    pytest.fail(f"{target} is not mounted")
 
 
 def test_there_are_four() -> None:
@@ -77,9 +79,13 @@ def test_there_are_four() -> None:
 
 def test_the_arguments_are_accepted(example: Example, tmp_path: Path) -> None:
     """All options are valid together, and each example watches one import."""
-    settings = settings_of(example, tmp_path / "token")
-    assert len(settings.refs) == 1
-    assert settings.policy.timeout > 0
+    settings = settings_of(example.pod.watcher)
+    targets = tuple(copied_from_mount(target, example, tmp_path) for target in settings.targets)
+    token_file = tmp_path / "access-token"
+    token_file.write_text("api-1\n")
+    inputs = read_inputs(replace(settings, targets=targets, token_file=token_file), TargetLists())
+    assert len(inputs.refs) == 1
+    assert settings.terms().policy.timeout > 0
 
 
 def test_the_image_is_this_version(example: Example) -> None:
@@ -95,7 +101,7 @@ def test_each_explains_when_to_choose_it(example: Example) -> None:
 
 def test_the_token_is_a_mounted_secret(example: Example) -> None:
     """The token file is in a read-only volume of a secret that the process's group may read."""
-    path = options_of(example.pod.watcher).token_file
+    path = settings_of(example.pod.watcher).token_file
     assert path is not None
     (mount,) = (one for one in example.pod.watcher.volume_mounts if path.parent == Path(one.mount_path))
     (volume,) = (one for one in example.pod.volumes if one.name == mount.name)
@@ -158,23 +164,23 @@ def test_a_job_fails_only_on_final_outcomes(name: str) -> None:
 def test_an_unfinished_import_is_not_a_failure() -> None:
     """The CronJob exits with 0 for a pending import and for an outage, and only for these."""
     (path,) = (path for path in KUBERNETES if path.stem == "cronjob")
-    options = options_of(read_example(path).pod.watcher)
-    assert options.once
-    assert options.exit_code == ((Outcome.PENDING, 0), (Outcome.UNAVAILABLE, 0))
+    settings = settings_of(read_example(path).pod.watcher)
+    assert settings.once
+    assert settings.exit_code == ((Outcome.PENDING, 0), (Outcome.UNAVAILABLE, 0))
 
 
 def test_the_native_sidecar_outlasts_the_wait() -> None:
     """It lingers, its startup probe allows the whole wait, and the job has a deadline."""
     (path,) = (path for path in KUBERNETES if path.stem == "native-sidecar")
     example = read_example(path)
-    sidecar, options = example.pod.watcher, options_of(example.pod.watcher)
+    sidecar, settings = example.pod.watcher, settings_of(example.pod.watcher)
     assert sidecar in example.pod.init_containers
     assert sidecar.restart_policy == "Always"
-    assert options.linger
-    assert options.timeout is not None
+    assert settings.linger
+    assert settings.timeout is not None
     assert sidecar.startup_probe is not None
     budget = sidecar.startup_probe.period_seconds * sidecar.startup_probe.failure_threshold
-    assert budget >= options.timeout + options.request_timeout
+    assert budget >= settings.timeout + settings.request_timeout
     assert f" {budget} s" in example.text
     assert example.job.active_deadline_seconds is not None
     assert example.job.active_deadline_seconds > budget
@@ -184,11 +190,12 @@ def test_the_native_sidecar_outlasts_the_wait() -> None:
 def test_probes_use_the_served_port(path: Path) -> None:
     """The program serves the probed port on an address that the kubelet can reach."""
     sidecar = read_example(path).pod.watcher
-    listen = options_of(sidecar).listen
+    listen = settings_of(sidecar).listen
     assert listen is not None
-    assert listen.host == "0.0.0.0"  # noqa: S104 (the kubelet needs it)
+    host, served_port = listen
+    assert host == "0.0.0.0"  # noqa: S104 (the kubelet needs it)
     (port,) = sidecar.ports
-    assert port.container_port == listen.port
+    assert port.container_port == served_port
     assert sidecar.liveness_probe is not None
     probes = [probe for probe in (sidecar.startup_probe, sidecar.liveness_probe) if probe is not None]
     assert all(probe.http_get.port == port.name for probe in probes)
@@ -198,10 +205,10 @@ def test_prometheus_scrapes_the_served_port() -> None:
     """The annotations of the plain sidecar name the port and the path of the metrics."""
     (path,) = (path for path in KUBERNETES if path.stem == "plain-sidecar")
     example = read_example(path)
-    listen = options_of(example.pod.watcher).listen
+    listen = settings_of(example.pod.watcher).listen
     assert listen is not None
     assert example.job.template.metadata.annotations == {
         "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(listen.port),
+        "prometheus.io/port": str(listen[1]),
         "prometheus.io/path": "/metrics",
     }
