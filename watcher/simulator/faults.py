@@ -67,13 +67,10 @@ def _page(status: HTTPStatus, text: str) -> web.Response:
     return web.Response(status=status, text=text, content_type="text/html")
 
 
-def _drop(transport: asyncio.Transport | None) -> None:
+def _drop(transport: asyncio.Transport | None) -> web.Response:
+    """Close the connection, and return a response that does not arrive."""
     if transport is not None:
         transport.close()
-
-
-def _drop_before(transport: asyncio.Transport | None) -> web.Response:
-    _drop(transport)
     return web.Response()
 
 
@@ -89,7 +86,7 @@ _RESPONSES: Final[Mapping[Fault, Callable[[bytes, asyncio.Transport | None], web
     Fault.UNAVAILABLE: lambda *_: web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=_RETRY_AFTER),
     Fault.NOT_JSON: lambda *_: _page(HTTPStatus.OK, _LOGIN_PAGE),
     Fault.SLOW: lambda body, _: web.Response(body=body, content_type="application/json"),
-    Fault.DROPPED_BEFORE: lambda _, transport: _drop_before(transport),
+    Fault.DROPPED_BEFORE: lambda _, transport: _drop(transport),
     Fault.DROPPED_WITHIN: _TruncatedResponse,
 }
 
