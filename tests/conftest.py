@@ -1,4 +1,4 @@
-"""Settings and fixtures of all tests."""
+"""Settings and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.support.processes import Simulator, StartSimulator, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A loaded machine is slow now and then, which says nothing about the code.
+# No deadlines: a loaded machine may be slow.
 settings.register_profile("watcher", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("watcher")
 
 
 @pytest.fixture
 def start_simulator() -> Iterator[StartSimulator]:
-    """Starts simulators, and ends them with the test."""
+    """Start simulators, and stop them at the end of the test."""
     with ExitStack() as stack:
 
         def start(

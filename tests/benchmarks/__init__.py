@@ -1,1 +1,1 @@
-"""Measurements that settle the product's defaults."""
+"""Benchmarks: the goals of speed and size, and the choice of the polling schedule."""

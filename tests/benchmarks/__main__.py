@@ -1,4 +1,4 @@
-"""Every goal of speed and size against its yardstick: `python -m tests.benchmarks`."""
+"""Measure every goal of speed and size against its baseline: `python -m tests.benchmarks`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.benchmarks.figures import as_document, as_markdown
 from tests.benchmarks.fleet import measure_memory
 from tests.benchmarks.idle import measure_idle
 from tests.benchmarks.loads import measure_lateness, measure_saturation
+from tests.benchmarks.runner import open_runner
 from tests.benchmarks.starts import measure_help, measure_look, measure_version
-from tests.benchmarks.workshop import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.benchmarks.effort import Effort
     from tests.benchmarks.figures import Figure
-    from tests.benchmarks.workshop import Workshop
+    from tests.benchmarks.runner import Runner
 
-    Measure = Callable[[Workshop, Effort], list[Figure]]
+    Measure = Callable[[Runner, Effort], list[Figure]]
 
 ROWS: Final[Mapping[str, Measure]] = {
     "look": measure_look,
@@ -40,11 +40,7 @@ ROWS: Final[Mapping[str, Measure]] = {
 
 
 def describe_machine() -> dict[str, object]:
-    """Tells on what the figures were taken.
-
-    Returns:
-        The Python, the cores and the processor's name.
-    """
+    """Return the Python version, the number of cores and the processor's name."""
     cores = len(os.sched_getaffinity(0))
     model = "unknown"
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
@@ -58,17 +54,17 @@ def describe_machine() -> dict[str, object]:
 
 @click.command()
 @click.argument("rows", nargs=-1, type=click.Choice(list(ROWS)))
-@click.option("--quick", is_flag=True, help="Few rounds: whether it works, not whether the goals are met.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, every sample included.")
-@click.option("--date", default=None, help="The day of the measurement.  [default: today]")
+@click.option("--quick", is_flag=True, help="Few rounds: check that it works, not that the goals are met.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with every sample.")
+@click.option("--date", default=None, help="Date of the measurement.  [default: today]")
 def main(*, rows: tuple[str, ...], quick: bool, as_json: bool, date: str | None) -> None:
-    """Measure ROWS, or all of them, and exit with 1 where a goal is missed."""
+    """Measure ROWS (default: all), and exit with 1 if a goal is missed."""
     effort = QUICK if quick else FULL
     figures: list[Figure] = []
-    with opened() as workshop:
+    with open_runner() as runner:
         for name in rows or ROWS:
             click.echo(f"measuring {name}", err=True)
-            figures += ROWS[name](workshop, effort)
+            figures += ROWS[name](runner, effort)
     day = date or datetime.now(UTC).date().isoformat()
     machine = describe_machine()
     if as_json:

@@ -1,4 +1,4 @@
-"""How much is measured: enough to tell a miss from noise, or just enough to see that all of it works."""
+"""The number of measurements: enough to tell a miss from noise, or just enough to check that they work."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How often and how long.
+    """The number and length of measurements.
 
     Attributes:
         starts: Pairs of short processes.
         loads: Pairs of loops under load.
-        load_seconds: How long each loop runs.
+        load_seconds: Seconds of each loop.
     """
 
     starts: int

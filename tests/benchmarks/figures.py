@@ -1,4 +1,4 @@
-"""What was measured, judged against its goal, and laid out for people and for programs."""
+"""Figures and their goals, as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Unit(Enum):
-    """What a sample counts."""
+    """The unit of a sample."""
 
     SECONDS = "s"
     POLLS_PER_SECOND = "polls/s"
@@ -23,18 +23,18 @@ class Unit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The bound that a figure has to keep.
+    """The bound for a figure.
 
     Attributes:
-        bound: The bound, in the figure's unit; of a figure with a yardstick, a ratio.
-        at_least: Whether more is better.
+        bound: The bound in the figure's unit, or a ratio if the figure has a baseline.
+        at_least: Whether the bound is a minimum.
     """
 
     bound: float
     at_least: bool = False
 
     def met_by(self, value: float) -> bool:
-        """Tells whether a value keeps the bound."""
+        """Return whether a value is within the bound."""
         return value >= self.bound if self.at_least else value <= self.bound
 
 
@@ -43,40 +43,40 @@ class Figure:
     """One line of the table.
 
     Attributes:
-        name: What it is called.
-        unit: What the samples count.
-        goal: What is asked of it; none where it is only shown.
+        name: Its name.
+        unit: The unit of the samples.
+        goal: The goal; None for a figure that is only shown.
         ours: The samples of `watcher`.
-        yardstick: The samples that they are measured against, each taken next to one of them.
-        judged_by_ratio: Whether the goal is about the ratio; else the yardstick only shows what the machine
-            can do.
+        baseline: The samples of the baseline, each measured next to one of `ours`.
+        judged_by_ratio: Whether the goal applies to the ratio; otherwise the baseline only shows the
+            machine's limit.
     """
 
     name: str
     unit: Unit
     goal: Goal | None
     ours: Sequence[float]
-    yardstick: Sequence[float] = ()
+    baseline: Sequence[float] = ()
     judged_by_ratio: bool = True
 
     @property
     def judged(self) -> list[float]:
-        """What the goal is about: the samples, or the ratio of each to its neighbour.
+        """The values that the goal applies to: the samples, or the ratio of each to its neighbour.
 
-        Machines drift while a benchmark runs, and neighbours drift together.
+        Neighbours are compared because a machine's speed drifts during a benchmark.
         """
-        if self.yardstick and self.judged_by_ratio:
-            return [ours / theirs for ours, theirs in zip(self.ours, self.yardstick, strict=True)]
+        if self.baseline and self.judged_by_ratio:
+            return [ours / theirs for ours, theirs in zip(self.ours, self.baseline, strict=True)]
         return list(self.ours)
 
     @property
     def value(self) -> float:
-        """The median of what the goal is about."""
+        """The median of the judged values."""
         return median(self.judged)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The quartiles of what the goal is about."""
+        """The quartiles of the judged values."""
         judged = self.judged
         if len(judged) == 1:
             return judged[0], judged[0]
@@ -85,21 +85,14 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        """Whether the goal, if there is one, is met."""
+        """Whether the goal is met; true without a goal."""
         return self.goal is None or self.goal.met_by(self.value)
 
 
 def as_markdown(figures: Iterable[Figure]) -> str:
-    """Lays figures out for people.
-
-    Args:
-        figures: The figures.
-
-    Returns:
-        A Markdown table of medians, with quartiles in brackets.
-    """
+    """Return a Markdown table of medians with quartiles in brackets."""
     lines = [
-        "| what | `watcher` | yardstick | judged (quartiles) | goal | met |",
+        "| figure | `watcher` | baseline | judged (quartiles) | goal | met |",
         "| :-- | --: | --: | --: | --: | :-- |",
     ]
     lines += [_line(figure) for figure in figures]
@@ -107,23 +100,23 @@ def as_markdown(figures: Iterable[Figure]) -> str:
 
 
 def _line(figure: Figure) -> str:
-    yardstick = _written(median(figure.yardstick), figure.unit) if figure.yardstick else ""
-    unit = None if figure.yardstick and figure.judged_by_ratio else figure.unit
-    lower, upper = (_written(bound, unit) for bound in figure.spread)
+    baseline = _text(median(figure.baseline), figure.unit) if figure.baseline else ""
+    unit = None if figure.baseline and figure.judged_by_ratio else figure.unit
+    lower, upper = (_text(bound, unit) for bound in figure.spread)
     goal = figure.goal
     cells = (
         figure.name,
-        _written(median(figure.ours), figure.unit),
-        yardstick,
-        f"{_written(figure.value, unit)} ({lower} to {upper})",
-        "" if goal is None else f"{'≥' if goal.at_least else '≤'} {_written(goal.bound, unit)}",
+        _text(median(figure.ours), figure.unit),
+        baseline,
+        f"{_text(figure.value, unit)} ({lower} to {upper})",
+        "" if goal is None else f"{'≥' if goal.at_least else '≤'} {_text(goal.bound, unit)}",
         "" if goal is None else "yes" if figure.met else "**no**",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _written(value: float, unit: Unit | None) -> str:
-    """Writes a value for people; without a unit it is a ratio."""
+def _text(value: float, unit: Unit | None) -> str:
+    """Return a value as text; without a unit it is a ratio."""
     match unit:
         case None:
             return f"{value:.2f}x"
@@ -142,23 +135,16 @@ def _written(value: float, unit: Unit | None) -> str:
 
 
 def as_document(figures: Iterable[Figure]) -> list[dict[str, object]]:
-    """Turns figures into what JSON can hold.
-
-    Args:
-        figures: The figures.
-
-    Returns:
-        An object for each, in units without prefixes.
-    """
+    """Return figures as JSON objects, in units without prefixes."""
     return [
         {
             "name": figure.name,
             "unit": figure.unit.value,
             "ours": list(figure.ours),
-            "yardstick": list(figure.yardstick),
+            "baseline": list(figure.baseline),
             "value": figure.value,
             "quartiles": list(figure.spread),
-            "is_ratio": bool(figure.yardstick) and figure.judged_by_ratio,
+            "is_ratio": bool(figure.baseline) and figure.judged_by_ratio,
             "goal": None if figure.goal is None else figure.goal.bound,
             "at_least": None if figure.goal is None else figure.goal.at_least,
             "met": figure.met,

@@ -1,4 +1,4 @@
-"""SavedWait: what each further import costs, from its name to its place in the result."""
+"""The memory of a large fleet, from reading the targets to printing the result."""
 
 from __future__ import annotations
 
@@ -11,55 +11,52 @@ from tests.benchmarks.server import LATER_STATUSES
 
 if TYPE_CHECKING:
     from tests.benchmarks.effort import Effort
+    from tests.benchmarks.runner import Runner, Running
     from tests.benchmarks.server import Server
-    from tests.benchmarks.workshop import Running, Workshop
 
 FEW = 100
 MANY = 10_000
 
 _ROUND = 1.1
-"""Requests for each import within which nearly all of them are asked for once."""
+"""Requests per import after which nearly every import has been polled once."""
 
 _PEAK_BOUND = 100 * 2**20
 
 
-def measure_memory(workshop: Workshop, _effort: Effort) -> list[Figure]:
-    """Measures the peak of a large fleet's process against that of a small one, once: it hardly varies.
+def measure_memory(runner: Runner, _effort: Effort) -> list[Figure]:
+    """Measure the peak memory of a large fleet and of a small one, once, because it hardly varies.
 
-    The imports go through four statuses, each of which nearly all are seen in, and all of it is told as JSON:
-    an import that is final at once costs less.
-
-    Args:
-        workshop: Where.
+    The imports go through four statuses and the result is JSON, because an import that is final at the first
+    poll costs less.
 
     Returns:
-        Bytes for each further import, and of the large fleet's whole process.
+        The bytes for each further import, and those of the large fleet's whole process.
     """
-    few = _watch_fleet(workshop, FEW)
-    many = _watch_fleet(workshop, MANY)
+    few = _watch_fleet(runner, FEW)
+    many = _watch_fleet(runner, MANY)
     return [
         Figure("peak memory, each further import", Unit.BYTES, Goal(4096), [(many - few) / (MANY - FEW)]),
         Figure("peak memory, 10 000 imports, the whole process", Unit.BYTES, Goal(_PEAK_BOUND), [many]),
     ]
 
 
-def _watch_fleet(workshop: Workshop, imports: int) -> int:
-    server = workshop.server
-    targets = workshop.write_targets("fleet", "preparing", imports)
+def _watch_fleet(runner: Runner, imports: int) -> int:
+    server = runner.server
+    targets = runner.write_targets("fleet", "preparing", imports)
     try:
-        with workshop.running("-m", "watcher", targets, "--output", "json") as running:
-            _lead_to_the_end(server, running, imports)
+        with runner.running("-m", "watcher", targets, "--output", "json") as running:
+            _complete(server, running, imports)
             peak = running.finish(code=0).peak
     finally:
-        server.show_the_named()
-    # The harness does not parse what is large: its own memory would show in the next process's peak.
-    seen = workshop.out.read_bytes().count(b'"expected":') / imports
+        server.reset()
+    # Counted without parsing: the memory of this process would raise the peak of the next one.
+    seen = runner.out.read_bytes().count(b'"expected":') / imports
     if seen < len(LATER_STATUSES):
-        raise RuntimeError(f"an import was seen in {seen:.1f} statuses only")
-    return _own_peak_excluded(peak)
+        raise RuntimeError(f"only {seen:.1f} statuses per import were seen")
+    return _checked_peak(peak)
 
 
-def _lead_to_the_end(server: Server, running: Running, imports: int) -> None:
+def _complete(server: Server, running: Running, imports: int) -> None:
     for status in LATER_STATUSES:
         enough = server.requests() + _ROUND * imports
         while server.requests() < enough and not running.has_ended:
@@ -67,9 +64,9 @@ def _lead_to_the_end(server: Server, running: Running, imports: int) -> None:
         server.show(status)
 
 
-def _own_peak_excluded(peak: int) -> int:
-    """Refuses a peak that may be the harness's: a process begins with that of its parent."""
+def _checked_peak(peak: int) -> int:
+    """Return the peak of a process, which must be above that of this process: a child starts with it."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if peak <= own:
-        raise RuntimeError(f"the harness itself takes {own} bytes, and hides what it measures")
+        raise RuntimeError(f"the benchmark process itself uses {own} bytes, more than the measured process")
     return peak

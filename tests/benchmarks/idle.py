@@ -1,4 +1,4 @@
-"""What waiting costs the processor."""
+"""The processor time of waiting."""
 
 from __future__ import annotations
 
@@ -12,36 +12,29 @@ from tests.benchmarks.figures import Figure, Goal, Unit
 
 if TYPE_CHECKING:
     from tests.benchmarks.effort import Effort
-    from tests.benchmarks.workshop import Workshop
+    from tests.benchmarks.runner import Runner
 
 WAITS = 4
-"""Waits that go on side by side; they hardly touch the processor."""
+"""Concurrent waits; they use hardly any processor time."""
 
 START_UP = 4.0
-"""Seconds at the beginning that do not count, the first poll included."""
+"""Seconds at the start that do not count; they include the first poll."""
 
 INTERVAL = 20.0
-"""Seconds between two polls, fewer than in the mean over an hour of the default schedule.
+"""Seconds between polls, fewer than the mean of the default schedule over an hour.
 
-What is measured is one such interval, and so one poll and the wait around it.
+The measurement covers one interval: one poll and the wait around it.
 """
 
 _NANOSECOND = 1e-9
 _TARGET = "default/in_progress/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
 
 
-def measure_idle(workshop: Workshop, _effort: Effort) -> list[Figure]:
-    """Measures the processor time of waits for one import, at the default schedule's mean pace of an hour.
-
-    Args:
-        workshop: Where.
-
-    Returns:
-        One figure.
-    """
+def measure_idle(runner: Runner, _effort: Effort) -> list[Figure]:
+    """Measure the processor time of waits for one import, at the default schedule's mean pace."""
     pace = ("--min-interval", f"{INTERVAL:g}s", "--max-interval", f"{INTERVAL:g}s")
     with ExitStack() as stack:
-        waits = [stack.enter_context(workshop.running("-m", "watcher", _TARGET, *pace)) for _ in range(WAITS)]
+        waits = [stack.enter_context(runner.running("-m", "watcher", _TARGET, *pace)) for _ in range(WAITS)]
         sleep(START_UP)
         before = [(perf_counter(), _processor_seconds(wait.process.pid)) for wait in waits]
         sleep(INTERVAL)
@@ -57,6 +50,6 @@ def measure_idle(workshop: Workshop, _effort: Effort) -> list[Figure]:
 
 
 def _processor_seconds(pid: int) -> float:
-    """Reads what all threads of a process have used; the kernel's first number is nanoseconds."""
+    """Return the processor time of all threads of a process; the kernel's first number is nanoseconds."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text("ascii").split()[0]) for thread in threads) * _NANOSECOND

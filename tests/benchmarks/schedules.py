@@ -1,8 +1,8 @@
-"""The polling schedule beside those of others, by simulation: `python -m tests.benchmarks.schedules`.
+"""Compare polling schedules by simulation: `python -m tests.benchmarks.schedules`.
 
-Polling is a trade: requests against the delay between an import's end and the poll that sees it. All
-schedules watch the same imports. The first poll comes at an import's start, answers take no time, no request
-fails, and no deadline ends the watch.
+Polling trades requests for delay, which is the time from an import's end to the poll that sees it. All
+schedules watch the same imports. The first poll is at an import's start, responses take no time, no request
+fails, and there is no deadline.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ MAX_INTERVALS: Final = (15.0, 20.0, 25.0, 30.0, 40.0, 45.0, 60.0)
 GROWTHS: Final = (1.05, 1.08, 1.1, 1.12, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6)
 
 FEWEST_IMPORTS: Final = 100
-"""Fewer show nothing: a search screens by a twentieth of them."""
+"""With fewer, a search would screen candidates on less than five imports."""
 
 SCREENING_STEP: Final = 20
-"""A search shows every candidate each 20th import; all of them are for those that may be chosen."""
+"""A search screens all candidates on every 20th import, and measures the promising ones on all."""
 
 SCREENING_TOLERANCE: Final = 1.15
-"""How far a candidate may miss a bound on those few, where the figures are still noisy."""
+"""The factor by which a candidate may miss a bound in the screening, because its figures are noisy."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedImport:
-    """What a schedule can find out about one import; all times are seconds from its start.
+    """One import, in seconds from its start.
 
     Attributes:
-        duration: When it ends.
-        transitions: When its status changes before that, in order.
+        duration: Its end.
+        transitions: The status changes before the end, in order.
     """
 
     duration: float
@@ -57,12 +57,12 @@ class SimulatedImport:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A rule for when to ask again.
+    """A polling schedule.
 
     Attributes:
-        name: What the table calls it.
-        waits: Makes the endless waits between polls, in seconds, from a source of jitter.
-        restarts: Whether a poll that sees a transition begins the waits anew.
+        name: Its name in the table.
+        waits: Returns the endless waits between polls, in seconds, from a source of jitter.
+        restarts: Whether the waits start over after a transition.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a schedule cost and how late it was; delays are seconds, relative ones shares of the duration."""
+    """The cost and the delay of a schedule; delays are seconds, relative ones are shares of the duration."""
 
     schedule: str
     mean_requests: float
@@ -83,25 +83,21 @@ class Figures:
 
 
 def draw_imports(count: int, seed: int) -> list[SimulatedImport]:
-    """Draws the imports that all schedules watch.
-
-    Args:
-        count: How many.
-        seed: What the draw starts from.
+    """Draw the imports that all schedules watch.
 
     Returns:
         Imports of log-uniform duration, the shortest first, with a Poisson number of transitions at uniform
         times.
     """
     random = Random(seed)
-    # Stratified: one duration from each of as many equal parts of the range, for the few imports of hours
-    # make most of the requests, and their number should not be left to chance.
+    # Stratified sampling: the few imports of hours cause most of the requests, so their number must not be
+    # left to chance.
     shares = ((stratum + random.random()) / count for stratum in range(count))
     return [_draw_import(SHORTEST * (LONGEST / SHORTEST) ** share, random) for share in shares]
 
 
 def _draw_import(duration: float, random: Random) -> SimulatedImport:
-    # The transitions of a Poisson process come at uniform times, and so in order.
+    # A Poisson process: exponential gaps give uniform times, already in order.
     transitions: list[float] = []
     rate = MEAN_TRANSITIONS / duration
     moment = random.expovariate(rate)
@@ -112,15 +108,12 @@ def _draw_import(duration: float, random: Random) -> SimulatedImport:
 
 
 def growing_schedule(min_interval: float, max_interval: float, growth: float) -> Schedule:
-    """Makes a schedule by the rules of `watcher`.
+    """Return a schedule by the rules of `watcher`, from its own functions.
 
     Args:
         min_interval: The first interval in seconds.
         max_interval: The longest interval in seconds.
-        growth: What each interval is multiplied by to give the next.
-
-    Returns:
-        The schedule, made of the product's own functions.
+        growth: The factor from one interval to the next.
     """
 
     def waits(random: Random) -> Iterator[float]:
@@ -130,28 +123,16 @@ def growing_schedule(min_interval: float, max_interval: float, growth: float) ->
 
 
 def default_schedule() -> Schedule:
-    """Makes the schedule that `watcher` follows unless told otherwise.
-
-    Returns:
-        The schedule of the default policy.
-    """
+    """Return the default schedule of `watcher`."""
     policy = Policy()
     ours = growing_schedule(policy.min_interval, policy.max_interval, policy.growth)
     return Schedule(
-        f"`watcher`: {ours.name}, ±10 % jitter, anew at each transition", ours.waits, ours.restarts
+        f"`watcher`: {ours.name}, ±10 % jitter, restarts at each transition", ours.waits, ours.restarts
     )
 
 
 def fixed_schedule(interval: float, user: str = "") -> Schedule:
-    """Makes a schedule that always waits the same time.
-
-    Args:
-        interval: Seconds between two polls.
-        user: Who polls like that.
-
-    Returns:
-        The schedule.
-    """
+    """Return a schedule with a fixed interval in seconds; `user` is a program that uses it."""
     return Schedule(f"fixed {interval:g} s" + (f" ({user})" if user else ""), lambda _: repeat(interval))
 
 
@@ -169,22 +150,22 @@ OTHERS: Final = (
     FULL_JITTER,
 )
 RIVALS: Final = (AWS_WAITER, FULL_JITTER)
-"""The default has to beat these in requests and in delay."""
+"""The default schedule must have fewer requests and less delay than these."""
 
 REFERENCE: Final = growing_schedule(1, 30, 1.1)
-"""What a search measures its candidates against."""
+"""A search shows this schedule for comparison."""
 
 
 def watch(watched: SimulatedImport, schedule: Schedule, random: Random) -> tuple[int, float]:
-    """Polls one import until its end is seen.
+    """Poll one import until a poll sees its end.
 
     Args:
         watched: The import.
-        schedule: When to poll.
+        schedule: The schedule.
         random: The source of jitter.
 
     Returns:
-        How many requests that took, and how many seconds after the end the last one came.
+        The number of requests, and the delay in seconds.
     """
     now, requests, waits = 0.0, 1, schedule.waits(random)
     for change in (*watched.transitions, watched.duration):
@@ -197,16 +178,7 @@ def watch(watched: SimulatedImport, schedule: Schedule, random: Random) -> tuple
 
 
 def measure(schedule: Schedule, imports: Iterable[SimulatedImport], seed: int) -> Figures:
-    """Watches imports by a schedule.
-
-    Args:
-        schedule: When to poll.
-        imports: What to watch.
-        seed: What the jitter starts from.
-
-    Returns:
-        The schedule's row of the table.
-    """
+    """Watch imports by a schedule, and return its row of the table."""
     random = Random(f"jitter {seed}")
     requests: list[int] = []
     delays: list[float] = []
@@ -227,15 +199,15 @@ def measure(schedule: Schedule, imports: Iterable[SimulatedImport], seed: int) -
 
 
 def is_acceptable(figures: Figures, rivals: Iterable[Figures], tolerance: float = 1.0) -> bool:
-    """Judges whether a schedule may be the default.
+    """Return whether a schedule may be the default.
 
     Args:
         figures: The schedule's figures.
         rivals: The figures of the schedules to beat.
-        tolerance: What the bounds are multiplied by.
+        tolerance: A factor for the bounds.
 
     Returns:
-        Whether it needs fewer requests and is less late than every rival, and is seldom late for its import.
+        Whether it has fewer requests and less delay than every rival, and a bounded relative delay.
     """
     return figures.p95_relative_delay < P95_RELATIVE_DELAY_BOUND * tolerance and all(
         figures.mean_requests < rival.mean_requests * tolerance
@@ -245,15 +217,7 @@ def is_acceptable(figures: Figures, rivals: Iterable[Figures], tolerance: float 
 
 
 def search(imports: Sequence[SimulatedImport], seed: int) -> list[Figures]:
-    """Looks for schedules that may be the default.
-
-    Args:
-        imports: What to watch.
-        seed: What the jitter starts from.
-
-    Returns:
-        The acceptable candidates, the ones with the fewest requests first.
-    """
+    """Return the candidates that may be the default, the ones with the fewest requests first."""
     candidates = [growing_schedule(*shape) for shape in product(MIN_INTERVALS, MAX_INTERVALS, GROWTHS)]
     few = imports[::SCREENING_STEP]
     rivals = [measure(rival, few, seed) for rival in RIVALS]
@@ -269,14 +233,7 @@ def search(imports: Sequence[SimulatedImport], seed: int) -> list[Figures]:
 
 
 def as_markdown(rows: Iterable[Figures]) -> str:
-    """Lays figures out for people.
-
-    Args:
-        rows: The figures of each schedule.
-
-    Returns:
-        A Markdown table.
-    """
+    """Return a Markdown table of figures."""
     lines = [
         "| schedule | mean requests | mean delay | p95 delay | mean relative delay | p95 relative delay |",
         "| :-- | --: | --: | --: | --: | --: |",
@@ -291,17 +248,15 @@ def as_markdown(rows: Iterable[Figures]) -> str:
 
 @click.command(context_settings={"show_default": True})
 @click.option(
-    "--imports", "count", default=20_000, type=click.IntRange(min=FEWEST_IMPORTS), help="How many to watch."
+    "--imports", "count", default=20_000, type=click.IntRange(min=FEWEST_IMPORTS), help="Number of imports."
 )
-@click.option("--seed", default=1, help="What the imports and the jitter are drawn from.")
+@click.option("--seed", default=1, help="Seed of the imports and the jitter.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a Markdown table.")
-@click.option(
-    "--search", "searching", is_flag=True, help="Look for schedules that may be the default instead."
-)
+@click.option("--search", "searching", is_flag=True, help="Search for schedules that may be the default.")
 def main(*, count: int, seed: int, as_json: bool, searching: bool) -> None:
-    """Measure polling schedules on simulated imports, side by side.
+    """Compare polling schedules on simulated imports.
 
-    With --search: those that need fewer requests and less delay than the 15 s waiter and than full jitter.
+    With --search, list those with fewer requests and less delay than the 15 s waiter and full jitter.
     """
     imports = draw_imports(count, seed)
     if searching:

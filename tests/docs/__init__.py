@@ -1,1 +1,1 @@
-"""What the README says, run and compared."""
+"""Tests that the README and the examples are correct and current."""

@@ -1,4 +1,4 @@
-"""The image's recipe: what is pinned, what goes in, and what it says of itself."""
+"""The container image: pinned dependencies, build context, labels and entry point."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.manifests import EXAMPLES
+from tests.support.paths import EXAMPLES, ROOT
 from watcher.cli.parse import parse
 from watcher.version import __version__
 
-ROOT = EXAMPLES.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 
 
@@ -56,7 +55,7 @@ PYPROJECT = msgspec.convert(tomllib.loads((ROOT / "pyproject.toml").read_text("u
 
 
 def pins_of(name: str) -> dict[str, tuple[Requirement, list[str]]]:
-    """Each requirement of a file by its name, with its hashes."""
+    """Return each requirement of a file by its name, with its hashes."""
     pins: dict[str, tuple[Requirement, list[str]]] = {}
     text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
     for line in text.splitlines():
@@ -74,8 +73,8 @@ def pins_of(name: str) -> dict[str, tuple[Requirement, list[str]]]:
         (".ci/requirements-build.txt", PYPROJECT.build_system.requires),
     ],
 )
-def test_the_pins_fit_what_the_project_asks_for(name: str, asked_for: list[str]) -> None:
-    """Each dependency of the project is pinned to one version that its range allows."""
+def test_the_pins_match_the_dependencies(name: str, asked_for: list[str]) -> None:
+    """Each dependency of the project is pinned to a version in its range."""
     pins = pins_of(name)
     for asked in map(Requirement, asked_for):
         pinned, _ = pins[canonicalize_name(asked.name)]
@@ -84,8 +83,8 @@ def test_the_pins_fit_what_the_project_asks_for(name: str, asked_for: list[str])
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", ".ci/requirements-build.txt"])
-def test_all_is_pinned_with_hashes_and_no_host(name: str) -> None:
-    """Every line is one exact version with SHA-256 hashes, and no index or address is named."""
+def test_all_pins_have_hashes_and_no_host(name: str) -> None:
+    """Every line has one exact version and SHA-256 hashes, and none names an index or a URL."""
     for pinned, hashes in pins_of(name).values():
         (specifier,) = pinned.specifier
         assert specifier.operator == "=="
@@ -98,8 +97,8 @@ def test_all_is_pinned_with_hashes_and_no_host(name: str) -> None:
     assert "uv pip compile --universal --python-version 3.11 --generate-hashes " in text
 
 
-def test_the_labels_are_the_project_s() -> None:
-    """Version, description and licence on the image are those of the package."""
+def test_the_labels_are_those_of_the_package() -> None:
+    """The image has the package's version, description and licence."""
     labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]+)"', DOCKERFILE))
     assert labels["version"] == __version__
     assert labels["description"] == PYPROJECT.project.description
@@ -107,12 +106,12 @@ def test_the_labels_are_the_project_s() -> None:
 
 
 def test_the_version_in_the_commands_is_current() -> None:
-    """The commands in the Dockerfile's head name the image of this version."""
+    """The commands in the Dockerfile's first comment use this version."""
     assert set(re.findall(r"watcher:(\d[\w.]*)", DOCKERFILE)) == {__version__}
 
 
-def test_the_context_is_an_allow_list_of_what_exists() -> None:
-    """Everything is left out but files that are there, so no secret that lies in the tree gets in."""
+def test_the_context_is_an_allow_list_of_existing_files() -> None:
+    """Only listed files, which exist, are in the build context, so no secret gets into it."""
     rules = [
         line
         for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
@@ -125,24 +124,24 @@ def test_the_context_is_an_allow_list_of_what_exists() -> None:
 
 
 def test_a_service_waits_for_the_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Compose example's arguments are accepted, and its work starts on exit code 0 only."""
+    """The Compose example's arguments are valid, and its work starts only after exit code 0."""
     for name in ("WATCHER_TOKEN_FILE", "WATCHER_TIMEOUT", "WATCHER_LOG_FORMAT"):
         monkeypatch.delenv(name, raising=False)
     text = (EXAMPLES / "compose" / "compose.yaml").read_text("utf-8")
     compose = msgspec.convert(yaml.safe_load(text), _Compose)
     gate, work = compose.services["wait-for-import"], compose.services["work"]
-    options = parse(gate.command)
-    assert options is not None
-    assert len(options.targets) == 1
-    assert options.token_file is not None
-    assert options.token_file == Path("/run/secrets") / gate.secrets[0]
+    parsed = parse(gate.command)
+    assert parsed is not None
+    assert parsed.error is None
+    assert len(parsed.settings.targets) == 1
+    assert parsed.settings.token_file == Path("/run/secrets") / gate.secrets[0]
     assert gate.secrets == list(compose.secrets)
     assert gate.image == f"watcher:{__version__}"
     assert work.depends_on["wait-for-import"].condition == "service_completed_successfully"
 
 
 def test_the_entry_point_is_the_program() -> None:
-    """The image starts the program itself, as process 1, under a user that is a number and not root."""
+    """The image starts the program as process 1, under a numeric user that is not root."""
     instructions = dict(line.split(" ", 1) for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line))
     assert shlex.split(instructions["ENTRYPOINT"].strip("[]").replace(",", " ")) == [
         "python",

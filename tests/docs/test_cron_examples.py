@@ -1,4 +1,4 @@
-"""The examples for cron and systemd: their commands run as they stand, and their files are understood."""
+"""The examples for cron and systemd: their commands run unchanged, and their files are valid."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.paths import EXAMPLES
 from tests.support.processes import TOKEN, StartSimulator, environment
 from watcher.cli.options import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "cron"
+CRON = EXAMPLES / "cron"
 SCHEDULE = "* * * * * "
 
 
 def cron_commands() -> list[str]:
-    """The commands of the crontab: the one in use, and the one to use instead."""
-    lines = (EXAMPLES / "crontab").read_text("utf-8").splitlines()
+    """Return the crontab's command and its commented-out alternative."""
+    lines = (CRON / "crontab").read_text("utf-8").splitlines()
     return [line.removeprefix("# ").removeprefix(SCHEDULE) for line in lines if SCHEDULE in line]
 
 
 def unit(name: str) -> dict[str, str]:
-    """The settings of a systemd unit; of one that comes more than once, the last."""
-    text = (EXAMPLES / name).read_text("utf-8")
+    """Return the settings of a systemd unit; of a repeated one, the last."""
+    text = (CRON / name).read_text("utf-8")
     return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
 
 
 def install(folder: Path) -> Path:
-    """Puts a command ``watcher`` into a folder, as an installation does."""
+    """Install a command ``watcher`` into a directory."""
     folder.mkdir()
     script = folder / "watcher"
     script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m watcher "$@"\n')
@@ -45,7 +46,7 @@ def install(folder: Path) -> Path:
 
 
 def run(command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs a command as cron does."""
+    """Run a command as cron does."""
     finished = subprocess.run(
         ["/bin/sh", "-c", command], check=False, capture_output=True, text=True, env=env, timeout=60
     )
@@ -57,7 +58,7 @@ def run(command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str
 def test_the_crontab_s_commands_mail_what_changed(
     start_simulator: StartSimulator, tmp_path: Path, position: int
 ) -> None:
-    """The first look is mailed, the second is not; the history has both."""
+    """Cron mails only changes, and the history has every run."""
     simulator = start_simulator("approval", speed=1000.0)
     home = tmp_path / "home"
     (home / ".config" / "watcher").mkdir(parents=True)
@@ -72,7 +73,7 @@ def test_the_crontab_s_commands_mail_what_changed(
     first = run(command, env)
     assert first.returncode == 8
     assert "not final yet" in first.stderr
-    run(command, env)  # by now it waits for an approval, whatever the first one saw
+    run(command, env)  # it waits for an approval now, in any case
     third = run(command, env)
     assert (third.returncode, third.stdout, third.stderr) == (8, "", "")
     history = home / ".local" / "state" / "watcher.jsonl"
@@ -84,8 +85,8 @@ def test_the_crontab_s_commands_mail_what_changed(
     assert events.count("result") == 3
 
 
-def test_the_service_s_command_looks(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """What systemd starts works with the folders that it provides, and 8 and 75 are no failures."""
+def test_the_service_runs(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """The service works with the directories that systemd provides, and 8 and 75 count as success."""
     simulator = start_simulator("stuck", speed=1000.0)
     script = install(tmp_path / "bin")
     (tmp_path / "token").write_text(TOKEN)
@@ -102,7 +103,7 @@ def test_the_service_s_command_looks(start_simulator: StartSimulator, tmp_path: 
 
 
 def test_every_option_exists() -> None:
-    """What the examples give are options of the program."""
+    """The examples use only options that exist."""
     names = {name for parameter in COMMAND.params for name in parameter.opts}
     given = [*cron_commands(), unit("watcher.service")["ExecStart"]]
     assert len(given) == 3
@@ -112,9 +113,9 @@ def test_every_option_exists() -> None:
         assert set(used) <= names
 
 
-def test_the_crontab_is_one() -> None:
-    """Each line is a comment, a setting or a schedule with a command, and no percent sign cuts one off."""
-    lines = (EXAMPLES / "crontab").read_text("utf-8").splitlines()
+def test_the_crontab_is_valid() -> None:
+    """Each line is a comment, a setting or a command, and no command has a percent sign, which ends it."""
+    lines = (CRON / "crontab").read_text("utf-8").splitlines()
     settings = [line for line in lines if re.match(r"[A-Z]+=", line)]
     assert settings[0].startswith("MAILTO=")
     commands = [line for line in lines if line.startswith(SCHEDULE)]
@@ -124,13 +125,13 @@ def test_the_crontab_is_one() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-def test_systemd_understands_the_units(tmp_path: Path) -> None:
-    """Neither an unknown setting nor a contradiction is in them."""
+def test_the_systemd_units_are_valid(tmp_path: Path) -> None:
+    """systemd-analyze finds no error in the units."""
     for name in ("watcher.service", "watcher.timer"):
-        text = (EXAMPLES / name).read_text("utf-8")
+        text = (CRON / name).read_text("utf-8")
         (tmp_path / name).write_text(text.replace("/usr/local/bin/watcher", "/bin/true"))
     finished = subprocess.run(
-        ["systemd-analyze", "verify", tmp_path / "watcher.service", tmp_path / "watcher.timer"],  # noqa: S607 (where it is installed)
+        ["systemd-analyze", "verify", tmp_path / "watcher.service", tmp_path / "watcher.timer"],  # noqa: S607 (found in PATH)
         check=False,
         capture_output=True,
         text=True,
@@ -139,12 +140,12 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed")
-def test_logrotate_understands_its_file(tmp_path: Path) -> None:
-    """A dry run of it tells no error."""
-    text = (EXAMPLES / "logrotate").read_text("utf-8")
+def test_the_logrotate_file_is_valid(tmp_path: Path) -> None:
+    """A dry run reports no error."""
+    text = (CRON / "logrotate").read_text("utf-8")
     (tmp_path / "logrotate").write_text(text.replace("su USER USER", ""))
     finished = subprocess.run(
-        ["logrotate", "--debug", "--state", tmp_path / "status", tmp_path / "logrotate"],  # noqa: S607 (where it is installed)
+        ["logrotate", "--debug", "--state", tmp_path / "status", tmp_path / "logrotate"],  # noqa: S607 (found in PATH)
         check=False,
         capture_output=True,
         text=True,

@@ -7,9 +7,10 @@ import re
 
 from rich.text import Text
 
-from tests.docs.test_readme import README, part, with_placeholders
 from tests.support.driving import EPOCH
+from tests.support.paths import README
 from tests.support.picture import COMMAND, PICTURE, draw
+from tests.support.readme import part, with_placeholders
 from tests.unit.reports.live.test_board import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant

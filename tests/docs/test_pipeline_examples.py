@@ -1,4 +1,4 @@
-"""The examples for pipelines do what they say, against the simulator."""
+"""The pipeline examples work against the simulator."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.test_readme import README
+from tests.support.paths import EXAMPLES, README
 from tests.support.pipelines import (
-    EXAMPLES,
     Action,
     Workflow,
     filled_in,
@@ -46,7 +45,7 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is no
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A checkout as a job finds it."""
+    """Return a checkout as a job gets it."""
     make_checkout(tmp_path)
     return tmp_path
 
@@ -54,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 def run_script(
     folder: Path, base_uri: str, *options: str, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the plain shell example."""
+    """Run the plain shell example."""
     command = ["/bin/sh", str(SCRIPT), "keys.csv", "default", "production", "big-spenders", *options]
     return run(command, folder, base_uri, variables)
 
@@ -72,7 +71,7 @@ def run_script(
 def test_the_shell_example(
     start_simulator: StartSimulator, folder: Path, scenario: str, options: list[str], code: int
 ) -> None:
-    """An import is created and waited for, and each end has words of its own."""
+    """The script creates an import, waits for it, and prints a message for each outcome."""
     words = {0: "The segment is in place.", 3: "check keys.csv", 7: "have it approved", 124: "too long"}
     finished = run_script(folder, start_simulator(scenario).base_uri, *options)
     assert finished.returncode == code, finished.stderr
@@ -81,8 +80,8 @@ def test_the_shell_example(
 
 
 @needs_curl
-def test_what_was_not_created_is_explained(start_simulator: StartSimulator, folder: Path) -> None:
-    """A server that is not there, and one that refuses, are told by curl and by the API's own words."""
+def test_a_failed_creation_is_explained(start_simulator: StartSimulator, folder: Path) -> None:
+    """If the server does not exist or rejects the request, the output has curl's or the API's message."""
     finished = run_script(folder, NOWHERE)
     assert finished.returncode == 2
     assert "curl: (7)" in finished.stderr
@@ -97,7 +96,7 @@ def test_what_was_not_created_is_explained(start_simulator: StartSimulator, fold
 
 
 def readme_command(base_uri: str) -> str:
-    """The README's command that creates an import, for a simulator; what watcher reads is left in a file."""
+    """Return the README's command that creates an import, changed for a simulator."""
     block = re.compile(r"^```sh\nexport LD_ACCESS_TOKEN=\S+\n(.+?)^```$", re.MULTILINE | re.DOTALL)
     match = block.search(README.read_text("utf-8"))
     assert match is not None
@@ -109,12 +108,12 @@ def readme_command(base_uri: str) -> str:
 @needs_curl
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("example", ["script", "README"])
-def test_the_log_of_the_caller_is_kept(
+def test_a_log_of_both_streams_is_appended_to(
     start_simulator: StartSimulator, folder: Path, shell: str, example: str
 ) -> None:
-    """Where standard error is a file, what was there stays, and a refusal and a success come after it.
+    """If standard error is a file, its content stays, and a rejection and a success are appended.
 
-    Watcher reads headers alone, also from zsh, which writes to a pipe and to a redirection of it.
+    Watcher reads only headers, also in zsh, which writes to both a pipe and a redirection.
     """
     base_uri = start_simulator().base_uri
     script = [str(SCRIPT), "keys.csv", "default", "production", "big-spenders"]
@@ -140,7 +139,7 @@ def test_the_log_of_the_caller_is_kept(
 @needs_bash
 @pytest.mark.parametrize(("scenario", "code"), [("happy", 0), ("stopped", 3)])
 def test_the_workflow(start_simulator: StartSimulator, folder: Path, scenario: str, code: int) -> None:
-    """The headers go to the action, and the last step branches on its outputs."""
+    """The action reads the headers, and the last step branches on its outputs."""
     base_uri = start_simulator(scenario).base_uri
     _, create, wait, branch = WORKFLOW.jobs["import"].steps
     context = {
@@ -168,8 +167,8 @@ def test_the_workflow(start_simulator: StartSimulator, folder: Path, scenario: s
 
 @needs_curl
 @needs_bash
-def test_a_workflow_ends_where_nothing_was_created(folder: Path) -> None:
-    """The step that creates the import fails by curl's own code and words."""
+def test_a_workflow_stops_if_nothing_was_created(folder: Path) -> None:
+    """The step that creates the import fails with curl's exit code and message."""
     _, create, _, _ = WORKFLOW.jobs["import"].steps
     values = dict.fromkeys(re.findall(r"\$\{\{ (.+?) \}\}", " ".join(create.env.values())), NOWHERE)
     created = run_step(create, folder, NOWHERE, values)
@@ -178,7 +177,7 @@ def test_a_workflow_ends_where_nothing_was_created(folder: Path) -> None:
 
 
 @needs_bash
-def test_the_action_takes_targets_and_never_options(start_simulator: StartSimulator, folder: Path) -> None:
+def test_the_action_accepts_no_options_as_targets(start_simulator: StartSimulator, folder: Path) -> None:
     """An input that looks like an option cannot send the token elsewhere."""
     simulator = start_simulator("stuck")
     _, step = ACTION.runs.steps
@@ -190,7 +189,7 @@ def test_the_action_takes_targets_and_never_options(start_simulator: StartSimula
 
 
 def test_the_action_installs_this_repository() -> None:
-    """The path from the action to what pip installs is right, and every expression goes through `env`."""
+    """The path from the action to the repository is correct, and every expression goes through `env`."""
     install, wait = ACTION.runs.steps
     assert '"$GITHUB_ACTION_PATH/../.."' in install.run
     assert (EXAMPLES / "github-action" / ".." / ".." / "pyproject.toml").is_file()
@@ -201,7 +200,7 @@ def test_the_action_installs_this_repository() -> None:
 @needs_curl
 @pytest.mark.parametrize(("scenario", "code"), [("happy", 0), ("stopped", 3)])
 def test_the_gitlab_jobs(start_simulator: StartSimulator, folder: Path, scenario: str, code: int) -> None:
-    """The jobs hand the headers and the dotenv report on, and the last ones branch on it."""
+    """The jobs pass on the headers and the dotenv report, and the last jobs branch on it."""
     base_uri = start_simulator(scenario).base_uri
     wait = JOBS["wait-for-import"]
     template = TEMPLATES[str(wait.extends)]
@@ -227,7 +226,7 @@ def test_the_gitlab_jobs(start_simulator: StartSimulator, folder: Path, scenario
 
 @pytest.mark.skipif(SHELLCHECK is None, reason="shellcheck is not installed")
 def test_every_fragment_passes_shellcheck(tmp_path: Path) -> None:
-    """The shell in YAML is held to what the shell example is."""
+    """The program shellcheck accepts the shell code in YAML and in the shell example."""
     fragments = {
         "bash": [step.run for step in WORKFLOW.jobs["import"].steps + ACTION.runs.steps if step.run],
         "sh": ["\n".join(job.script) for job in (JOBS | TEMPLATES).values() if job.script]
@@ -252,7 +251,7 @@ def test_every_fragment_passes_shellcheck(tmp_path: Path) -> None:
     "name", ["github-action/workflow.yml", "gitlab/.gitlab-ci.yml", "shell/import-and-wait.sh"]
 )
 def test_the_codes_are_the_contract_s(name: str) -> None:
-    """A code that is branched on is one that an end has."""
+    """The examples branch only on exit codes of outcomes."""
     codes = re.findall(r"^ +(\d+)\)", (EXAMPLES / name).read_text("utf-8"), re.MULTILINE)
     assert {int(code) for code in codes} <= set(DEFAULT_CODES.values())
     assert str(DEFAULT_CODES[Outcome.STOPPED]) in codes

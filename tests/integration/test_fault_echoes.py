@@ -11,7 +11,8 @@ import pytest
 from tests.support.fault_program import run_program
 from tests.support.fault_server import Play, Send, playing
 from tests.support.fault_watch import ask, client_of
-from tests.support.faults import COMPLETE, TOKEN, answer, import_body
+from tests.support.faults import COMPLETE, answer, import_body
+from tests.support.processes import TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path

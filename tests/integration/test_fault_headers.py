@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.support.fault_server import Close, Hang, Play, Send
-from tests.support.fault_watch import SHORT_TIMEOUT, first_trouble, quick, watch
+from tests.support.fault_watch import SHORT_TIMEOUT, first_fault, quick, watch
 from tests.support.faults import COMPLETE, answer, import_body
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.statuses import Outcome
@@ -47,7 +47,7 @@ def refusal(*fields: str) -> Play:
 @each_invalid_header
 def test_a_429_with_invalid_headers(fields: tuple[str, ...]) -> None:
     """A 429 with invalid headers is treated like one without: the backoff starts at one to two seconds."""
-    event = asyncio.run(first_trouble(refusal(*fields)))
+    event = asyncio.run(first_fault(refusal(*fields)))
     assert isinstance(event, MetThrottle)
     assert event.named_wait is None
     assert 1 <= event.wait <= 2
@@ -66,7 +66,7 @@ def test_a_valid_response_with_invalid_headers(fields: tuple[str, ...]) -> None:
 def test_a_retry_after_whose_body_is_cut_off(status: str, end: Close | Hang) -> None:
     """A `Retry-After` counts even if the body is cut off."""
     broken = Play((Send(answer(b"{", "Retry-After: 30", status=status, length=99)), end))
-    event = asyncio.run(first_trouble(broken, request_timeout=SHORT_TIMEOUT))
+    event = asyncio.run(first_fault(broken, request_timeout=SHORT_TIMEOUT))
     assert isinstance(event, MetThrottle if status == TOO_MANY else Retrying)
     assert event.wait >= 30
 
@@ -100,7 +100,7 @@ def test_an_excessive_retry_after(status: str, outcome: Outcome) -> None:
 )
 def test_the_latest_time_counts(fields: tuple[str, ...]) -> None:
     """Of several times the latest counts, even if a gateway repeats a header of the API."""
-    event = asyncio.run(first_trouble(refusal(*fields)))
+    event = asyncio.run(first_fault(refusal(*fields)))
     assert isinstance(event, MetThrottle)
     assert event.named_wait is not None
     assert 30 <= event.wait <= 33.1

@@ -30,12 +30,12 @@ from tests.support.faults import (
     PAGE,
     REF,
     SERVER,
-    TOKEN,
     Expected,
     FaultCase,
     answer,
     import_body,
 )
+from tests.support.processes import TOKEN
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import (
     Answer,

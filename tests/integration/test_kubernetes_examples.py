@@ -11,7 +11,8 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
-from tests.support.manifests import EXAMPLES, read_example
+from tests.support.manifests import read_example
+from tests.support.paths import EXAMPLES
 from tests.support.processes import FAST, TOKEN, environment, finish, start_watcher
 
 if TYPE_CHECKING:

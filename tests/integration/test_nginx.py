@@ -4,60 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-import socket
-from contextlib import asynccontextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 
 from tests.support.fault_program import Run, run_program
-from tests.support.fault_server import LOOPBACK, unlistened
-from tests.support.faults import TOKEN
+from tests.support.nginx import PROGRAM, running_nginx
+from tests.support.processes import TOKEN
+from tests.support.simulator_client import SEMANTIC_PATCH, approval, client, create
 from watcher.simulator import serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-NGINX = shutil.which(
-    "nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-)
-
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="nginx is not installed")
 
 # `$retry_after` is empty, and so not sent, on anything but a 429.
-_CONFIGURATION = """
-daemon off;
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-events {{ worker_connections 64; }}
-http {{
+_HTTP = """
   log_format moments '{{"ended": $msec, "took": $request_time, "refused": $refused}}';
-  access_log {directory}/access.log moments;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
+  access_log access.log moments;
   limit_req_zone $binary_remote_addr zone=api:1m rate={rate}r/s;
   map $status $retry_after {{ 429 "{retry_after}"; }}
   map $limit_req_status $refused {{ default false; REJECTED true; }}
-  server {{
-    listen 127.0.0.1:{port};
+"""
+_SERVER = """
     location / {{
       limit_req zone=api {burst};
       limit_req_status {refusal};
       add_header Retry-After $retry_after always;
       proxy_pass {api};
     }}
-  }}
-}}
 """
 
 REFUSED = '"refused": true'
@@ -121,86 +101,46 @@ class Passage:
         return [one for one in self.served if one.refused]
 
 
-@asynccontextmanager
-async def nginx(gateway: Gateway, api: str, directory: Path) -> AsyncIterator[str]:
-    """Run nginx in front of an API and yield its base URI."""
-    with unlistened() as bound:
-        port = bound.getsockname()[1]
-    configuration = directory / "nginx.conf"
-    configuration.write_text(
-        _CONFIGURATION.format(
-            directory=directory,
-            port=port,
-            api=api,
-            refusal=gateway.refusal,
-            retry_after=gateway.retry_after,
-            rate=gateway.rate,
-            burst=f"burst={gateway.burst} nodelay" if gateway.burst else "",
-        ),
-        encoding="ascii",
-    )
-    assert NGINX is not None
-    process = await asyncio.create_subprocess_exec(
-        NGINX, "-p", str(directory), "-c", str(configuration), "-e", str(directory / "error.log")
-    )
-    try:
-        await _listening(process, port)
-        yield f"http://{LOOPBACK}:{port}"
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+@contextmanager
+def nginx(gateway: Gateway, api: str, directory: Path) -> Iterator[str]:
+    """Run nginx in front of an API, and yield its base URI."""
+    http = _HTTP.format(rate=gateway.rate, retry_after=gateway.retry_after)
+    burst = f"burst={gateway.burst} nodelay" if gateway.burst else ""
+    server = _SERVER.format(burst=burst, refusal=gateway.refusal, api=api)
+    with running_nginx(directory, http=http, server=server) as base_uri:
+        yield base_uri
 
 
-async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
-    async with asyncio.timeout(10):
-        while process.returncode is None:
-            with socket.socket() as probe:
-                if probe.connect_ex((LOOPBACK, port)) == 0:
-                    return
-            await asyncio.sleep(0.02)
-    pytest.fail(f"nginx ended with {process.returncode}")
-
-
-async def create_import(base_uri: str, environment: str) -> str:
+async def create_import(api: str, environment: str) -> str:
     """Create an import directly at the API and return its target."""
     segment = f"default/{environment}/big-spenders"
-    form = aiohttp.FormData({"mode": "merge"})
-    form.add_field("file", b"user-1\n", filename="keys.csv", content_type="text/csv")
-    async with (
-        aiohttp.ClientSession(headers={"Authorization": TOKEN}) as session,
-        session.post(f"{base_uri}/api/v2/segments/{segment}/imports", data=form) as created,
-    ):
-        return f"{segment}/{created.headers['Location'].rpartition('/')[2]}"
+    async with client(api, TOKEN) as session:
+        url = await create(session, f"/api/v2/segments/{segment}/imports")
+    return f"{segment}/{url.rpartition('/')[2]}"
 
 
 async def approve_once_refused(api: str, targets: list[str], log: Path) -> None:
     """Approve the imports once nginx has refused a request, so that no watch ends before that."""
     while log.read_text("ascii").count(REFUSED) == 0:  # noqa: ASYNC110, ASYNC240 (nginx writes a few lines)
         await asyncio.sleep(0.05)
-    media_type = "application/json; domain-model=launchdarkly.semanticpatch"
-    headers = {"Authorization": TOKEN, "Content-Type": media_type}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with client(api, TOKEN) as session:
         for target in targets:
-            segment, _, import_id = target.rpartition("/")
-            patch = {"instructions": [{"kind": "processBigSegmentImport", "importId": import_id}]}
-            async with session.patch(f"{api}/api/v2/segments/{segment}", data=json.dumps(patch)) as approved:
+            path = f"/api/v2/segments/{target.rpartition('/')[0]}"
+            async with session.patch(path, json=approval(target), headers=SEMANTIC_PATCH) as approved:
                 assert approved.status == 200
 
 
 async def pass_through(gateway: Gateway, directory: Path) -> Passage:
     """Watch imports through nginx until they are complete."""
     log = directory / "access.log"
-    async with (
-        serve(scenario="approval", speed=20, token=TOKEN) as api,
-        nginx(gateway, api, directory) as base_uri,
-    ):
-        targets = [await create_import(api, f"environment-{n}") for n in range(gateway.imports)]
-        approval = asyncio.create_task(approve_once_refused(api, targets, log))
-        run = await run_program(base_uri, *targets[1:], *gateway.options, target=targets[0])
-        approval.cancel()
-        with suppress(asyncio.CancelledError):
-            await approval
+    async with serve(scenario="approval", speed=20, token=TOKEN) as api:
+        with nginx(gateway, api, directory) as base_uri:
+            targets = [await create_import(api, f"environment-{n}") for n in range(gateway.imports)]
+            approving = asyncio.create_task(approve_once_refused(api, targets, log))
+            run = await run_program(base_uri, *targets[1:], *gateway.options, target=targets[0])
+            approving.cancel()
+            with suppress(asyncio.CancelledError):
+                await approving
     entries = [json.loads(line) for line in log.read_text("ascii").splitlines()]
     served = [Served(one["ended"] - one["took"], one["ended"], one["refused"]) for one in entries]
     return Passage(run, tuple(sorted(served, key=lambda one: one.began)))

@@ -1,4 +1,4 @@
-"""`python -m watcher.simulator` as its user runs it, in a process of its own."""
+"""`python -m watcher.simulator` as a process."""
 
 from __future__ import annotations
 
@@ -14,24 +14,18 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.support.processes import SEGMENT, TOKEN, Simulator
 from watcher.simulator.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMAND = (sys.executable, "-m", "watcher.simulator")
-SEGMENT = "/api/v2/segments/default/production/big-spenders"
-BOUNDARY = "------------------------d74496d66958873e"
-FORM = (
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="keys.csv"\r\n'
-    f"Content-Type: text/csv\r\n\r\nkey-1\nkey-2\n\r\n"
-    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="mode"\r\n\r\nreplace\r\n--{BOUNDARY}--\r\n'
-).encode()
 
 
 @contextmanager
 def running(*options: str, accepts: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start the simulator, and give it with its base URI once it is listening."""
+    """Start the simulator, and yield it with its base URI when it is listening."""
     with subprocess.Popen(
         [*COMMAND, *options],
         stdout=subprocess.PIPE,
@@ -49,43 +43,37 @@ def running(*options: str, accepts: str = "") -> Iterator[tuple[subprocess.Popen
             process.kill()
 
 
-def request(
-    url: str, token: str, body: bytes | None = None, content_type: str = ""
-) -> tuple[int, str | None, bytes]:
-    """Send one request as curl would, and return the status, the Location header and the body."""
-    headers = {"Authorization": token, "Content-Type": content_type}
+def get(url: str, token: str = TOKEN) -> tuple[int, str]:
+    """Return the status and the body of a GET."""
     try:
-        with urlopen(Request(url, data=body, headers=headers), timeout=5) as response:  # noqa: S310 - loopback
-            return response.status, response.headers["Location"], response.read()
+        with urlopen(Request(url, headers={"Authorization": token}), timeout=5) as response:  # noqa: S310 - loopback
+            return response.status, response.read().decode()
     except HTTPError as error:
         with error:
-            return error.code, None, error.read()
+            return error.code, error.read().decode()
 
 
 def test_create_and_read() -> None:
-    """An import is created with the form that curl sends, and its URL is then read."""
+    """A multipart form creates an import, and the URL in `Location` returns it."""
     with running("--speed", "1000", "--rate-limit", "50") as (_, base_uri):
-        content_type = f"multipart/form-data; boundary={BOUNDARY}"
-        status, location, _ = request(f"{base_uri}{SEGMENT}/imports", "api-x", FORM, content_type)
-        assert status == 204
-        assert location is not None
-        assert location.startswith(f"{base_uri}{SEGMENT}/imports/")
-        status, _, body = request(location, "api-y")
-        assert (status, b'"filename": "keys.csv"' in body) == (200, True)
+        url = Simulator(base_uri).create()
+        assert url.startswith(f"{base_uri}{SEGMENT}/imports/")
+        status, body = get(url)
+        assert (status, '"filename": "keys.csv"' in body) == (200, True)
 
 
 def test_accepts_only_the_token_of_the_environment() -> None:
-    """The access token in LD_ACCESS_TOKEN is the one that counts, without the white space around it."""
+    """Only the token in LD_ACCESS_TOKEN is accepted, without surrounding white space."""
     with running(accepts=" api-1\n") as (_, base_uri):
-        assert request(base_uri + SEGMENT, "api-1")[0] == 200
-        assert request(base_uri + SEGMENT, "api-2")[0] == 401
+        assert get(base_uri + SEGMENT, "api-1")[0] == 200
+        assert get(base_uri + SEGMENT, "api-2")[0] == 401
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ends_on_a_signal(number: signal.Signals, code: int) -> None:
-    """A signal ends it at once, with the shell's code for it and without a word."""
+def test_a_signal_stops_the_simulator(number: signal.Signals, code: int) -> None:
+    """It exits at once, with the shell's code for the signal and without output."""
     with running() as (process, base_uri):
-        assert request(base_uri + SEGMENT, "x")[0] == 200
+        assert get(base_uri + SEGMENT)[0] == 200
         process.send_signal(number)
         rest, errors = process.communicate(timeout=5)
     assert (process.returncode, rest, errors) == (code, "", "")
@@ -96,8 +84,9 @@ def test_ends_on_a_signal(number: signal.Signals, code: int) -> None:
     [
         (["--port", "65536"], "Invalid value for '--port'"),
         (["--scenario", "sunny"], "Invalid value for '--scenario': 'sunny' is not one of 'happy', "),
-        (["--speed", "0"], "speed must be a number above 0, not 0.0"),
-        (["--speed", "inf"], "speed must be a number above 0, not inf"),
+        (["--speed", "0"], "Invalid value for '--speed': 0.0 is not a number above 0"),
+        (["--speed", "inf"], "Invalid value for '--speed': inf is not a number above 0"),
+        (["--speed", "nan"], "Invalid value for '--speed': nan is not a number above 0"),
         (["--rate-limit", "0"], "Invalid value for '--rate-limit'"),
         (["--host", "0.0.0.0"], "No such option"),  # noqa: S104 - refused
     ],
@@ -108,7 +97,7 @@ def test_bad_options(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A bad option is code 2 and one line that names it."""
+    """An invalid option exits with 2 and prints one line that names it."""
     monkeypatch.setattr("sys.argv", [*COMMAND, *options][2:])
     assert main() == 2
     output, errors = capsys.readouterr()
@@ -117,15 +106,15 @@ def test_bad_options(
     assert len(errors.splitlines()) == 1
 
 
-def test_taken_port() -> None:
-    """A port that is taken is code 2 and one line that says so."""
+def test_a_port_in_use_is_a_usage_error() -> None:
+    """A port in use exits with 2 and one line that names the port."""
     with running() as (_, base_uri):
         port = base_uri.rpartition(":")[2]
         ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
         f"python -m watcher.simulator: cannot listen on 127.0.0.1:{port}: Address already in use; "
-        "--port 0 takes a free one\n"
+        "use --port 0 for any free port\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""LaunchDarkly's own generated client against the simulator: it must be able to read every answer."""
+"""LaunchDarkly's generated client can read every response of the simulator."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ AUTHORIZATION = "api-x"
     ],
 )
 def test_the_client_reads_every_answer(use: str, scenario: str, speed: float) -> None:
-    """The client follows an import and approves it, and raises only on what it cannot know and on errors."""
-    # Only now, for the import takes seconds, which each process that collects tests would spend.
+    """The client raises only for an unknown status and for errors."""
+    # Imported late: it takes seconds, in every process that collects tests.
     client = import_module("tests.support.official_client")
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""The simulator's faults over real sockets: which read of an import meets what, and how it ends."""
+"""The simulator's scenarios over real sockets: which response each read of an import gets."""
 
 from __future__ import annotations
 
@@ -10,32 +10,28 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from tests.support.simulator_client import FROZEN, client, create
 from watcher.simulator import SCENARIOS, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-IMPORTS = "/api/v2/segments/default/production/big-spenders/imports"
-FROZEN = 0.001  # a speed at which an import stays in preparing for the whole test
 STATUSES = {stage.status for stage in SCENARIOS["flaky"].stages}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one read brought: the import's status, the HTTP status, or the name of the client's error."""
+    """The result of one read.
+
+    Attributes:
+        what: The import's status, the HTTP status, or the name of the client's exception.
+        headers: The response headers.
+        received: Unix time of the response, in seconds.
+    """
 
     what: str
     headers: Mapping[str, str]
     received: float
-
-
-async def create(session: aiohttp.ClientSession) -> str:
-    """Create an import, and return its URL."""
-    data = aiohttp.FormData({"mode": "merge"}, default_to_multipart=True)
-    data.add_field("file", "key-1\n", filename="keys.csv")
-    async with session.post(IMPORTS, data=data) as response:
-        assert response.status == 204
-        return response.headers["Location"]
 
 
 async def read(session: aiohttp.ClientSession, url: str) -> Answer:
@@ -53,22 +49,22 @@ async def read(session: aiohttp.ClientSession, url: str) -> Answer:
 
 
 async def read_times(scenario: str, count: int, speed: float) -> list[Answer]:
-    """Create an import, and read it so often without a pause."""
+    """Create an import and read it `count` times without a pause."""
     async with (
         serve(scenario=scenario, speed=speed) as base_uri,
-        aiohttp.ClientSession(base_uri, headers={"Authorization": "x"}) as session,
+        client(base_uri) as session,
     ):
         url = await create(session)
         return [await read(session, url) for _ in range(count)]
 
 
 async def read_until(scenario: str, last: str, speed: float) -> list[str]:
-    """Create an import, and read it until an answer; return all answers without their repetitions."""
+    """Create an import, read it until the last answer, and return the answers without repetitions."""
     seen: list[str] = []
     async with (
         asyncio.timeout(10),
         serve(scenario=scenario, speed=speed) as base_uri,
-        aiohttp.ClientSession(base_uri, headers={"Authorization": "x"}) as session,
+        client(base_uri) as session,
     ):
         url = await create(session)
         while last not in seen:
@@ -91,12 +87,12 @@ async def read_until(scenario: str, last: str, speed: float) -> list[str]:
     ],
 )
 def test_answers_in_order(scenario: str, answers: list[str]) -> None:
-    """Who asks often sees every status of a scenario without faults, in its order."""
+    """A client that polls fast sees every status of a scenario without faults, in order."""
     assert asyncio.run(read_until(scenario, answers[-1], speed=20)) == answers
 
 
 def test_throttled() -> None:
-    """Four reads in a row are throttled, each in another of the ways that are known from the field."""
+    """Four reads in a row get 429, each with different headers."""
     answers = asyncio.run(read_times("throttled", 7, FROZEN))
     assert [answer.what for answer in answers] == ["preparing", *["429"] * 4, "preparing", "preparing"]
     names = ("X-Ratelimit-Global-Remaining", "X-Ratelimit-Auth-Token-Remaining", "Retry-After")
@@ -111,9 +107,9 @@ def test_throttled() -> None:
 
 
 def test_flaky() -> None:
-    """Each fault comes at its own read, with good answers between them, and never again.
+    """Each fault comes once, at its own read, with good answers in between.
 
-    The two drops before an answer are one to this client, because it quietly repeats a GET once.
+    This client sees the two drops as one, because it silently repeats a GET once.
     """
     answers = asyncio.run(read_times("flaky", 13, 50))
     whats = ["good" if answer.what in STATUSES else answer.what for answer in answers]
@@ -134,12 +130,12 @@ def test_flaky() -> None:
 
 
 def test_faults_are_counted_for_each_import() -> None:
-    """Two imports that are read in turn meet their faults independently."""
+    """Two imports that are read alternately meet their faults independently."""
 
     async def main() -> None:
         async with (
             serve(scenario="flaky", speed=5000) as base_uri,
-            aiohttp.ClientSession(base_uri, headers={"Authorization": "x"}) as session,
+            client(base_uri) as session,
         ):
             first = await create(session)
             await asyncio.sleep(0.01)
@@ -151,14 +147,14 @@ def test_faults_are_counted_for_each_import() -> None:
 
 
 def test_demo() -> None:
-    """The demo shows every step, exactly one 429 and exactly one other fault, to a client as quick as it."""
+    """A client that polls once a second sees every status of the demo, one 429 and one other fault."""
 
     async def main() -> None:
         speed = 10
         answers: list[Answer] = []
         async with (
             serve(scenario="demo", speed=speed) as base_uri,
-            aiohttp.ClientSession(base_uri, headers={"Authorization": "x"}) as session,
+            client(base_uri) as session,
         ):
             url = await create(session)
             while not answers or answers[-1].what != "complete":

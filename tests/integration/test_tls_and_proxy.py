@@ -13,7 +13,8 @@ import trustme
 from tests.support.fault_program import Run, run_program
 from tests.support.fault_server import Close, Hang, Play, Send, playing, unlistened
 from tests.support.fault_watch import ask, silent_libraries
-from tests.support.faults import COMPLETE, REF, TOKEN
+from tests.support.faults import COMPLETE, REF
+from tests.support.processes import TOKEN
 from tests.support.tls import (
     ESTABLISHED,
     client_context,

@@ -1,4 +1,4 @@
-"""The part of the fault table that comes as HTTP 200: bodies that are no import, or a hostile one."""
+"""The fault table's HTTP 200 responses: bodies that are not an import, or a hostile one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.faults import (
 from watcher.core.answers.replies import Found, WrongImport
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\r\nforged line\x9b2J\u202edeces\u2066\u200b\u2028\ufeff\x00"
-"""Drives a terminal, forges lines and turns the reading direction."""
+"""Terminal escapes, forged lines and reversed text."""
 
 _DEEP = 100_000
 _GOOD = import_body()
@@ -32,18 +32,18 @@ def _body(name: str, expected: Expected, body: bytes, *fields: str) -> FaultCase
 
 
 def _with(field: bytes) -> bytes:
-    """Adds a field that no JSON library would write."""
+    """Return an import with a further field as raw JSON."""
     return _GOOD[:-1] + b", " + field + b"}"
 
 
 BODY_FAULTS = (
     _body("an empty body", NONSENSE, b""),
     _body("a login page", NONSENSE, PAGE, HTML),
-    _body("a login page called JSON", NONSENSE, PAGE),
+    _body("a login page as JSON", NONSENSE, PAGE),
     _body("plain text", NONSENSE, b"OK", "Content-Type: text/plain"),
     _body("half of an import", NONSENSE, _GOOD[:-20]),
-    _body("an import and more", NONSENSE, _GOOD + _GOOD),
-    _body("a guarded import", NONSENSE, b")]}',\n" + _GOOD),
+    _body("two imports", NONSENSE, _GOOD + _GOOD),
+    _body("an import with a JSON-hijacking prefix", NONSENSE, b")]}',\n" + _GOOD),
     _body("an empty object", NONSENSE, b"{}"),
     _body("a list", NONSENSE, b"[" + _GOOD + b"]"),
     _body("null", NONSENSE, b"null"),
@@ -62,22 +62,22 @@ BODY_FAULTS = (
     _body("another segment", WrongImport, import_body(segmentKey="another")),
     _body("another id and no status", WrongImport, import_body(id="another", status=None)),
     _body("a field that is NaN", NONSENSE, _with(b'"creationTime": NaN')),
-    _body("a number beyond all floats", NONSENSE, _with(b'"creationTime": 1e999')),
-    _body("a number of 5 000 digits", NONSENSE, _with(b'"creationTime": ' + b"9" * 5000)),
+    _body("a number too large for a float", NONSENSE, _with(b'"creationTime": 1e999')),
+    _body("a number with 5 000 digits", NONSENSE, _with(b'"creationTime": ' + b"9" * 5000)),
     _body("lists 100 000 deep", NONSENSE, b"[" * _DEEP + b"]" * _DEEP),
     _body("objects 100 000 deep", NONSENSE, b'{"a":' * _DEEP + b"1" + b"}" * _DEEP),
     _body("files 100 000 deep", NONSENSE, _with(b'"files": ' + b"[" * _DEEP + b"]" * _DEEP)),
     _body("an unknown field 100 000 deep", NONSENSE, _with(b'"x": ' + b"[" * _DEEP + b"]" * _DEEP)),
-    _body("a status that is no UTF-8", NONSENSE, _GOOD.replace(b"in_progress", b"in\xff")),
-    _body("a mode that is no UTF-8", NONSENSE, _GOOD.replace(b"replace", b"\xed\xa0\x80")),
+    _body("a status that is not UTF-8", NONSENSE, _GOOD.replace(b"in_progress", b"in\xff")),
+    _body("a mode that is not UTF-8", NONSENSE, _GOOD.replace(b"replace", b"\xed\xa0\x80")),
     _body("a byte order mark", NONSENSE, b"\xef\xbb\xbf" + _GOOD),
     _body("UTF-16", NONSENSE, _GOOD.decode().encode("utf-16")),
     _body("a lone surrogate", NONSENSE, _GOOD.replace(b"in_progress", b"\\ud800")),
     _body("a raw control character", NONSENSE, _GOOD.replace(b"in_progress", b"\x1b[31m")),
-    _body("a media type of garbage", NONSENSE, PAGE, "Content-Type: \xff\xfe;;;=\x1b"),
-    _body("other types where nothing hangs on them", Found, import_body(mode=5, files="x", creationTime=[])),
-    _body("files of garbage", Found, import_body(files=[None, 1, {"filename": {}}, {"status": 5}])),
-    _body("a time before all time", Found, import_body(creationTime=-(10**15))),
+    _body("an invalid media type", NONSENSE, PAGE, "Content-Type: \xff\xfe;;;=\x1b"),
+    _body("wrong types of optional fields", Found, import_body(mode=5, files="x", creationTime=[])),
+    _body("invalid files", Found, import_body(files=[None, 1, {"filename": {}}, {"status": 5}])),
+    _body("a negative time", Found, import_body(creationTime=-(10**15))),
     _body("100 000 files", Found, import_body(files=[{}] * 100_000)),
     _body("an endless status", Found, import_body(status="x" * 100_000)),
     _body("a status in capitals", Found, import_body(status="COMPLETE")),
@@ -86,19 +86,19 @@ BODY_FAULTS = (
     _body("a hostile file", Found, import_body(files=[{"filename": HOSTILE, "status": HOSTILE}])),
     _body("a hostile id", WrongImport, import_body(id=REF.import_id + HOSTILE)),
     _body(
-        "cookies of garbage", Found, _GOOD, "Set-Cookie: \x01=;,,==\xff", "Set-Cookie: {a}[b]/c=d; expires=no"
+        "invalid cookies", Found, _GOOD, "Set-Cookie: \x01=;,,==\xff", "Set-Cookie: {a}[b]/c=d; expires=no"
     ),
     _body("an illegal cookie", Found, _GOOD, 'Set-Cookie: a b,c="x', "Set-Cookie: =", "Set-Cookie: ;"),
     _body(
-        "headers of garbage",
+        "invalid headers",
         Found,
         _GOOD,
         "Date: no",
         "Keep-Alive: timeout=-1",
         "Connection: \xff, keep-alive",
     ),
-    _body("headers twice", Found, _GOOD, "Content-Type: text/html", "Content-Type: application/json"),
-    _body("an offer to upgrade", Found, _GOOD, "Connection: upgrade", "Upgrade: h2c"),
+    _body("duplicate headers", Found, _GOOD, "Content-Type: text/html", "Content-Type: application/json"),
+    _body("an upgrade offer", Found, _GOOD, "Connection: upgrade", "Upgrade: h2c"),
 )
 
 ALL_FAULTS = CONNECTION_FAULTS + FRAMING_FAULTS + STATUS_FAULTS + ENCODING_FAULTS + BODY_FAULTS

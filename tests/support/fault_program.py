@@ -1,4 +1,4 @@
-"""The real program as a process, with its peak memory measured from outside."""
+"""The program as a process whose peak memory is measured."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.faults import REF, TOKEN
-from tests.support.processes import environment
+from tests.support.faults import REF
+from tests.support.processes import TOKEN, Finished, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A small process in between, for a child's peak begins with that of the process that started it.
+# Started by a small process, because the peak of a child starts with that of its parent.
 _MEASURE = """
 import json, pathlib, resource, subprocess, sys
 code = subprocess.run(sys.argv[2:]).returncode
@@ -25,31 +25,21 @@ peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 pathlib.Path(sys.argv[1]).write_text(json.dumps([code, peak]))
 """
 _PEAK_UNITS_PER_MIB = 1 << 20 if sys.platform == "darwin" else 1 << 10
-_LONGEST_RUN = 60.0
+_RUN_TIMEOUT = 60.0
 _UNSAFE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 
 QUICK = ("--min-interval", "50ms", "--max-interval", "200ms", "--timeout", "20s", "--appear-within", "0")
-"""Polls fast, and ends by itself whatever becomes of the test."""
+"""Options that poll fast and limit the time of a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """How a run of the program ended.
+class Run(Finished):
+    """The exit code, the output and the peak memory (in MiB) of a process."""
 
-    Attributes:
-        code: Its exit code.
-        out: Its standard output.
-        err: Its standard error.
-        peak: Its peak memory in MiB.
-    """
-
-    code: int
-    out: str
-    err: str
     peak: float
 
     def check_texts(self) -> None:
-        """Checks what must hold of every run: no token, no traceback, nothing that drives a terminal."""
+        """Check that the output has no token, no traceback and no control characters."""
         for text in (self.out, self.err):
             assert TOKEN not in text
             assert "Traceback" not in text
@@ -59,20 +49,20 @@ class Run:
 async def run_program(
     base_uri: str, *options: str, variables: Mapping[str, str] | None = None, target: str = str(REF)
 ) -> Run:
-    """Runs the program to its end.
+    """Run the program until it exits, and check its output.
 
     Args:
-        base_uri: Where the API is.
+        base_uri: The base URI of the API.
         options: Further options.
-        variables: Further variables of its environment.
+        variables: Further environment variables.
         target: The import.
 
     Returns:
-        How it ended.
+        The finished run.
     """
     with tempfile.TemporaryDirectory() as directory:
         measured = Path(directory, "measured")
-        env = environment(base_uri, LD_ACCESS_TOKEN=TOKEN, **(variables or {}))
+        env = environment(base_uri, **(variables or {}))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", "-c", _MEASURE, str(measured)),
             *(sys.executable, "-m", "watcher", target, *QUICK, *options),
@@ -82,7 +72,7 @@ async def run_program(
             env=env,
         )
         try:
-            async with asyncio.timeout(_LONGEST_RUN):
+            async with asyncio.timeout(_RUN_TIMEOUT):
                 out, err = await process.communicate()
         finally:
             if process.returncode is None:

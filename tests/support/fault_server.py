@@ -1,4 +1,4 @@
-"""A raw TCP server on loopback that misbehaves to order: what it does for one request is data."""
+"""A raw TCP server on loopback that plays scripted faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,21 +21,21 @@ _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Sends these bytes at once."""
+    """Send bytes at once."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Dribble:
-    """Sends these bytes one at a time."""
+    """Send bytes one at a time."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Sends these bytes again and again: so many times, or until the client leaves."""
+    """Send bytes repeatedly: `times` times, or until the client closes the connection."""
 
     data: bytes
     times: int | None = None
@@ -43,24 +43,24 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Does nothing for so many seconds."""
+    """Wait for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Does nothing until the client leaves."""
+    """Wait until the client closes the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Closes the connection in order."""
+    """Close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Breaks the connection off with a reset, as a crashed host or a firewall does."""
+    """Reset the connection, as a crashed host or a firewall does."""
 
 
 Act: TypeAlias = Send | Dribble | Repeat | Wait | Hang | Close | Reset
@@ -68,11 +68,11 @@ Act: TypeAlias = Send | Dribble | Repeat | Wait | Hang | Close | Reset
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What the server does for one request.
+    """The server's reaction to one request.
 
     Attributes:
-        acts: One after the other; where none of them ends the connection, the next request may use it.
-        unasked: Act as soon as a connection comes, without reading the request.
+        acts: The steps in order. If none closes the connection, the next request may use it.
+        unasked: Act when the connection opens, without reading a request.
     """
 
     acts: tuple[Act, ...]
@@ -84,11 +84,12 @@ class FaultServer:
     """A running server.
 
     Attributes:
-        base_uri: Where it is.
+        script: The plays for the requests in order; the last one is repeated.
+        base_uri: Its base URI.
         port: Its port.
-        requests: The head of every request that was read, whatever connection it came on.
-        connections: How many connections came.
-        played: How many plays were begun.
+        requests: The heads of all requests.
+        connections: The number of connections.
+        played: The number of plays that were started.
     """
 
     script: Sequence[Play]
@@ -99,14 +100,14 @@ class FaultServer:
     played: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Plays on one connection until it ends."""
+        """Play on one connection until it is closed."""
         self.connections += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 play = self.script[min(self.played, len(self.script) - 1)]
                 if not play.unasked:
                     self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-                    # Another connection may have taken its turn meanwhile.
+                    # Another connection may have started this play during the read.
                     play = self.script[min(self.played, len(self.script) - 1)]
                 self.played += 1
                 for act in play.acts:
@@ -115,7 +116,7 @@ class FaultServer:
 
 
 async def _perform(act: Act, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Does one thing, and tells whether the connection goes on."""
+    """Perform one step, and return whether the connection stays open."""
     match act:
         case Send(data):
             await _send(writer, data)
@@ -156,46 +157,57 @@ async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
 async def playing(
     *script: Play, tls: ssl.SSLContext | None = None, backlog: socket.socket | None = None
 ) -> AsyncIterator[FaultServer]:
-    """Plays a script on a free port for as long as the context lasts.
+    """Play a script on loopback while the context lasts.
 
     Args:
-        script: What each request meets in turn; the last is repeated.
-        tls: Speak TLS.
-        backlog: A bound socket to listen on, in place of a free port.
+        script: The plays for the requests in order; the last one is repeated.
+        tls: Serve over TLS.
+        backlog: A bound socket to listen on; None takes a free port.
 
     Yields:
         The server. It is listening.
     """
     played = FaultServer(script)
+    bound = backlog if backlog is not None else unlistened()
+    async with accepting(played.serve, bound, tls):
+        played.port = bound.getsockname()[1]
+        played.base_uri = f"{'http' if tls is None else 'https'}://{LOOPBACK}:{played.port}"
+        yield played
+
+
+@asynccontextmanager
+async def accepting(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    bound: socket.socket,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[None]:
+    """Serve connections to a bound socket while the context lasts, and close each one afterwards."""
     tasks: set[asyncio.Task[None]] = set()
 
-    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await played.serve(reader, writer)
+            await serve(reader, writer)
         finally:
             writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(attend(reader, writer))
+        task = asyncio.create_task(serve_and_close(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    bound = backlog if backlog is not None else unlistened()
     server = await asyncio.start_server(accept, sock=bound, ssl=tls)
-    played.port = bound.getsockname()[1]
-    played.base_uri = f"{'http' if tls is None else 'https'}://{LOOPBACK}:{played.port}"
     try:
-        yield played
+        yield
     finally:
         server.close()
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # a closed connection lets its socket go in the next turn of the loop
+        await asyncio.sleep(0)  # the loop releases the sockets in its next turn
 
 
 def unlistened() -> socket.socket:
-    """Takes a free port without listening on it, so that connections are refused until somebody does."""
+    """Bind a free port without listening, so that connections to it are refused."""
     bound = socket.socket()
     bound.bind((LOOPBACK, 0))
     return bound

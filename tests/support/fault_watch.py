@@ -1,4 +1,4 @@
-"""One request, or a whole watch, of the real client against a server that misbehaves."""
+"""Requests and watches of the real client against a fault server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from tests.support.fault_server import playing
-from tests.support.faults import REF, TOKEN, FaultCase
+from tests.support.faults import REF, FaultCase
+from tests.support.processes import TOKEN
 from watcher.api.client import Client
 from watcher.api.in_flight import InFlight
 from watcher.api.token import FixedToken, Secret
@@ -33,23 +34,23 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 Results: TypeAlias = dict[str, _Result | BaseException]
-"""What came of the lines of the table by their names, be it an exception."""
+"""The results of the fault table's cases by name; a result may be an exception."""
 
-ABREAST = 10
-"""Lines of the table that are played at a time: most of what they do is wait."""
+CONCURRENCY = 10
+"""The number of cases that are played at a time; they spend most of the time waiting."""
 
 SHORT_TIMEOUT = 0.6
 LONG_TIMEOUT = 15.0
-"""A request timeout that a loaded machine does not reach."""
+"""A request timeout that is long enough for a loaded machine."""
 
 
 def client_of(base_uri: str) -> Client:
-    """Makes a client with the token of the tests."""
+    """Return a client with the tests' token."""
     return Client(base_uri, FixedToken(Secret(TOKEN)))
 
 
 async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
-    """Asks once as the loop does, and checks that nothing but an answer or a fault comes back."""
+    """Send one request as the loop does, and check that the result is an answer or a fault."""
     landed = asyncio.Event()
     in_flight = InFlight(client.get, system_clock, request_timeout, landed.set)
     in_flight.send(ScheduledImport(Waiter(REF, Policy(), system_clock(), Random(0))))
@@ -61,7 +62,7 @@ async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
 
 
 def quick(*, outage_budget: float = 30.0, timeout: float = 30.0, interval: float = 0.005) -> Policy:
-    """Makes the rules of a wait that polls faster than any user's."""
+    """Return a policy that polls very fast."""
     return Policy(
         outage_budget=outage_budget,
         timeout=timeout,
@@ -73,13 +74,13 @@ def quick(*, outage_budget: float = 30.0, timeout: float = 30.0, interval: float
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What came of a watch.
+    """The events of a watch, and its traffic.
 
     Attributes:
-        end: Its last event.
-        elapsed: Its length in seconds.
-        requests: The heads of the requests that the server read.
-        connections: How many connections the server got.
+        events: All events.
+        elapsed: The duration in seconds.
+        requests: The heads of all requests.
+        connections: The number of connections.
     """
 
     events: tuple[Event, ...]
@@ -89,19 +90,19 @@ class Seen:
 
     @property
     def end(self) -> Ended:
-        """The end."""
+        """The last event."""
         end = self.events[-1]
         assert isinstance(end, Ended)
         return end
 
     @property
     def outcome(self) -> Outcome:
-        """How it ended."""
+        """The outcome."""
         return self.end.outcome
 
 
 async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIMEOUT) -> Seen:
-    """Watches one import whose server plays a script, the last play again and again."""
+    """Watch one import on a server that plays a script and repeats its last play."""
     began = time.monotonic()
     async with playing(*script) as server, client_of(server.base_uri) as client:
         terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE, request_timeout=request_timeout)
@@ -110,10 +111,8 @@ async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIM
     return Seen(seen, time.monotonic() - began, tuple(server.requests), server.connections)
 
 
-async def first_trouble(
-    *script: Play, request_timeout: float = LONG_TIMEOUT
-) -> MetThrottle | Retrying | Ended:
-    """Watches until the first refusal or fault, or to the end, without sitting out what follows from it."""
+async def first_fault(*script: Play, request_timeout: float = LONG_TIMEOUT) -> MetThrottle | Retrying | Ended:
+    """Watch until the first 429 or fault, or until the end, and return that event."""
     async with playing(*script) as server, client_of(server.base_uri) as client:
         policy = quick(timeout=3600.0, outage_budget=300.0)
         terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE, request_timeout=request_timeout)
@@ -121,50 +120,50 @@ async def first_trouble(
             async for event in events:
                 if isinstance(event, MetThrottle | Retrying | Ended):
                     return event
-    raise AssertionError("a watch ends with an end")
+    raise AssertionError("the watch has no last event")
 
 
-class _Complaints(logging.Handler):
-    """Keeps what the libraries log, which would go to standard error."""
+class _Warnings(logging.Handler):
+    """A handler that keeps the warnings of libraries."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.told: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(record.getMessage())
+        self.messages.append(record.getMessage())
 
 
 @contextmanager
 def silent_libraries() -> Iterator[None]:
-    """Checks that no library warns of anything, which would go to standard error."""
-    complaints = _Complaints()
-    logging.getLogger().addHandler(complaints)
+    """Check that no library logs a warning, which would go to standard error."""
+    warnings = _Warnings()
+    logging.getLogger().addHandler(warnings)
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(complaints)
-    assert complaints.told == []
+        logging.getLogger().removeHandler(warnings)
+    assert warnings.messages == []
 
 
 def play_all(
     faults: Sequence[FaultCase], play: Callable[[FaultCase], Awaitable[_Result]]
 ) -> Results[_Result]:
-    """Plays the lines of the table side by side.
+    """Play cases concurrently.
 
     Args:
-        faults: The lines.
-        play: What to do with one.
+        faults: The cases.
+        play: Plays one case.
 
     Returns:
-        What came of each by its name, be it an exception.
+        The result of each case by name; it may be an exception.
     """
 
     async def run() -> list[_Result | BaseException]:
-        turn = asyncio.Semaphore(ABREAST)
+        limit = asyncio.Semaphore(CONCURRENCY)
 
         async def wait_and_play(fault: FaultCase) -> _Result:
-            async with turn:
+            async with limit:
                 return await play(fault)
 
         return await asyncio.gather(*map(wait_and_play, faults), return_exceptions=True)
@@ -175,7 +174,7 @@ def play_all(
 
 
 def result_of(fault: FaultCase, results: Results[_Result]) -> _Result:
-    """Gives what came of one line, or raises what it raised."""
+    """Return the result of one case, or raise its exception."""
     result = results[fault.name]
     if isinstance(result, BaseException):
         raise result

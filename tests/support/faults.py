@@ -1,6 +1,6 @@
-"""The fault table: what a network and a gateway can do to one request, and what `watcher` must make of it.
+"""The fault table: network and gateway faults of one request, and the expected reply.
 
-A new fault is one line in one of the tables: its name, what is expected, and what the server does.
+A new fault is one line in one of the tables: its name, the expected reply, and the server's acts.
 """
 
 from __future__ import annotations
@@ -30,17 +30,16 @@ Expected: TypeAlias = FaultKind | type[Reply]
 NETWORK, SERVER, NONSENSE = FaultKind.NETWORK, FaultKind.SERVER, FaultKind.NONSENSE
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567-bcd8-9123-4567-abcd1234567f")
-TOKEN = "api-0f2b6a1e-never-shown"
 
 
 @dataclass(frozen=True, slots=True)
 class FaultCase:
-    """One line of the table.
+    """One case of the table.
 
     Attributes:
-        name: What happens, in words.
-        expected: The kind of `Fault`, or the reply, that one request must bring.
-        play: What the server does.
+        name: A description.
+        expected: The kind of `Fault`, or the reply, that one request must return.
+        play: The server's reaction.
     """
 
     name: str
@@ -49,7 +48,7 @@ class FaultCase:
 
     @property
     def times_out(self) -> bool:
-        """Whether only the request timeout ends it."""
+        """Whether only the request timeout ends the request."""
         match self.play.acts[-1]:
             case Hang() | Repeat(times=None):
                 return self.expected is NETWORK
@@ -58,7 +57,7 @@ class FaultCase:
 
     @property
     def lasting_outcome(self) -> Outcome:
-        """How a watch ends that meets nothing else."""
+        """The outcome of a watch in which every request meets this fault."""
         return _LASTING_OUTCOMES[self.expected]
 
 
@@ -76,7 +75,7 @@ _LASTING_OUTCOMES: dict[Expected, Outcome] = {
 
 
 def import_body(**changes: object) -> bytes:
-    """Writes an import as the API does, with some fields changed."""
+    """Return the API's body of an import, with some fields changed."""
     fields = {
         "id": REF.import_id,
         "segmentKey": REF.segment,
@@ -90,7 +89,7 @@ def import_body(**changes: object) -> bytes:
 
 
 def answer(body: bytes, *fields: str, status: str = "200 OK", length: object = None) -> bytes:
-    """Writes a whole HTTP answer; a given `Content-Length` may lie."""
+    """Return a complete HTTP response; `length` sets a wrong `Content-Length`."""
     head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}"]
     if not any(field.lower().startswith("content-type:") for field in fields):
         head.append("Content-Type: application/json")
@@ -98,7 +97,7 @@ def answer(body: bytes, *fields: str, status: str = "200 OK", length: object = N
 
 
 def chunked(data: bytes) -> bytes:
-    """Writes the beginning of a chunked answer."""
+    """Return the start of a chunked response."""
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + data
 
 
@@ -112,7 +111,7 @@ COMPLETE = Play((Send(answer(import_body(status="complete"))),))
 
 
 def fault(name: str, expected: Expected, *acts: Act, unasked: bool = False) -> FaultCase:
-    """Makes a line of the table."""
+    """Return a case of the table."""
     return FaultCase(name, expected, Play(acts, unasked))
 
 
@@ -139,18 +138,18 @@ FRAMING_FAULTS = (
     fault("an endless reason", NONSENSE, Send(b"HTTP/1.1 200 "), Repeat(b"a" * 65536)),
     fault("a NUL in a header", NONSENSE, Send(answer(import_body(), "X-Nul: a\x00b")), Close()),
     fault("a header without a colon", NONSENSE, Send(answer(import_body(), "X-No-Colon")), Close()),
-    fault("no HTTP but every byte", NONSENSE, Send(bytes(range(256))), Close()),
-    fault("no HTTP but SSH", NONSENSE, Send(b"SSH-2.0-OpenSSH_9.2\r\n"), Close()),
-    fault("no HTTP but a TLS alert", NONSENSE, Send(b"\x15\x03\x01\x00\x02\x02\x46"), Close()),
-    fault("no HTTP/1 but frames of HTTP/2", NONSENSE, Send(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"), Close()),
-    fault("HTTP/0.9: a body alone", NONSENSE, Send(import_body()), Close()),
-    fault("a status that is no number", NONSENSE, Send(b"HTTP/1.1 abc OK\r\n\r\n"), Close()),
+    fault("every byte value instead of HTTP", NONSENSE, Send(bytes(range(256))), Close()),
+    fault("SSH instead of HTTP", NONSENSE, Send(b"SSH-2.0-OpenSSH_9.2\r\n"), Close()),
+    fault("a TLS alert instead of HTTP", NONSENSE, Send(b"\x15\x03\x01\x00\x02\x02\x46"), Close()),
+    fault("HTTP/2 frames instead of HTTP/1", NONSENSE, Send(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"), Close()),
+    fault("HTTP/0.9: only a body", NONSENSE, Send(import_body()), Close()),
+    fault("a status that is not a number", NONSENSE, Send(b"HTTP/1.1 abc OK\r\n\r\n"), Close()),
     fault("a status of two digits", NONSENSE, Send(b"HTTP/1.1 20 OK\r\n\r\n"), Close()),
     fault("a status of four digits", NONSENSE, Send(b"HTTP/1.1 2000 OK\r\n\r\n"), Close()),
     fault("a negative status", NONSENSE, Send(answer(import_body(), status="-1 OK")), Close()),
     fault("a bad chunk size", NONSENSE, Send(chunked(b"zz\r\n" + CHUNK)), Close()),
     fault("a negative chunk size", NONSENSE, Send(chunked(b"-5\r\n" + CHUNK)), Close()),
-    # The C parser of aiohttp keeps this to itself, so that only the request timeout ends it.
+    # aiohttp's C parser does not report this, so only the request timeout ends the request.
     fault(
         "a bad chunk size after a good one", NETWORK, Send(chunked(CHUNK)), Wait(0.01), Send(b"z\r\n"), Hang()
     ),
@@ -164,8 +163,8 @@ FRAMING_FAULTS = (
     fault("a negative Content-Length", NONSENSE, Send(answer(import_body(), length=-5))),
     fault("a Content-Length in words", NONSENSE, Send(answer(import_body(), length="many"))),
     fault("two Content-Lengths", NONSENSE, Send(answer(import_body(), "Content-Length: 9")), Close()),
-    fault("both ways to tell a length", NONSENSE, Send(answer(CHUNK, "Transfer-Encoding: chunked")), Close()),
-    fault("100 for ever", NETWORK, Repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)),
+    fault("Content-Length and chunks", NONSENSE, Send(answer(CHUNK, "Transfer-Encoding: chunked")), Close()),
+    fault("endless 100", NETWORK, Repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)),
     fault("100, then closed", NETWORK, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()),
     fault("100, then a good answer", Found, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Wait(0.01), Send(GOOD)),
     fault("103, then a good answer", Found, Send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD)),
@@ -216,12 +215,14 @@ STATUS_FAULTS = (
 _MEMBER = gzip.compress(b" " * (1 << 20))
 
 ENCODING_FAULTS = (
-    fault("gzip unasked", NONSENSE, Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip"))),
+    fault("unrequested gzip", NONSENSE, Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip"))),
     fault(
-        "deflate unasked", NONSENSE, Send(answer(zlib.compress(import_body()), "Content-Encoding: deflate"))
+        "unrequested deflate",
+        NONSENSE,
+        Send(answer(zlib.compress(import_body()), "Content-Encoding: deflate")),
     ),
-    fault("br unasked", NONSENSE, Send(answer(b"\x0b\x02\x80abcdef\x03", "Content-Encoding: br"))),
-    fault("gzip without saying so", NONSENSE, Send(answer(gzip.compress(import_body())))),
+    fault("unrequested br", NONSENSE, Send(answer(b"\x0b\x02\x80abcdef\x03", "Content-Encoding: br"))),
+    fault("undeclared gzip", NONSENSE, Send(answer(gzip.compress(import_body())))),
     fault("a bomb of 500 MiB", NONSENSE, Send(answer(_MEMBER * 500, "Content-Encoding: gzip"))),
     fault(
         "a body of 80 MB", NONSENSE, Send(answer(b"", length=80_000_000)), Repeat(b" " * 62500, times=1280)

@@ -1,38 +1,41 @@
-"""The Kubernetes examples, read into types."""
+"""Types for the Kubernetes examples, and their reader."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
 
+from tests.support.paths import EXAMPLES
 from tests.support.pods import Closed, Pod
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KUBERNETES = sorted((EXAMPLES / "kubernetes").glob("*.yaml"))
 
 
 class _Open(msgspec.Struct, rename="camel", kw_only=True):
-    """Knows the fields that tests look at."""
+    """A type with only the fields that tests use."""
 
 
 class Metadata(_Open):
-    """A name, and notes for other programs."""
+    """A name and annotations."""
 
     name: str = ""
     annotations: dict[str, str] = {}
 
 
 class PodTemplate(_Open):
-    """A pod as a job makes it."""
+    """A job's template of its pods."""
 
     spec: Pod
     metadata: Metadata = msgspec.field(default_factory=Metadata)
 
 
 class ExitCodes(Closed):
-    """The exit codes that a rule is about."""
+    """The exit codes of a rule."""
 
     container_name: str
     operator: str
@@ -47,13 +50,13 @@ class Rule(_Open):
 
 
 class PodFailurePolicy(_Open):
-    """What a failed pod means for its job."""
+    """The rules for failed pods of a job."""
 
     rules: list[Rule]
 
 
 class JobSpec(_Open):
-    """A job's ``spec``; times are seconds."""
+    """A job's ``spec``, with times in seconds."""
 
     template: PodTemplate
     backoff_limit: int
@@ -68,7 +71,7 @@ class Job(_Open, tag_field="kind"):
 
 
 class JobTemplate(_Open):
-    """A job as a cron job makes it."""
+    """A cron job's template of its jobs."""
 
     spec: JobSpec
 
@@ -86,25 +89,25 @@ class CronJob(_Open, tag_field="kind"):
 
 
 class ConfigMap(_Open, tag_field="kind"):
-    """Files of a config map."""
+    """A config map of files."""
 
     metadata: Metadata
     data: dict[str, str]
 
 
 class PersistentVolumeClaim(_Open, tag_field="kind"):
-    """A claim of a volume."""
+    """A claim for a volume."""
 
     metadata: Metadata
 
 
 class Example(msgspec.Struct):
-    """One file: a job, and what it needs.
+    """One example file: a job and its dependencies.
 
     Attributes:
         text: The whole file.
-        job: What runs.
-        config_maps: By name.
+        job: The job's ``spec``.
+        config_maps: The files of each config map by name.
         claims: The names of the volume claims.
     """
 
@@ -120,14 +123,7 @@ class Example(msgspec.Struct):
 
 
 def read_example(path: Path) -> Example:
-    """Reads one file.
-
-    Args:
-        path: Its path.
-
-    Returns:
-        What it holds.
-    """
+    """Read an example."""
     text = path.read_text("utf-8")
     documents = msgspec.convert(
         list(yaml.safe_load_all(text)), list[Job | CronJob | ConfigMap | PersistentVolumeClaim]

@@ -1,4 +1,4 @@
-"""What LaunchDarkly's own generated client does to a server. It takes seconds to import."""
+"""Checks of a server with LaunchDarkly's generated client, which takes seconds to import."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ AUTHORIZATION = "api-x"
 
 
 class SemanticPatch(PatchWithComment):
-    """The body that the API documents; the generated client knows only JSON patches."""
+    """A semantic patch; the generated client supports only JSON patches."""
 
     import_id: str
 
     def to_dict(self) -> dict[str, object]:
-        """Give the body as the client is to send it."""
+        """Return the body that the client sends."""
         instruction = {"kind": "processBigSegmentImport", "importId": self.import_id}
         return {"environmentKey": KEYS[1], "instructions": [instruction]}
 
 
 @contextmanager
 def official_client(base_uri: str, token: str = AUTHORIZATION) -> Iterator[launchdarkly_api.SegmentsApi]:
-    """Make the client, and close its connections at the end."""
+    """Yield a client, and close its connections at the end."""
     configuration = launchdarkly_api.Configuration(host=base_uri, api_key={"ApiKey": token}, retries=0)
     api_client = launchdarkly_api.ApiClient(configuration)
     try:
@@ -41,7 +41,7 @@ def official_client(base_uri: str, token: str = AUTHORIZATION) -> Iterator[launc
 
 
 def create(api: launchdarkly_api.SegmentsApi, *, wait_on_approvals: bool = False) -> str:
-    """Create an import, and return its ID."""
+    """Create an import and return its ID."""
     response = api.create_big_segment_import_with_http_info(
         *KEYS, file=("keys.csv", b"key-1\n"), mode="merge", wait_on_approvals=wait_on_approvals
     )
@@ -51,23 +51,31 @@ def create(api: launchdarkly_api.SegmentsApi, *, wait_on_approvals: bool = False
 
 
 def statuses(api: launchdarkly_api.SegmentsApi, import_id: str, last: str) -> list[str]:
-    """Read an import until a status, and return each that it had."""
+    """Read an import until a status, and return all statuses; an unknown one is "unreadable"."""
     seen: list[str] = []
     deadline = time.monotonic() + 5
     while last not in seen:
         assert time.monotonic() < deadline, seen
-        found = api.get_big_segment_import(*KEYS, import_id)
-        assert (found.id, found.segment_key, found.mode) == (import_id, KEYS[2], "merge")
-        assert found.files is not None
-        assert [(file.filename, file.status) for file in found.files] == [("keys.csv", found.status)]
-        if not seen or seen[-1] != found.status:
-            seen.append(found.status)
+        status = _status(api, import_id)
+        if not seen or seen[-1] != status:
+            seen.append(status)
         time.sleep(0.005)
     return seen
 
 
+def _status(api: launchdarkly_api.SegmentsApi, import_id: str) -> str:
+    try:
+        found = api.get_big_segment_import(*KEYS, import_id)
+    except ValueError as error:
+        return "unreadable" if "must be one of enum values" in str(error) else str(error)
+    assert (found.id, found.segment_key, found.mode) == (import_id, KEYS[2], "merge")
+    assert found.files is not None
+    assert [(file.filename, file.status) for file in found.files] == [("keys.csv", found.status)]
+    return found.status
+
+
 def approve_an_import(base_uri: str) -> None:
-    """Follow an import through all of its steps, and approve it."""
+    """Follow an import through all statuses, and approve it."""
     with official_client(base_uri) as api:
         import_id = create(api, wait_on_approvals=True)
         assert statuses(api, import_id, "pending_approval") == ["preparing", "pending_approval"]
@@ -83,24 +91,14 @@ def approve_an_import(base_uri: str) -> None:
 
 
 def meet_an_unknown_status(base_uri: str) -> None:
-    """Follow an import whose second status the client does not know."""
-    seen: list[str] = []
-    deadline = time.monotonic() + 5
+    """Follow an import whose second status is unknown to the client."""
     with official_client(base_uri) as api:
-        import_id = create(api)
-        while "complete" not in seen:
-            assert time.monotonic() < deadline, seen
-            try:
-                status = api.get_big_segment_import(*KEYS, import_id).status
-            except ValueError as error:
-                status = "unreadable" if "must be one of enum values" in str(error) else str(error)
-            if not seen or seen[-1] != status:
-                seen.append(status)
+        seen = statuses(api, create(api), "complete")
     assert seen == ["preparing", "unreadable", "ready", "in_progress", "complete"]
 
 
 def meet_errors(base_uri: str) -> None:
-    """Meet the API's errors, with their bodies."""
+    """Check the errors that the client raises, and their bodies."""
     with official_client(base_uri) as api:
         create(api)
         for exception, code, call in (

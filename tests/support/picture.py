@@ -1,15 +1,15 @@
-"""The README's picture of the live view, from a real run: ``python -m tests.support.picture``."""
+"""Draw the README's picture of the live view from a real run: ``python -m tests.support.picture``."""
 
 from __future__ import annotations
 
 import re
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
+from tests.support.paths import EXAMPLES
 from tests.support.terminal import opened, terminal_environment
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-PICTURE = Path(__file__).parents[2] / "examples" / "live-view.svg"
+PICTURE = EXAMPLES / "live-view.svg"
 COLUMNS = 98
 COMMAND = "python3 -m watcher --demo"
 

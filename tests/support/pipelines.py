@@ -1,4 +1,4 @@
-"""The examples for pipelines, read into types and run as their services run them."""
+"""Types for the pipeline examples, and functions that run them as GitHub and GitLab do."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import yaml
 
+from tests.support.paths import EXAMPLES, ROOT
 from tests.support.processes import TOKEN, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "examples"
 _SPEED = {"WATCHER_MIN_INTERVAL": "40ms", "WATCHER_MAX_INTERVAL": "150ms"}
 
 _Document = TypeVar("_Document")
 
 
 class Step(msgspec.Struct, rename={"with_": "with"}, kw_only=True):
-    """A step of GitHub Actions."""
+    """A step of a GitHub Actions workflow."""
 
     name: str
     id: str | None = None
@@ -41,58 +40,58 @@ class Job(msgspec.Struct, rename="kebab", kw_only=True):
 
 
 class Workflow(msgspec.Struct, kw_only=True):
-    """A workflow of GitHub Actions."""
+    """A GitHub Actions workflow."""
 
     jobs: dict[str, Job]
 
 
 class Input(msgspec.Struct, kw_only=True):
-    """What an action is given."""
+    """An action's input."""
 
     description: str
     default: str = ""
 
 
 class Output(msgspec.Struct, kw_only=True):
-    """What an action gives."""
+    """An action's output."""
 
     description: str
     value: str
 
 
 class Runs(msgspec.Struct, kw_only=True):
-    """What a composite action does."""
+    """The steps of a composite action."""
 
     using: str
     steps: list[Step]
 
 
 class Action(msgspec.Struct, kw_only=True):
-    """An action."""
+    """A GitHub action."""
 
     inputs: dict[str, Input]
     outputs: dict[str, Output]
     runs: Runs
 
     def values(self, given: Mapping[str, str]) -> dict[str, str]:
-        """What the expressions for its inputs give; those that are not given have their defaults."""
+        """Return the values of the input expressions: the given ones, else the defaults."""
         return {f"inputs.{name}": given.get(name, self.inputs[name].default) for name in self.inputs}
 
 
 class Reports(msgspec.Struct, kw_only=True):
-    """What a job of GitLab reports."""
+    """The reports of a GitLab job."""
 
     dotenv: str
 
 
 class Artifacts(msgspec.Struct, kw_only=True):
-    """What a job of GitLab leaves behind."""
+    """The artifacts of a GitLab job."""
 
     reports: Reports | None = None
 
 
 class GitlabJob(msgspec.Struct, kw_only=True):
-    """A job of GitLab, or a template for one."""
+    """A GitLab job or job template."""
 
     script: list[str] = []
     extends: str | None = None
@@ -101,12 +100,12 @@ class GitlabJob(msgspec.Struct, kw_only=True):
 
 
 def read(name: str, kind: type[_Document]) -> _Document:
-    """Reads an example of YAML."""
+    """Read a YAML example."""
     return msgspec.convert(_load(name), kind)
 
 
 def read_gitlab_jobs(name: str) -> dict[str, GitlabJob]:
-    """Reads the jobs of a file for GitLab."""
+    """Read the jobs of a GitLab file."""
     return {
         key: msgspec.convert(value, GitlabJob)
         for key, value in _load(name).items()
@@ -115,13 +114,13 @@ def read_gitlab_jobs(name: str) -> dict[str, GitlabJob]:
 
 
 def _load(name: str) -> dict[str, object]:
-    """Reads YAML with texts only, for YAML 1.1 takes the key ``on`` of a workflow for a truth value."""
+    """Read YAML with strings only, because YAML 1.1 reads a workflow's key ``on`` as a boolean."""
     text = (EXAMPLES / name).read_text("utf-8")
-    return msgspec.convert(yaml.load(text, Loader=yaml.BaseLoader), dict[str, object])  # noqa: S506 (makes only texts)
+    return msgspec.convert(yaml.load(text, Loader=yaml.BaseLoader), dict[str, object])  # noqa: S506 (makes only strings)
 
 
 def filled_in(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Texts with their expressions replaced by what these would give."""
+    """Return the templates with their expressions replaced by values."""
     return {
         name: re.sub(r"\$\{\{ (.+?) \}\}", lambda match: values[match[1]], text)
         for name, text in templates.items()
@@ -129,7 +128,7 @@ def filled_in(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[s
 
 
 def make_checkout(folder: Path) -> None:
-    """Puts a file of keys there, and Python environments that have watcher."""
+    """Create a file of keys and a Python environment with watcher."""
     (folder / "keys.csv").write_text("user-1\nuser-2\n")
     programs = folder / "watcher" / "bin"
     programs.mkdir(parents=True)
@@ -142,7 +141,7 @@ def make_checkout(folder: Path) -> None:
 def run(
     command: Sequence[str], folder: Path, base_uri: str, variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command of an example; the token must be nowhere in what it prints."""
+    """Run a command of an example, and check that its output does not contain the token."""
     path = f"{folder / 'watcher' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = environment(base_uri, PYTHONPATH=str(ROOT), PATH=path) | _SPEED | dict(variables)
     finished = subprocess.run(
@@ -155,7 +154,7 @@ def run(
 def run_step(
     step: Step, folder: Path, base_uri: str, values: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a step as GitHub's runner does, with the files of one."""
+    """Run a step as GitHub's runner does."""
     assert "${{" not in step.run
     variables = filled_in(step.env, values) | {
         "GITHUB_ACTIONS": "true",

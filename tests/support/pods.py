@@ -1,7 +1,7 @@
-"""Pods of the Kubernetes examples, as types.
+"""Types for the pods of the Kubernetes examples.
 
-What a pod may hold is a closed set: a field that these types do not know, such as ``hostNetwork`` or
-``privileged``, is refused, so an example cannot leave the "restricted" standard by a new field.
+The types reject unknown fields such as ``hostNetwork`` or ``privileged``, so that no example can violate the
+"restricted" standard by a new field.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import msgspec
 
 
 class Closed(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    """Knows all of its fields."""
+    """A type that rejects unknown fields."""
 
 
 class Capabilities(Closed):
-    """What a container's processes may do as root does."""
+    """The capabilities of a container's processes."""
 
     drop: list[str]
 
@@ -28,7 +28,7 @@ class ContainerSecurity(Closed):
 
 
 class SeccompProfile(Closed):
-    """The filter of system calls."""
+    """The filter for system calls."""
 
     type: str
 
@@ -44,14 +44,14 @@ class PodSecurity(Closed):
 
 
 class Get(Closed):
-    """The request of a probe."""
+    """A probe's request."""
 
     path: str
     port: str | int
 
 
 class Probe(Closed):
-    """A probe, with Kubernetes' defaults; times are seconds."""
+    """A probe with Kubernetes' defaults, in seconds."""
 
     http_get: Get
     initial_delay_seconds: int = 0
@@ -60,14 +60,14 @@ class Probe(Closed):
 
 
 class Port(Closed):
-    """A port that a container names."""
+    """A named port of a container."""
 
     name: str
     container_port: int
 
 
 class Mount(Closed):
-    """Where a container sees a volume."""
+    """A volume's mount in a container."""
 
     name: str
     mount_path: str
@@ -98,7 +98,7 @@ class SecretVolume(Closed):
 
 
 class EmptyVolume(Closed):
-    """A folder that lives as long as the pod."""
+    """A directory with the pod's lifetime."""
 
     size_limit: str
 
@@ -110,13 +110,13 @@ class ConfigVolume(Closed):
 
 
 class ClaimVolume(Closed):
-    """A folder that outlives the pod."""
+    """A directory that outlives the pod."""
 
     claim_name: str
 
 
 class Volume(Closed):
-    """A pod's volume, of a kind that the restricted standard allows."""
+    """A volume of a kind that the restricted standard allows."""
 
     name: str
     secret: SecretVolume | None = None
@@ -137,11 +137,11 @@ class Pod(Closed):
 
     @property
     def all_containers(self) -> list[Container]:
-        """Those that run first, and those that follow."""
+        """The init containers and the containers."""
         return [*self.init_containers, *self.containers]
 
     @property
     def watcher(self) -> Container:
-        """The one container that is the program."""
+        """The container that runs the program."""
         (container,) = (one for one in self.all_containers if one.image.startswith("watcher:"))
         return container

@@ -1,4 +1,4 @@
-"""Simulators on loopback, and the program as a process."""
+"""The simulator in a thread, and the program as a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from watcher.simulator import serve
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+_Value = TypeVar("_Value")
 
 TOKEN = "api-secret-of-the-test"
 FAST = ("--min-interval", "40ms", "--max-interval", "150ms")
@@ -28,44 +29,43 @@ SEGMENT = "/api/v2/segments/default/production/big-spenders"
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """A simulator that runs in a thread of the test's."""
+    """A simulator that runs in another thread."""
 
     base_uri: str
 
     def create(self, environment: str = "production", *, wait_on_approvals: bool = False) -> str:
-        """Creates an import and gives its URL."""
-        boundary = "b"
-        fields = {"mode": "replace", "waitOnApprovals": str(wait_on_approvals).lower()}
+        """Create an import and return its URL."""
+        fields = {
+            "mode": "replace",
+            "waitOnApprovals": str(wait_on_approvals).lower(),
+            'file"; filename="keys.csv': "user-1",
+        }
         parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         ]
-        parts.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="keys.csv"\r\n'
-            f"Content-Type: text/csv\r\n\r\nuser-1\r\n--{boundary}--\r\n"
-        )
         request = urllib.request.Request(  # noqa: S310 (loopback)
             f"{self.base_uri}{SEGMENT.replace('production', environment)}/imports",
-            data="".join(parts).encode(),
-            headers={"Authorization": TOKEN, "Content-Type": f"multipart/form-data; boundary={boundary}"},
+            data="".join([*parts, "--b--\r\n"]).encode(),
+            headers={"Authorization": TOKEN, "Content-Type": "multipart/form-data; boundary=b"},
         )
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (loopback)
             return str(response.headers["Location"])
 
 
 class StartSimulator(Protocol):
-    """How a test asks for a simulator."""
+    """The type of the fixture `start_simulator`."""
 
     def __call__(
         self, scenario: str = "happy", *, speed: float = 20.0, rate_limit: int | None = None
     ) -> Simulator:
-        """Starts one that ends with the test."""
+        """Start a simulator that stops at the end of the test."""
         ...
 
 
 @contextmanager
 def serving(scenario: str, speed: float, rate_limit: int | None) -> Iterator[Simulator]:
-    """Runs a simulator in a thread for a while."""
+    """Run a simulator in a thread while the context lasts."""
     listening = threading.Event()
     base_uris: list[str] = []
     loops: list[asyncio.AbstractEventLoop] = []
@@ -92,7 +92,7 @@ def serving(scenario: str, speed: float, rate_limit: int | None) -> Iterator[Sim
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a process of the program ended."""
+    """The exit code and the output of a process."""
 
     code: int
     out: str
@@ -112,7 +112,7 @@ class Finished:
 
 
 def environment(base_uri: str | None = None, **variables: str) -> dict[str, str]:
-    """The environment of a process: the machine's without what would steer the program."""
+    """Return the environment for a process, without variables that would configure the program."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -129,7 +129,7 @@ def environment(base_uri: str | None = None, **variables: str) -> dict[str, str]
 def start_watcher(
     *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.Popen[str]:
-    """Starts the program."""
+    """Start the program."""
     return subprocess.Popen(
         [sys.executable, "-m", "watcher", *arguments],
         stdin=subprocess.PIPE,
@@ -142,7 +142,7 @@ def start_watcher(
 
 
 def finish(process: subprocess.Popen[str], text: str = "", timeout: float = 60.0) -> Finished:
-    """Waits for the program's end; the token must be nowhere in what it printed."""
+    """Wait until the program exits, and check that its output does not contain the token."""
     with process:
         try:
             out, err = process.communicate(text, timeout)
@@ -154,7 +154,7 @@ def finish(process: subprocess.Popen[str], text: str = "", timeout: float = 60.0
 
 
 def full_pipe() -> tuple[int, int]:
-    """A pipe that takes nothing more until somebody reads: its reader and its writer."""
+    """Return the reader and the writer of a pipe whose buffer is full."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with suppress(BlockingIOError):
@@ -164,16 +164,17 @@ def full_pipe() -> tuple[int, int]:
     return reader, writer
 
 
-def wait_for(happened: Callable[[], bool], patience: float = 20.0) -> None:
-    """Waits for something that another process does."""
-    latest = time.monotonic() + patience
-    while not happened():
-        assert time.monotonic() < latest
+def wait_for(condition: Callable[[], _Value | None], timeout: float = 20.0) -> _Value:
+    """Poll a condition until it returns something true, and return that."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline
         time.sleep(0.02)
+    return value
 
 
 def run_watcher(
     *arguments: str, env: Mapping[str, str] | None = None, text: str = "", cwd: Path | None = None
 ) -> Finished:
-    """Runs the program to its end."""
+    """Run the program until it exits."""
     return finish(start_watcher(*arguments, env=env, cwd=cwd), text)

@@ -1,13 +1,13 @@
-"""The program as a process that serves its endpoints."""
+"""The program as a sidecar: a process with HTTP endpoints."""
 
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
+from tests.support import processes
 from tests.support.processes import TOKEN, environment, start_watcher
 
 if TYPE_CHECKING:
@@ -18,25 +18,25 @@ JSON_LOG = ("--log-format", "json")
 
 
 def start_sidecar(base_uri: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """Starts the program, and gives the URL that it announces."""
+    """Start the program with --listen, and return the process and the URL that it logs."""
     process = start_watcher(*arguments, "--listen", "127.0.0.1:0", *JSON_LOG, env=environment(base_uri))
     message = wait_for_event(process, "serving")["message"]
     return process, str(message).rsplit(" ", 1)[1]
 
 
 def wait_for_event(process: subprocess.Popen[str], name: str) -> dict[str, object]:
-    """Reads the JSON log up to an event."""
+    """Read the JSON log up to an event."""
     assert process.stderr is not None
     for line in process.stderr:
         event = json.loads(line)
         assert isinstance(event, dict)
         if event["event"] == name:
             return event
-    raise AssertionError(f"it ended without {name}")
+    raise AssertionError(f"the program exited without the event {name}")
 
 
 def get(url: str) -> tuple[int, str]:
-    """Asks an endpoint; the token must not be in what it answers."""
+    """Return the status and the body of an endpoint, and check that the body does not contain the token."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (loopback)
             status, body = response.status, response.read().decode()
@@ -47,10 +47,11 @@ def get(url: str) -> tuple[int, str]:
     return status, body
 
 
-def wait_for(url: str, is_there: Callable[[int, str], bool], seconds: float = 20.0) -> tuple[int, str]:
-    """Asks until an answer is the right one."""
-    last = time.monotonic() + seconds
-    while not is_there(*(answer := get(url))):
-        assert time.monotonic() < last, answer
-        time.sleep(0.05)
-    return answer
+def wait_for(url: str, is_expected: Callable[[int, str], bool], seconds: float = 20.0) -> tuple[int, str]:
+    """Poll an endpoint until its status and body are as expected, and return them."""
+
+    def expected_answer() -> tuple[int, str] | None:
+        answer = get(url)
+        return answer if is_expected(*answer) else None
+
+    return processes.wait_for(expected_answer, seconds)

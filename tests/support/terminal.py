@@ -29,17 +29,8 @@ _BECOME_A_JOB = (
 
 def terminal_environment(base_uri: str | None = None, **variables: str) -> dict[str, str]:
     """Return the environment of an interactive shell, with a terminal of 256 colours."""
-    pipelines = (
-        "CI",
-        "GITHUB_ACTIONS",
-        "GITLAB_CI",
-        "NO_COLOR",
-        "FORCE_COLOR",
-        "COLORTERM",
-        "COLUMNS",
-        "LINES",
-    )
-    env = {name: value for name, value in environment(base_uri).items() if name not in pipelines}
+    unwanted = {"NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES"}
+    env = {name: value for name, value in environment(base_uri).items() if name not in unwanted}
     return env | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | variables
 
 

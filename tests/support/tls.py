@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.support.fault_server import LOOPBACK
+from tests.support.fault_server import LOOPBACK, accepting, unlistened
 
 if TYPE_CHECKING:
     import socket
@@ -21,17 +21,17 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """Makes the server's side of TLS."""
+    """Return a server's TLS context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context
 
 
 def tls_1_1_only(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """Makes the server's side of a TLS that LaunchDarkly has switched off."""
+    """Return a server's TLS context without TLS 1.2, as LaunchDarkly no longer accepts it."""
     context = server_context(certificate)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that it is deprecated is the point
+        warnings.simplefilter("ignore", DeprecationWarning)  # the test needs an old version
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
@@ -39,14 +39,14 @@ def tls_1_1_only(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 def client_context(authority: trustme.CA) -> ssl.SSLContext:
-    """Makes the client's side, with one more root."""
+    """Return a client's TLS context with a further trusted root."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
 
 
 def shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
-    """Accepts one connection and tries to agree on TLS; unlike asyncio's server, it says what it refuses."""
+    """Accept one connection and try a TLS handshake; unlike asyncio, it sends an alert on failure."""
     connection, _ = listening.accept()
     with connection, suppress(ssl.SSLError):
         context.wrap_socket(connection, server_side=True).close()
@@ -54,13 +54,13 @@ def shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
 
 @dataclass(slots=True)
 class ConnectProxy:
-    """An HTTP proxy that knows one host.
+    """An HTTP proxy that connects every host to one port.
 
     Attributes:
-        target: The port on loopback that every name leads to.
-        answer: What it says to a CONNECT.
-        port: Where it listens.
-        requests: The heads of the requests that it read.
+        target: The port on loopback.
+        answer: The response to a CONNECT.
+        port: The proxy's own port.
+        requests: The heads of all requests.
     """
 
     target: int
@@ -69,7 +69,7 @@ class ConnectProxy:
     requests: list[str] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Leads one connection through, or answers and closes."""
+        """Forward one connection if the answer is success."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode("ascii"))
             writer.write(self.answer)
@@ -93,36 +93,17 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def proxying(
     target: int, answer: bytes = ESTABLISHED, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[ConnectProxy]:
-    """Runs a proxy for as long as the context lasts.
+    """Run a proxy while the context lasts.
 
     Args:
-        target: The port on loopback that every name leads to.
-        answer: What it says to a CONNECT.
-        tls: Speak TLS with its clients.
+        target: The port on loopback that every host leads to.
+        answer: The response to a CONNECT.
+        tls: Serve the proxy's clients over TLS.
 
     Yields:
         The proxy. It is listening.
     """
-    proxy = ConnectProxy(target, answer)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await proxy.serve(reader, writer)
-        finally:
-            writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(attend(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, LOOPBACK, 0, ssl=tls)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
+    bound = unlistened()
+    proxy = ConnectProxy(target, answer, port=bound.getsockname()[1])
+    async with accepting(proxy.serve, bound, tls):
         yield proxy
-    finally:
-        server.close()
-        for task in tuple(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

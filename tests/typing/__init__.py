@@ -1,1 +1,1 @@
-"""What only the type checker runs."""
+"""Code for the type checker only."""

@@ -1,4 +1,4 @@
-"""Uses of the public names as a program would write them; never run, for the type checker judges them."""
+"""Uses of the public API as in a program; only the type checker reads them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REF = watcher.ImportRef("default", "production", "big-spenders", "1234a567")
 
 
 async def wait_for_one() -> watcher.Ended:
-    """A reference or a target, a token or a file of it, and a policy."""
+    """Wait for one import, with each type of target and token, and a policy."""
     await watcher.wait("default/production/big-spenders/1234a567", token=Path("token"))
     policy = watcher.Policy(
         until=watcher.ImportStatus.IN_PROGRESS,
@@ -37,7 +37,7 @@ async def wait_for_one() -> watcher.Ended:
 
 
 async def follow_many() -> None:
-    """All events, told apart to the last kind."""
+    """Receive all events of several imports."""
     events = watcher.watch([REF, "a/b/c/d"], token="api-…", any_suffices=True, heartbeat=60.0)
     async with aclosing(events):
         async for event in events:
@@ -46,7 +46,7 @@ async def follow_many() -> None:
 
 
 def describe(event: watcher.Event) -> str:
-    """A match over the closed set of events."""
+    """Match every event type."""
     match event:
         case watcher.Watching():
             return event.goal

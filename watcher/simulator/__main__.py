@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -12,22 +13,31 @@ import click
 
 from watcher.simulator import SCENARIOS, serve
 
+_NAME: Final = "python -m watcher.simulator"
 _USAGE_ERROR: Final = 2
 
 
+def _check_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
+    if math.isfinite(speed) and speed > 0:
+        return speed
+    raise click.BadParameter(f"{speed} is not a number above 0.")
+
+
 @click.command(context_settings={"show_default": True})
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="The port; 0 takes any free one.")
 @click.option(
-    "--scenario",
-    default="happy",
-    type=click.Choice(tuple(SCENARIOS)),
-    help="What every import lives through.",
+    "--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 is any free one."
 )
-@click.option("--speed", default=1.0, help="How many times faster than real time the scenario goes.")
 @click.option(
-    "--rate-limit",
-    type=click.IntRange(min=1),
-    help="How many requests pass in ten seconds. [default: no limit]",
+    "--scenario", default="happy", type=click.Choice(tuple(SCENARIOS)), help="Life of every import."
+)
+@click.option(
+    "--speed",
+    default=1.0,
+    callback=_check_speed,
+    help="How many times faster than real time imports progress.",
+)
+@click.option(
+    "--rate-limit", type=click.IntRange(min=1), help="Requests allowed in ten seconds. [default: no limit]"
 )
 @click.pass_context
 def _command(
@@ -35,54 +45,43 @@ def _command(
 ) -> None:
     """Serve LaunchDarkly's import API of big segments on loopback, until SIGINT or SIGTERM.
 
-    It accepts the access token in LD_ACCESS_TOKEN, and any token when that is unset or empty.
+    It accepts the access token in LD_ACCESS_TOKEN, or any token if that is unset or empty.
     """
     token = os.environ.get("LD_ACCESS_TOKEN", "").strip() or None
     try:
-        signal_number = asyncio.run(_serve_until_signal(port, scenario, speed, rate_limit, token))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        number = asyncio.run(_serve_until_signal(port, scenario, speed, rate_limit, token))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise click.UsageError(
-            f"cannot listen on 127.0.0.1:{port}: {reason}; --port 0 takes a free one"
+            f"cannot listen on 127.0.0.1:{port}: {reason}; use --port 0 for any free port"
         ) from None
-    context.exit(128 + signal_number)
+    context.exit(128 + number)
 
 
 async def _serve_until_signal(
     port: int, scenario: str, speed: float, rate_limit: int | None, token: str | None
 ) -> int:
     loop = asyncio.get_running_loop()
-    received: asyncio.Future[int] = loop.create_future()
-
-    def receive(number: int) -> None:
-        if not received.done():
-            received.set_result(number)
-
+    received: asyncio.Queue[int] = asyncio.Queue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, receive, number)
+        loop.add_signal_handler(number, received.put_nowait, number)
     async with serve(
         port=port, scenario=scenario, speed=speed, rate_limit=rate_limit, token=token
     ) as base_uri:
         click.echo(f"listening on {base_uri}")
-        return await received
+        return await received.get()
 
 
 def main() -> int:
-    """Runs the command line.
-
-    Returns:
-        The exit code: 130 or 143 after a signal, 2 for options that cannot be served.
-    """
+    """Run the command line, and return its exit code: 130 or 143 after a signal, 2 for bad options."""
     try:
-        result: object = _command.main(prog_name="python -m watcher.simulator", standalone_mode=False)
+        code: object = _command.main(prog_name=_NAME, standalone_mode=False)
     except click.ClickException as error:
-        click.echo(f"python -m watcher.simulator: {error.format_message()}", err=True)
+        click.echo(f"{_NAME}: {error.format_message()}", err=True)
         return _USAGE_ERROR
     except click.Abort:
         return 128 + signal.SIGINT
-    return result if isinstance(result, int) else 0
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

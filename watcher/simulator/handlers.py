@@ -1,17 +1,17 @@
-"""What each path of the API answers."""
+"""The paths of the API and their responses."""
 
 from __future__ import annotations
 
 import json
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
 
 from watcher.simulator.errors import ApiError, invalid_request
-from watcher.simulator.faults import answer_with
+from watcher.simulator.faults import respond
 from watcher.simulator.scenarios import Status
 from watcher.simulator.store import SegmentKeys
 from watcher.simulator.uploads import read_upload
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from watcher.simulator.store import ImportStore, StoredImport
 
-# Without these patterns the router would refuse keys with braces.
-_SEGMENT = "/api/v2/segments/{project:[^/]+}/{environment:[^/]+}/{segment:[^/]+}"
-_SEMANTIC_PATCH = "domain-model=launchdarkly.semanticpatch"
+# Without these patterns the router would not match keys with braces.
+_SEGMENT: Final = "/api/v2/segments/{project:[^/]+}/{environment:[^/]+}/{segment:[^/]+}"
+_SEMANTIC_PATCH: Final = "domain-model=launchdarkly.semanticpatch"
 
 
 class _Instruction(msgspec.Struct, frozen=True, rename="camel"):
@@ -34,26 +34,26 @@ class _Instruction(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _SemanticPatch(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of a semantic patch; its comment and environment key change nothing here."""
+    """The body of a semantic patch; the simulator ignores its other fields."""
 
     instructions: list[_Instruction]
 
 
 class Handlers:
-    """Answers requests from a store of imports.
+    """The request handlers of one server.
 
     Args:
-        store: Every import of this server.
-        speed: How many times faster than real time slow answers come.
+        store: The imports.
+        speed: The speed of the simulation; it shortens the delay of slow responses.
     """
 
     def __init__(self, store: ImportStore, *, speed: float) -> None:
         self._store = store
         self._speed = speed
-        self._began = round(time.time() * 1000)
+        self._segments_created = round(time.time() * 1000)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        """Lists the paths and their handlers."""
+        """Return the paths and their handlers."""
         return (
             web.post(f"{_SEGMENT}/imports", self._create_import),
             web.get(f"{_SEGMENT}/imports/{{import_id:[^/]+}}", self._get_import, allow_head=False),
@@ -68,11 +68,11 @@ class Handlers:
 
     async def _get_import(self, request: web.Request) -> web.Response:
         found, status = self._store.find(_segment_keys(request), request.match_info["import_id"])
-        good = json.dumps(_import_body(found, status)).encode()
-        fault = self._store.next_fault(found, status)
+        body = json.dumps(_import_body(found, status)).encode()
+        fault = found.next_fault(status)
         if fault is None:
-            return web.Response(body=good, content_type="application/json")
-        return await answer_with(fault, good, request.transport, speed=self._speed)
+            return web.Response(body=body, content_type="application/json")
+        return await respond(fault, body, request.transport, speed=self._speed)
 
     async def _get_segment(self, request: web.Request) -> web.Response:
         return self._segment_response(_segment_keys(request))
@@ -80,7 +80,7 @@ class Handlers:
     async def _patch_segment(self, request: web.Request) -> web.Response:
         keys = _segment_keys(request)
         patch = _decode_patch(request.headers.get("Content-Type", ""), await request.read())
-        # All are checked before the first is approved: a semantic patch is applied whole or not at all.
+        # A semantic patch is atomic: check all instructions before the first approval.
         waiting = [self._find_waiting(keys, instruction) for instruction in patch.instructions]
         if request.query.get("dryRun") != "true":
             for found in waiting:
@@ -103,12 +103,8 @@ class Handlers:
             {
                 "key": keys.segment,
                 "name": keys.segment,
-                "tags": [],
-                "creationDate": self._began,
-                "lastModifiedDate": self._began,
-                "included": [],
-                "excluded": [],
-                "rules": [],
+                **dict.fromkeys(("tags", "included", "excluded", "rules"), ()),
+                **dict.fromkeys(("creationDate", "lastModifiedDate"), self._segments_created),
                 "version": 1,
                 "deleted": False,
                 "unbounded": True,

@@ -1,4 +1,4 @@
-"""The scenarios by name: what an import lives through, and what goes wrong while somebody watches it."""
+"""The scenarios: the statuses that an import goes through, and the faults that its readers meet."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from watcher.simulator.faults import Fault
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class Status(StrEnum):
-    """What the API says about an import: LaunchDarkly's six, and one that nobody knows."""
+    """LaunchDarkly's six statuses of an import, and one that is unknown to clients."""
 
     PREPARING = "preparing"
     PENDING_APPROVAL = "pending_approval"
@@ -22,30 +24,13 @@ class Status(StrEnum):
     VALIDATING = "validating"
 
 
-class Fault(StrEnum):
-    """What one read of an import meets in place of a good answer."""
-
-    THROTTLED_BARE = "429 without any header that says how long"
-    THROTTLED_GLOBAL = "429 by the account's limit, which resets a second later"
-    THROTTLED_TOKEN = "429 by the access token's limit, which resets a second later"  # noqa: S105 - prose
-    THROTTLED_ADDRESS = "429 by the address's limit, with Retry-After: 1"
-    INTERNAL_ERROR = "500 with a JSON body"
-    BAD_GATEWAY = "502 with an HTML body"
-    UNAVAILABLE = "503 with Retry-After: 1 and no body"
-    NOT_JSON = "200 with an HTML body"
-    SLOW = "a good answer, two seconds late at speed 1"
-    DROPPED_BEFORE = "the connection drops before the answer"
-    DROPPED_WITHIN = "the connection drops within the body"
+FINAL: Final = frozenset({Status.COMPLETE, Status.STOPPED, None})
+"""The statuses that do not change any more; None is an import that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A status and when it begins.
-
-    Args:
-        at: Seconds since the creation, at speed 1 and without a wait for approval.
-        status: What the API says from then on; None when the import is gone.
-    """
+    """A status (None if the import is gone) and its start, in seconds at speed 1 without an approval."""
 
     at: float
     status: Status | None
@@ -53,13 +38,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """A fault and the one read that meets it.
-
-    Args:
-        read: Which read of the import, counted from 1.
-        fault: What that read meets.
-        status: Counts only the reads that find this status; None counts them all.
-    """
+    """A fault and the read that meets it, counted from 1 among the reads of `status` (None: among all)."""
 
     read: int
     fault: Fault
@@ -68,15 +47,14 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """The life of every import that is created under it.
+    """The life of an import.
 
     Args:
-        stages: The timeline in order; the first is at 0, the last one has no end. A wait for approval comes
-            between the first and the second, and delays the second and all after it.
-        needs_approval: Whether an import waits for approval even when its creator did not ask for it.
-        approve_after: How long it waits until it is approved by itself, in seconds at speed 1; None waits for
-            somebody.
-        injections: The faults that the reads of each import meet.
+        stages: The timeline. The first stage starts at 0, the last one has no end. A wait for approval comes
+            after the first stage and delays the others.
+        needs_approval: Whether the import waits for approval.
+        approve_after: Seconds at speed 1 until a waiting import is approved automatically; None is never.
+        injections: The faults.
     """
 
     stages: tuple[Stage, ...]
@@ -84,40 +62,43 @@ class Scenario:
     approve_after: float | None = None
     injections: tuple[Injection, ...] = ()
 
+    def status_at(self, elapsed: float, approved_at: float | None = None) -> Status | None:
+        """Return the status after some seconds at speed 1; None if the import is gone.
 
-_TEN_SECONDS: Final = (
-    Stage(0.0, Status.PREPARING),
-    Stage(2.5, Status.READY),
-    Stage(5.0, Status.IN_PROGRESS),
-    Stage(10.0, Status.COMPLETE),
-)
+        Args:
+            elapsed: Seconds since the creation.
+            approved_at: Seconds from the creation to the approval; None if nobody has approved the import.
+        """
+        prepared_at = self.stages[1].at
+        if self.needs_approval and elapsed >= prepared_at:
+            if approved_at is None and self.approve_after is not None:
+                approved_at = prepared_at + self.approve_after
+            if approved_at is None or elapsed < approved_at:
+                return Status.PENDING_APPROVAL
+            elapsed -= approved_at - prepared_at
+        return next(stage.status for stage in reversed(self.stages) if elapsed >= stage.at)
 
-# Long enough for a client that asks about once a second to meet all of the faults.
-_FIFTEEN_SECONDS: Final = (
-    Stage(0.0, Status.PREPARING),
-    Stage(4.0, Status.READY),
-    Stage(8.0, Status.IN_PROGRESS),
-    Stage(15.0, Status.COMPLETE),
-)
+
+def _timeline(**starts: float) -> tuple[Stage, ...]:
+    """Return the stages after `preparing` from their starts in seconds; `gone` is the import's removal."""
+    later = (Stage(at, None if name == "gone" else Status(name)) for name, at in starts.items())
+    return (Stage(0.0, Status.PREPARING), *later)
+
+
+_TEN_SECONDS: Final = _timeline(ready=2.5, in_progress=5.0, complete=10.0)
+
+# Long enough for a client that polls about once a second to meet all faults.
+_FIFTEEN_SECONDS: Final = _timeline(ready=4.0, in_progress=8.0, complete=15.0)
 
 SCENARIOS: Final[Mapping[str, Scenario]] = {
-    "happy": Scenario(stages=_TEN_SECONDS),
-    "approval": Scenario(stages=_TEN_SECONDS, needs_approval=True),
-    "stopped": Scenario(
-        stages=(
-            Stage(0.0, Status.PREPARING),
-            Stage(2.5, Status.READY),
-            Stage(5.0, Status.IN_PROGRESS),
-            Stage(8.0, Status.STOPPED),
-        ),
-    ),
-    "stuck": Scenario(
-        stages=(Stage(0.0, Status.PREPARING), Stage(2.5, Status.READY), Stage(5.0, Status.IN_PROGRESS)),
-    ),
+    "happy": Scenario(_TEN_SECONDS),
+    "approval": Scenario(_TEN_SECONDS, needs_approval=True),
+    "stopped": Scenario(_timeline(ready=2.5, in_progress=5.0, stopped=8.0)),
+    "stuck": Scenario(_timeline(ready=2.5, in_progress=5.0)),
     "throttled": Scenario(
-        stages=_FIFTEEN_SECONDS,
-        # In a row, so that a client cannot reach the end without having met all of them. The bare one comes
-        # first: a client that counts 429s would wait longest for it as the last of a row.
+        _FIFTEEN_SECONDS,
+        # In a row, so that no client reaches the end without meeting all of them. The bare 429 comes first
+        # because clients that back off exponentially would wait longest for it as the last of a row.
         injections=(
             Injection(2, Fault.THROTTLED_BARE),
             Injection(3, Fault.THROTTLED_GLOBAL),
@@ -126,11 +107,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         ),
     ),
     "flaky": Scenario(
-        stages=_FIFTEEN_SECONDS,
+        _FIFTEEN_SECONDS,
         injections=(
             Injection(2, Fault.INTERNAL_ERROR),
             Injection(3, Fault.BAD_GATEWAY),
-            # Twice, because HTTP clients quietly repeat a GET whose connection has dropped.
+            # Twice, because HTTP clients silently repeat a GET if the connection drops.
             Injection(5, Fault.DROPPED_BEFORE),
             Injection(6, Fault.DROPPED_BEFORE),
             Injection(7, Fault.DROPPED_WITHIN),
@@ -139,31 +120,17 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
             Injection(11, Fault.SLOW),
         ),
     ),
-    "vanish": Scenario(stages=(Stage(0.0, Status.PREPARING), Stage(2.5, Status.READY), Stage(5.0, None))),
-    "unknown-status": Scenario(
-        stages=(
-            Stage(0.0, Status.PREPARING),
-            Stage(2.5, Status.VALIDATING),
-            Stage(5.0, Status.READY),
-            Stage(7.5, Status.IN_PROGRESS),
-            Stage(10.0, Status.COMPLETE),
-        ),
-    ),
-    # Pending approval from 1.8 to 3.6, hence complete at 9.0.
+    "vanish": Scenario(_timeline(ready=2.5, gone=5.0)),
+    "unknown-status": Scenario(_timeline(validating=2.5, ready=5.0, in_progress=7.5, complete=10.0)),
+    # The wait for approval is from 1.8 to 3.6, so the import is complete at 9.0.
     "demo": Scenario(
-        stages=(
-            Stage(0.0, Status.PREPARING),
-            Stage(1.8, Status.READY),
-            Stage(3.6, Status.IN_PROGRESS),
-            Stage(7.2, Status.COMPLETE),
-        ),
+        _timeline(ready=1.8, in_progress=3.6, complete=7.2),
         needs_approval=True,
         approve_after=1.8,
-        # The 429 comes in a status that has been seen already and that only a final one follows, so that the
-        # wait it asks for cannot hide any other status from whoever watches.
+        # The 429 comes in the last status before `complete`: its hold cannot hide another status.
         injections=(
             Injection(2, Fault.BAD_GATEWAY),
-            Injection(2, Fault.THROTTLED_ADDRESS, status=Status.IN_PROGRESS),
+            Injection(2, Fault.THROTTLED_ADDRESS, Status.IN_PROGRESS),
         ),
     ),
 }

@@ -1,25 +1,26 @@
-"""Every import of one server, and who has read it how often."""
+"""The imports of one server: their creation, progress, approval, and reads."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from uuid import uuid4
 
-from watcher.simulator.errors import conflict, not_found
-from watcher.simulator.imports import ImportLife
+from watcher.simulator.errors import ApiError, Error
+from watcher.simulator.scenarios import FINAL
 
 if TYPE_CHECKING:
-    from watcher.simulator.scenarios import Fault, Scenario, Status
+    from watcher.simulator.faults import Fault
+    from watcher.simulator.scenarios import Scenario, Status
     from watcher.simulator.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentKeys:
-    """The three keys that name a segment."""
+    """The three keys of a segment."""
 
     project: str
     environment: str
@@ -32,121 +33,101 @@ class SegmentKeys:
         return "/api/v2/segments/" + "/".join(quote(key, safe="") for key in keys)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class StoredImport:
     """One import.
 
     Args:
-        import_id: What the API calls it.
-        keys: The segment it goes into.
-        upload: What its creator asked for.
-        creation_time: When it was created, in Unix milliseconds.
-        started: The same moment on the monotonic clock, in seconds.
-        life: Which status it has when.
+        creation_time: Unix milliseconds.
+        started: The start of the scenario, in seconds of the monotonic clock.
+        approved_at: Seconds at speed 1 from the start to the approval; None if nobody has approved it.
+        reads: Number of reads, in total (None) and in each status.
     """
 
-    import_id: str
     keys: SegmentKeys
     upload: Upload
-    creation_time: int
-    started: float
-    life: ImportLife
+    scenario: Scenario
+    import_id: str = field(default_factory=lambda: str(uuid4()))
+    creation_time: int = field(default_factory=lambda: round(time.time() * 1000))
+    started: float = field(default_factory=time.monotonic)
+    approved_at: float | None = None
+    reads: Counter[Status | None] = field(default_factory=Counter)
 
     @property
     def path(self) -> str:
         """The import's path in the API, percent-encoded."""
         return f"{self.keys.path}/imports/{self.import_id}"
 
+    def next_fault(self, status: Status) -> Fault | None:
+        """Count a read that found this status, and return the fault that it meets."""
+        self.reads.update((None, status))
+        for injection in self.scenario.injections:
+            if injection.status in {None, status} and self.reads[injection.status] == injection.read:
+                return injection.fault
+        return None
+
 
 class ImportStore:
-    """Creates, finds and approves imports, all under one scenario.
+    """The imports of one server.
 
     Args:
-        scenario: What every import lives through.
-        speed: How many times faster than real time.
-        approve_after: Approves an import that has waited so long, in seconds at speed 1; None leaves that to
-            the scenario.
-        begin_when_read: Begins the life of each import at its first read, so that a reader who starts late
-            sees all of it.
+        scenario: The life of every import.
+        speed: How many times faster than real time imports progress.
+        begin_when_read: Start the life of each import at its first read, for readers that start slowly.
     """
 
-    def __init__(
-        self, scenario: Scenario, *, speed: float, approve_after: float | None, begin_when_read: bool = False
-    ) -> None:
+    def __init__(self, scenario: Scenario, *, speed: float, begin_when_read: bool = False) -> None:
         self._scenario = scenario
         self._speed = speed
         self._begin_when_read = begin_when_read
-        self._approve_after = scenario.approve_after if approve_after is None else approve_after
         self._imports: dict[str, StoredImport] = {}
-        self._reads: Counter[tuple[str, Status | None]] = Counter()
 
     def create(self, keys: SegmentKeys, upload: Upload) -> StoredImport:
-        """Begins an import.
+        """Start an import.
 
         Raises:
-            ApiError: Another import of the same project and environment has not ended.
+            ApiError: Another import of the same project and environment is not final.
         """
         for other in self._imports.values():
             same_place = (other.keys.project, other.keys.environment) == (keys.project, keys.environment)
-            if same_place and not self._has_ended(other):
-                raise conflict(f"The import {other.import_id} of this environment has not ended")
-        life = ImportLife(
-            stages=self._scenario.stages,
-            needs_approval=upload.wait_on_approvals or self._scenario.needs_approval,
-            approve_after=self._approve_after,
-        )
-        created = StoredImport(
-            import_id=str(uuid4()),
-            keys=keys,
-            upload=upload,
-            creation_time=round(time.time() * 1000),
-            started=time.monotonic(),
-            life=life,
-        )
+            if same_place and not self._is_final(other):
+                message = f"The import {other.import_id} of this environment is not final"
+                raise ApiError(Error.CONFLICT, message)
+        needs_approval = upload.wait_on_approvals or self._scenario.needs_approval
+        scenario = replace(self._scenario, needs_approval=needs_approval)
+        created = StoredImport(keys=keys, upload=upload, scenario=scenario)
         self._imports[created.import_id] = created
         return created
 
     def find(self, keys: SegmentKeys, import_id: str) -> tuple[StoredImport, Status]:
-        """Finds an import and its present status.
+        """Return an import and its current status.
 
         Raises:
-            ApiError: There is none of this name in this segment, or it is gone.
+            ApiError: The segment has no such import, or the import is gone.
         """
         found = self._imports.get(import_id)
         if found is None or found.keys != keys:
-            raise not_found()
-        if self._begin_when_read and not self._reads[import_id, None]:
-            found = self._imports[import_id] = replace(found, started=time.monotonic())
-        status = found.life.status_at(self._elapsed(found))
+            raise ApiError(Error.NOT_FOUND)
+        if self._begin_when_read and not found.reads:
+            found.started = time.monotonic()
+        status = self._status(found)
         if status is None:
-            raise not_found()
+            raise ApiError(Error.NOT_FOUND)
         return found, status
 
-    def next_fault(self, read: StoredImport, status: Status) -> Fault | None:
-        """Counts a read that found this status, and tell which fault it meets, if any."""
-        self._reads[read.import_id, None] += 1
-        self._reads[read.import_id, status] += 1
-        return next(
-            (
-                injection.fault
-                for injection in self._scenario.injections
-                if injection.status in {None, status}
-                and self._reads[read.import_id, injection.status] == injection.read
-            ),
-            None,
-        )
-
     def approve(self, waiting: StoredImport) -> None:
-        """Lets an import go on that waits for approval."""
-        life = replace(waiting.life, approved_at=self._elapsed(waiting))
-        self._imports[waiting.import_id] = replace(waiting, life=life)
+        """Approve an import that waits for approval."""
+        waiting.approved_at = self._elapsed(waiting)
 
     def is_importing(self, keys: SegmentKeys) -> bool:
-        """Tells whether an import into this segment has not ended."""
-        return any(stored.keys == keys and not self._has_ended(stored) for stored in self._imports.values())
+        """Return whether an import into this segment is not final."""
+        return any(stored.keys == keys and not self._is_final(stored) for stored in self._imports.values())
 
     def _elapsed(self, stored: StoredImport) -> float:
         return (time.monotonic() - stored.started) * self._speed
 
-    def _has_ended(self, stored: StoredImport) -> bool:
-        return stored.life.ended_at(self._elapsed(stored))
+    def _status(self, stored: StoredImport) -> Status | None:
+        return stored.scenario.status_at(self._elapsed(stored), stored.approved_at)
+
+    def _is_final(self, stored: StoredImport) -> bool:
+        return self._status(stored) in FINAL

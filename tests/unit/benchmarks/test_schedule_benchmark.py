@@ -1,4 +1,4 @@
-"""The default polling schedule is worth its requests, by the benchmark that chose it."""
+"""The benchmark that chose the default polling schedule."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SEED = 1
 
 @pytest.fixture(scope="module")
 def imports() -> list[SimulatedImport]:
-    """Draw as many imports as tell a schedule from a clearly worse one."""
+    """Return enough imports to tell a schedule from a clearly worse one."""
     return draw_imports(1000, SEED)
 
 
 @pytest.fixture(scope="module")
 def rivals(imports: list[SimulatedImport]) -> list[Figures]:
-    """Measure the 15 s waiter and full jitter."""
+    """Return the figures of the 15 s waiter and of full jitter."""
     return [measure(rival, imports, SEED) for rival in RIVALS]
 
 
 def test_the_default_beats_the_common_waiters(imports: list[SimulatedImport], rivals: list[Figures]) -> None:
-    """Fewer requests and less delay than either, and seldom late for the import's duration."""
+    """The default has fewer requests and less delay than both, and a small relative delay."""
     assert is_acceptable(measure(default_schedule(), imports, SEED), rivals)
 
 
@@ -50,21 +50,21 @@ def test_the_default_beats_the_common_waiters(imports: list[SimulatedImport], ri
         pytest.param(0.5, 25, 1.05, id="too many requests for short imports"),
     ],
 )
-def test_a_worse_default_would_be_noticed(
+def test_a_worse_default_is_not_acceptable(
     min_interval: float,
     max_interval: float,
     growth: float,
     imports: list[SimulatedImport],
     rivals: list[Figures],
 ) -> None:
-    """Each bound can fail."""
+    """Each bound rejects some schedule."""
     worse = growing_schedule(min_interval, max_interval, growth)
 
     assert not is_acceptable(measure(worse, imports, SEED), rivals)
 
 
 def test_the_figures_of_a_fixed_schedule() -> None:
-    """The first poll comes at the start, and the delay ends with the poll that sees the end."""
+    """The first poll is at the start, and the delay ends with the poll that sees the end."""
     watched = [SimulatedImport(10.0, ()), SimulatedImport(16.0, (4.0,))]
 
     figures = measure(fixed_schedule(4), watched, SEED)
@@ -74,8 +74,8 @@ def test_the_figures_of_a_fixed_schedule() -> None:
     assert figures.mean_relative_delay == (0.2 + 0.0) / 2
 
 
-def test_a_transition_begins_the_waits_anew() -> None:
-    """A transition brings the short waits back, so that the end soon after it is seen soon."""
+def test_a_transition_restarts_the_waits() -> None:
+    """After a transition the waits are short again, so an end soon after it is seen early."""
     schedule = growing_schedule(1, 30, 2)
 
     undisturbed = measure(schedule, [SimulatedImport(100.0, ())] * 100, SEED)
@@ -85,8 +85,8 @@ def test_a_transition_begins_the_waits_anew() -> None:
     assert disturbed.mean_delay < undisturbed.mean_delay
 
 
-def test_the_command_prints_the_same_figures_as_a_table_and_as_json() -> None:
-    """One row for each schedule, the product's own first."""
+def test_the_table_and_the_json_have_the_same_figures() -> None:
+    """There is one row for each schedule, the default first."""
     options = ["--imports", "100", "--seed", "7"]
     table = CliRunner().invoke(main, options).output.splitlines()
     report = json.loads(CliRunner().invoke(main, [*options, "--json"]).output)

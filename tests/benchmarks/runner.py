@@ -1,4 +1,4 @@
-"""Where programs run: a folder with a copy of the package and compiled bytecode, as if it were installed."""
+"""A directory with a copy of the package and compiled bytecode, as if it were installed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.server import Server
 
-PATIENCE = 120.0
-"""Seconds after which a program that does not end is killed."""
+TIMEOUT = 120.0
+"""Seconds after which a program that does not exit is killed."""
 
 _HERE = Path(__file__).parent
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
@@ -31,11 +31,11 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process took.
+    """The resources that a process used.
 
     Attributes:
-        wall: Seconds from before its start to after its end.
-        peak: Its largest resident set, in bytes.
+        wall: Seconds from its start to its exit.
+        peak: Its peak resident set, in bytes.
     """
 
     wall: float
@@ -44,12 +44,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that was started.
+    """A running process.
 
     Attributes:
         process: The process.
-        began: When it was started, by ``time.perf_counter``.
-        err: What it writes to standard error.
+        began: Its start, by ``time.perf_counter``.
+        err: The file with its standard error.
     """
 
     process: subprocess.Popen[bytes]
@@ -58,20 +58,20 @@ class Running:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended; what it took can still be asked for."""
+        """Whether it has exited; `finish` still works afterwards."""
         return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def finish(self, code: int) -> Usage:
-        """Waits for its end.
+        """Wait until it exits.
 
         Args:
-            code: The exit code that it must end with.
+            code: The expected exit code.
 
         Returns:
-            What it took.
+            The resources that it used.
 
         Raises:
-            RuntimeError: It ended otherwise, so that there is nothing to compare.
+            RuntimeError: The exit code is another one.
         """
         _, status, usage = os.wait4(self.process.pid, 0)
         wall = perf_counter() - self.began
@@ -79,14 +79,14 @@ class Running:
         if self.process.returncode != code:
             tail = self.err.read_text("utf-8", errors="replace")[-2000:]
             raise RuntimeError(
-                f"{self.process.args!r} ended with {self.process.returncode}, not {code}: {tail}"
+                f"{self.process.args!r} exited with {self.process.returncode}, not {code}: {tail}"
             )
         return Usage(wall, usage.ru_maxrss * 1024)
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
-    """The folder, and the server that all programs ask.
+class Runner:
+    """The directory, and the server that all programs poll.
 
     Attributes:
         folder: The current directory of every program.
@@ -98,24 +98,17 @@ class Workshop:
 
     @property
     def out(self) -> Path:
-        """What the last program wrote to standard output."""
+        """The file with the last program's standard output."""
         return self.folder / "out"
 
     @property
     def err(self) -> Path:
-        """What the last program wrote to standard error."""
+        """The file with the last program's standard error."""
         return self.folder / "err"
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[Running]:
-        """Runs Python beside what happens in this context, after which it has ended.
-
-        Args:
-            *arguments: The interpreter's arguments.
-
-        Yields:
-            The process.
-        """
+        """Run Python with these arguments while the context lasts, and yield the process."""
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         environment |= {"LD_BASE_URI": self.server.base_uri, "LD_ACCESS_TOKEN": "api-benchmark"}
         with self.out.open("wb") as out, self.err.open("wb") as err:
@@ -128,7 +121,7 @@ class Workshop:
                 stdout=out,
                 stderr=err,
             )
-        guard = Timer(PATIENCE, process.kill)
+        guard = Timer(TIMEOUT, process.kill)
         guard.start()
         try:
             yield Running(process, began, self.err)
@@ -139,28 +132,20 @@ class Workshop:
                 process.wait()
 
     def run(self, *arguments: str, code: int = 0) -> Usage:
-        """Runs Python to its end.
-
-        Args:
-            *arguments: The interpreter's arguments.
-            code: The exit code that it must end with.
-
-        Returns:
-            What it took.
-        """
+        """Run Python until it exits with the expected code, and return the resources that it used."""
         with self.running(*arguments) as running:
             return running.finish(code)
 
     def write_targets(self, name: str, status: str, count: int) -> str:
-        """Writes a file of targets.
+        """Write a file of targets.
 
         Args:
             name: The file's name.
-            status: The status that the server gives them.
-            count: How many.
+            status: The status that the server returns for them.
+            count: The number of targets.
 
         Returns:
-            How the command line names the file.
+            The command-line argument for the file.
         """
         lines = (f"default/{status}/big-spenders/{number:036}\n" for number in range(count))
         (self.folder / name).write_text("".join(lines), encoding="ascii")
@@ -168,20 +153,16 @@ class Workshop:
 
 
 @contextmanager
-def opened() -> Iterator[Workshop]:
-    """Sets a workshop up.
-
-    Yields:
-        The workshop; it is gone afterwards.
-    """
+def open_runner() -> Iterator[Runner]:
+    """Create a runner, and remove its directory at the end of the context."""
     with TemporaryDirectory(prefix="watcher-benchmark-") as name:
         root = Path(name)
         folder, nginx = root / "programs", root / "nginx"
         nginx.mkdir()
-        # A copy, so that nothing is edited while it is measured.
+        # A copy, so that edits during a measurement have no effect.
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(_HERE / "yardsticks", folder / "yardsticks", ignore=ignored)
+        shutil.copytree(_HERE / "baselines", folder / "baselines", ignore=ignored)
         shutil.copytree(_HERE.parents[1] / "watcher", folder / "watcher", ignore=ignored)
         compileall.compile_dir(folder, quiet=1)
         with serving(nginx) as server:
-            yield Workshop(folder, server)
+            yield Runner(folder, server)

@@ -1,11 +1,10 @@
-"""How late the polls of `watcher`'s own loop and client are, nothing in them replaced.
+"""The lateness of the polls of `watcher`'s own loop and client.
 
-Arguments: the base URI, how many imports, and for how many seconds. Prints one JSON object.
+Arguments: the base URI, the number of imports, and the seconds. Prints one JSON object.
 
-Only one event tells when its import is asked for next: ``Retrying``. So the imports are ones that are not
-there yet: each 404 is followed by a poll of the ordinary schedule, and costs a little more than a quiet poll.
-The first look at each import fails without being sent, and the full jitter after it spreads the imports over
-an interval, as chance would in time.
+Only the event ``Retrying`` has the time of the next poll. Therefore the imports do not exist yet: a poll of
+the ordinary schedule follows each 404, and costs slightly more than a poll without an event. The first poll
+of each import fails without a request, and the full jitter after it spreads the imports over an interval.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from typing import TYPE_CHECKING
 
 from watcher.api.client import Client
 from watcher.api.token import FixedToken, parse_token
-from watcher.cli.main import COLLECT_AFTER
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
@@ -38,13 +36,12 @@ if TYPE_CHECKING:
 
 INTERVAL = 1.0
 
+GC_THRESHOLD = 10_000
+"""The threshold that the command line sets."""
 
-class PunctualProbe:
-    """Asks through the client, and notes how late it was asked to.
 
-    Args:
-        client: The client.
-    """
+class Probe:
+    """A wrapper of the client that records the lateness of its calls."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -53,34 +50,23 @@ class PunctualProbe:
         self.punctuality = Punctuality(self._now(), stolen_seconds)
 
     def receive(self, event: Event) -> None:
-        """Notes a plan.
-
-        Args:
-            event: Any event.
-        """
+        """Store the planned time of the next poll."""
         if isinstance(event, Retrying):
             self._plans[event.ref] = event.at.monotonic + event.wait
 
     async def get(self, ref: ImportRef) -> Answer | Fault:
-        """Asks, where there is a plan.
-
-        Args:
-            ref: The import.
-
-        Returns:
-            The answer.
-        """
+        """Poll an import, and record the lateness; the first poll fails without a request."""
         plan = self._plans.get(ref)
         if plan is None:
-            return Fault(FaultKind.NETWORK, "the first look fails")
+            return Fault(FaultKind.NETWORK, "the first poll fails")
         self.punctuality.note(plan, self._now())
         return await self._client.get(ref)
 
 
 async def main() -> None:
-    """Watches, and tells how late the polls were."""
-    gc.freeze()  # as the program does, like the threshold
-    gc.set_threshold(COLLECT_AFTER)
+    """Watch, and print the lateness of the polls."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
     base_uri, imports, seconds = sys.argv[1:]
     refs = [
         ImportRef("default", "missing", "big-spenders", f"{number:036}") for number in range(int(imports))
@@ -89,13 +75,13 @@ async def main() -> None:
     terms = Terms(policy, lambda _: False, request_timeout=REQUEST_TIMEOUT)
     tokens = FixedToken(parse_token(os.environ["LD_ACCESS_TOKEN"], "LD_ACCESS_TOKEN"))
     async with Client(base_uri, tokens) as client:
-        probe = PunctualProbe(client)
+        probe = Probe(client)
         watch = Watch(refs, terms, probe.get, Random(1))
         with suppress(TimeoutError):
             async with asyncio.timeout(float(seconds)), aclosing(watch.events()) as events:
                 async for event in events:
                     probe.receive(event)
-    sys.stdout.write(json.dumps(asdict(probe.punctuality.told())) + "\n")
+    sys.stdout.write(json.dumps(asdict(probe.punctuality.lateness())) + "\n")
 
 
 if __name__ == "__main__":

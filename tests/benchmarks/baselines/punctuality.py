@@ -1,4 +1,4 @@
-"""How late polls are: all of them, and those of the seconds in which the machine was there all the time."""
+"""The lateness of polls, in all seconds and in those in which the processor was available all the time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WARM_UP = 2.0
-"""Seconds at the beginning that do not count: connections are opened there."""
+"""Seconds at the start that do not count, because connections are opened in them."""
 
 LARGEST_STOLEN_SHARE = 0.01
-"""Of a core. Where more of it is gone, the 99th percentile is the machine's, whatever the program does."""
+"""The share of a core; beyond it, the machine decides the 99th percentile, not the program."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How late the polls of a loop were.
+class Lateness:
+    """The lateness of a loop's polls.
 
     Attributes:
-        seconds: How many seconds counted.
+        seconds: The number of seconds that count.
         lateness_s: The lateness of each poll in them, in seconds.
-        quiet_seconds: How many of them were quiet.
-        quiet_lateness_s: The lateness of each poll in these.
+        quiet_seconds: The number of quiet seconds among them.
+        quiet_lateness_s: The lateness of each poll in the quiet seconds.
     """
 
     seconds: int
@@ -35,14 +35,14 @@ class Told:
 
 
 class Punctuality:
-    """Takes down how late each poll was.
+    """A recorder of the lateness of each poll.
 
-    A virtual machine loses its processors to others now and then, and its kernel counts for how long. A
-    second is quiet where that was little in it, and in the one before it, whose late polls it serves.
+    The kernel of a virtual machine counts the time that others took its processors ("steal"). A second is
+    quiet if this time is short in it and in the second before, whose late polls may run in it.
 
     Args:
-        began: When the program began, in seconds of its clock.
-        stolen: Tells for how many seconds the processors were gone since the machine started.
+        began: The start of the program, in seconds of its clock.
+        stolen: Returns the stolen seconds since the machine started.
     """
 
     def __init__(self, began: float, stolen: Callable[[], float]) -> None:
@@ -55,12 +55,7 @@ class Punctuality:
         self._quiet_seconds: list[list[float]] = []
 
     def note(self, plan: float, now: float) -> None:
-        """Notes a poll.
-
-        Args:
-            plan: When it was due.
-            now: When it was made.
-        """
+        """Record a poll by its planned and its actual time."""
         if now >= self._second_began + 1:
             self._end_second(now)
         if plan >= self._counts_from:
@@ -77,9 +72,9 @@ class Punctuality:
         self._second_began, self._stolen_before = now, stolen
         self._second, self._previous_was_quiet = [], is_quiet
 
-    def told(self) -> Told:
-        """Tells what came of it."""
-        return Told(
+    def lateness(self) -> Lateness:
+        """Return the lateness so far."""
+        return Lateness(
             seconds=len(self._seconds),
             lateness_s=[late for second in self._seconds for late in second],
             quiet_seconds=len(self._quiet_seconds),
@@ -88,10 +83,6 @@ class Punctuality:
 
 
 def stolen_seconds() -> float:
-    """Reads how long the processors were gone, from "steal" in proc_stat(5).
-
-    Returns:
-        Seconds since the machine started, over all cores; of a machine that is not virtual, 0.
-    """
+    """Return the stolen seconds of all cores since the machine started ("steal" in proc_stat(5))."""
     _, *ticks = Path("/proc/stat").read_text("ascii").split("\n", 1)[0].split()
     return int(ticks[7]) / os.sysconf("SC_CLK_TCK")

@@ -1,6 +1,6 @@
-"""One GET of an import, and one line of log: what anybody would write on aiohttp, backoff and structlog.
+"""A plain script on aiohttp, backoff and structlog: one GET of an import, and one line of log.
 
-The first argument is the URL; the token stands in the environment as it does for `watcher`.
+The argument is the URL; the token is in the environment, as for `watcher`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,7 @@ log = structlog.get_logger()
 
 @backoff.on_exception(backoff.expo, aiohttp.ClientError, max_tries=5)
 async def look(url: str, token: str) -> str:
-    """Asks once for an import.
-
-    Args:
-        url: Its address.
-        token: The access token.
-
-    Returns:
-        Its status.
-    """
+    """Return the status of an import."""
     async with (
         aiohttp.ClientSession(headers={"Authorization": token}, raise_for_status=True) as session,
         session.get(url) as response,
@@ -36,7 +28,7 @@ async def look(url: str, token: str) -> str:
 
 
 async def main() -> None:
-    """Looks and logs."""
+    """Poll once, and log the status."""
     url = sys.argv[1]
     status = await look(url, os.environ["LD_ACCESS_TOKEN"])
     log.info("import", url=url, status=status)

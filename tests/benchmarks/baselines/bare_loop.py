@@ -1,6 +1,6 @@
-"""A bare aiohttp loop that asks for imports, with the session's settings of `watcher` and no rules.
+"""A bare aiohttp loop that polls imports with the session settings of `watcher` and without its rules.
 
-Arguments: ``saturate`` or ``pace``, the base URI, how many imports, and for how many seconds.
+Arguments: ``saturate`` or ``pace``, the base URI, the number of imports, and the seconds.
 Prints one JSON object.
 """
 
@@ -22,11 +22,7 @@ INTERVAL = 1.0
 
 
 def make_session() -> aiohttp.ClientSession:
-    """Makes a session as `watcher` does.
-
-    Returns:
-        The session.
-    """
+    """Return a session with the settings of `watcher`."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, resolver=aiohttp.ThreadedResolver()),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -42,13 +38,8 @@ def make_session() -> aiohttp.ClientSession:
     )
 
 
-async def ask(session: aiohttp.ClientSession, url: URL) -> None:
-    """Asks once, and reads what a rule would need to know.
-
-    Args:
-        session: The session.
-        url: The import's address.
-    """
+async def poll(session: aiohttp.ClientSession, url: URL) -> None:
+    """Poll once, and check that the response has a status."""
     async with session.get(url, allow_redirects=False) as response:
         body = json.loads(await response.read())
     if response.status != 200 or "status" not in body:
@@ -56,16 +47,7 @@ async def ask(session: aiohttp.ClientSession, url: URL) -> None:
 
 
 async def saturate(session: aiohttp.ClientSession, urls: list[URL], seconds: float) -> dict[str, object]:
-    """Asks as fast as can be, one request under way for each import.
-
-    Args:
-        session: The session.
-        urls: The imports' addresses.
-        seconds: For how long.
-
-    Returns:
-        The polls and the seconds that they took.
-    """
+    """Poll as fast as possible with one request in flight per import; return the polls and the seconds."""
     now = asyncio.get_running_loop().time
     began = now()
     polls = 0
@@ -73,7 +55,7 @@ async def saturate(session: aiohttp.ClientSession, urls: list[URL], seconds: flo
     async def repeat(url: URL) -> None:
         nonlocal polls
         while now() < began + seconds:
-            await ask(session, url)
+            await poll(session, url)
             polls += 1
 
     await asyncio.gather(*(repeat(url) for url in urls))
@@ -81,16 +63,7 @@ async def saturate(session: aiohttp.ClientSession, urls: list[URL], seconds: flo
 
 
 async def pace(session: aiohttp.ClientSession, urls: list[URL], seconds: float) -> dict[str, object]:
-    """Asks for each import once an interval, all of them spread over it.
-
-    Args:
-        session: The session.
-        urls: The imports' addresses.
-        seconds: For how long.
-
-    Returns:
-        How late the polls were.
-    """
+    """Poll each import once per interval, spread over it; return the lateness of the polls."""
     now = asyncio.get_running_loop().time
     random = Random(1)
     began = now()
@@ -101,19 +74,19 @@ async def pace(session: aiohttp.ClientSession, urls: list[URL], seconds: float) 
         while plan < began + seconds:
             await asyncio.sleep(plan - now())
             punctuality.note(plan, now())
-            await ask(session, url)
+            await poll(session, url)
             plan = now() + INTERVAL * random.uniform(0.9, 1.1)
 
     await asyncio.gather(*(repeat(url) for url in urls))
-    return asdict(punctuality.told())
+    return asdict(punctuality.lateness())
 
 
 async def main() -> None:
-    """Does what the arguments say."""
-    how, base_uri, imports, seconds = sys.argv[1:]
+    """Run the loop that the arguments name."""
+    mode, base_uri, imports, seconds = sys.argv[1:]
     path = f"{base_uri}/api/v2/segments/default/in_progress/big-spenders/imports"
     urls = [URL(f"{path}/{number:036}", encoded=True) for number in range(int(imports))]
-    loop = {"saturate": saturate, "pace": pace}[how]
+    loop = {"saturate": saturate, "pace": pace}[mode]
     async with make_session() as session:
         sys.stdout.write(json.dumps(await loop(session, urls, float(seconds))) + "\n")
 

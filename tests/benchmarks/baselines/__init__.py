@@ -1,0 +1,1 @@
+"""Programs that run as processes next to a copy of the package, without the benchmarks."""
