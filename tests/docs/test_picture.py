@@ -17,7 +17,7 @@ from watcher.core.statuses import Outcome
 from watcher.reports.live.glyphs import UNICODE
 from watcher.reports.live.picture import Canvas, picture
 from watcher.reports.live.views import View
-from watcher.reports.results import text_line
+from watcher.reports.stdout import text_line
 
 REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")
 WAY = (("preparing", 2.6), ("pending_approval", 3.3), ("ready", 0.95), ("in_progress", 1.4))

@@ -204,12 +204,12 @@ class _Endpoints:
 
 async def _join(pieces: Iterable[bytes]) -> bytes:
     """Return the pieces as one line; the encoding of a large fleet pauses so that polls are not delayed."""
-    line = bytearray()
-    for number, piece in enumerate(pieces, 1):
-        line += piece
-        if number % 100 == 0:
+    line: list[bytes] = []
+    for piece in pieces:
+        line.append(piece)
+        if len(line) % 100 == 0:
             await asyncio.sleep(0)
-    return bytes(line + b"\n")
+    return b"".join([*line, b"\n"])
 
 
 def _unavailable(reason: str) -> web.Response:
