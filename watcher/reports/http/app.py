@@ -86,18 +86,10 @@ async def serving(host: str, port: int, view: View) -> AsyncIterator[str]:
     listener = await _listen(host, port)
     runner = web.AppRunner(_application(view), shutdown_timeout=_SHUTDOWN_TIMEOUT)
     await runner.setup()
-    loop, server = asyncio.get_running_loop(), runner.server
+    server = runner.server
     if server is None:
         raise RuntimeError("aiohttp did not create its server")
-
-    def accept() -> web.RequestHandler:
-        for oldest in server.connections[: 1 - MAX_CONNECTIONS]:
-            _abort(oldest)
-        return _Connection(
-            server, loop=loop, logger=_SILENT, access_log=_SILENT, keepalive_timeout=0, lingering_time=1.0
-        )
-
-    sockets = await loop.create_server(accept, sock=listener, backlog=MAX_CONNECTIONS)
+    sockets = await asyncio.get_running_loop().create_server(lambda: _Connection(server), sock=listener)
     try:
         address = listener.getsockname()
         yield f"http://{_authority(address[0], address[1])}"
@@ -109,11 +101,20 @@ async def serving(host: str, port: int, view: View) -> AsyncIterator[str]:
 
 
 class _Connection(web.RequestHandler):
-    """A connection with a timeout for everything; those of aiohttp do not cover slow readers."""
+    """A connection with one timeout for everything; those of aiohttp do not cover slow readers."""
+
+    def __init__(self, server: web.Server) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            server, loop=loop, logger=_SILENT, access_log=_SILENT, keepalive_timeout=0, lingering_time=1.0
+        )
+        self._server = server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._timeout = asyncio.get_running_loop().call_later(CONNECTION_TIMEOUT, _abort, self)
+        for oldest in self._server.connections[:-MAX_CONNECTIONS]:
+            _abort(oldest)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
