@@ -174,7 +174,7 @@ def test_a_client_that_disconnects_is_no_error(capfd: pytest.CaptureFixture[str]
 
 
 def test_the_oldest_connection_is_closed_for_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Idle connections keep nobody out."""
+    """Idle connections do not keep out a probe."""
     monkeypatch.setattr(app, "MAX_CONNECTIONS", 5)
     with served(view()) as address, ExitStack() as stack:
         idle = [stack.enter_context(socket.create_connection(address)) for _ in range(5)]

@@ -18,14 +18,14 @@ JSON_LOG = ("--log-format", "json")
 
 
 def start_sidecar(base_uri: str, *arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """Starts the program, and gives the URL that it announces."""
+    """Start the program and return the URL that it announces."""
     process = start_watcher(*arguments, "--listen", "127.0.0.1:0", *JSON_LOG, env=environment(base_uri))
     message = wait_for_event(process, "serving")["message"]
     return process, str(message).rsplit(" ", 1)[1]
 
 
 def wait_for_event(process: subprocess.Popen[str], name: str) -> dict[str, object]:
-    """Reads the JSON log up to an event."""
+    """Read the JSON log up to an event."""
     assert process.stderr is not None
     for line in process.stderr:
         event = json.loads(line)
@@ -36,7 +36,7 @@ def wait_for_event(process: subprocess.Popen[str], name: str) -> dict[str, objec
 
 
 def get(url: str) -> tuple[int, str]:
-    """Asks an endpoint; the token must not be in what it answers."""
+    """Request an endpoint and return status and body, which must not contain the token."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 (loopback)
             status, body = response.status, response.read().decode()
@@ -48,7 +48,7 @@ def get(url: str) -> tuple[int, str]:
 
 
 def wait_for(url: str, is_there: Callable[[int, str], bool], seconds: float = 20.0) -> tuple[int, str]:
-    """Asks until an answer is the right one."""
+    """Repeat a request until the response is as expected."""
     last = time.monotonic() + seconds
     while not is_there(*(answer := get(url))):
         assert time.monotonic() < last, answer

@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 
 
 class JsonLog(Report):
-    """Write an object with ``event``, ``level`` and ``at`` for each event and message, and for the result.
-
-    Args:
-        stream: Standard error.
-        level: The minimum level.
-        codes: The exit codes in force.
-        clock: The wall clock, in Unix seconds.
-    """
+    """Write an object with ``event``, ``level`` and ``at`` for each event and message, and for the result."""
 
     name = "progress on standard error"
 

@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from watcher.reports.results import ResultBuilder
     from watcher.reports.stream import Stream
 
-    IsNews = Callable[[Ended], bool]
+    HasChanged = Callable[[Ended], bool]
 
 MAX_EVENTS = 100
 """Events of each import that are kept until its wait ends; older ones are dropped."""
 
 
 class LogOfChanges(Report):
-    """Keep the events of each import until its wait ends, and write them only if that is news.
+    """Keep the events of each import until its wait ends, and write them only if it has changed.
 
     Args:
         log: Writes the events.
-        is_news: Return whether an import ended differently from the last run that reported it.
+        has_changed: Return whether an import ended differently from the last run that reported it.
     """
 
-    def __init__(self, log: Report, is_news: IsNews) -> None:
+    def __init__(self, log: Report, has_changed: HasChanged) -> None:
         self.name = log.name
         self._log = log
-        self._is_news = is_news
+        self._has_changed = has_changed
         self._events: dict[ImportRef, deque[Event]] = {}
         self._notices: list[Notice] = []
-        self._has_news = False
+        self._any_changed = False
 
     def receive(self, event: Event) -> None:
         """Keep an event, or write what was kept for its import."""
@@ -49,8 +49,8 @@ class LogOfChanges(Report):
         self._events.setdefault(event.ref, deque(maxlen=MAX_EVENTS)).append(event)
         if isinstance(event, Ended):
             kept = self._events.pop(event.ref)
-            if self._is_news(event):
-                self._has_news = True
+            if self._has_changed(event):
+                self._any_changed = True
                 notices, self._notices = self._notices, []
                 for notice in notices:
                     self._log.notify(notice)
@@ -59,12 +59,12 @@ class LogOfChanges(Report):
 
     def finish(self, result: Result) -> None:
         """Pass the result on if an import changed, or if nothing was watched."""
-        if self._has_news or not result.ends:
+        if self._any_changed or not result.ends:
             self._log.finish(result)
 
     def notify(self, notice: Notice) -> None:
         """Pass a warning on at once; keep hints and progress until an import has changed."""
-        if self._has_news or (notice.level >= Level.WARNING and notice.name != "hint"):
+        if self._any_changed or (notice.level >= Level.WARNING and notice.name != "hint"):
             self._log.notify(notice)
         else:
             self._notices.append(notice)
@@ -75,18 +75,12 @@ class LogOfChanges(Report):
 
 
 class TextOfChanges(TextOutput):
-    """Standard output: one line for each import that changed.
+    """Standard output: one line for each import that changed."""
 
-    Args:
-        stream: Standard output.
-        builder: The result so far.
-        is_news: Return whether an import ended differently from the last run that reported it.
-    """
-
-    def __init__(self, stream: Stream, builder: ResultBuilder, is_news: IsNews) -> None:
+    def __init__(self, stream: Stream, builder: ResultBuilder, has_changed: HasChanged) -> None:
         super().__init__(stream, builder)
-        self._is_news = is_news
+        self._has_changed = has_changed
 
     def _write(self, result: Result) -> None:
-        for end in filter(self._is_news, result.ends):
+        for end in filter(self._has_changed, result.ends):
             self._stream.write_line(text_line(end))

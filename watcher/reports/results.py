@@ -34,7 +34,7 @@ class ResultBuilder:
         self._ended: dict[ImportRef, Ended] = {}
 
     def receive(self, event: Event) -> None:
-        """Record what an event says about its import."""
+        """Record the progress or the end of an import."""
         self._progress[event.ref] = event.progress
         if isinstance(event, Ended):
             self._ended[event.ref] = event

@@ -19,12 +19,7 @@ _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 class TerminationLog(Report):
-    """Write the result as soon as it is known.
-
-    Args:
-        path: The file. It is written in place, because Kubernetes mounts it.
-        codes: The exit codes in force.
-    """
+    """Write the result as soon as it is known, in place, because Kubernetes mounts the file."""
 
     def __init__(self, path: Path, codes: ExitCodes) -> None:
         self.name = f"--termination-log {path}"

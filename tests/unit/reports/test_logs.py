@@ -63,7 +63,7 @@ def test_the_json_result_has_the_final_message(path: Path) -> None:
 
 
 def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
-    """A remapped exit code surprises whoever did not set it."""
+    """A remapped exit code needs an explanation."""
     events = life("complete")
     codes = ExitCodes({Outcome.COMPLETE: 9})
     builder = builder_of(events)

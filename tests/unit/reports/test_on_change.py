@@ -41,13 +41,13 @@ class Recording(Report):
         self.received.append("closed")
 
 
-def look(*, is_news: bool, faults: int = 1) -> list[str]:
+def look(*, has_changed: bool, faults: int = 1) -> list[str]:
     """Return what a run with ``--once`` writes that meets faults and then sees a status."""
     driven, recording = Driven(Policy(once=True, outage_budget=1e9, timeout=1e9)), Recording()
     for _ in range(faults):
         driven.receive(SERVER)
     driven.receive(seen("ready"))
-    log = LogOfChanges(recording, lambda _: is_news)
+    log = LogOfChanges(recording, lambda _: has_changed)
     for event in driven.events[:-1]:
         log.receive(event)
     assert recording.received == []
@@ -59,21 +59,21 @@ def look(*, is_news: bool, faults: int = 1) -> list[str]:
 
 def test_a_changed_import_is_written_with_its_events() -> None:
     """Faults, transitions and the outcome come in order, without the event that a wait begins."""
-    assert look(is_news=True) == ["Retrying", "Changed", "Ended", "1 pending", "closed"]
+    assert look(has_changed=True) == ["Retrying", "Changed", "Ended", "1 pending", "closed"]
 
 
 def test_an_unchanged_import_is_silent() -> None:
     """Nothing is written if the last run reported the same, not even faults on the way."""
-    assert look(is_news=False) == ["closed"]
+    assert look(has_changed=False) == ["closed"]
 
 
 def test_the_kept_events_are_bounded() -> None:
     """A wait with endless faults does not fill the memory."""
-    assert len(look(is_news=True, faults=2 * MAX_EVENTS)) == MAX_EVENTS + 2
+    assert len(look(has_changed=True, faults=2 * MAX_EVENTS)) == MAX_EVENTS + 2
 
 
 def test_a_warning_is_written_at_once() -> None:
-    """A damaged state file is always news; a hint that each run repeats is not."""
+    """A damaged state file always matters; a hint that each run repeats is not."""
     recording = Recording()
     log = LogOfChanges(recording, lambda _: False)
     log.notify(Notice(Level.WARNING, "state_file", "set aside"))

@@ -40,7 +40,7 @@ def test_failures_come_first() -> None:
 
 
 def test_a_run_that_watched_nothing_has_its_reason(tmp_path: Path) -> None:
-    """A Pod that fails because of a usage error says why."""
+    """A Pod that fails because of a usage error shows the reason."""
     path = tmp_path / "log"
     TerminationLog(path, ExitCodes()).finish(NOTHING_WATCHED)
     assert path.read_text("utf-8") == f"watcher: {NOTHING_WATCHED.message}\n"
@@ -58,7 +58,7 @@ def test_a_long_message_is_cut_between_characters(shift: int) -> None:
 
 
 def test_a_pipe_without_a_reader_is_an_error(tmp_path: Path) -> None:
-    """A pipe that nobody opens does not delay the end."""
+    """A pipe that no program opens does not delay the exit."""
     path = tmp_path / "log"
     os.mkfifo(path)
     with pytest.raises(OSError, match="No such device"):

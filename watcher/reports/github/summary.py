@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from watcher.reports.documents import ImportDocument, ResultDocument
 
 MAX_ROWS = 100
-"""Imports with a row of their own; nobody reads a longer table."""
+"""Imports with a row of their own; a longer table is not useful."""
 
 _COLUMNS = ("import", "outcome", "last status", "waited", "polls", "rate limited", "errors")
 _ALIGNMENT = (":--", ":--", ":--", "--:", "--:", "--:", "--:")
