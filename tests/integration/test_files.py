@@ -1,4 +1,4 @@
-"""``--status-file`` and ``--termination-log`` of real processes."""
+"""Tests of ``--status-file`` and ``--termination-log`` with real processes."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from tests.support.processes import StartSimulator
 
 
-def test_the_status_file_of_a_whole_life(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A reader that looks again and again always finds whole JSON, up to the result."""
+def test_the_status_file_during_a_watch(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A reader always finds complete JSON, at last the result."""
     simulator = start_simulator("happy", speed=5.0)
     path = tmp_path / "status.json"
     process = start_watcher(
@@ -58,7 +58,7 @@ def test_the_status_file_of_a_whole_life(start_simulator: StartSimulator, tmp_pa
 def test_the_termination_log(
     start_simulator: StartSimulator, tmp_path: Path, scenario: str, code: int
 ) -> None:
-    """A success and a failure alike leave their message in place of an older one."""
+    """The message of a success or a failure replaces an older one."""
     simulator = start_simulator(scenario)
     path = tmp_path / "termination-log"
     path.write_text("of an earlier start\n" * 100)
@@ -74,7 +74,7 @@ def test_the_termination_log(
 
 
 def test_files_that_cannot_be_written(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Each is said once, whatever the number of changes, and the code stays that of the watch."""
+    """Each file is reported once, and the exit code does not change."""
     simulator = start_simulator("stopped")
     status, log = tmp_path / "missing" / "status", tmp_path / "missing" / "log"
     finished = run_watcher(
@@ -90,7 +90,7 @@ def test_files_that_cannot_be_written(start_simulator: StartSimulator, tmp_path:
 
 
 def test_kubernetes_without_a_termination_log(start_simulator: StartSimulator) -> None:
-    """The default of a container is nothing to complain of where there is no such file."""
+    """A missing default file in Kubernetes is not reported."""
     simulator = start_simulator("stuck")
     env = environment(simulator.base_uri, KUBERNETES_SERVICE_HOST="10.0.0.1")
     finished = run_watcher(simulator.create(), "--until", "preparing", "--log-level", "error", env=env)
@@ -98,10 +98,8 @@ def test_kubernetes_without_a_termination_log(start_simulator: StartSimulator) -
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_a_pipe_that_nobody_reads_stops_no_clock(
-    start_simulator: StartSimulator, tmp_path: Path, name: str
-) -> None:
-    """Polls, clocks and files go on while a pipe is full; only the process's end waits for its reader."""
+def test_a_full_pipe_delays_no_timeout(start_simulator: StartSimulator, tmp_path: Path, name: str) -> None:
+    """Polls, timeouts and files go on while a pipe is full; only the exit waits for its reader."""
     simulator = start_simulator("stuck")
     reader, writer = full_pipe()
     nobody = subprocess.DEVNULL
@@ -122,8 +120,10 @@ def test_a_pipe_that_nobody_reads_stops_no_clock(
     os.close(writer)
 
 
-def test_a_hint_that_nobody_reads_stops_no_watch(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """What is told before the first request waits for its reader, and the watch does not."""
+def test_a_full_pipe_before_the_first_request_delays_no_watch(
+    start_simulator: StartSimulator, tmp_path: Path
+) -> None:
+    """The first lines wait for their reader, the watch does not."""
     simulator = start_simulator("happy", speed=1000.0)
     reader, writer = full_pipe()
     status = tmp_path / "status"
@@ -140,8 +140,8 @@ def test_a_hint_that_nobody_reads_stops_no_watch(start_simulator: StartSimulator
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_complaint_that_nobody_reads(tmp_path: Path, number: int, code: int) -> None:
-    """Wrong arguments are told to a slow reader as long as it takes, but no longer than a signal lets."""
+def test_a_signal_ends_a_usage_error_that_nobody_reads(tmp_path: Path, number: int, code: int) -> None:
+    """A usage error waits for a slow reader until a signal arrives."""
     reader, writer = full_pipe()
     status = tmp_path / "status"
     with subprocess.Popen(
@@ -157,10 +157,10 @@ def test_a_signal_ends_a_complaint_that_nobody_reads(tmp_path: Path, number: int
 
 
 @pytest.mark.parametrize("option", ["--dotenv", "--termination-log", "--status-file"])
-def test_a_pipe_in_place_of_a_file_holds_up_nothing(
+def test_a_pipe_in_place_of_a_file_delays_nothing(
     start_simulator: StartSimulator, tmp_path: Path, option: str
 ) -> None:
-    """A named pipe that nobody reads is said once, and the end is what it was."""
+    """A named pipe without a reader is reported once, and the exit code does not change."""
     simulator = start_simulator("happy", speed=1000.0)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -1,4 +1,4 @@
-"""What goes to standard output and standard error, and where targets come from."""
+"""Tests of standard output and standard error, and of the sources of targets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 from tests.support.processes import FAST, SEGMENT, TOKEN, StartSimulator, environment, run_watcher
 
 
-def test_json_is_the_contract_s_object(start_simulator: StartSimulator) -> None:
-    """--output json gives one object with every field that scripts rely on."""
+def test_json_is_the_object_of_the_contract(start_simulator: StartSimulator) -> None:
+    """``--output json`` writes one object with every field that scripts rely on."""
     simulator = start_simulator("stuck")
     finished = run_watcher(
         simulator.create(),
@@ -28,9 +28,10 @@ def test_json_is_the_contract_s_object(start_simulator: StartSimulator) -> None:
         env=environment(simulator.base_uri),
     )
     result = finished.result
-    assert list(result) == ["schema_version", "outcome", "exit_code", "elapsed_s", "imports"]
+    assert list(result) == ["schema_version", "outcome", "exit_code", "elapsed_s", "message", "imports"]
     assert (result["schema_version"], result["outcome"], result["exit_code"]) == (1, "reached", 0)
     (one,) = json.loads(finished.out)["imports"]
+    assert result["message"] == one["message"]
     assert list(one) == [
         "target", "project", "environment", "segment", "import_id", "outcome", "exit_code", "status",
         "in_state_s", "mode", "created_at", "files", "transitions", "polls", "throttled", "errors",
@@ -45,8 +46,8 @@ def test_json_is_the_contract_s_object(start_simulator: StartSimulator) -> None:
     assert list(one["transitions"][0]) == ["from", "to", "at", "elapsed_s", "in_state_s", "expected"]
 
 
-def test_jsonl_tells_events_and_ends_with_the_result(start_simulator: StartSimulator) -> None:
-    """--output jsonl gives an event a line, each with its name, its time and its target."""
+def test_jsonl_has_the_events_and_last_the_result(start_simulator: StartSimulator) -> None:
+    """``--output jsonl`` writes one event a line with its name, its time and its target."""
     simulator = start_simulator("stopped")
     finished = run_watcher(
         simulator.create(), *FAST, "--output", "jsonl", env=environment(simulator.base_uri)
@@ -59,7 +60,7 @@ def test_jsonl_tells_events_and_ends_with_the_result(start_simulator: StartSimul
 
 
 def test_json_log_is_json_to_the_last_line(start_simulator: StartSimulator) -> None:
-    """--log-format json makes every line of standard error an object, the explanation included."""
+    """``--log-format json`` makes every line of standard error an object, the explanation included."""
     simulator = start_simulator("stopped")
     env = environment(simulator.base_uri, WATCHER_LOG_FORMAT="json")
     finished = run_watcher(simulator.create(), *FAST, env=env)
@@ -73,11 +74,14 @@ def test_json_log_is_json_to_the_last_line(start_simulator: StartSimulator) -> N
         3,
     )
     usage = run_watcher("a/b", env=env)
-    assert usage.events[0]["exit_code"] == 2
+    assert [(event["event"], event["level"], event["exit_code"]) for event in usage.events] == [
+        ("result", "error", 2)
+    ]
+    assert usage.events[0]["message"]
 
 
 def test_a_success_is_silent_at_level_error(start_simulator: StartSimulator) -> None:
-    """--log-level error tells nothing of a success, and explains every other end."""
+    """``--log-level error`` writes nothing about a success and explains every other outcome."""
     simulator = start_simulator("stuck")
     env = environment(simulator.base_uri)
     url = simulator.create()
@@ -86,11 +90,11 @@ def test_a_success_is_silent_at_level_error(start_simulator: StartSimulator) -> 
     assert "--timeout 100ms ran out" in run_watcher(url, "--timeout", "100ms", *quiet, env=env).err
     remapped = run_watcher(url, "--until", "preparing", "--exit-code", "reached=9", *quiet, env=env)
     assert remapped.code == 9
-    assert remapped.err.endswith("reached gives exit code 9, by --exit-code\n")
+    assert remapped.err.endswith("reached: exit code 9, set by --exit-code\n")
 
 
-def test_a_look_at_an_import_on_its_way_is_no_error(start_simulator: StartSimulator) -> None:
-    """What is not final yet is told at level error, too, but as the warning that it is."""
+def test_a_pending_import_is_a_warning(start_simulator: StartSimulator) -> None:
+    """An import that is not final is reported at level error, too, but as a warning."""
     simulator = start_simulator("stuck")
     env = environment(simulator.base_uri)
     look = ("--once", "--log-level", "error", simulator.create())
@@ -103,7 +107,7 @@ def test_a_look_at_an_import_on_its_way_is_no_error(start_simulator: StartSimula
 
 
 def test_no_progress_leaves_the_explanation(start_simulator: StartSimulator) -> None:
-    """--progress none keeps the closing words."""
+    """``--progress none`` keeps the final message."""
     simulator = start_simulator("stuck")
     finished = run_watcher(
         simulator.create(), "--progress", "none", "--once", env=environment(simulator.base_uri)
@@ -113,7 +117,7 @@ def test_no_progress_leaves_the_explanation(start_simulator: StartSimulator) -> 
 
 
 def test_a_heartbeat_breaks_the_silence(start_simulator: StartSimulator) -> None:
-    """A runner that kills silent jobs sees a line at least each --heartbeat."""
+    """A CI service that kills silent jobs sees a line at least every ``--heartbeat``."""
     simulator = start_simulator("stuck", speed=100.0)
     finished = run_watcher(
         simulator.create(), "--heartbeat", "300ms", "--timeout", "4s", env=environment(simulator.base_uri)
@@ -123,7 +127,7 @@ def test_a_heartbeat_breaks_the_silence(start_simulator: StartSimulator) -> None
 
 @pytest.mark.parametrize("output", ["text", "jsonl"])
 def test_a_closed_pipe_is_no_error(start_simulator: StartSimulator, output: str) -> None:
-    """Whoever reads the result may go away; the code stays that of the watch."""
+    """A reader that is gone does not change the exit code."""
     simulator = start_simulator("stopped")
     with subprocess.Popen(
         [sys.executable, "-m", "watcher", simulator.create(), *FAST, "--output", output],
@@ -142,8 +146,8 @@ def test_a_closed_pipe_is_no_error(start_simulator: StartSimulator, output: str)
 
 
 @pytest.mark.parametrize("option", ["--help", "--version", "--print-schema"])
-def test_a_reader_of_the_help_may_go_away(option: str) -> None:
-    """What is only shown ends with 0 though nobody reads it, as in ``--help | head -1``."""
+def test_a_closed_pipe_of_the_help_is_no_error(option: str) -> None:
+    """``--help | head -1`` ends with code 0."""
     with subprocess.Popen(
         [sys.executable, "-m", "watcher", option], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -155,8 +159,8 @@ def test_a_reader_of_the_help_may_go_away(option: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_a_full_disk_is_said_once(start_simulator: StartSimulator) -> None:
-    """A result that cannot be written is said, and never changes how the watch ends."""
+def test_a_full_disk_is_reported_once(start_simulator: StartSimulator) -> None:
+    """A result that cannot be written does not change the exit code."""
     simulator = start_simulator("stuck")
     with Path("/dev/full").open("w") as full:
         process = subprocess.run(
@@ -172,15 +176,15 @@ def test_a_full_disk_is_said_once(start_simulator: StartSimulator) -> None:
 
 
 def test_closed_standard_streams(start_simulator: StartSimulator) -> None:
-    """A process without standard output and standard error still gives its code."""
+    """A process without standard output and standard error has the right exit code."""
     simulator = start_simulator("stopped")
     command = f'exec "{sys.executable}" -m watcher {simulator.create()} {" ".join(FAST)} >&- 2>&-'
     shell = subprocess.run(["/bin/sh", "-c", command], check=False, env=environment(simulator.base_uri))
     assert shell.returncode == 3
 
 
-def test_a_terminal_of_ascii_gets_the_result(start_simulator: StartSimulator) -> None:
-    """Output in UTF-8 does not depend on the locale."""
+def test_output_is_utf_8_in_an_ascii_locale(start_simulator: StartSimulator) -> None:
+    """The encoding does not depend on the locale."""
     simulator = start_simulator("happy")
     env = environment(
         simulator.base_uri, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"
@@ -192,7 +196,7 @@ def test_a_terminal_of_ascii_gets_the_result(start_simulator: StartSimulator) ->
 
 @pytest.mark.parametrize("form", ["headers", "list", "file", "options", "variables"])
 def test_where_targets_come_from(start_simulator: StartSimulator, tmp_path: Path, form: str) -> None:
-    """Headers in a pipe, a list, a file and the four options all name the import."""
+    """Headers in a pipe, a list, a file, options and variables name the import."""
     simulator = start_simulator("stuck")
     url = simulator.create()
     import_id = url.rsplit("/", 1)[1]
@@ -218,7 +222,7 @@ def test_where_targets_come_from(start_simulator: StartSimulator, tmp_path: Path
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_main_job(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """An import that curl creates is followed from its headers to complete."""
+    """An import that curl creates is watched until it is complete."""
     simulator = start_simulator("happy", speed=5.0)
     (tmp_path / "keys.csv").write_text("user-1\nuser-2\n")
     command = (
@@ -241,7 +245,7 @@ def test_the_main_job(start_simulator: StartSimulator, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [["--output", "json"], ["--output", "jsonl"], ["--log-format", "json"]])
 def test_an_unknown_status_in_json(start_simulator: StartSimulator, options: list[str]) -> None:
-    """A status that nobody knows is a text as any other."""
+    """An unknown status is a string like any other."""
     simulator = start_simulator("unknown-status", speed=4.0)
     finished = run_watcher(
         simulator.create(), *FAST, *options, "--unknown-status", "fail", env=environment(simulator.base_uri)
@@ -250,8 +254,8 @@ def test_an_unknown_status_in_json(start_simulator: StartSimulator, options: lis
     assert '"validating"' in (finished.out if options[0] == "--output" else finished.err)
 
 
-def test_a_pipe_that_does_not_block_gets_all_of_the_result(start_simulator: StartSimulator) -> None:
-    """A reader whose pipe does not block, as of Node.js, sees the whole JSON however slowly it reads."""
+def test_a_non_blocking_pipe_gets_the_complete_result(start_simulator: StartSimulator) -> None:
+    """A slow reader with a non-blocking pipe, such as Node.js, receives all of the JSON."""
     simulator = start_simulator("stuck")
     targets = "".join(f"p/e/s/{number}\n" for number in range(300))
     reading, writing = os.pipe()

@@ -1,4 +1,4 @@
-"""The program as a step of GitHub Actions and as a job of GitLab."""
+"""Tests of the program as a GitHub Actions step and as a GitLab job."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def step(folder: Path, base_uri: str, **variables: str) -> dict[str, str]:
-    """The environment that the runner gives a step."""
+    """Return the environment of a step."""
     files = {"GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary")}
     return environment(base_uri, GITHUB_ACTIONS="true", **(files | variables))
 
 
-def test_a_step_that_fails_says_so_everywhere(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Outputs, summary and one annotation tell of a stopped import; the code is unchanged."""
+def test_a_failed_step_is_reported_everywhere(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """Outputs, summary and one annotation report a stopped import."""
     simulator = start_simulator("stopped")
     finished = run_watcher(simulator.create(), *FAST, env=step(tmp_path, simulator.base_uri))
     assert finished.code == 3
@@ -41,8 +41,8 @@ def test_a_step_that_fails_says_so_everywhere(start_simulator: StartSimulator, t
     assert not any(line.startswith("::") for line in lines[:-1])
 
 
-def test_a_step_without_files_fails_nothing(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A missing folder and a full disk are each said once; names that are empty or not set are not."""
+def test_unwritable_files_fail_no_step(start_simulator: StartSimulator, tmp_path: Path) -> None:
+    """A missing directory and a full disk are each reported once; an empty variable is not."""
     simulator = start_simulator("stuck", speed=100.0)
     look = (simulator.create(), *FAST, "--until", "in_progress")
     missing = tmp_path / "missing" / "output"
@@ -60,18 +60,20 @@ def test_a_step_without_files_fails_nothing(start_simulator: StartSimulator, tmp
 
 
 def test_a_usage_error_is_an_annotation(tmp_path: Path) -> None:
-    """So is what keeps a watch from beginning; it is escaped as any other."""
+    """A rejected command line is one escaped annotation, and sets the outputs."""
     finished = run_watcher("a/100%", env=step(tmp_path, "http://127.0.0.1:9"))
     assert finished.code == 2
     assert finished.err.startswith("::error title=watcher%3A usage::watcher: ")
     assert "a/100%25" in finished.err
     assert finished.err.count("\n") == 1
+    read = outputs((tmp_path / "output").read_text("utf-8"))
+    assert (read["outcome"], read["exit-code"]) == ("usage", "2")
     plain = run_watcher("a/b", "--ci", "none", env=step(tmp_path, "http://127.0.0.1:9"))
     assert plain.err.startswith("watcher: ")
 
 
 def test_a_json_log_has_no_annotations(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Whoever asked for JSON gets only JSON; outputs and summary are written all the same."""
+    """Standard error stays JSON; outputs and summary are written."""
     simulator = start_simulator("stuck")
     finished = run_watcher(
         simulator.create(), "--once", "--log-format", "json", env=step(tmp_path, simulator.base_uri)
@@ -82,35 +84,35 @@ def test_a_json_log_has_no_annotations(start_simulator: StartSimulator, tmp_path
     assert "```mermaid" not in (tmp_path / "summary").read_text("utf-8")
 
 
-@pytest.mark.parametrize("way_out", ["the end", "a signal"])
-def test_progress_is_a_section_of_the_job(start_simulator: StartSimulator, way_out: str) -> None:
-    """The section is ended on every way out, and the closing words stand after it."""
-    simulator = start_simulator("stuck" if way_out == "a signal" else "stopped")
+@pytest.mark.parametrize("reason", ["the outcome", "a signal"])
+def test_progress_is_a_section(start_simulator: StartSimulator, reason: str) -> None:
+    """The section ends in any case, and the final message follows it."""
+    simulator = start_simulator("stuck" if reason == "a signal" else "stopped")
     process = start_watcher(simulator.create(), *FAST, env=environment(simulator.base_uri, GITLAB_CI="true"))
     early = ""
-    if way_out == "a signal":
+    if reason == "a signal":
         assert process.stderr is not None
         while "in_progress" not in early:
             early += process.stderr.readline()
         process.send_signal(signal.SIGTERM)
     finished = finish(process)
-    told = early + finished.err
-    assert finished.code == (143 if way_out == "a signal" else 3)
-    # Python's text layer reads a mark's carriage return as an end of line.
+    output = early + finished.err
+    assert finished.code == (143 if reason == "a signal" else 3)
+    # Python's text layer turns the carriage return of a marker into a newline.
     start, end = (f"\x1b\\[0Ksection_{mark}:\\d{{10}}:(\\w+)\n\x1b\\[0K" for mark in ("start", "end"))
-    within = re.search(f"{start}(.+?){end}\n(.+)", told, re.DOTALL)
-    assert within is not None, told
+    within = re.search(f"{start}(.+?){end}\n(.+)", output, re.DOTALL)
+    assert within is not None, output
     assert within[1] == within[3]
     assert "in_progress" in within[2]
     assert within[4].count("\n") == 1
-    assert ("interrupted by SIGTERM" if way_out == "a signal" else "stopped after") in within[4]
+    assert ("interrupted by SIGTERM" if reason == "a signal" else "stopped after") in within[4]
 
 
 @pytest.mark.parametrize(
     "options", [["--progress", "none"], ["--log-level", "error"], ["--log-format", "json"]]
 )
-def test_no_section_where_there_is_no_progress(start_simulator: StartSimulator, options: list[str]) -> None:
-    """Only people's progress is put into sections."""
+def test_no_section_without_progress(start_simulator: StartSimulator, options: list[str]) -> None:
+    """Only progress lines are put into sections."""
     simulator = start_simulator("stuck")
     finished = run_watcher(
         simulator.create(), "--once", *options, env=environment(simulator.base_uri, GITLAB_CI="true")

@@ -1,4 +1,4 @@
-"""The JSON Schema that ``--print-schema`` prints, held against real output."""
+"""Tests of the JSON Schema of ``--print-schema`` with real output."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ EXAMPLE = {
     "outcome": "complete",
     "exit_code": 0,
     "elapsed_s": 93.214,
+    "message": "complete after 1m33s",
     "imports": [
         {
             "target": "default/production/big-spenders/1234a567",
@@ -50,7 +51,7 @@ EXAMPLE = {
 
 @pytest.fixture(scope="module")
 def validator() -> jsonschema.Draft202012Validator:
-    """The printed schema."""
+    """Return a validator for the printed schema."""
     finished = run_watcher("--print-schema")
     assert finished.code == 0
     schema = json.loads(finished.out)
@@ -58,13 +59,13 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_the_contract_s_example_is_valid(validator: jsonschema.Draft202012Validator) -> None:
-    """What the contract shows is a result."""
+def test_the_example_of_the_contract_is_valid(validator: jsonschema.Draft202012Validator) -> None:
+    """The documented result satisfies the schema."""
     validator.validate(EXAMPLE)
 
 
-def test_what_is_no_result_is_not_valid(validator: jsonschema.Draft202012Validator) -> None:
-    """The schema can tell a result from something else."""
+def test_other_objects_are_invalid(validator: jsonschema.Draft202012Validator) -> None:
+    """The schema rejects objects that are not results or events."""
     for wrong in ({}, {"event": "holiday"}, {**EXAMPLE, "imports": [{}]}, {**EXAMPLE, "exit_code": "0"}):
         assert not validator.is_valid(wrong)
 
@@ -73,7 +74,7 @@ def test_what_is_no_result_is_not_valid(validator: jsonschema.Draft202012Validat
 def test_events_are_valid(
     start_simulator: StartSimulator, validator: jsonschema.Draft202012Validator, scenario: str, speed: float
 ) -> None:
-    """Every line of jsonl, and the result in it, is what the schema says."""
+    """Every line of ``jsonl``, the result included, satisfies the schema."""
     simulator = start_simulator(scenario, speed=speed)
     finished = run_watcher(
         simulator.create(),

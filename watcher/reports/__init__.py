@@ -1,1 +1,1 @@
-"""Where events go; a report is a function of events and never reaches into the loop."""
+"""One module per output; a report is a function of events and never reaches into the loop."""

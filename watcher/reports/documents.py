@@ -1,13 +1,14 @@
-"""The JSON result that scripts rely on, as typed documents."""
+"""The JSON result that scripts read, as typed documents."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, overload
 
 import msgspec
 
+from watcher.core.model import Import, ImportFile
 from watcher.core.statuses import Outcome
-from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
 
 if TYPE_CHECKING:
     from watcher.core.events import Ended, Progress
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
+_NOT_SEEN = Import(status="")
+
 
 class TransitionDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of status; ``from`` and ``in_state_s`` are null at the first sight."""
+    """One change of status; ``from`` and ``in_state_s`` are null for the first status seen."""
 
     from_: str | None = msgspec.field(name="from")
     to: str
@@ -28,15 +31,8 @@ class TransitionDocument(msgspec.Struct, frozen=True, kw_only=True):
     expected: bool
 
 
-class FileDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of an import."""
-
-    filename: str | None
-    status: str | None
-
-
 class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One import's part of the result; until its end ``outcome`` and ``exit_code`` are null."""
+    """One import's part of the result; until its wait ends ``outcome`` and ``exit_code`` are null."""
 
     target: str
     project: str
@@ -49,8 +45,8 @@ class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
     in_state_s: float | None
     mode: str | None
     created_at: str | None
-    files: list[FileDocument]
-    transitions: list[TransitionDocument]
+    files: tuple[ImportFile, ...]
+    transitions: tuple[TransitionDocument, ...]
     polls: int
     throttled: int
     errors: int
@@ -59,7 +55,7 @@ class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a whole watch."""
+    """The result of a run; until the end ``outcome``, ``exit_code`` and ``message`` are null."""
 
     schema_version: int = SCHEMA_VERSION
     outcome: Outcome | None
@@ -72,18 +68,8 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
 def import_document(
     ref: ImportRef, progress: Progress, ended: Ended | None, codes: ExitCodes
 ) -> ImportDocument:
-    """Tells all that is known of one import.
-
-    Args:
-        ref: The import.
-        progress: How far its wait has come.
-        ended: Its end, where it has come.
-        codes: The exit codes in force.
-
-    Returns:
-        The document.
-    """
-    last = progress.last
+    """Return the document of one import; ``ended`` is None until its wait ends."""
+    last = progress.last or _NOT_SEEN
     return ImportDocument(
         target=str(ref),
         project=ref.project,
@@ -91,15 +77,13 @@ def import_document(
         segment=ref.segment,
         import_id=ref.import_id,
         outcome=None if ended is None else ended.outcome,
-        exit_code=None if ended is None else codes.code(ended.outcome, ended.signal),
-        status=status_text(progress.status),
-        in_state_s=seconds_or_none(progress.in_state),
-        mode=None if last is None else last.mode,
-        created_at=None if last is None or last.created_ms is None else timestamp(last.created_ms / 1000),
-        files=[]
-        if last is None
-        else [FileDocument(filename=f.filename, status=f.status) for f in last.files],
-        transitions=[transition_document(transition) for transition in progress.transitions],
+        exit_code=None if ended is None else codes.code_of(ended),
+        status=progress.status,
+        in_state_s=seconds(progress.in_state),
+        mode=last.mode,
+        created_at=None if last.created_ms is None else timestamp(last.created_ms / 1000),
+        files=last.files,
+        transitions=tuple(map(transition_document, progress.transitions)),
         polls=progress.polls,
         throttled=progress.throttled,
         errors=progress.errors,
@@ -109,19 +93,29 @@ def import_document(
 
 
 def transition_document(transition: Transition) -> TransitionDocument:
-    """Turns a change of status into its document.
-
-    Args:
-        transition: The change.
-
-    Returns:
-        The document.
-    """
+    """Return the document of a change of status."""
     return TransitionDocument(
-        from_=status_text(transition.source),
-        to=str(transition.to),
+        from_=transition.source,
+        to=transition.to,
         at=timestamp(transition.at.unix),
         elapsed_s=seconds(transition.elapsed),
-        in_state_s=seconds_or_none(transition.in_state),
+        in_state_s=seconds(transition.in_state),
         expected=transition.expected,
     )
+
+
+def timestamp(unix: float) -> str:
+    """Format Unix seconds as UTC (RFC 3339) with milliseconds, such as ``2026-01-05T10:00:00.120Z``."""
+    moment = datetime.fromtimestamp(unix, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@overload
+def seconds(value: float) -> float: ...
+@overload
+def seconds(value: None) -> None: ...
+@overload
+def seconds(value: float | None) -> float | None: ...
+def seconds(value: float | None) -> float | None:
+    """Round seconds to milliseconds; None stays None."""
+    return None if value is None else round(value, 3)

@@ -1,4 +1,4 @@
-"""The result as environment variables: for a command that follows, and for GitLab's dotenv reports."""
+"""The result as environment variables: for ``-- COMMAND``, and for GitLab's dotenv reports."""
 
 from __future__ import annotations
 
@@ -13,18 +13,11 @@ if TYPE_CHECKING:
 
     from watcher.core.exit_codes import Result
 
-_NOT_PLAIN = re.compile(r"[^\w.-]", re.ASCII)
+_UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
 def variables(result: Result) -> dict[str, str]:
-    """Tells the result in a few variables.
-
-    Args:
-        result: How the watch ended.
-
-    Returns:
-        Names and values; the status is empty where none was seen.
-    """
+    """Return the variables of a result; the status is empty if none was seen."""
     return {
         "WATCHER_OUTCOME": result.outcome,
         "WATCHER_LAST_STATUS": result.status or "",
@@ -33,19 +26,13 @@ def variables(result: Result) -> dict[str, str]:
 
 
 class Dotenv(Report):
-    """Writes the variables as lines of a file.
-
-    Args:
-        path: The file.
-    """
+    """Write the variables to a file, one ``NAME=value`` a line."""
 
     def __init__(self, path: Path) -> None:
         self.name = f"--dotenv {path}"
         self._path = path
 
     def finish(self, result: Result) -> None:
-        """Writes the file."""
-        # Some have a shell read the file, to which an unknown status may be anything.
-        plain = {name: _NOT_PLAIN.sub("_", value) for name, value in variables(result).items()}
-        lines = [f"{name}={value}\n" for name, value in plain.items()]
+        """Write the file, safe to be sourced by a shell: an unknown status may contain anything."""
+        lines = [f"{name}={_UNSAFE.sub('_', value)}\n" for name, value in variables(result).items()]
         write_file(self._path, "".join(lines).encode())

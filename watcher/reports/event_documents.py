@@ -1,4 +1,4 @@
-"""The JSON events that scripts rely on, as typed documents."""
+"""The JSON events that scripts read, as typed documents."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from watcher.core.events import (
     Watching,
 )
 from watcher.core.statuses import Outcome
-from watcher.reports.documents import ResultDocument, transition_document
-from watcher.reports.values import seconds, seconds_or_none, status_text, timestamp
+from watcher.reports.documents import ResultDocument, seconds, timestamp, transition_document
 
 if TYPE_CHECKING:
     from watcher.core.exit_codes import ExitCodes
@@ -37,7 +36,7 @@ class WatchingDocument(_EventDocument, frozen=True, kw_only=True, tag="watching"
 
 
 class ChangedDocument(_EventDocument, frozen=True, kw_only=True, tag="transition"):
-    """The import has another status than before."""
+    """The status of an import changed, or was seen for the first time."""
 
     from_: str | None = msgspec.field(name="from")
     to: str
@@ -47,7 +46,7 @@ class ChangedDocument(_EventDocument, frozen=True, kw_only=True, tag="transition
 
 
 class ThrottledDocument(_EventDocument, frozen=True, kw_only=True, tag="throttled"):
-    """The API refused a request with 429; ``named_wait_s`` is null where it named no moment."""
+    """The API answered 429; ``named_wait_s`` is null if the answer named no time."""
 
     wait_s: float
     named_wait_s: float | None
@@ -55,7 +54,7 @@ class ThrottledDocument(_EventDocument, frozen=True, kw_only=True, tag="throttle
 
 
 class RetryDocument(_EventDocument, frozen=True, kw_only=True, tag="retry"):
-    """A request brought nothing usable and is tried again."""
+    """A request failed and will be retried."""
 
     error: str
     wait_s: float
@@ -63,7 +62,7 @@ class RetryDocument(_EventDocument, frozen=True, kw_only=True, tag="retry"):
 
 
 class UnknownStatusDocument(_EventDocument, frozen=True, kw_only=True, tag="unknown_status"):
-    """The import has a status that this version does not know."""
+    """The import has an unknown status."""
 
     status: str
 
@@ -81,7 +80,7 @@ class HeartbeatDocument(_EventDocument, frozen=True, kw_only=True, tag="heartbea
 
 
 class OutcomeDocument(_EventDocument, frozen=True, kw_only=True, tag="outcome"):
-    """The wait for one import is over."""
+    """The wait for one import ended."""
 
     outcome: Outcome
     exit_code: int
@@ -93,7 +92,7 @@ class OutcomeDocument(_EventDocument, frozen=True, kw_only=True, tag="outcome"):
 
 
 class ResultEventDocument(ResultDocument, frozen=True, kw_only=True, tag_field="event", tag="result"):
-    """The whole watch is over: the result, as an event."""
+    """The run ended: the result, as an event."""
 
     at: str
 
@@ -110,63 +109,42 @@ EventDocument: TypeAlias = (
 
 
 def event_document(event: Event, codes: ExitCodes) -> EventDocument:
-    """Turns an event into its document.
-
-    Args:
-        event: The event.
-        codes: The exit codes in force.
-
-    Returns:
-        The document.
-    """
+    """Return the document of an event, with the exit code of an outcome."""
     at, target, progress = timestamp(event.at.unix), str(event.ref), event.progress
     match event:
         case Watching():
             return WatchingDocument(at=at, target=target, goal=event.goal)
         case Changed():
-            seen = transition_document(event.transition)
-            return ChangedDocument(
-                at=seen.at,
-                target=target,
-                from_=seen.from_,
-                to=seen.to,
-                elapsed_s=seen.elapsed_s,
-                in_state_s=seen.in_state_s,
-                expected=seen.expected,
-            )
-        case MetThrottle():
-            wait = seconds(event.wait)
-            named = seconds_or_none(event.named_wait)
+            change = transition_document(event.transition)
+            return ChangedDocument(target=target, **msgspec.structs.asdict(change))
+        case MetThrottle(wait=wait, named_wait=named, in_a_row=count):
             return ThrottledDocument(
-                at=at, target=target, wait_s=wait, named_wait_s=named, in_a_row=event.in_a_row
+                at=at, target=target, wait_s=seconds(wait), named_wait_s=seconds(named), in_a_row=count
             )
-        case Retrying():
-            wait = seconds(event.wait)
-            return RetryDocument(
-                at=at, target=target, error=event.detail, wait_s=wait, in_a_row=event.in_a_row
-            )
+        case Retrying(detail=detail, wait=wait, in_a_row=count):
+            return RetryDocument(at=at, target=target, error=detail, wait_s=seconds(wait), in_a_row=count)
         case MetUnknownStatus():
-            return UnknownStatusDocument(at=at, target=target, status=str(event.status))
+            return UnknownStatusDocument(at=at, target=target, status=event.status)
         case Heartbeat():
             return HeartbeatDocument(
                 at=at,
                 target=target,
-                status=status_text(progress.status),
-                in_state_s=seconds_or_none(progress.in_state),
+                status=progress.status,
+                in_state_s=seconds(progress.in_state),
                 elapsed_s=seconds(progress.elapsed),
                 polls=progress.polls,
                 waiting=event.waiting,
                 trouble=event.trouble,
-                next_poll_s=seconds_or_none(event.next_poll),
+                next_poll_s=seconds(event.next_poll),
             )
         case Ended():
             return OutcomeDocument(
                 at=at,
                 target=target,
                 outcome=event.outcome,
-                exit_code=codes.code(event.outcome, event.signal),
-                status=status_text(progress.status),
-                in_state_s=seconds_or_none(progress.in_state),
+                exit_code=codes.code_of(event),
+                status=progress.status,
+                in_state_s=seconds(progress.in_state),
                 elapsed_s=seconds(progress.elapsed),
                 polls=progress.polls,
                 message=event.message,
@@ -176,20 +154,5 @@ def event_document(event: Event, codes: ExitCodes) -> EventDocument:
 
 
 def result_event(result: ResultDocument, at: Instant) -> ResultEventDocument:
-    """Turns the result into the last event.
-
-    Args:
-        result: The result.
-        at: The time.
-
-    Returns:
-        The document.
-    """
-    return ResultEventDocument(
-        at=timestamp(at.unix),
-        outcome=result.outcome,
-        exit_code=result.exit_code,
-        elapsed_s=result.elapsed_s,
-        message=result.message,
-        imports=result.imports,
-    )
+    """Return the result as the last event of ``jsonl``."""
+    return ResultEventDocument(at=timestamp(at.unix), **msgspec.structs.asdict(result))

@@ -1,4 +1,4 @@
-"""Writing to files that somebody else named, without ever waiting for them."""
+"""Write files that the user or the CI service named, without waiting for a reader."""
 
 from __future__ import annotations
 
@@ -9,38 +9,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes a file in place.
+def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
+    """Write a file in place.
 
     Args:
-        path: The file; it may be a device or a pipe, but one that nobody reads must not hold up the end.
-        content: All of its new content.
+        path: The file. It may be a device or a pipe, but a pipe without a reader is an error.
+        content: The new content.
+        append: Append instead, in one write, so that the output of other programs does not interleave.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
-    _write(path, content, os.O_TRUNC)
-
-
-def append_to_file(path: Path, content: bytes) -> None:
-    """Appends to a file in one write, so that what somebody else appends does not come in between.
-
-    Args:
-        path: The file, or a device or a pipe.
-        content: What to append.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    _write(path, content, os.O_APPEND)
-
-
-def _write(path: Path, content: bytes, flag: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | flag
+    mode = os.O_APPEND if append else os.O_TRUNC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | mode
     with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
         rest = memoryview(content)
         while rest:
             written = file.write(rest)
             if written is None:
-                raise BlockingIOError(None, "nobody reads it")
+                raise BlockingIOError(None, "no program reads it")
             rest = rest[written:]

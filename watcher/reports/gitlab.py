@@ -1,4 +1,4 @@
-"""Standard error in a job of GitLab: progress in sections that can be collapsed."""
+"""Standard error in a GitLab job: progress in collapsible sections."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ _ERASE_LINE = "\x1b[0K"
 
 
 class SectionLog(Report):
-    """Puts progress into sections and leaves what must be seen outside of them.
-
-    Whoever collapses the sections still reads every error, and how the watch ended.
+    """Put progress into sections; errors and results stay visible when these are collapsed.
 
     Args:
-        log: Tells everything.
-        stream: Where the sections' marks go, which is where ``log`` writes.
-        several: Whether several imports are watched, so that one that succeeds is only progress.
+        log: Writes the lines.
+        stream: Where ``log`` writes, for the section markers.
+        several: Whether there are several imports, so that the success of one is only progress.
         clock: The wall clock, in Unix seconds.
     """
 
@@ -38,13 +36,10 @@ class SectionLog(Report):
         self._stream = stream
         self._several = several
         self._clock = clock
-        # Two runs of one job must not share a section's name.
-        self._prefix = f"watcher_{secrets.token_hex(4)}"
-        self._sections = 0
-        self._open: str | None = None
+        self._section: str | None = None
 
     def receive(self, event: Event) -> None:
-        """Tells an event."""
+        """Pass the event on, inside a section if it is progress."""
         if isinstance(event, Ended) and (not self._several or level_of(event) > Level.INFO):
             self._end_section()
         elif line_of(event) is not None:
@@ -52,34 +47,34 @@ class SectionLog(Report):
         self._log.receive(event)
 
     def finish(self, result: Result) -> None:
-        """Close the section and pass the result on."""
+        """Pass the result on, outside the section."""
         self._end_section()
         self._log.finish(result)
 
     def notify(self, notice: Notice) -> None:
-        """Pass the message on; an error stands outside of any section."""
+        """Pass the message on; an error is written outside the section."""
         if notice.level >= Level.ERROR:
             self._end_section()
         self._log.notify(notice)
 
     def close(self) -> None:
-        """Ends the section, whatever happened."""
+        """End the section, also after a defect."""
         self._end_section()
         self._log.close()
 
     def _begin_section(self) -> None:
-        if self._open is not None:
-            return
-        self._sections += 1
-        self._open = f"{self._prefix}_{self._sections}"
-        self._mark("section_start", self._open, "Waiting for LaunchDarkly")
+        if self._section is None:
+            self._section = (
+                f"watcher_{secrets.token_hex(4)}"  # unique in the job, which may run watcher twice
+            )
+            self._mark("section_start", self._section, "Waiting for LaunchDarkly")
 
     def _end_section(self) -> None:
-        if self._open is not None:
-            self._mark("section_end", self._open, "")
-            self._open = None
+        if self._section is not None:
+            self._mark("section_end", self._section)
+            self._section = None
 
-    def _mark(self, mark: str, section: str, header: str) -> None:
-        """Writes GitLab's mark of a section; its log viewer hides all of it but the header."""
-        moment = int(self._clock())
-        self._stream.write_line(f"{_ERASE_LINE}{mark}:{moment}:{section}\r{_ERASE_LINE}{header}")
+    def _mark(self, mark: str, section: str, header: str = "") -> None:
+        """Write a section marker; GitLab's log viewer shows only the header."""
+        at = int(self._clock())
+        self._stream.write_line(f"{_ERASE_LINE}{mark}:{at}:{section}\r{_ERASE_LINE}{header}")

@@ -1,4 +1,4 @@
-"""Standard error for machines: every line is a JSON object, written through structlog."""
+"""Standard error for machines: JSON lines, written by structlog."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import structlog
 
 from watcher.core.events import Ended
 from watcher.core.messages.progress import Level, level_of, level_of_outcome, outcome_threshold
+from watcher.reports.documents import timestamp
 from watcher.reports.event_documents import event_document
 from watcher.reports.report import Report
-from watcher.reports.values import timestamp
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
@@ -25,56 +25,44 @@ if TYPE_CHECKING:
 
 
 class JsonLog(Report):
-    """Every line is a JSON object with ``event``, ``level`` and ``at``.
-
-    Args:
-        stream: Where to.
-        level: The least that is told.
-        codes: The exit codes in force.
-        clock: The wall clock, in Unix seconds.
-    """
+    """Write an object with ``event``, ``level`` and ``at`` for each event and message, and for the result."""
 
     name = "progress on standard error"
 
     def __init__(self, stream: Stream, level: Level, codes: ExitCodes, clock: Clock = time.time) -> None:
         self._stream = stream
         self._log = _logger(stream, level)
-        self._log_of_ends = _logger(stream, outcome_threshold(level))
+        self._outcome_log = _logger(stream, outcome_threshold(level))
         self._codes = codes
         self._clock = clock
 
     def receive(self, event: Event) -> None:
-        """Tells an event in the words of the JSON documents."""
+        """Write the event's document."""
         fields = msgspec.to_builtins(event_document(event, self._codes))
-        name = fields.pop("event")
-        log = self._log_of_ends if isinstance(event, Ended) else self._log
-        log.log(level_of(event), name, **fields)
+        log = self._outcome_log if isinstance(event, Ended) else self._log
+        log.log(level_of(event), fields.pop("event"), **fields)
 
     def finish(self, result: Result) -> None:
         """Write the result."""
         fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
-        at = timestamp(self._clock())
-        self._log_of_ends.log(level_of_outcome(result.outcome, result.code), "result", at=at, **fields)
+        self._outcome_log.log(
+            level_of_outcome(result.outcome, result.code), "result", at=timestamp(self._clock()), **fields
+        )
 
     def notify(self, notice: Notice) -> None:
         """Write the message."""
         self._log.log(notice.level, notice.name, at=timestamp(self._clock()), message=notice.message)
 
     def close(self) -> None:
-        """Waits for its reader."""
+        """Wait for the reader of standard error."""
         self._stream.drain()
 
 
 class _StreamLogger:
-    """The last link of structlog's chain: takes rendered lines."""
+    """The end of structlog's chain: write rendered lines."""
 
     def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def msg(self, line: str) -> None:
-        self._stream.write_line(line)
-
-    debug = info = warning = error = critical = msg
+        self.debug = self.info = self.warning = self.error = stream.write_line
 
 
 def _logger(stream: Stream, level: Level) -> FilteringBoundLogger:

@@ -1,4 +1,4 @@
-"""For single looks that follow each other: tells what ended otherwise than the last one told."""
+"""Reports for repeated runs with a state file: only what changed since the last report is written."""
 
 from __future__ import annotations
 
@@ -20,77 +20,67 @@ if TYPE_CHECKING:
     from watcher.reports.results import ResultBuilder
     from watcher.reports.stream import Stream
 
-    IsNews = Callable[[Ended], bool]
+    HasChanged = Callable[[Ended], bool]
 
-EVENTS_KEPT = 100
-"""The latest of each import, until it is known whether they are told."""
+MAX_EVENTS = 100
+"""Events of each import that are kept until its wait ends; older ones are dropped."""
 
 
 class LogOfChanges(Report):
-    """Holds back what a log would tell of each import until its end shows whether that is news.
+    """Keep the events of each import until its wait ends, and write them only if it has changed.
 
     Args:
-        log: What tells it then.
-        is_news: Tells whether an end differs from what the last look told.
+        log: Writes the events.
+        has_changed: Return whether an import ended differently from the last run that reported it.
     """
 
-    def __init__(self, log: Report, is_news: IsNews) -> None:
+    def __init__(self, log: Report, has_changed: HasChanged) -> None:
         self.name = log.name
         self._log = log
-        self._is_news = is_news
+        self._has_changed = has_changed
         self._events: dict[ImportRef, deque[Event]] = {}
         self._notices: list[Notice] = []
-        self._told = False
+        self._any_changed = False
 
     def receive(self, event: Event) -> None:
-        """Holds an event back, or tells what was held back; what only says that a look goes on is dropped."""
+        """Keep an event, or write what was kept for its import."""
         if isinstance(event, Watching | Heartbeat):
             return
-        self._events.setdefault(event.ref, deque(maxlen=EVENTS_KEPT)).append(event)
+        self._events.setdefault(event.ref, deque(maxlen=MAX_EVENTS)).append(event)
         if isinstance(event, Ended):
-            events = self._events.pop(event.ref)
-            if self._is_news(event):
-                self._told = True
-                self._say_what_was_held_back()
-                for held_back in events:
-                    self._log.receive(held_back)
+            kept = self._events.pop(event.ref)
+            if self._has_changed(event):
+                self._any_changed = True
+                notices, self._notices = self._notices, []
+                for notice in notices:
+                    self._log.notify(notice)
+                for earlier in kept:
+                    self._log.receive(earlier)
 
     def finish(self, result: Result) -> None:
-        """Pass the result on if any import changed, or if nothing was watched."""
-        if self._told or not result.ends:
+        """Pass the result on if an import changed, or if nothing was watched."""
+        if self._any_changed or not result.ends:
             self._log.finish(result)
 
     def notify(self, notice: Notice) -> None:
         """Pass a warning on at once; keep hints and progress until an import has changed."""
-        if self._told or (notice.level >= Level.WARNING and notice.name != "hint"):
+        if self._any_changed or (notice.level >= Level.WARNING and notice.name != "hint"):
             self._log.notify(notice)
         else:
             self._notices.append(notice)
 
-    def _say_what_was_held_back(self) -> None:
-        notices, self._notices = self._notices, []
-        for notice in notices:
-            self._log.notify(notice)
-
     def close(self) -> None:
-        """Leaves the terminal as it was."""
+        """Close the log."""
         self._log.close()
 
 
 class TextOfChanges(TextOutput):
-    """Standard output: one line for each import of which there is news.
+    """Standard output: one line for each import that changed."""
 
-    Args:
-        stream: Where to.
-        builder: What is known.
-        is_news: Tells whether an end differs from what the last look told.
-    """
-
-    def __init__(self, stream: Stream, builder: ResultBuilder, is_news: IsNews) -> None:
+    def __init__(self, stream: Stream, builder: ResultBuilder, has_changed: HasChanged) -> None:
         super().__init__(stream, builder)
-        self._is_news = is_news
+        self._has_changed = has_changed
 
     def _write(self, result: Result) -> None:
-        for end in result.ends:
-            if self._is_news(end):
-                self._stream.write_line(text_line(end))
+        for end in filter(self._has_changed, result.ends):
+            self._stream.write_line(text_line(end))

@@ -45,17 +45,15 @@ class PlainLog(Report):
 
     def receive(self, event: Event) -> None:
         """Write the event, unless it only repeats."""
-        if self._quiet and not isinstance(event, Ended):
-            return
-        line = line_of(event)
+        is_outcome, level = isinstance(event, Ended), level_of(event)
+        line = line_of(event) if is_outcome or not self._quiet else None
         if line is None:
             return
-        level = level_of(event)
-        ends = isinstance(event, Ended)
-        must_name_import = self._several or (ends and level > Level.INFO)  # it may be the only line seen
+        # A failure may be the only line, so it always names its import.
+        must_name_import = self._several or (is_outcome and level > Level.INFO)
         if must_name_import and not isinstance(event, Watching):
             line = f"{event.ref}: {line}"
-        self._write(level, line, event.at.unix, ends=ends)
+        self._write(level, line, event.at.unix, is_outcome=is_outcome)
 
     def finish(self, result: Result) -> None:
         """Summarize several imports; a single one has been reported, except for an unexpected exit code."""
@@ -63,10 +61,10 @@ class PlainLog(Report):
             self._stream.write_line(f"watcher: {result.message}")
         elif self._several:
             self._write(
-                level_of_outcome(result.outcome, result.code), result.message, self._clock(), ends=True
+                level_of_outcome(result.outcome, result.code), result.message, self._clock(), is_outcome=True
             )
         elif result.outcome in SUCCESSES and result.code != 0:
-            line = f"{result.ends[0].ref}: {result.outcome} gives exit code {result.code}, by --exit-code"
+            line = f"{result.ends[0].ref}: {result.outcome}: exit code {result.code}, set by --exit-code"
             self._write(Level.ERROR, line, self._clock())
 
     def notify(self, notice: Notice) -> None:
@@ -77,8 +75,8 @@ class PlainLog(Report):
         """Wait for the reader of standard error."""
         self._stream.drain()
 
-    def _write(self, level: Level, text: str, at: float, *, ends: bool = False) -> None:
-        if level >= (outcome_threshold(self._level) if ends else self._level):
+    def _write(self, level: Level, text: str, at: float, *, is_outcome: bool = False) -> None:
+        if level >= (outcome_threshold(self._level) if is_outcome else self._level):
             clock = time.strftime("%H:%M:%S", time.localtime(at))
-            weight = "" if level is Level.INFO else f"{level.name.lower()}: "
-            self._stream.write_line(f"{clock} {weight}{text}")
+            prefix = "" if level is Level.INFO else f"{level.name.lower()}: "
+            self._stream.write_line(f"{clock} {prefix}{text}")

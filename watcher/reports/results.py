@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.core.events import Ended
-from watcher.reports.documents import ResultDocument, import_document
+from watcher.reports.documents import ResultDocument, import_document, seconds
 from watcher.reports.event_documents import result_event
-from watcher.reports.values import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +34,7 @@ class ResultBuilder:
         self._ended: dict[ImportRef, Ended] = {}
 
     def receive(self, event: Event) -> None:
-        """Record what an event says about its import."""
+        """Record the progress or the end of an import."""
         self._progress[event.ref] = event.progress
         if isinstance(event, Ended):
             self._ended[event.ref] = event
@@ -59,22 +58,18 @@ class ResultBuilder:
         return self.codes.result(self.ends, any_suffices=self._any_suffices)
 
     def document(self, result: Result | None = None) -> ResultDocument:
-        """Return the JSON document.
-
-        Args:
-            result: How the run ended; None while it goes on.
-        """
+        """Return the JSON document; ``result`` is None until the run ends."""
         return self._document(result, list(self._imports()))
 
     def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:
         """Encode the document in pieces, so that a large one is never in memory as a whole.
 
         Args:
-            result: How the run ended; None while it goes on.
-            at: The time, to encode it as the last event of ``jsonl``.
+            result: The result; None until the run ends.
+            at: The time, to encode the last event of ``jsonl``.
 
         Yields:
-            Pieces of JSON, each of them complete UTF-8.
+            Pieces of one JSON object.
         """
         empty = self._document(result, [])
         whole = empty if at is None else result_event(empty, at)
@@ -94,5 +89,5 @@ class ResultBuilder:
         )
 
     def _imports(self) -> Iterator[ImportDocument]:
-        for ref, progress in self._progress.items():
+        for ref, progress in list(self._progress.items()):
             yield import_document(ref, progress, self._ended.get(ref), self.codes)

@@ -1,4 +1,4 @@
-"""The JSON Schema of what scripts read."""
+"""The JSON Schema of the result and the events."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from watcher.reports.event_documents import EventDocument, ResultEventDocument
 
 
 def json_schema() -> str:
-    """Describes the result and every event, as ``--print-schema`` prints it.
-
-    Returns:
-        A JSON Schema (2020-12): an instance is one result, or one event of ``jsonl``.
-    """
+    """Return a JSON Schema (2020-12) for one result, or one event of ``jsonl``."""
     kinds = (ResultDocument, EventDocument, ResultEventDocument)
     schemas, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     schema = {

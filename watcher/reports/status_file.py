@@ -1,4 +1,4 @@
-"""The result so far in a file that others may read at any time."""
+"""The result so far in a file that other programs may read at any time."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     Defer = Callable[[float, Callable[[], None]], object]
 
 _MODE = 0o644
-_REST = 20.0
-"""The rest after a write, in lengths of that write: rewriting a large fleet takes a twentieth of the time."""
 
-_LONGEST_REST = 20.0
-"""Seconds; a disk that was slow once must not make the file old for long."""
+_PAUSE = 20.0
+"""Pause after a write, as a multiple of its duration, so that a large fleet spends 5 % of its time on it."""
+
+_MAX_PAUSE = 20.0
+"""Seconds; one slow write must not delay the next one for long."""
 
 
 class StatusFile(Report):
-    """Rewrites the file at each change; changes that come together share one write.
+    """Rewrite the file after each change; changes at the same time share one write.
 
     Args:
         path: The file.
-        builder: What is known.
-        defer: Calls a function in the watch's thread, some seconds later.
+        builder: The result so far; it receives each event before this report does.
+        defer: Call a function some seconds later, in the loop's thread.
         clock: The monotonic clock, in seconds.
     """
 
@@ -48,20 +49,16 @@ class StatusFile(Report):
         self._builder = builder
         self._defer = defer
         self._clock = clock
-        self._rests_until = clock()
+        self._paused_until = clock()
         self._is_due = False
         self._failure: OSError | None = None
 
     def receive(self, event: Event) -> None:
-        """Has the file written soon, unless nothing but time has gone by.
-
-        Raises:
-            OSError: An earlier write failed.
-        """
+        """Schedule a write, except for a heartbeat; raise the error of an earlier write."""
         failure, self._failure = self._failure, None
         if not self._is_due and not isinstance(event, Heartbeat):
             self._is_due = True
-            self._defer(max(0.0, self._rests_until - self._clock()), self._write_due)
+            self._defer(max(0.0, self._paused_until - self._clock()), self._write_due)
         if failure is not None:
             raise failure
 
@@ -74,39 +71,38 @@ class StatusFile(Report):
         if not self._is_due:
             return
         self._is_due = False
-        began = self._clock()
+        started = self._clock()
         try:
             self._write()
         except OSError as error:
             self._failure = error
         ended = self._clock()
-        self._rests_until = ended + min(_LONGEST_REST, _REST * (ended - began))
+        self._paused_until = ended + min(_MAX_PAUSE, _PAUSE * (ended - started))
 
     def _write(self, result: Result | None = None) -> None:
         replace_file(self._path, b"".join([*self._builder.encode(result), b"\n"]))
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replaces a file, so that a reader sees either all of the old one or all of the new one.
+    """Replace a file, so that a reader sees either all of the old content or all of the new.
 
-    It is not forced to the disk: it tells other programs the news, and after a crash of the machine there is
-    nobody left to tell.
+    There is no fsync: the content is worthless after a crash of the machine.
 
     Args:
-        path: The file; where it is a symbolic link, the file that this leads to.
-        content: All of its new content.
+        path: The file. If it is a symbolic link, its target is replaced.
+        content: The new content.
 
     Raises:
-        OSError: It cannot be written, or is something else than a file.
+        OSError: The file cannot be written, or is not a regular file.
     """
-    target = Path(os.path.realpath(path))  # unlike Path.resolve, it bears a link that leads to itself
+    target = Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file")  # a device would be replaced, too
-    # A name of its own: of two containers that share the folder, each is likely to be process 1.
+    # A random name: containers that share the directory often have the same process ID.
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".watcher-")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, _MODE)  # whatever the umask: other users' containers read it
+            os.fchmod(descriptor, _MODE)  # whatever the umask: containers of other users read it
             file.write(content)
         Path(name).replace(target)
     except BaseException:

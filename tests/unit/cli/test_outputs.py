@@ -7,12 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from watcher.cli.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
+from watcher.cli.reporting import make_log, speaks_unicode
 
 from tests.support.driving import REF
 from tests.support.terminal import read_all
 from watcher.api.token import FixedToken, parse_token
-from watcher.cli.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.cli.reporting import make_log, speaks_unicode
 from watcher.cli.settings import Settings
 from watcher.core.messages.progress import Level
 from watcher.core.policy import Policy

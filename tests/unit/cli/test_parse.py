@@ -46,7 +46,11 @@ def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHER_TIMEOUT", "1h30m")
     monkeypatch.setenv("WATCHER_FAIL_ON", "preparing,ready")
     settings = settings_of("a/b/c/d")
-    assert (settings.timeout, settings.fail_on, settings.given) == (5400.0, ("preparing", "ready"), {"targets"})
+    assert (settings.timeout, settings.fail_on, settings.given) == (
+        5400.0,
+        ("preparing", "ready"),
+        {"targets"},
+    )
     assert settings_of("--timeout", "5s").timeout == 5.0
 
 

@@ -1,4 +1,4 @@
-"""Sections in a job of GitLab: progress can be hidden, how it ended cannot."""
+"""Tests of sections in a GitLab job: progress can be collapsed, results cannot."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.driving import SERVER, Driven, seen
+from tests.support.results import NOTHING_WATCHED
 from tests.unit.reports.github.test_outputs import end, stopped
 from watcher.core.events import Retrying
-from watcher.core.exit_codes import ExitCodes, Result
+from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.reports.gitlab import SectionLog
 from watcher.reports.plain import PlainLog
+from watcher.reports.report import Notice
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ class Job:
     """Standard error of a job.
 
     Args:
-        path: Where it is kept.
-        several: Whether several imports are watched.
+        path: The file in its place.
+        several: Whether there are several imports.
     """
 
     def __init__(self, path: Path, *, several: bool) -> None:
@@ -39,7 +41,7 @@ class Job:
         self.log = SectionLog(plain, stream, several=several, clock=lambda: 1_795_000_000.9)
 
     def visible(self) -> list[str]:
-        """The lines that are seen with all sections collapsed; each section must be a whole."""
+        """Return the lines outside the sections, each of which must be complete."""
         self._file.close()
         seen_lines = []
         open_section: str | None = None
@@ -65,24 +67,25 @@ class Job:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where standard error goes."""
+    """Return the file in place of standard error."""
     return tmp_path / "stderr"
 
 
-def test_the_closing_words_are_seen(path: Path) -> None:
-    """Progress is in the section, the end is not."""
+def test_a_failure_is_visible(path: Path) -> None:
+    """Progress is in the section, the outcome is not."""
     job = Job(path, several=False)
-    for event in stopped().events:
+    driven = stopped()
+    for event in driven.events:
         job.log.receive(event)
-    job.log.finish(Result(Outcome.STOPPED, 3), ())
+    job.log.finish(ExitCodes().result([driven.ended]))
     job.log.close()
     (line,) = job.visible()
     assert "stopped after" in line
     assert path.read_text("utf-8").count("in_progress -> stopped") == 1
 
 
-def test_a_success_is_seen(path: Path) -> None:
-    """One import's success is how the watch ended."""
+def test_a_success_is_visible(path: Path) -> None:
+    """The success of a single import is the result."""
     job = Job(path, several=False)
     driven = Driven()
     driven.receive(seen("preparing"))
@@ -92,13 +95,13 @@ def test_a_success_is_seen(path: Path) -> None:
     assert [line[9:17] for line in job.visible()] == ["complete"]
 
 
-def test_of_several_the_failures_and_the_sum_are_seen(path: Path) -> None:
-    """A failure ends the section, what follows gets one of its own."""
+def test_failures_of_several_imports_and_their_summary_are_visible(path: Path) -> None:
+    """A failure ends the section, and later progress gets a new one."""
     job = Job(path, several=True)
     ends = (end(Outcome.COMPLETE, 1), end(Outcome.STOPPED, 2), end(Outcome.COMPLETE, 3))
     for event in ends:
         job.log.receive(event)
-    job.log.finish(ExitCodes().finish(ends), ends)
+    job.log.finish(ExitCodes().result(ends))
     job.log.close()
     failure, total = job.visible()
     assert "/2: stopped it is" in failure
@@ -106,8 +109,8 @@ def test_of_several_the_failures_and_the_sum_are_seen(path: Path) -> None:
     assert len(set(job.names)) == 2
 
 
-def test_what_is_not_told_begins_no_section(path: Path) -> None:
-    """A second retry in a row is no line, and so needs no section around it."""
+def test_an_event_without_a_line_begins_no_section(path: Path) -> None:
+    """A second retry in a row is not written, so it needs no section."""
     job = Job(path, several=True)
     driven = Driven()
     driven.receive(SERVER)
@@ -120,18 +123,27 @@ def test_what_is_not_told_begins_no_section(path: Path) -> None:
     assert len(job.names) == 1
 
 
-def test_a_report_that_fails_is_seen(path: Path) -> None:
-    """What is said as an error stands outside, a hint within."""
+def test_a_report_that_fails_is_visible(path: Path) -> None:
+    """An error is outside the section, a hint inside."""
     job = Job(path, several=False)
     job.log.receive(stopped().events[0])
-    job.log.say(Level.WARNING, "hint", "a hint")
-    job.log.say(Level.ERROR, "report_failed", "a failure")
+    job.log.notify(Notice(Level.WARNING, "hint", "a hint"))
+    job.log.notify(Notice(Level.ERROR, "report_failed", "a failure"))
     job.log.close()
     assert [line[9:] for line in job.visible()] == ["error: a failure"]
 
 
-def test_the_section_is_ended_whatever_happened(path: Path) -> None:
-    """A defect in the middle leaves no section open."""
+def test_a_run_that_watched_nothing_has_no_section(path: Path) -> None:
+    """A usage error is one visible line."""
+    job = Job(path, several=False)
+    job.log.finish(NOTHING_WATCHED)
+    job.log.close()
+    assert job.visible() == [f"watcher: {NOTHING_WATCHED.message}"]
+    assert job.names == []
+
+
+def test_closing_ends_the_section(path: Path) -> None:
+    """A defect leaves no section open."""
     job = Job(path, several=False)
     job.log.receive(stopped().events[0])
     job.log.close()
@@ -139,7 +151,7 @@ def test_the_section_is_ended_whatever_happened(path: Path) -> None:
 
 
 def test_names_are_never_used_twice(tmp_path: Path) -> None:
-    """GitLab tells sections of one job apart by their names, also of two runs."""
+    """GitLab distinguishes the sections of a job by their names, also those of two runs."""
     names = set()
     for number in range(2):
         job = Job(tmp_path / str(number), several=False)

@@ -1,89 +1,99 @@
-"""What single looks tell that follow each other."""
+"""Tests of what repeated runs with a state file report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tests.support.driving import SERVER, Driven, seen
-from watcher.core.exit_codes import ExitCodes
+from tests.support.results import NOTHING_WATCHED
+from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level
 from watcher.core.policy import Policy
-from watcher.reports.on_change import EVENTS_KEPT, LogOfChanges
+from watcher.reports.on_change import MAX_EVENTS, LogOfChanges
+from watcher.reports.report import Notice, Report
 
 if TYPE_CHECKING:
-    from watcher.core.events import Ended, Event
-    from watcher.core.exit_codes import Result
+    from watcher.core.events import Event
+
+HINT = Notice(Level.WARNING, "hint", "this is an SDK key")
 
 
-class _Written:
-    """A log that remembers what it was told."""
+class Recording(Report):
+    """A log that records what it receives."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.received: list[str] = []
 
     def receive(self, event: Event) -> None:
-        """Takes in an event."""
-        self.told.append(type(event).__name__)
+        """Record the kind of the event."""
+        self.received.append(type(event).__name__)
 
-    def finish(self, result: Result, ends: tuple[Ended, ...]) -> None:
-        """Takes in the end."""
-        self.told.append(f"{len(ends)} {result.outcome}")
+    def finish(self, result: Result) -> None:
+        """Record the result."""
+        self.received.append(f"{len(result.ends)} {result.outcome}")
 
-    def say(self, level: Level, name: str, message: str) -> None:
-        """Takes in a sentence."""
-        self.told.append(f"{level.name} {name}: {message}")
+    def notify(self, notice: Notice) -> None:
+        """Record the message."""
+        self.received.append(f"{notice.level.name} {notice.name}: {notice.message}")
 
     def close(self) -> None:
-        """Takes in that all is over."""
-        self.told.append("closed")
+        """Record the call."""
+        self.received.append("closed")
 
 
-def look(*, is_news: bool, faults: int = 1) -> list[str]:
-    """What is told of one look that meets faults and finds a status."""
-    driven, written = Driven(Policy(once=True, outage_budget=1e9, timeout=1e9)), _Written()
+def look(*, has_changed: bool, faults: int = 1) -> list[str]:
+    """Return what a run with ``--once`` writes that meets faults and then sees a status."""
+    driven, recording = Driven(Policy(once=True, outage_budget=1e9, timeout=1e9)), Recording()
     for _ in range(faults):
         driven.receive(SERVER)
     driven.receive(seen("ready"))
-    log = LogOfChanges(written, lambda _: is_news)
+    log = LogOfChanges(recording, lambda _: has_changed)
     for event in driven.events[:-1]:
         log.receive(event)
-    assert written.told == []
+    assert recording.received == []
     log.receive(driven.ended)
-    log.finish(ExitCodes().finish([driven.ended]), (driven.ended,))
+    log.finish(ExitCodes().result([driven.ended]))
     log.close()
-    return written.told
+    return recording.received
 
 
-def test_news_is_told_with_what_led_to_it() -> None:
-    """Faults, changes and the end come in order; that a look begins is no news."""
-    assert look(is_news=True) == ["Retrying", "Changed", "Ended", "1 pending", "closed"]
+def test_a_changed_import_is_written_with_its_events() -> None:
+    """Faults, transitions and the outcome come in order, without the event that a wait begins."""
+    assert look(has_changed=True) == ["Retrying", "Changed", "Ended", "1 pending", "closed"]
 
 
-def test_no_news_is_silence() -> None:
-    """Where the last look told the same, nothing is told, faults on the way included."""
-    assert look(is_news=False) == ["closed"]
+def test_an_unchanged_import_is_silent() -> None:
+    """Nothing is written if the last run reported the same, not even faults on the way."""
+    assert look(has_changed=False) == ["closed"]
 
 
-def test_what_is_held_back_is_bounded() -> None:
-    """A look that never ends does not fill the memory."""
-    assert len(look(is_news=True, faults=2 * EVENTS_KEPT)) == EVENTS_KEPT + 2
+def test_the_kept_events_are_bounded() -> None:
+    """A wait with endless faults does not fill the memory."""
+    assert len(look(has_changed=True, faults=2 * MAX_EVENTS)) == MAX_EVENTS + 2
 
 
-def test_trouble_is_told_at_once() -> None:
-    """A damaged file, a failing report and the like are always news; a hint that each look has is not."""
-    written = _Written()
-    log = LogOfChanges(written, lambda _: False)
-    log.say(Level.WARNING, "state_file", "set aside")
-    log.say(Level.WARNING, "hint", "this is an SDK key")
-    assert written.told == ["WARNING state_file: set aside"]
+def test_a_warning_is_written_at_once() -> None:
+    """A damaged state file always matters; a hint that each run repeats is not."""
+    recording = Recording()
+    log = LogOfChanges(recording, lambda _: False)
+    log.notify(Notice(Level.WARNING, "state_file", "set aside"))
+    log.notify(HINT)
+    assert recording.received == ["WARNING state_file: set aside"]
 
 
-def test_a_hint_comes_with_the_news() -> None:
-    """It stands before what it explains, and once."""
-    written, driven = _Written(), Driven(Policy(once=True))
-    log = LogOfChanges(written, lambda _: True)
-    log.say(Level.WARNING, "hint", "this is an SDK key")
+def test_a_hint_is_written_once_before_the_first_change() -> None:
+    """A hint may explain the outcome that follows."""
+    recording, driven = Recording(), Driven(Policy(once=True))
+    log = LogOfChanges(recording, lambda _: True)
+    log.notify(HINT)
     driven.receive(seen("ready"))
     log.receive(driven.ended)
     log.receive(driven.ended)
-    assert written.told == ["WARNING hint: this is an SDK key", "Ended", "Ended"]
+    assert recording.received == ["WARNING hint: this is an SDK key", "Ended", "Ended"]
+
+
+def test_a_run_that_watched_nothing_is_written() -> None:
+    """A usage error has no imports that could have changed."""
+    recording = Recording()
+    LogOfChanges(recording, lambda _: False).finish(NOTHING_WATCHED)
+    assert recording.received == ["0 usage"]

@@ -1,4 +1,4 @@
-"""The status file, with a clock and a loop of the test's own."""
+"""Tests of the status file, with a simulated clock and loop."""
 
 from __future__ import annotations
 
@@ -9,37 +9,33 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.ledgers import builder_of, life
+from tests.support.results import NOTHING_WATCHED, builder_of, life
 from watcher.core.events import Heartbeat
-from watcher.core.exit_codes import Result
-from watcher.core.statuses import Outcome
 from watcher.reports.status_file import StatusFile, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CONCLUSION = Result(Outcome.COMPLETE, 0)
-
 
 class Loop:
-    """Keeps what is deferred; each reading of its clock takes a tenth of a second."""
+    """Keep deferred calls; each reading of the clock takes a tenth of a second."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.deferred: list[tuple[float, Callable[[], None]]] = []
 
     def clock(self) -> float:
-        """Tells the time, which goes on by that."""
+        """Return the time."""
         self.now += 0.1
         return self.now
 
     def defer(self, delay: float, function: Callable[[], None]) -> None:
-        """Keeps a call."""
+        """Keep a call."""
         self.deferred.append((delay, function))
 
     def run(self) -> float:
-        """Does the one deferred call, and gives its delay."""
+        """Make the only deferred call and return its delay."""
         ((delay, function),) = self.deferred
         self.deferred.clear()
         function()
@@ -47,12 +43,12 @@ class Loop:
 
 
 def status_of(path: Path) -> object:
-    """The last status that the file tells."""
+    """Return the status of the only import in the file."""
     return json.loads(path.read_text())["imports"][0]["status"]
 
 
-def test_changes_that_come_together_share_a_write(tmp_path: Path) -> None:
-    """A turn of the loop that changes much makes one file, and a heartbeat makes none."""
+def test_changes_at_the_same_time_share_a_write(tmp_path: Path) -> None:
+    """Several events in one turn of the loop make one write, and a heartbeat makes none."""
     events = life("preparing", "ready", "in_progress")
     path, loop = tmp_path / "status.json", Loop()
     report = StatusFile(path, builder_of(events), loop.defer, loop.clock)
@@ -67,24 +63,25 @@ def test_changes_that_come_together_share_a_write(tmp_path: Path) -> None:
     assert path.stat().st_ino == first
 
 
-def test_a_large_fleet_is_not_rewritten_all_the_time(tmp_path: Path) -> None:
-    """After a write of 100 ms come 2 s of rest, in which changes wait; the end does not."""
+def test_a_slow_write_is_followed_by_a_pause(tmp_path: Path) -> None:
+    """After a write of 100 ms changes wait for 2 s; the result does not."""
     events = life("preparing", "complete")
     path, loop = tmp_path / "status.json", Loop()
-    report = StatusFile(path, builder_of(events), loop.defer, loop.clock)
+    builder = builder_of(events)
+    report = StatusFile(path, builder, loop.defer, loop.clock)
     report.receive(events[0])
     loop.run()
     report.receive(events[1])
     path.unlink()
-    report.finish(CONCLUSION)
+    report.finish(builder.result())
     assert json.loads(path.read_text())["outcome"] == "complete"
     path.unlink()
     assert loop.run() == pytest.approx(1.9)
-    assert not path.exists()  # the end was the last word
+    assert not path.exists()  # nothing is written after the result
 
 
-def test_a_failure_is_told_at_the_next_event(tmp_path: Path) -> None:
-    """A write that fails between events is raised where a report may raise."""
+def test_a_failed_write_is_raised_at_the_next_event(tmp_path: Path) -> None:
+    """A report may raise only while it receives something."""
     events = life("preparing", "ready")
     loop = Loop()
     report = StatusFile(tmp_path / "missing" / "status.json", builder_of(events), loop.defer, loop.clock)
@@ -94,8 +91,16 @@ def test_a_failure_is_told_at_the_next_event(tmp_path: Path) -> None:
         report.receive(events[1])
 
 
-def test_everybody_may_read_the_file_whatever_the_umask(tmp_path: Path) -> None:
-    """Other containers run as other users."""
+def test_a_run_that_watched_nothing_writes_its_reason(tmp_path: Path) -> None:
+    """A program that waits for the file reads why there are no imports."""
+    path, loop = tmp_path / "status.json", Loop()
+    StatusFile(path, builder_of(), loop.defer, loop.clock).finish(NOTHING_WATCHED)
+    result = json.loads(path.read_text())
+    assert (result["outcome"], result["message"], result["imports"]) == ("usage", NOTHING_WATCHED.message, [])
+
+
+def test_other_users_can_read_the_file_whatever_the_umask(tmp_path: Path) -> None:
+    """Containers of a Pod often run as different users."""
     path = tmp_path / "status.json"
     before = os.umask(0o077)
     try:
@@ -105,8 +110,8 @@ def test_everybody_may_read_the_file_whatever_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_a_reader_keeps_a_whole_file(tmp_path: Path) -> None:
-    """Who has the old file open reads it to its end, and nothing is left beside the new one."""
+def test_a_reader_keeps_a_complete_file(tmp_path: Path) -> None:
+    """An open old file can be read to its end, and no temporary file is left."""
     path = tmp_path / "status.json"
     replace_file(path, b"old")
     with path.open() as reader:
@@ -116,8 +121,8 @@ def test_a_reader_keeps_a_whole_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_leads_to_the_file(tmp_path: Path) -> None:
-    """A symbolic link stays one, as where a folder of another volume is linked in."""
+def test_the_target_of_a_link_is_replaced(tmp_path: Path) -> None:
+    """A symbolic link stays one, such as a link into another volume."""
     (tmp_path / "volume").mkdir()
     link = tmp_path / "status.json"
     link.symlink_to(tmp_path / "volume" / "status.json")
@@ -126,18 +131,18 @@ def test_a_link_leads_to_the_file(tmp_path: Path) -> None:
     assert link.read_bytes() == b"{}"
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe"])
-def test_what_is_no_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
-    """A device, a pipe or a folder is left as it is, with nothing beside it."""
+@pytest.mark.parametrize("kind", ["directory", "pipe"])
+def test_only_a_regular_file_is_replaced(tmp_path: Path, kind: str) -> None:
+    """A pipe or a directory is left as it is, and no temporary file is left."""
     path = tmp_path / "status.json"
-    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    path.mkdir() if kind == "directory" else os.mkfifo(path)
     with pytest.raises(OSError, match="not a regular file"):
         replace_file(path, b"{}")
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A temporary file goes with the failure that made it useless."""
+def test_a_failed_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is not filled any further."""
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")

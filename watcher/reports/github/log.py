@@ -1,4 +1,4 @@
-"""Standard error in a step of GitHub Actions: annotations, and nothing else that the runner would obey."""
+"""Standard error in a GitHub Actions step: annotations, and no other workflow commands."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from watcher.reports.report import Report
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from watcher.core.events import Event
     from watcher.core.exit_codes import ExitCodes, Result
     from watcher.reports.report import Notice
 
-MOST_ANNOTATIONS = 8
-"""Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth says how
-many are missing, and with the tenth the runner itself says that the step failed."""
+MAX_ANNOTATIONS = 8
+"""Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth counts the
+rest, and the runner itself adds the tenth when the step fails."""
 
 
 class CommandFreeStream(Stream):
-    r"""Writes so that the runner finds no command in the middle of a line.
+    r"""A stream in which the runner finds no command in the middle of a line.
 
-    The runner obeys ``::name::`` at the beginning of a line, where only annotations put it, but looks for the
-    older ``##[name]`` anywhere in it (actions/runner, ``ActionCommand.cs``). Its bracket is written as
-    ``\u005b``, as text that is not printable is; in JSON that is the same string.
+    The runner obeys ``::name::`` only at the start of a line, but the older ``##[name]`` anywhere
+    (actions/runner, ``ActionCommand.cs``). Its bracket is written as ``\u005b``, which JSON reads as ``[``.
     """
 
     def _send(self, data: bytes) -> None:
@@ -35,13 +32,13 @@ class CommandFreeStream(Stream):
 
 
 class AnnotatingLog(Report):
-    """Tells the ends that somebody should look at as annotations, in place of lines, and hands on all else.
+    """Write failures as annotations instead of lines, and pass everything else on.
 
     Args:
-        log: Tells all else.
-        stream: Where annotations go, which is where ``log`` writes.
+        log: Writes the lines.
+        stream: Where ``log`` writes, for the annotations.
         codes: The exit codes in force.
-        any_suffices: Whether the failure of one import may still be made good by another's success.
+        any_suffices: Whether the success of another import makes up for a failure.
     """
 
     def __init__(self, log: Report, stream: Stream, codes: ExitCodes, *, any_suffices: bool) -> None:
@@ -50,23 +47,22 @@ class AnnotatingLog(Report):
         self._stream = stream
         self._codes = codes
         self._any_suffices = any_suffices
-        self._told: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
 
     def receive(self, event: Event) -> None:
-        """Tells an event."""
-        if isinstance(event, Ended) and self._takes(event):
-            return
-        self._log.receive(event)
+        """Annotate a failure, as long as GitHub shows the annotation; pass other events on."""
+        if not (isinstance(event, Ended) and self._annotates(event)):
+            self._log.receive(event)
 
     def finish(self, result: Result) -> None:
-        """Pass the result on, and count the outcomes that have no annotation."""
+        """Pass the result on and count the failures without an annotation; annotate a run without imports."""
         if not result.ends:
             self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
             return
         self._log.finish(result)
-        for kind, told in self._told.items():
-            if told > MOST_ANNOTATIONS:
-                more = f"{told - MOST_ANNOTATIONS} more did not succeed; the log names them"
+        for kind, count in self._failures.items():
+            if count > MAX_ANNOTATIONS:
+                more = f"{count - MAX_ANNOTATIONS} more did not succeed; see the log"
                 self._annotate(kind, "LaunchDarkly imports", more)
 
     def notify(self, notice: Notice) -> None:
@@ -74,48 +70,36 @@ class AnnotatingLog(Report):
         self._log.notify(notice)
 
     def close(self) -> None:
-        """Leaves the terminal as it was."""
+        """Close the log."""
         self._log.close()
 
-    def _takes(self, ended: Ended) -> bool:
-        kind = self._kind(ended)
-        if kind is None:
+    def _annotates(self, ended: Ended) -> bool:
+        code = self._codes.code_of(ended)
+        if ended.left_behind or (ended.outcome in SUCCESSES and code == 0):
             return False
-        self._told[kind] += 1
-        if self._told[kind] > MOST_ANNOTATIONS:
+        is_mild = code == 0 or ended.outcome in INCONCLUSIVE or self._any_suffices
+        kind = "warning" if is_mild else "error"
+        self._failures[kind] += 1
+        if self._failures[kind] > MAX_ANNOTATIONS:
             return False
         self._annotate(kind, f"LaunchDarkly import: {ended.outcome}", f"{ended.ref}: {ended.message}")
         return True
 
-    def _kind(self, ended: Ended) -> str | None:
-        code = self._codes.code(ended.outcome, ended.signal)
-        if ended.left_behind or (ended.outcome in SUCCESSES and code == 0):
-            return None
-        mild = code == 0 or ended.outcome in INCONCLUSIVE or self._any_suffices
-        return "warning" if mild else "error"
-
     def _annotate(self, kind: str, title: str, message: str) -> None:
-        self._stream.write_line(workflow_command(kind, {"title": title}, message))
+        self._stream.write_line(annotation(kind, title, message))
 
 
-def workflow_command(name: str, properties: Mapping[str, str], message: str) -> str:
-    """Writes a command that GitHub's runner obeys, escaped as its own toolkit does.
+def annotation(kind: str, title: str, message: str) -> str:
+    """Return the workflow command of an annotation, escaped like ``@actions/core`` does.
 
     Args:
-        name: The command, such as ``error``.
-        properties: Its properties.
-        message: Its data.
-
-    Returns:
-        The line, without its end.
+        kind: ``error`` or ``warning``.
+        title: The title, as plain text.
+        message: The message, as plain text.
     """
-    fields = ",".join(f"{key}={_escape_property(value)}" for key, value in properties.items())
-    return f"::{name} {fields}::{_escape_data(message)}"
+    escaped = _escape(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={escaped}::{_escape(message)}"
 
 
-def _escape_data(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _escape_property(text: str) -> str:
-    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

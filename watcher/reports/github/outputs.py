@@ -1,4 +1,4 @@
-"""What a step of GitHub Actions leaves behind: outputs for later steps, and a summary on the run's page."""
+"""Files of a GitHub Actions step: outputs for later steps, and a summary on the page of the run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.reports.files import append_to_file
-from watcher.reports.github.summary import MOST_ROWS, step_summary
+from watcher.reports.files import write_file
+from watcher.reports.github.summary import MAX_ROWS, step_summary
 from watcher.reports.report import Report
 
 if TYPE_CHECKING:
@@ -20,17 +20,12 @@ if TYPE_CHECKING:
     from watcher.reports.results import ResultBuilder
 
 LIMIT = 1024 * 1024
-"""Bytes of an output and of a step's summary; the runner drops a longer summary as a whole (actions/runner,
-``FileCommandManager.cs``), and counts an output in UTF-16."""
+"""Bytes of an output and of a step's summary. The runner drops a longer summary completely (actions/runner,
+``FileCommandManager.cs``), and measures an output in UTF-16."""
 
 
 class GithubOutput(Report):
-    """Appends the result to the file of a step's outputs.
-
-    Args:
-        path: The file that ``$GITHUB_OUTPUT`` names.
-        builder: What is known.
-    """
+    """Append the step's outputs to the file that ``$GITHUB_OUTPUT`` names."""
 
     name = "$GITHUB_OUTPUT"
 
@@ -39,48 +34,26 @@ class GithubOutput(Report):
         self._builder = builder
 
     def finish(self, result: Result) -> None:
-        """Writes the outputs.
-
-        Raises:
-            OSError: The file cannot be written, or the result is too large for an output.
-        """
-        write_outputs(self._path, result, self._builder.document(result))
-
-
-def write_outputs(path: Path, result: Result, document: ResultDocument) -> None:
-    """Appends a step's outputs to their file.
-
-    Args:
-        path: The file.
-        result: How the watch ended.
-        document: Its result.
-
-    Raises:
-        OSError: The file cannot be written, or the result is too large for an output.
-    """
-    values = {
-        "outcome": str(result.outcome),
-        "status": str(result.status or ""),
-        "exit-code": str(result.code),
-        "elapsed-seconds": str(document.elapsed_s),
-    }
-    encoded = msgspec.json.encode(document).decode()
-    fits = len(encoded.encode("utf-16-le")) <= LIMIT
-    if fits:
-        values["result"] = encoded
-    assignments = "".join(_assignment(name, value) for name, value in values.items())
-    append_to_file(path, assignments.encode())
-    if not fits:
-        raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; take it from --output json")
+        """Write the outputs; raise OSError if the JSON result is too large to be one."""
+        document = self._builder.document(result)
+        values = {
+            "outcome": result.outcome,
+            "status": result.status or "",
+            "exit-code": str(result.code),
+            "elapsed-seconds": str(document.elapsed_s),
+        }
+        encoded = msgspec.json.encode(document).decode()
+        fits = len(encoded.encode("utf-16-le")) <= LIMIT
+        if fits:
+            values["result"] = encoded
+        assignments = "".join(_assignment(name, value) for name, value in values.items())
+        write_file(self._path, assignments.encode(), append=True)
+        if not fits:
+            raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; use --output json instead")
 
 
 class GithubSummary(Report):
-    """Appends a page to a step's summary.
-
-    Args:
-        path: The file that ``$GITHUB_STEP_SUMMARY`` names.
-        builder: What is known.
-    """
+    """Append a summary to the file that ``$GITHUB_STEP_SUMMARY`` names."""
 
     name = "$GITHUB_STEP_SUMMARY"
 
@@ -89,33 +62,30 @@ class GithubSummary(Report):
         self._builder = builder
 
     def finish(self, result: Result) -> None:
-        """Write the page.
-
-        Raises:
-            OSError: The file cannot be written, or has no room left.
-        """
+        """Write the summary of what was watched; raise OSError if the file has no space left for it."""
         if not result.ends:
             return
         try:
-            taken = self._path.stat().st_size
+            used = self._path.stat().st_size
         except FileNotFoundError:
-            taken = 0
-        append_to_file(self._path, _fitting_summary(self._builder.document(result), LIMIT - taken).encode())
+            used = 0
+        summary = _fitting_summary(self._builder.document(result), LIMIT - used)
+        write_file(self._path, summary.encode(), append=True)
 
 
-def _fitting_summary(document: ResultDocument, room: int) -> str:
-    """Shows as many imports one by one as there is room for."""
-    rows = MOST_ROWS
+def _fitting_summary(document: ResultDocument, limit: int) -> str:
+    """Return a summary with as many rows as fit."""
+    rows = MAX_ROWS
     while rows:
         text = step_summary(document, rows)
-        if len(text.encode()) <= room:
+        if len(text.encode()) <= limit:
             return text
         rows //= 2
-    raise OSError(errno.EFBIG, "a summary of more than 1 MiB would be dropped")
+    raise OSError(errno.EFBIG, "GitHub drops a summary of more than 1 MiB")
 
 
 def _assignment(name: str, value: str) -> str:
-    """Sets an output with a delimiter that nobody can guess, so that no value can set another output."""
+    """Assign an output with a random delimiter, so that no value can set another output."""
     delimiter = secrets.token_hex(16)
     while delimiter in value:
         delimiter = secrets.token_hex(16)

@@ -1,1 +1,1 @@
-"""The HTTP endpoints of --listen."""
+"""The HTTP endpoints of ``--listen``."""

@@ -1,4 +1,8 @@
-"""The watch as Prometheus metrics."""
+"""The watch as Prometheus metrics.
+
+Names and units follow https://prometheus.io/docs/practices/naming/; a time is a timestamp, not an age
+(https://prometheus.io/docs/practices/instrumentation/#timestamps-not-time-since).
+"""
 
 from __future__ import annotations
 
@@ -14,142 +18,104 @@ from watcher.core.statuses import ImportStatus, Outcome
 from watcher.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
     from watcher.core.events import Progress
+    from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
     from watcher.core.statuses import Status
-    from watcher.reports.http.snapshot import Snapshot
+    from watcher.reports.results import ResultBuilder
 
-MOST_LABELLED = 100
-"""Imports up to which each has series of its own; those of a larger fleet would weigh on Prometheus."""
+MAX_LABELLED = 100
+"""Imports up to which each one has its own series; more would strain Prometheus."""
 
 _UNSEEN = "unseen"
 _UNKNOWN = "unknown"
 _STATUSES = (*ImportStatus, _UNKNOWN, _UNSEEN)
-_OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in (Outcome.USAGE, Outcome.INTERNAL))
+_OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in {Outcome.USAGE, Outcome.INTERNAL})
+_SEEN_AT = "Unix time of the last answer that showed"
 _KEYS = ("project", "environment", "segment", "import_id")
 
 
-def exposition(snapshot: Snapshot, accept: str = "") -> tuple[bytes, str]:
-    """Writes the metrics in the format that the reader prefers.
-
-    Names and units follow https://prometheus.io/docs/practices/naming/; a moment is a timestamp, not
-    an age, as https://prometheus.io/docs/practices/instrumentation/#timestamps-not-time-since has it.
+def exposition(builder: ResultBuilder, result: Result | None, accept: str = "") -> tuple[bytes, str]:
+    """Return the metrics in the format that the client prefers.
 
     Args:
-        snapshot: Where the watch stands.
+        builder: The result so far.
+        result: The result, once the watch has ended.
         accept: The ``Accept`` field of the request.
 
     Returns:
-        The text and its content type: Prometheus' own format, or OpenMetrics where that was asked for.
+        The text and its content type: the Prometheus text format, or OpenMetrics if that was asked for.
     """
     try:
         encode, content_type = choose_encoder(accept if accept.isascii() else "")
-    except (TypeError, ValueError):  # a version that is no number
+    except (TypeError, ValueError):  # a malformed version
         encode, content_type = choose_encoder("")
     registry = CollectorRegistry()
-    registry.register(_Snapshots(snapshot))
+    registry.register(_WatchCollector(builder, result))
     return encode(registry), content_type
 
 
-class _Snapshots(Collector):
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+class _WatchCollector(Collector):
+    def __init__(self, builder: ResultBuilder, result: Result | None) -> None:
+        self._builder = builder
+        self._result = result
 
-    def collect(self) -> Iterable[Metric]:
-        progress = self._snapshot.builder.progress
-        yield _info()
-        yield from _totals(list(progress.values()))
-        yield from _ends(self._snapshot)
-        if len(progress) <= MOST_LABELLED:
-            yield from _each_import(list(progress.items()))
-
-
-def _info() -> Metric:
-    info = GaugeMetricFamily("watcher_build_info", "The version of watcher.", labels=["version"])
-    info.add_metric([__version__], 1)
-    return info
-
-
-def _totals(progress: Sequence[Progress]) -> Iterator[Metric]:
-    yield CounterMetricFamily(
-        "watcher_polls", "Requests that were answered or failed.", value=sum(p.polls for p in progress)
-    )
-    yield CounterMetricFamily(
-        "watcher_throttles", "Requests that were answered with 429.", value=sum(p.throttled for p in progress)
-    )
-    yield CounterMetricFamily(
-        "watcher_errors",
-        "Requests that brought nothing usable for another reason than a 429.",
-        value=sum(p.errors for p in progress),
-    )
-    yield GaugeMetricFamily(
-        "watcher_elapsed_seconds",
-        "Time since the wait began, up to its end.",
-        value=max((p.elapsed for p in progress), default=0.0),
-    )
-    seen = [p.seen_at for p in progress if p.seen_at is not None]
-    if seen:
-        yield GaugeMetricFamily(
-            "watcher_last_good_answer_timestamp_seconds",
-            "When an answer last showed an import, in Unix time.",
-            value=max(seen),
-        )
-    counts = Counter(_label(p.status) for p in progress)
-    by_status = GaugeMetricFamily("watcher_imports", "Imports by the status last seen.", labels=["status"])
-    for status in _STATUSES:
-        by_status.add_metric([status], counts[status])
-    yield by_status
+    def collect(self) -> Iterator[Metric]:
+        imports, result = self._builder.progress, self._result
+        progress = list(imports.values())
+        yield _gauge("build_info", "The version of watcher.", [((__version__,), 1)], "version")
+        yield _counter("polls", "Requests that were answered or failed.", sum(p.polls for p in progress))
+        throttled, errors = sum(p.throttled for p in progress), sum(p.errors for p in progress)
+        yield _counter("throttles", "Requests that were answered with 429.", throttled)
+        yield _counter("errors", "Requests that failed for another reason than a 429.", errors)
+        elapsed = max((p.elapsed for p in progress), default=0.0)
+        yield _gauge("elapsed_seconds", "Time since the wait began, up to its end.", [((), elapsed)])
+        seen = [((), p.seen_at) for p in progress if p.seen_at is not None]
+        yield _gauge("last_good_answer_timestamp_seconds", f"{_SEEN_AT} an import.", sorted(seen)[-1:])
+        statuses = Counter(_label(p.status) for p in progress)
+        by_status = [((status,), statuses[status]) for status in _STATUSES]
+        yield _gauge("imports", "Imports by their last status.", by_status, "status")
+        ended = Counter(end.outcome for end in self._builder.ends)
+        by_outcome = [((outcome,), ended[outcome]) for outcome in _OUTCOMES]
+        yield _gauge("ended_imports", "Imports whose wait has ended, by outcome.", by_outcome, "outcome")
+        is_final = [((o,), result is not None and result.outcome is o) for o in _OUTCOMES]
+        yield _gauge("outcome", "1 for the outcome of the watch, once it has ended.", is_final, "outcome")
+        codes = [] if result is None else [((), result.code)]
+        yield _gauge("exit_code", "The exit code, once the watch has ended.", codes)
+        if len(imports) <= MAX_LABELLED:
+            yield from _each_import(imports)
 
 
-def _ends(snapshot: Snapshot) -> Iterator[Metric]:
-    counts = Counter(end.outcome for end in snapshot.builder.ends)
-    ended = GaugeMetricFamily(
-        "watcher_ended_imports", "Imports whose wait is over, by outcome.", labels=["outcome"]
-    )
-    whole = GaugeMetricFamily(
-        "watcher_outcome", "1 for the outcome of the whole watch, once it has ended.", labels=["outcome"]
-    )
-    result = snapshot.result
-    for outcome in _OUTCOMES:
-        ended.add_metric([outcome], counts[outcome])
-        whole.add_metric([outcome], float(result is not None and result.outcome is outcome))
-    yield ended
-    yield whole
-    if result is not None:
-        yield GaugeMetricFamily(
-            "watcher_exit_code", "The exit code, once the watch has ended.", value=result.code
-        )
+def _each_import(imports: Mapping[ImportRef, Progress]) -> Iterator[Metric]:
+    known = [((r.project, r.environment, r.segment, r.import_id), p) for r, p in imports.items()]
+    status = [((*keys, name), name == _label(p.status)) for keys, p in known for name in _STATUSES]
+    yield _gauge("import_status", "1 for the last status, else 0.", status, *_KEYS, "status")
+    in_state = [(keys, p.in_state) for keys, p in known if p.in_state is not None]
+    yield _gauge("import_in_state_seconds", "Time since that status was first seen.", in_state, *_KEYS)
+    seen = [(keys, p.seen_at) for keys, p in known if p.seen_at is not None]
+    yield _gauge("import_last_good_answer_timestamp_seconds", f"{_SEEN_AT} the import.", seen, *_KEYS)
 
 
-def _each_import(imports: Sequence[tuple[ImportRef, Progress]]) -> Iterator[Metric]:
-    status = GaugeMetricFamily(
-        "watcher_import_status", "1 for the status last seen, else 0.", labels=[*_KEYS, "status"]
-    )
-    in_state = GaugeMetricFamily(
-        "watcher_import_in_state_seconds", "Time since that status was first seen.", labels=_KEYS
-    )
-    seen_at = GaugeMetricFamily(
-        "watcher_import_last_good_answer_timestamp_seconds",
-        "When an answer last showed the import, in Unix time.",
-        labels=_KEYS,
-    )
-    for ref, progress in imports:
-        keys = (ref.project, ref.environment, ref.segment, ref.import_id)
-        for name in _STATUSES:
-            status.add_metric([*keys, name], float(name == _label(progress.status)))
-        if progress.in_state is not None:
-            in_state.add_metric(keys, progress.in_state)
-        if progress.seen_at is not None:
-            seen_at.add_metric(keys, progress.seen_at)
-    yield from (status, in_state, seen_at)
+def _counter(name: str, documentation: str, value: int) -> Metric:
+    return CounterMetricFamily(f"watcher_{name}", documentation, value=value)
+
+
+def _gauge(
+    name: str, documentation: str, samples: Iterable[tuple[Sequence[str], float]], *labels: str
+) -> Metric:
+    """Return a gauge from label values and numbers."""
+    gauge = GaugeMetricFamily(f"watcher_{name}", documentation, labels=labels)
+    for values, number in samples:
+        gauge.add_metric(values, number)
+    return gauge
 
 
 def _label(status: Status | None) -> str:
-    """Names a status by one of few labels, whatever the API makes up."""
+    """Return one of a few labels, so that unknown statuses make no series of their own."""
     if status is None:
         return _UNSEEN
     return status if isinstance(status, ImportStatus) else _UNKNOWN

@@ -1,4 +1,4 @@
-"""What a step of GitHub Actions leaves behind, whatever the API says."""
+"""Tests of outputs and annotations of a GitHub Actions step, with hostile text from the API."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.driving import EPOCH, REF, THROTTLED, Driven, seen
+from tests.support.results import NOTHING_WATCHED, builder_of
 from watcher.core.events import Ended, Progress
 from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
@@ -16,10 +17,10 @@ from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.core.statuses import Outcome
 from watcher.reports.github.log import (
-    MOST_ANNOTATIONS,
+    MAX_ANNOTATIONS,
     AnnotatingLog,
     CommandFreeStream,
-    workflow_command,
+    annotation,
 )
 from watcher.reports.github.outputs import LIMIT, GithubOutput, GithubSummary
 from watcher.reports.json_log import JsonLog
@@ -33,16 +34,8 @@ if TYPE_CHECKING:
 HOSTILE = "x]\n##[add-mask]\r::error::%0A EOF\noutcome=complete"
 
 
-def builder_of(driven: Driven) -> ResultBuilder:
-    """What is known after a wait."""
-    builder = ResultBuilder(ExitCodes())
-    for event in driven.events:
-        builder.receive(event)
-    return builder
-
-
 def stopped() -> Driven:
-    """A wait whose import LaunchDarkly stops."""
+    """Return a wait whose import LaunchDarkly stops."""
     driven = Driven()
     for status in ("preparing", "in_progress", "stopped"):
         driven.receive(seen(status))
@@ -50,14 +43,14 @@ def stopped() -> Driven:
 
 
 def unknown(status: str) -> Driven:
-    """A wait that a hostile status ends."""
+    """Return a wait that times out with a hostile status."""
     driven = Driven(Policy(timeout=5.0))
     driven.receive_until_over(seen(status))
     return driven
 
 
 def end(outcome: Outcome, number: int = 1, *, left_behind: bool = False) -> Ended:
-    """An end of one of several imports."""
+    """Return the outcome of one of several imports."""
     ref = ImportRef("default", "production", "big-spenders", str(number))
     progress = Progress(None, None, 1.0, 1, 0, 0, None, ())
     signal = 2 if outcome is Outcome.INTERRUPTED else None
@@ -65,7 +58,7 @@ def end(outcome: Outcome, number: int = 1, *, left_behind: bool = False) -> Ende
 
 
 def outputs(text: str) -> dict[str, str]:
-    """Reads a file of outputs as the runner does."""
+    """Parse a file of outputs like the runner."""
     read: dict[str, str] = {}
     lines = iter(text.split("\n"))
     for line in lines:
@@ -82,10 +75,10 @@ class Annotated:
     """Standard error of a step.
 
     Args:
-        folder: Where it is kept.
+        folder: The directory of the file in its place.
         codes: Exit codes that the user set.
         any_suffices: Whether one success is enough.
-        level: The least that is told.
+        level: The minimum level.
     """
 
     def __init__(
@@ -97,28 +90,28 @@ class Annotated:
         level: Level = Level.INFO,
     ) -> None:
         self._path = folder / "stderr"
-        self._file = self._path.open("w")
-        exit_codes = ExitCodes(codes or {})
-        stream = CommandFreeStream(self._file)
-        plain = PlainLog(stream, level, several=True, quiet=False)
-        self._log = AnnotatingLog(plain, stream, exit_codes, any_suffices=any_suffices)
-        self._codes = exit_codes
+        self._codes = ExitCodes(codes or {})
+        self._any_suffices = any_suffices
+        self._level = level
 
-    def tell(self, *ends: Ended) -> list[str]:
-        """Tells all ends and gives the lines."""
-        for ended in ends:
-            self._log.receive(ended)
-        self._log.finish(self._codes.finish(ends), ends)
-        self._file.close()
+    def lines(self, *ends: Ended) -> list[str]:
+        """Return what a log writes about these outcomes and their result."""
+        with self._path.open("w") as file:
+            stream = CommandFreeStream(file)
+            plain = PlainLog(stream, self._level, several=len(ends) > 1, quiet=False)
+            log = AnnotatingLog(plain, stream, self._codes, any_suffices=self._any_suffices)
+            for ended in ends:
+                log.receive(ended)
+            log.finish(self._codes.result(ends) if ends else NOTHING_WATCHED)
         return self._path.read_text("utf-8").splitlines()
 
 
 def test_outputs_are_the_five_of_the_contract(tmp_path: Path) -> None:
-    """Later steps read outcome, status, code, time and the whole result."""
-    builder = builder_of(stopped())
+    """Later steps read outcome, status, exit code, time and the JSON result."""
+    builder = builder_of(stopped().events)
     path = tmp_path / "output"
     path.write_text("earlier=1\n")
-    GithubOutput(path, builder).finish(builder.finish())
+    GithubOutput(path, builder).finish(builder.result())
     read = outputs(path.read_text("utf-8").removeprefix("earlier=1\n"))
     assert list(read) == ["outcome", "status", "exit-code", "elapsed-seconds", "result"]
     assert (read["outcome"], read["status"], read["exit-code"]) == ("stopped", "stopped", "3")
@@ -128,53 +121,67 @@ def test_outputs_are_the_five_of_the_contract(tmp_path: Path) -> None:
 
 
 def test_a_status_sets_no_other_output(tmp_path: Path) -> None:
-    """Text of the API's never ends its own value."""
-    builder = builder_of(unknown(HOSTILE))
+    """Text from the API cannot end its value."""
+    builder = builder_of(unknown(HOSTILE).events)
     path = tmp_path / "output"
-    GithubOutput(path, builder).finish(builder.finish())
+    GithubOutput(path, builder).finish(builder.result())
     read = outputs(path.read_text("utf-8"))
     assert len(read) == 5
     assert read["outcome"] == "timeout"
     assert "##[add-mask]" in read["status"]
 
 
-def test_delimiters_are_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delimiter that a value contains is not used, and no two are the same."""
+def test_a_delimiter_is_not_in_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delimiter that the value contains is replaced, and no two are the same."""
     drawn = iter(["stopped", *(f"delimiter-{number}" for number in range(9))])
     monkeypatch.setattr(secrets, "token_hex", lambda _bytes: next(drawn))
-    builder = builder_of(stopped())
+    builder = builder_of(stopped().events)
     path = tmp_path / "output"
-    GithubOutput(path, builder).finish(builder.finish())
+    GithubOutput(path, builder).finish(builder.result())
     assert path.read_text("utf-8").startswith(
         "outcome<<delimiter-0\nstopped\ndelimiter-0\nstatus<<delimiter-1\n"
     )
 
 
 def test_a_result_that_is_too_large_is_left_out(tmp_path: Path) -> None:
-    """The other outputs are there, and a person is told what is not."""
+    """The other outputs are written, and the error names the missing one."""
     builder = ResultBuilder(ExitCodes())
     for number in range(2000):
         builder.receive(end(Outcome.COMPLETE, number))
     path = tmp_path / "output"
     with pytest.raises(OSError, match="1 MiB") as caught:
-        GithubOutput(path, builder).finish(builder.finish())
+        GithubOutput(path, builder).finish(builder.result())
     assert caught.value.strerror is not None
     assert list(outputs(path.read_text("utf-8"))) == ["outcome", "status", "exit-code", "elapsed-seconds"]
 
 
-def test_the_summary_never_outgrows_its_file(tmp_path: Path) -> None:
-    """What the step wrote earlier counts, for the runner drops a file that is too large as a whole."""
+def test_a_run_that_watched_nothing_has_outputs_and_an_annotation(tmp_path: Path) -> None:
+    """A usage error is one annotation; there is nothing to summarize."""
+    assert Annotated(tmp_path).lines() == [
+        "::error title=watcher%3A usage::watcher: a/100%25 is not a target"
+    ]
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    GithubOutput(output, builder_of()).finish(NOTHING_WATCHED)
+    GithubSummary(summary, builder_of()).finish(NOTHING_WATCHED)
+    read = outputs(output.read_text("utf-8"))
+    assert (read["outcome"], read["status"], read["exit-code"]) == ("usage", "", "2")
+    assert json.loads(read["result"])["message"] == NOTHING_WATCHED.message
+    assert not summary.exists()
+
+
+def test_the_summary_never_exceeds_the_limit(tmp_path: Path) -> None:
+    """Earlier content counts, because the runner drops a file that is too large."""
     builder = ResultBuilder(ExitCodes())
     for number in range(90):
         builder.receive(end(Outcome.STOPPED, number))
     path = tmp_path / "summary"
     path.write_text("x" * (LIMIT - 8000))
-    GithubSummary(path, builder).finish(builder.finish())
+    GithubSummary(path, builder).finish(builder.result())
     assert LIMIT - 8000 < path.stat().st_size <= LIMIT
     assert "Not shown: " in path.read_text("utf-8")
     path.write_text("x" * (LIMIT - 100))
     with pytest.raises(OSError, match="1 MiB"):
-        GithubSummary(path, builder).finish(builder.finish())
+        GithubSummary(path, builder).finish(builder.result())
     assert path.stat().st_size == LIMIT - 100
 
 
@@ -186,9 +193,9 @@ def test_the_summary_never_outgrows_its_file(tmp_path: Path) -> None:
         if outcome not in {Outcome.COMPLETE, Outcome.REACHED}
     ],
 )
-def test_every_end_but_success_is_annotated(tmp_path: Path, outcome: Outcome, kind: str) -> None:
-    """The annotation stands in place of the line, also at level error."""
-    lines = Annotated(tmp_path, level=Level.ERROR).tell(end(outcome))
+def test_every_outcome_but_success_is_annotated(tmp_path: Path, outcome: Outcome, kind: str) -> None:
+    """The annotation replaces the line, also at level error."""
+    lines = Annotated(tmp_path, level=Level.ERROR).lines(end(outcome))
     target = "default/production/big-spenders/1"
     assert lines[0] == f"::{kind} title=LaunchDarkly import%3A {outcome}::{target}: {outcome} it is"
     assert sum(f"{outcome} it is" in line for line in lines) == 1
@@ -196,44 +203,44 @@ def test_every_end_but_success_is_annotated(tmp_path: Path, outcome: Outcome, ki
 
 @pytest.mark.parametrize("outcome", [Outcome.COMPLETE, Outcome.REACHED])
 def test_a_success_is_a_line(tmp_path: Path, outcome: Outcome) -> None:
-    """Nobody needs to look at it, unless the user gave it a code that fails."""
-    assert not any("::" in line for line in Annotated(tmp_path).tell(end(outcome)))
-    assert Annotated(tmp_path, codes={outcome: 9}).tell(end(outcome))[0].startswith("::error ")
+    """A success needs no attention, unless the user gave it an error code."""
+    assert not any("::" in line for line in Annotated(tmp_path).lines(end(outcome)))
+    assert Annotated(tmp_path, codes={outcome: 9}).lines(end(outcome))[0].startswith("::error ")
 
 
-def test_what_fails_no_step_is_a_warning(tmp_path: Path) -> None:
-    """So are a code that the user made 0, and a failure that another import's success makes good."""
-    forgiven = Annotated(tmp_path, codes={Outcome.STOPPED: 0}).tell(end(Outcome.STOPPED))
+def test_a_failure_that_fails_no_step_is_a_warning(tmp_path: Path) -> None:
+    """The user gave the outcome code 0, or the success of another import is enough."""
+    forgiven = Annotated(tmp_path, codes={Outcome.STOPPED: 0}).lines(end(Outcome.STOPPED))
     assert forgiven[0].startswith("::warning ")
-    made_good = Annotated(tmp_path, any_suffices=True).tell(end(Outcome.STOPPED, 1), end(Outcome.COMPLETE, 2))
+    made_good = Annotated(tmp_path, any_suffices=True).lines(
+        end(Outcome.STOPPED, 1), end(Outcome.COMPLETE, 2)
+    )
     assert made_good[0].startswith("::warning ")
 
 
-def test_what_another_import_ended_is_a_line(tmp_path: Path) -> None:
-    """Imports that --fail-fast leaves behind are no news."""
-    lines = Annotated(tmp_path).tell(end(Outcome.STOPPED, 1), end(Outcome.PENDING, 2, left_behind=True))
+def test_an_import_left_behind_is_a_line(tmp_path: Path) -> None:
+    """Imports that ``--fail-fast`` leaves behind did not fail."""
+    lines = Annotated(tmp_path).lines(end(Outcome.STOPPED, 1), end(Outcome.PENDING, 2, left_behind=True))
     assert [line.startswith("::") for line in lines] == [True, False, False]
 
 
-def test_many_failures_leave_room_for_the_one_that_counts_them(tmp_path: Path) -> None:
-    """GitHub shows ten annotations of a kind; the rest are lines, and one annotation says how many."""
-    lines = Annotated(tmp_path).tell(*(end(Outcome.STOPPED, number) for number in range(30)))
+def test_many_failures_are_counted_by_one_annotation(tmp_path: Path) -> None:
+    """GitHub shows ten annotations of a kind; the other failures are lines."""
+    lines = Annotated(tmp_path).lines(*(end(Outcome.STOPPED, number) for number in range(30)))
     annotations = [line for line in lines if line.startswith("::")]
-    assert len(annotations) == MOST_ANNOTATIONS + 1 < 10
-    assert annotations[-1] == (
-        "::error title=LaunchDarkly imports::22 more did not succeed; the log names them"
-    )
+    assert len(annotations) == MAX_ANNOTATIONS + 1 < 10
+    assert annotations[-1] == ("::error title=LaunchDarkly imports::22 more did not succeed; see the log")
     assert len(lines) == 30 + 2
 
 
 def test_commands_are_escaped() -> None:
-    """No value ends its property, the command or the line, and a percent sign stays one."""
-    command = workflow_command("error", {"title": "a:b,c%\r\n"}, "50%: x,\r\n::warning::y")
+    """No value ends its property, the command or the line."""
+    command = annotation("error", "a:b,c%\r\n", "50%: x,\r\n::warning::y")
     assert command == "::error title=a%3Ab%2Cc%25%0D%0A::50%25: x,%0D%0A::warning::y"
 
 
-def test_no_line_hides_a_command_of_the_older_kind(tmp_path: Path) -> None:
-    """The runner looks for it anywhere in a line; JSON still means the same."""
+def test_no_line_contains_a_command_of_the_older_kind(tmp_path: Path) -> None:
+    """The runner looks for ``##[`` anywhere in a line; the JSON stays the same."""
     path = tmp_path / "stderr"
     with path.open("w") as file:
         stream = CommandFreeStream(file)
@@ -249,14 +256,14 @@ def test_no_line_hides_a_command_of_the_older_kind(tmp_path: Path) -> None:
     assert any("##[add-mask]" in str(event.get("status")) for event in parsed)
 
 
-def test_the_summary_of_throttles_counts_them(tmp_path: Path) -> None:
-    """The table tells what slowed the wait down."""
+def test_the_summary_counts_throttles(tmp_path: Path) -> None:
+    """The table shows what slowed the wait down."""
     driven = Driven()
     driven.receive(seen("preparing"))
     driven.receive(THROTTLED)
     driven.receive(seen("complete"))
-    builder = builder_of(driven)
+    builder = builder_of(driven.events)
     path = tmp_path / "summary"
-    GithubSummary(path, builder).finish(builder.finish())
+    GithubSummary(path, builder).finish(builder.result())
     assert f"| <code>{REF}</code> | complete | <code>complete</code> |" in path.read_text("utf-8")
     assert path.read_text("utf-8").splitlines()[4].endswith("| 3 | 1 | 0 |")

@@ -1,4 +1,4 @@
-"""The page on GitHub: what it shows, and that no text of the API's becomes markup."""
+"""Tests of the step summary: its content, and that no text from the API becomes markup."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from markdown_it import MarkdownIt
 
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.reports.documents import ImportDocument, ResultDocument, TransitionDocument
-from watcher.reports.github.gantt import MOST_BARS, gantt
+from watcher.reports.github.gantt import MAX_BARS, gantt
 from watcher.reports.github.markdown import escape
-from watcher.reports.github.summary import MOST_ROWS, step_summary
+from watcher.reports.github.summary import MAX_ROWS, step_summary
 
 HOSTILE = [
     "a|b",
@@ -45,13 +45,13 @@ def document(
     message: str = "complete after 9s",
     segment: str = "big-spenders",
 ) -> ImportDocument:
-    """An import that was seen in statuses, each with the second in which it began."""
-    transitions = [
+    """Return an import with statuses, each with the second in which it began."""
+    transitions = tuple(
         TransitionDocument(
             from_=None, to=status, at="2026-01-05T10:00:00.120Z", elapsed_s=at, in_state_s=None, expected=True
         )
         for status, at in statuses
-    ]
+    )
     return ImportDocument(
         target=f"p/e/{segment}/i",
         project="p",
@@ -64,7 +64,7 @@ def document(
         in_state_s=in_state,
         mode=None,
         created_at=None,
-        files=[],
+        files=(),
         transitions=transitions,
         polls=3,
         throttled=0,
@@ -75,21 +75,25 @@ def document(
 
 
 def result(*imports: ImportDocument) -> ResultDocument:
-    """The result of a watch of some imports."""
+    """Return the result of imports."""
     worst = max(imports, key=lambda document: document.exit_code or 0)
     return ResultDocument(
-        outcome=worst.outcome, exit_code=worst.exit_code, elapsed_s=9.0, imports=list(imports)
+        outcome=worst.outcome,
+        exit_code=worst.exit_code,
+        elapsed_s=9.0,
+        message=worst.message,
+        imports=list(imports),
     )
 
 
 def rendered(markdown: str) -> str:
-    """The HTML of a page, with raw HTML let through as GitHub does."""
+    """Return the HTML of a page, with raw HTML like on GitHub."""
     return str(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown))
 
 
 @pytest.mark.parametrize("status", HOSTILE)
 def test_text_stays_text(status: str) -> None:
-    """A hostile status is one cell of the table, and nothing in it is markup."""
+    """A hostile status is one cell of the table and contains no markup."""
     stopped = document((status, 1.0), outcome=Outcome.STOPPED, message=f"stopped: {status}. Look")
     page = rendered(step_summary(result(stopped)))
     cells = re.findall(r"<td[^>]*>(.*?)</td>", page, re.DOTALL)
@@ -102,20 +106,20 @@ def test_text_stays_text(status: str) -> None:
 
 @pytest.mark.parametrize("text", ["https://evil.example/", "www.evil.example", "@octocat", ":tada:", "#123"])
 def test_no_text_becomes_a_link(text: str) -> None:
-    """GitHub's own marks need characters that are written as references."""
+    """The characters that GitHub turns into links are written as references."""
     assert text not in escape(f"see {text} now")
     assert html.unescape(escape(text)) == text
 
 
 def test_ordinary_text_stays_readable() -> None:
-    """Whoever reads the source is not disturbed where nothing is dangerous."""
+    """Harmless text is not escaped, so that the source stays readable."""
     text = "timed out: --timeout 20m ran out; last status in_progress, for 5m. Look at it, or give it longer."
     assert escape(text) == text
 
 
 @pytest.mark.parametrize("status", HOSTILE)
-def test_a_picture_has_only_bars(status: str) -> None:
-    """Nothing in a status is grammar of Mermaid's: each line is a bar, whose label is the status."""
+def test_a_chart_has_only_bars(status: str) -> None:
+    """No status becomes Mermaid's grammar: each line is a bar with the status as its label."""
     chart = gantt([document((status, 0.0), ("ready", 2.0))])
     assert chart is not None
     bars = [BAR.fullmatch(line) for line in chart.splitlines()[4:]]
@@ -125,8 +129,8 @@ def test_a_picture_has_only_bars(status: str) -> None:
     assert label == f'"{status}" 2s'
 
 
-def test_a_picture_of_seconds_and_of_hours() -> None:
-    """Bars follow each other without a gap, in milliseconds, and the axis fits the length."""
+def test_a_chart_of_seconds_and_of_hours() -> None:
+    """Bars follow each other without a gap, in milliseconds, and the axis fits the duration."""
     short = gantt([document(("preparing", 0.12), ("ready", 0.2), ("complete", 0.95))])
     assert short == (
         "gantt\ndateFormat YYYY-MM-DD HH:mm:ss.SSS\naxisFormat %-S.%L s\ntodayMarker off\n"
@@ -146,32 +150,32 @@ def test_a_picture_of_seconds_and_of_hours() -> None:
     ("length", "axis"),
     [(9.9, "%-S.%L s"), (10.0, "%M:%S"), (3599.0, "%M:%S"), (3600.0, "%H:%M"), (86_400.0, "day %-j %Hh")],
 )
-def test_the_axis_fits_the_length(length: float, axis: str) -> None:
-    """No two marks of an axis look the same."""
+def test_the_axis_fits_the_duration(length: float, axis: str) -> None:
+    """No two ticks of an axis look the same."""
     chart = gantt([document(("ready", 0.0), in_state=length)])
     assert chart is not None
     assert f"\naxisFormat {axis}\n" in chart
 
 
 @pytest.mark.parametrize("imports", [[], [document()], [document(("complete", 1.0))]])
-def test_no_picture_of_a_moment(imports: list[ImportDocument]) -> None:
-    """An import that was not seen, or complete at the first look, has nothing to draw."""
+def test_no_chart_of_a_moment(imports: list[ImportDocument]) -> None:
+    """An import that was not seen, or complete at the first poll, has nothing to draw."""
     assert gantt(imports) is None
 
 
-def test_a_picture_is_cut() -> None:
-    """An import that changes for ever fits what GitHub draws, and the page says what is missing."""
+def test_a_chart_is_cut() -> None:
+    """An import with endless transitions stays within GitHub's limit, and the page says so."""
     statuses = [("x" * 60 if second % 2 else "#" * 60, float(second)) for second in range(500)]
     page = step_summary(result(document(*statuses)))
     chart = re.search("```mermaid\n(.*?)```", page, re.DOTALL)
     assert chart is not None
     assert len(chart[1]) < 50_000
-    assert chart[1].count(" :") == MOST_BARS
-    assert "The picture is cut to 60 of 500 bars." in page
+    assert chart[1].count(" :") == MAX_BARS
+    assert "The chart shows only 60 of 500 bars." in page
 
 
-def test_a_success_needs_no_words() -> None:
-    """The table says it; a failure that the user made a success has a sign of its own."""
+def test_a_success_needs_no_message() -> None:
+    """The table is enough; a failure with exit code 0 has a sign of its own."""
     page = step_summary(result(document(("complete", 1.0))))
     assert page.startswith("### ✅ LaunchDarkly import: complete\n")
     assert "complete after 9s" not in page
@@ -199,19 +203,19 @@ def test_several_imports_share_an_axis() -> None:
     ]
 
 
-def test_many_imports_are_folded() -> None:
-    """Those that failed come first, and the others are counted."""
+def test_the_rows_are_limited() -> None:
+    """Failures come first, and imports without a row are counted."""
     complete = [document(("complete", 1.0)) for _ in range(3000)]
     stopped = [document(("stopped", 1.0), outcome=Outcome.STOPPED, message="stopped: x") for _ in range(3)]
     page = step_summary(result(*complete, *stopped))
-    assert page.count("<code>p/e/") == MOST_ROWS
+    assert page.count("<code>p/e/") == MAX_ROWS
     assert page.index("| 3 | <code>p/e/big-spenders/i</code> | stopped |") < page.index("| complete |")
-    assert f"Not shown: {3003 - MOST_ROWS} complete.\n" in page
+    assert f"Not shown: {3003 - MAX_ROWS} complete.\n" in page
     assert len(page) < 100_000
 
 
 def test_known_statuses_need_no_quotes() -> None:
-    """None of them is a word of Mermaid's grammar."""
+    """No known status is a keyword of Mermaid."""
     for status in ImportStatus:
         chart = gantt([document((status.value, 0.0), in_state=1.0)])
         assert chart is not None

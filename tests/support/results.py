@@ -1,4 +1,4 @@
-"""Ledgers of imports that reports can be shown, without a watch."""
+"""Results of imports, made without a watch."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.driving import REF, Driven, seen
-from watcher.core.exit_codes import ExitCodes
+from watcher.core.exit_codes import ExitCodes, Result
+from watcher.core.statuses import Outcome
 from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from watcher.core.events import Event
+
+NOTHING_WATCHED = Result(Outcome.USAGE, 2, "a/100% is not a target")
+"""The result of a rejected command line."""
 
 
 def life(*statuses: str, number: int = 0) -> list[Event]:
-    """The events of an import that shows some statuses, one a poll."""
+    """Return the events of an import with these statuses, one for each poll."""
     driven = Driven()
     for status in statuses:
         driven.receive(seen(status))
@@ -22,8 +28,8 @@ def life(*statuses: str, number: int = 0) -> list[Event]:
     return [replace(event, ref=ref) for event in driven.events]
 
 
-def builder_of(*lives: list[Event]) -> ResultBuilder:
-    """A builder that knows these lives."""
+def builder_of(*lives: Sequence[Event]) -> ResultBuilder:
+    """Return a builder that received these events."""
     builder = ResultBuilder(ExitCodes())
     for events in lives:
         for event in events:

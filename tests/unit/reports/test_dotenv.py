@@ -1,0 +1,29 @@
+"""Tests of the result as environment variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.results import NOTHING_WATCHED
+from watcher.core.exit_codes import Result
+from watcher.core.statuses import Outcome
+from watcher.reports.dotenv import Dotenv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_no_status_is_code_for_a_shell(tmp_path: Path) -> None:
+    """A file that a job sources contains only harmless characters."""
+    path = tmp_path / "env"
+    Dotenv(path).finish(Result(Outcome.TIMEOUT, 124, "timed out", "$(reboot) `x`\nA=b"))
+    assert path.read_text("utf-8") == (
+        "WATCHER_OUTCOME=timeout\nWATCHER_LAST_STATUS=__reboot___x__A_b\nWATCHER_RESULT_CODE=124\n"
+    )
+
+
+def test_a_run_that_watched_nothing_has_no_status(tmp_path: Path) -> None:
+    """Later jobs read the outcome of a usage error, too."""
+    path = tmp_path / "env"
+    Dotenv(path).finish(NOTHING_WATCHED)
+    assert path.read_text("utf-8") == ("WATCHER_OUTCOME=usage\nWATCHER_LAST_STATUS=\nWATCHER_RESULT_CODE=2\n")

@@ -1,0 +1,75 @@
+"""Tests of standard error, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.driving import EPOCH
+from tests.support.results import NOTHING_WATCHED, builder_of, life
+from watcher.core.exit_codes import ExitCodes
+from watcher.core.messages.progress import Level
+from watcher.core.statuses import Outcome
+from watcher.reports.json_log import JsonLog
+from watcher.reports.plain import PlainLog
+from watcher.reports.stream import Stream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the file in place of standard error."""
+    return tmp_path / "stderr"
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_usage_error_is_one_plain_line(path: Path, *, quiet: bool) -> None:
+    """The reason is shown at every level, like the error of any command."""
+    with path.open("w") as file:
+        log = PlainLog(Stream(file), Level.ERROR, several=False, quiet=quiet)
+        log.finish(NOTHING_WATCHED)
+        log.close()
+    assert path.read_text("utf-8") == f"watcher: {NOTHING_WATCHED.message}\n"
+
+
+def test_a_usage_error_is_one_json_line(path: Path) -> None:
+    """Every line of standard error stays an object."""
+    with path.open("w") as file:
+        log = JsonLog(Stream(file), Level.ERROR, ExitCodes(), lambda: EPOCH)
+        log.finish(NOTHING_WATCHED)
+        log.close()
+    assert json.loads(path.read_text("utf-8")) == {
+        "event": "result",
+        "level": "error",
+        "at": "2026-01-05T08:00:00.000Z",
+        "outcome": "usage",
+        "exit_code": 2,
+        "message": NOTHING_WATCHED.message,
+    }
+
+
+def test_the_json_result_has_the_final_message(path: Path) -> None:
+    """The last line explains the result, also of several imports."""
+    builder = builder_of(life("stopped"), life("complete", number=1))
+    with path.open("w") as file:
+        JsonLog(Stream(file), Level.INFO, ExitCodes()).finish(builder.result())
+    line = json.loads(path.read_text("utf-8"))
+    assert line["message"] == builder.result().message
+    assert line["message"].startswith("2 imports: 1 stopped, 1 complete")
+
+
+def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
+    """A remapped exit code needs an explanation."""
+    events = life("complete")
+    codes = ExitCodes({Outcome.COMPLETE: 9})
+    builder = builder_of(events)
+    with path.open("w") as file:
+        log = PlainLog(Stream(file), Level.ERROR, several=False, quiet=False)
+        for event in events:
+            log.receive(event)
+        log.finish(codes.result(builder.ends))
+    assert path.read_text("utf-8").endswith("complete: exit code 9, set by --exit-code\n")

@@ -1,0 +1,245 @@
+"""The HTTP endpoints of ``--listen``: an aiohttp application in the event loop of the watch."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import math
+import os
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from watcher.core.errors import UsageError
+from watcher.reports.http.metrics import exposition
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from watcher.core.exit_codes import Result
+    from watcher.reports.results import ResultBuilder
+
+STUCK_AFTER = 5.0
+"""Seconds past the planned wake-up after which the watch counts as stuck; a busy machine is less late."""
+
+MAX_CONNECTIONS = 100
+"""Open connections; one more closes the oldest, so that slow clients never keep out a probe."""
+
+CONNECTION_TIMEOUT = 10.0
+"""Seconds from connect to the end of the response, the only one of a connection."""
+
+LARGE_FLEET = 1000
+"""Imports above which data may be up to ``MAX_AGE`` old, so that clients cannot keep the loop busy."""
+
+MAX_AGE = 1.0
+"""Seconds."""
+
+_SHUTDOWN_TIMEOUT = 0.1
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "Server": "watcher",
+    "X-Content-Type-Options": "nosniff",
+}
+
+# Errors of clients must not reach standard error, where aiohttp would log them with tracebacks.
+_SILENT = logging.getLogger(__name__)
+_SILENT.disabled = True
+
+
+@dataclass(slots=True)
+class View:
+    """What the endpoints show of a watch.
+
+    Attributes:
+        builder: The result so far.
+        refresh: Pull the latest progress into ``builder``.
+        overdue: Return the seconds by which the watch is past its planned wake-up.
+        result: The result, once the watch has ended.
+    """
+
+    builder: ResultBuilder
+    refresh: Callable[[], None]
+    overdue: Callable[[], float]
+    result: Result | None = None
+
+
+@asynccontextmanager
+async def serving(host: str, port: int, view: View) -> AsyncIterator[str]:
+    """Serve the endpoints in the running loop.
+
+    Args:
+        host: The address to listen on.
+        port: The port; 0 picks a free one.
+        view: What to show.
+
+    Yields:
+        The URL, such as ``http://127.0.0.1:8080``.
+
+    Raises:
+        UsageError: The address cannot be used.
+    """
+    listener = await _listen(host, port)
+    runner = web.AppRunner(_application(view), shutdown_timeout=_SHUTDOWN_TIMEOUT)
+    await runner.setup()
+    server = runner.server
+    if server is None:
+        raise RuntimeError("aiohttp did not create its server")
+    sockets = await asyncio.get_running_loop().create_server(lambda: _Connection(server), sock=listener)
+    try:
+        address = listener.getsockname()
+        yield f"http://{_authority(address[0], address[1])}"
+    finally:
+        sockets.close()
+        for connection in server.connections:
+            _abort(connection)
+        await runner.cleanup()
+
+
+class _Connection(web.RequestHandler):
+    """A connection with one timeout for everything; those of aiohttp do not cover slow readers."""
+
+    def __init__(self, server: web.Server) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(
+            server, loop=loop, logger=_SILENT, access_log=_SILENT, keepalive_timeout=0, lingering_time=1.0
+        )
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._timeout = asyncio.get_running_loop().call_later(CONNECTION_TIMEOUT, _abort, self)
+        for oldest in self._server.connections[:-MAX_CONNECTIONS]:
+            _abort(oldest)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._timeout.cancel()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the response to a malformed request, which does not reach the application."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers.update(_HEADERS)
+        return response
+
+
+def _abort(connection: web.RequestHandler) -> None:
+    if connection.transport is not None:
+        connection.transport.abort()
+
+
+def _application(view: View) -> web.Application:
+    endpoints = _Endpoints(view)
+    app = web.Application()
+    app.router.add_get("/healthz", endpoints.health)
+    app.router.add_get("/readyz", endpoints.readiness)
+    app.router.add_get("/status", endpoints.status)
+    app.router.add_get("/metrics", endpoints.metrics)
+    app.on_response_prepare.append(_prepare)
+    return app
+
+
+async def _prepare(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    response.force_close()
+
+
+class _Endpoints:
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._refreshed_at = -math.inf
+        self._encoded: tuple[object, bytes] = (None, b"")
+        self._encoding = asyncio.Lock()
+
+    async def health(self, _request: web.Request) -> web.Response:
+        overdue = self._view.overdue()
+        if self._view.result is None and overdue > STUCK_AFTER:
+            return _unavailable(f"stuck: the watch is {overdue:.0f} s late")
+        return web.Response(text="ok\n")
+
+    async def readiness(self, _request: web.Request) -> web.Response:
+        result, builder = self._view.result, self._view.builder
+        if result is not None:
+            reason = f"ended with {result.code} ({result.outcome})"
+            return web.Response(text=f"{reason}\n") if result.code == 0 else _unavailable(reason)
+        count = len(builder.progress)
+        if count == 0:
+            return _unavailable("waiting: the watch has not started")
+        waiting = count - len(builder.ends)
+        verb = "is" if waiting == 1 else "are"
+        imports = "import" if count == 1 else "imports"
+        return _unavailable(f"waiting: {waiting} of {count} {imports} {verb} not final")
+
+    async def status(self, _request: web.Request) -> web.Response:
+        async with self._encoding:  # simultaneous requests share the work
+            self._refresh()
+            version = (self._refreshed_at, self._view.result)
+            if self._encoded[0] != version:
+                self._encoded = (version, await _join(self._view.builder.encode(self._view.result)))
+        # aiohttp writes a BytesIO in pieces, as fast as the client reads.
+        return web.Response(body=io.BytesIO(self._encoded[1]), content_type="application/json")
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        self._refresh()
+        accept = request.headers.get("Accept", "")
+        body, content_type = exposition(self._view.builder, self._view.result, accept)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _refresh(self) -> None:
+        now = asyncio.get_running_loop().time()
+        is_large = len(self._view.builder.progress) > LARGE_FLEET
+        if self._view.result is None and now >= self._refreshed_at + (MAX_AGE if is_large else 0.0):
+            self._view.refresh()
+            self._refreshed_at = now
+
+
+async def _join(pieces: Iterable[bytes]) -> bytes:
+    """Return the pieces as one line; the encoding of a large fleet pauses so that polls are not delayed."""
+    line: list[bytes] = []
+    for piece in pieces:
+        line.append(piece)
+        if len(line) % 100 == 0:
+            await asyncio.sleep(0)
+    return b"".join([*line, b"\n"])
+
+
+def _unavailable(reason: str) -> web.Response:
+    return web.Response(status=503, text=f"{reason}\n")
+
+
+async def _listen(host: str, port: int) -> socket.socket:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        # For a name with addresses of both kinds, such as localhost, clients expect IPv4.
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        dual = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, dualstack_ipv6=dual)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"cannot listen on {_authority(host, port)}: {_reason(error)}. Give --listen another port "
+            "(0 picks a free one) or an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+        ) from None
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "it is not a valid host name"
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or "unknown reason"
+    return os.strerror(error.errno)  # the text of the error repeats the address
