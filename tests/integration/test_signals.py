@@ -20,7 +20,7 @@ import pytest
 
 from tests.support.processes import FAST, environment, finish, start_watcher
 from tests.support.sidecars import JSON_LOG, wait_for_event
-from watcher.cli.signals import LONGEST_GOODBYE
+from watcher.cli.signals import EXIT_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,22 +31,17 @@ BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signa
 
 
 STUCK = """
-import asyncio, time
-from watcher.cli import signals as rules
+import time
+from watcher.cli import signals as module
 from watcher.cli.signals import Signals
 
-rules.LONGEST_GOODBYE = {goodbye}
-
-async def main():
-    signals = Signals(lambda number: time.sleep(60), hands_over={hands_over})
-    if {code} is not None:
-        signals.told({code})
-    with signals.received():
-        print("ready", flush=True)
-        await signals.wait()
-        await asyncio.sleep(60)
-
-asyncio.run(main())
+module.EXIT_TIMEOUT = {timeout}
+signals = Signals()
+signals.install()
+signals.exit_code = {exit_code}
+with signals.watching(lambda number: time.sleep(60)):
+    print("ready", flush=True)
+    time.sleep(60)
 """
 
 
@@ -113,21 +108,12 @@ def throttling() -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize(
-    ("told", "hands_over", "code"),
-    [(None, False, 143), (3, False, 3), (0, False, 0), (3, True, 3), (0, True, 143)],
-)
-@pytest.mark.parametrize(("signals", "goodbye"), [(1, LONGEST_GOODBYE), (2, 600)])
-def test_an_end_that_hangs(
-    told: int | None, code: int, signals: int, goodbye: float, *, hands_over: bool
-) -> None:
-    """Whatever blocks the end, one signal ends the process soon, and a second one need not wait for that.
-
-    The code is the signal's, or that of a result which has been told, as during ``--linger``; but no 0 where
-    a command was still to begin.
-    """
+@pytest.mark.parametrize(("exit_code", "code"), [(None, 143), (3, 3), (0, 0)])
+@pytest.mark.parametrize(("signals", "timeout"), [(1, EXIT_TIMEOUT), (2, 600)])
+def test_a_shutdown_that_hangs(exit_code: int | None, code: int, signals: int, timeout: float) -> None:
+    """One signal ends the process soon, a second one at once; a final exit code is kept."""
     process = subprocess.Popen(
-        [sys.executable, "-c", STUCK.format(code=told, goodbye=goodbye, hands_over=hands_over)],
+        [sys.executable, "-c", STUCK.format(exit_code=exit_code, timeout=timeout)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -136,7 +122,7 @@ def test_an_end_that_hangs(
     assert process.stdout is not None
     process.stdout.readline()
     for _ in range(signals):
-        time.sleep(0.2)  # two that are pending together would arrive as one
+        time.sleep(0.2)  # two pending signals would arrive as one
         process.terminate()
     assert finish(process, timeout=10).code == code
 

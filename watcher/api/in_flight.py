@@ -55,8 +55,8 @@ class InFlight:
     Args:
         probe: Sends one request for an import.
         clock: Returns the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds. If infinite, a request is still cancelled ``LAST_POLL_GRACE``
-            seconds after the deadline of its wait.
+        request_timeout: Longest request in seconds. If infinite, a request is still cancelled
+            ``LAST_POLL_GRACE`` seconds after the deadline of its wait.
         on_finished: Called when a request has finished.
     """
 

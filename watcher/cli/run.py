@@ -130,6 +130,7 @@ class _Run:
         async with AsyncExitStack() as stack:
             stack.enter_context(signals.watching(interrupt))
             stack.callback(self._reports.close)
+            signals.on_exit, signals.on_resume = self._reports.abort, self._reports.resume
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)
             async with AsyncExitStack() as connections:
                 self._watch = await self._connect(connections, terms)

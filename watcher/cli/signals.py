@@ -47,13 +47,15 @@ class Signals:
     Attributes:
         number: The first signal that arrived.
         exit_code: The exit code once it is final; a later signal does not change it.
-        before_exit: Called before a forced exit, to restore the terminal.
+        on_exit: Called before a forced exit, to restore the terminal.
+        on_resume: Called when the process continues after it was stopped.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self.exit_code: int | None = None
-        self.before_exit: Callable[[], None] = lambda: None
+        self.on_exit: Callable[[], None] = lambda: None
+        self.on_resume: Callable[[], None] = lambda: None
         self._handled = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         self._callback: Callable[[int], None] | None = None
         self._timer: threading.Timer | None = None
@@ -62,12 +64,12 @@ class Signals:
         """Handle the signals from now on, except those that the parent process had ignored."""
         for number in self._handled:
             signal.signal(number, self._handle)
+        signal.signal(signal.SIGCONT, lambda _number, _frame: self.on_resume())
 
     def uninstall(self) -> None:
         """Restore the default actions, for the command that replaces this process."""
-        for number in self._handled:
-            signal.signal(number, signal.SIG_DFL)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
+        # Python ignores the last two.
+        for number in (*self._handled, signal.SIGCONT, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
 
     @contextmanager
@@ -107,5 +109,5 @@ class Signals:
             self._timer = timer
 
     def _exit(self, number: int) -> None:
-        self.before_exit()
+        self.on_exit()
         os._exit(128 + number if self.exit_code is None else self.exit_code)

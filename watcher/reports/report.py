@@ -53,6 +53,12 @@ class Report:
     def close(self) -> None:
         """Release what the report holds; called last, whatever happened."""
 
+    def resume(self) -> None:
+        """Handle that the process was stopped and others may have written; called by a signal handler."""
+
+    def abort(self) -> None:
+        """Restore the terminal before a forced exit; called by a signal handler, so it must not block."""
+
 
 class Reports:
     """Pass everything on to several reports, none of which can disturb the others or the watch.
@@ -82,6 +88,14 @@ class Reports:
     def close(self) -> None:
         """Close every report."""
         self._each(lambda report: report.close())
+
+    def resume(self) -> None:
+        """Pass on that the process was stopped."""
+        self._each(lambda report: report.resume())
+
+    def abort(self) -> None:
+        """Pass on that the process exits now."""
+        self._each(lambda report: report.abort())
 
     def _each(self, call: Callable[[Report], None]) -> None:
         for report in self._reports:

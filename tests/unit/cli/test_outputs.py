@@ -1,4 +1,4 @@
-"""Which outputs a run gets: when there is a live view, and which characters it may use."""
+"""Which reports a run has: when there is a live view, and which characters it may use."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from watcher.cli.choices import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.cli.reporting import make_log, speaks_unicode
 
-from tests.support.driving import REF
 from tests.support.terminal import read_all
-from watcher.api.token import FixedToken, parse_token
-from watcher.cli.settings import Settings
+from watcher.cli.outputs import make_log, speaks_unicode
+from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.messages.progress import Level
-from watcher.core.policy import Policy
 from watcher.reports.live.live import LiveView
 from watcher.reports.plain import PlainLog
+from watcher.reports.report import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def nowhere(ref: ImportRef) -> None:
-    """A loop that has not begun."""
+    """Return no snapshot, as before the watch begins."""
     del ref
 
 
 class Terminal:
-    """A terminal that a test puts in the place of standard error; pytest does so itself before each test."""
+    """A terminal that replaces standard streams during a test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.master, slave = os.openpty()
@@ -40,18 +37,18 @@ class Terminal:
         self._monkeypatch = monkeypatch
 
     def become(self, *names: str) -> None:
-        """Takes the place of standard streams."""
+        """Replace standard streams."""
         for name in names:
             self._monkeypatch.setattr(sys, name, self.file)
 
     def read(self) -> str:
-        """What was written to it."""
+        """Return what was written."""
         return read_all(self.master, self.file.fileno()).decode()
 
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """A terminal that is closed with the test."""
+    """Open a terminal, and close it after the test."""
     terminal = Terminal(monkeypatch)
     yield terminal
     terminal.file.close()
@@ -59,18 +56,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 
 
 def settings(**changes: object) -> Settings:
-    """The settings of a run at a terminal, but for some."""
-    given: dict[str, object] = {
-        "refs": (REF,),
-        "base_uri": "https://app.launchdarkly.com",
-        "tokens": FixedToken(parse_token("api-test", "the test")),
-        "policy": Policy(),
-    }
-    return Settings(**(given | changes))  # type: ignore[arg-type] # the tests name real fields
+    """Return the settings of a run at a terminal, with some changes."""
+    return Settings(**changes)  # type: ignore[arg-type] # the tests name real fields
 
 
 @pytest.mark.parametrize(
-    ("changes", "environ", "is_live", "said"),
+    ("changes", "environ", "is_live", "reason"),
     [
         ({}, {}, True, ""),
         ({}, {"TERM": "dumb"}, False, ""),
@@ -82,7 +73,7 @@ def settings(**changes: object) -> Settings:
         ({"progress": ProgressStyle.PLAIN}, {}, False, ""),
         ({"progress": ProgressStyle.NONE}, {}, False, ""),
         ({"progress": ProgressStyle.LIVE, "ci": Pipeline.GITLAB}, {"CI": "true"}, True, ""),
-        ({"progress": ProgressStyle.LIVE}, {"TERM": "dumb"}, False, "which TERM does not name"),
+        ({"progress": ProgressStyle.LIVE}, {"TERM": "dumb"}, False, "(see TERM)"),
         (
             {"progress": ProgressStyle.LIVE, "log_level": LogLevel.WARNING},
             {},
@@ -98,22 +89,22 @@ def test_when_there_is_a_live_view(
     changes: dict[str, object],
     environ: dict[str, str],
     is_live: bool,  # noqa: FBT001 (a parameter of the test)
-    said: str,
+    reason: str,
     terminal: Terminal,
 ) -> None:
-    """Only a person's terminal gets it unasked; where it cannot be, that is said to those who asked."""
+    """The live view is the default on a terminal; if it was asked for and is impossible, a line says why."""
     terminal.become("stderr")
     log = make_log(settings(**changes), nowhere, {"TERM": "xterm"} | environ)
-    log.say(Level.ERROR, "end", "the end")
+    log.notify(Notice(Level.ERROR, "end", "the end"))
     log.close()
     first, *others = terminal.read().splitlines()
     assert isinstance(log, LiveView) == is_live
-    assert len(others) == bool(said)
-    assert said in first
+    assert len(others) == bool(reason)
+    assert reason in first
 
 
-def test_events_and_a_picture_do_not_share_a_terminal(terminal: Terminal) -> None:
-    """Where the JSON lines go to the same terminal there is no picture that would overwrite them."""
+def test_json_lines_and_a_live_view_do_not_share_a_terminal(terminal: Terminal) -> None:
+    """JSON lines on the same terminal rule out the live view, which would overwrite them."""
     terminal.become("stdout", "stderr")
     given = settings(output=OutputFormat.JSONL, progress=ProgressStyle.LIVE)
     assert isinstance(make_log(given, nowhere, {"TERM": "xterm"}), PlainLog)
@@ -121,14 +112,15 @@ def test_events_and_a_picture_do_not_share_a_terminal(terminal: Terminal) -> Non
 
 
 def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Standard error in a file gets plain lines, and one that says why to those who asked for more."""
+    """A file gets plain lines, and a reason if the live view was asked for."""
     log = tmp_path / "log"
     with log.open("w") as file:
         monkeypatch.setattr(sys, "stderr", file)
         for style in (ProgressStyle.AUTO, ProgressStyle.LIVE):
             assert isinstance(make_log(settings(progress=style), nowhere, {"TERM": "xterm"}), PlainLog)
     assert (
-        log.read_text()[8:] == " warning: a live view needs a terminal on standard error; progress is plain\n"
+        log.read_text()[8:]
+        == " warning: the live view needs a terminal on standard error; progress is plain\n"
     )
 
 
@@ -147,5 +139,5 @@ def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
     ],
 )
 def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:  # noqa: FBT001 (a parameter of the test)
-    """The locale decides, and what Python makes of the C locale does not hide it."""
+    """The locale decides whether the terminal shows more than ASCII, whatever Python changes about it."""
     assert speaks_unicode(environ) == unicode

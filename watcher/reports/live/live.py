@@ -102,8 +102,12 @@ class LiveView(Report):
         self._stop()
         self._region.close()
 
-    def restore_terminal(self) -> None:
-        """Show the cursor if a frame was cut short; safe in a signal handler, and never blocks."""
+    def resume(self) -> None:
+        """Draw below what others have written meanwhile."""
+        self._region.abandon()
+
+    def abort(self) -> None:
+        """Show the cursor if a frame was cut short."""
         self._region.restore_terminal()
 
     def _tick(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 from contextlib import suppress
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -37,7 +36,6 @@ class Region(Stream):
         self._terminal = terminal
         self._live: Live | None = None
         self._start = ""
-        self._old_handler = signal.signal(signal.SIGCONT, self._abandon)
 
     def draw(self, frame: RenderableType, *, last: bool = False) -> None:
         """Draw the region again, unless the terminal accepts no output or belongs to another job.
@@ -47,7 +45,7 @@ class Region(Stream):
             last: Draw in any case, and write later lines below.
         """
         if not self._is_in_foreground():
-            self._abandon()
+            self.abandon()
             if not last:
                 return
         if self._terminal.pending and not last:
@@ -69,7 +67,7 @@ class Region(Stream):
     def write_line(self, line: str) -> None:
         """Write a line above the region, or below it after the last frame."""
         if not self._is_in_foreground():
-            self._abandon()
+            self.abandon()
         if self._live is None:
             self._terminal.write_line(line)
         else:
@@ -83,7 +81,6 @@ class Region(Stream):
         """Leave the region and wait for the terminal."""
         self.leave()
         self.drain()
-        signal.signal(signal.SIGCONT, self._old_handler or signal.SIG_DFL)
 
     def restore_terminal(self) -> None:
         """Show the cursor if a frame was cut short; safe in a signal handler, and never blocks."""
@@ -114,7 +111,7 @@ class Region(Stream):
         except OSError:
             return True  # not the terminal that controls the jobs of this session
 
-    def _abandon(self, *_: object) -> None:
+    def abandon(self) -> None:
         """Start a new region with the next frame: the shell has written below this one."""
         if self._live is not None:
             self._live, self._start = None, "\n"
