@@ -69,7 +69,7 @@ def test_an_import_that_was_created_is_not_lost(arguments: list[str], code: int)
     )
     finished = run_watcher(*arguments, env=NOWHERE, text=created)
     assert finished.code == code
-    assert finished.err.endswith("; standard input named a/b/c/d, which nobody watches now\n")
+    assert finished.err.endswith("; import a/b/c/d was created but is not being watched\n")
     assert finished.err.count("\n") == 1
 
 
@@ -89,7 +89,7 @@ def test_a_pipe_that_brought_nothing_adds_nothing() -> None:
     """Where no import was created, the line is about the arguments only."""
     finished = run_watcher("-", "--timeout", "1hour", env=NOWHERE, text="HTTP/1.1 409 Conflict\r\n\r\n")
     assert finished.code == 2
-    assert "standard input" not in finished.err
+    assert "was created" not in finished.err
 
 
 def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_tls_that_cannot_be_prepared() -> None:
     """A debugging variable left over in the environment is named, and is no defect."""
     finished = run_watcher("a/b/c/d", env=NOWHERE | {"SSLKEYLOGFILE": "/nowhere/keys"})
     assert finished.code == 2
-    assert "No such file or directory; if SSLKEYLOGFILE" in finished.err
+    assert "No such file or directory; check SSLKEYLOGFILE" in finished.err
 
 
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:

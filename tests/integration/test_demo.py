@@ -54,7 +54,7 @@ def test_the_demo_of_a_stop(demos: Mapping[str, Finished]) -> None:
 def test_the_demo_of_an_approval(demos: Mapping[str, Finished]) -> None:
     """--demo=approval waits a moment and is then approved."""
     assert demos["approval"].code == 0
-    assert "waiting for an approval in LaunchDarkly" in demos["approval"].err
+    assert "waiting for approval in LaunchDarkly" in demos["approval"].err
 
 
 @pytest.mark.parametrize(("value", "code"), [("yes", 8), ("0", 2)])

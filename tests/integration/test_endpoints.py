@@ -87,7 +87,7 @@ def test_a_command_excludes_a_lingering_sidecar() -> None:
     """A command that could never run is a usage error."""
     finished = run_watcher("a/b/c/d", "--listen", "127.0.0.1:0", "--linger", "--", "true")
     assert finished.code == 2
-    assert "--linger and -- COMMAND contradict each other" in finished.err
+    assert "--linger serves after the end" in finished.err
 
 
 @pytest.mark.parametrize("address", ["taken", "192.0.2.1:8080"])

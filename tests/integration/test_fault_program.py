@@ -134,7 +134,7 @@ def test_a_refused_connection() -> None:
         run = asyncio.run(run_program(base_uri, "--outage-budget", "300ms"))
     assert run.code == 75
     assert "connection refused" in run.err
-    assert "Check --base-uri" in run.err
+    assert "Check the base URI" in run.err
 
 
 HOSTILE_SCRIPT = (

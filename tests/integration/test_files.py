@@ -112,7 +112,7 @@ def test_a_full_pipe_delays_no_timeout(start_simulator: StartSimulator, tmp_path
         stderr=writer if name == "stderr" else nobody,
     ) as process:
         wait_for(log.exists)
-        assert "--timeout 1s ran out" in log.read_text("utf-8")
+        assert "timed out after 1s" in log.read_text("utf-8")
         assert json.loads(status.read_text("utf-8"))["outcome"] == "timeout"
         assert process.poll() is None
         os.close(reader)

@@ -46,7 +46,7 @@ def test_a_failed_wait_raises(start_simulator: StartSimulator) -> None:
     """A stopped import raises an error with the `Ended` event, so a caller cannot overlook it."""
     simulator = start_simulator("stopped")
     with pytest.raises(
-        watcher.WaitError, match=r"big-spenders/.*: stopped after .* create a new one"
+        watcher.WaitError, match=r"big-spenders/.*: stopped in LaunchDarkly after .* create a new one"
     ) as caught:
         wait(simulator, simulator.create())
     assert caught.value.ended.outcome is watcher.Outcome.STOPPED

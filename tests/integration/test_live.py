@@ -176,7 +176,8 @@ def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) 
 def test_nothing_of_it_is_imported_where_it_is_not_used() -> None:
     """A run without a live view imports none of its modules."""
     program = (
-        "import sys; from watcher.cli.main import main; assert main(sys.argv[1:]) == 75;"
+        "import sys; from watcher.cli.main import main; from watcher.cli.signals import Signals;"
+        "assert main(sys.argv[1:], Signals()) == 75;"
         "print([name for name in sys.modules if name.startswith('watcher.reports.')])"
     )
     finished = subprocess.run(

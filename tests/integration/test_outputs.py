@@ -87,7 +87,7 @@ def test_a_success_is_silent_at_level_error(start_simulator: StartSimulator) -> 
     url = simulator.create()
     quiet = ("--log-level", "error", *FAST)
     assert run_watcher(url, "--until", "preparing", *quiet, env=env).err == ""
-    assert "--timeout 100ms ran out" in run_watcher(url, "--timeout", "100ms", *quiet, env=env).err
+    assert "timed out after 100ms" in run_watcher(url, "--timeout", "100ms", *quiet, env=env).err
     remapped = run_watcher(url, "--until", "preparing", "--exit-code", "reached=9", *quiet, env=env)
     assert remapped.code == 9
     assert remapped.err.endswith("reached: exit code 9, set by --exit-code\n")

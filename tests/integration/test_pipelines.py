@@ -37,7 +37,7 @@ def test_a_failed_step_is_reported_everywhere(start_simulator: StartSimulator, t
     assert TOKEN not in summary + read["result"]
     lines = finished.err.splitlines()
     assert lines[-1].startswith("::error title=LaunchDarkly import%3A stopped::default/production/")
-    assert finished.err.count("LaunchDarkly stopped the import") == 1
+    assert finished.err.count("stopped in LaunchDarkly") == 1
     assert not any(line.startswith("::") for line in lines[:-1])
 
 
@@ -105,7 +105,9 @@ def test_progress_is_a_section(start_simulator: StartSimulator, reason: str) -> 
     assert within[1] == within[3]
     assert "in_progress" in within[2]
     assert within[4].count("\n") == 1
-    assert ("interrupted by SIGTERM" if reason == "a signal" else "stopped after") in within[4]
+    assert ("interrupted by SIGTERM" if reason == "a signal" else "stopped in LaunchDarkly after") in within[
+        4
+    ]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_look_reports_only_changes(start_simulator: StartSimulator, tmp_path: 
     assert look(state, target, simulator.base_uri) == Finished(8, "", "")
     assert look(state, target, simulator.base_uri, "--log-format", "json") == Finished(8, "", "")
     asked_for = look(state, target, simulator.base_uri, "--output", "json", "--progress", "plain")
-    assert "going on after" in asked_for.err
+    assert "resumed after" in asked_for.err
     (one,) = json.loads(asked_for.out)["imports"]
     assert (one["polls"], [transition["to"] for transition in one["transitions"]][-1]) == (5, "in_progress")
     assert stat.S_IMODE(state.stat().st_mode) == 0o600
@@ -98,7 +98,7 @@ def test_an_import_that_does_not_appear(start_simulator: StartSimulator, tmp_pat
     arguments = (state, TARGET, simulator.base_uri, "--appear-within")
     first = look(*arguments, "1h")
     assert first.code == 8
-    assert "the import is not there yet: HTTP 404" in first.err
+    assert "the import does not exist yet: HTTP 404" in first.err
     assert look(*arguments, "1h") == Finished(8, "", "")
     late = look(*arguments, "100ms")
     assert late.code == 5
@@ -119,7 +119,7 @@ def test_a_look_does_not_poll_during_a_hold(start_simulator: StartSimulator, tmp
     counted = polls(state)
     held = look(state, target, simulator.base_uri, "--output", "json")
     assert (held.code, held.err) == (75, "")
-    assert "nothing was asked: the API told an earlier run to wait" in str(held.result["imports"])
+    assert "not polled: an earlier run was asked to wait" in str(held.result["imports"])
     assert polls(state) == counted == 2
 
 
@@ -179,7 +179,7 @@ def test_a_killed_wait_continues(start_simulator: StartSimulator, tmp_path: Path
     finished = run_watcher(*command, "--max-in-state", "in_progress=1s", "--output", "json", env=env)
     assert finished.code == 124
     first, last = finished.err.splitlines()
-    assert "; going on after " in first
+    assert "; resumed after " in first
     assert first.endswith(", last seen in_progress")
     assert "timed out: --max-in-state in_progress=1s ran out" in last
     (one,) = json.loads(finished.out)["imports"]

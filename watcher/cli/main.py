@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -68,7 +67,10 @@ def main(arguments: Sequence[str], signals: Signals) -> int:
         result = Result(Outcome.INTERRUPTED, interrupt.code, f"interrupted before {what} began")
     except Exception as error:  # noqa: BLE001 (the boundary: no other place prints a traceback)
         result = _defect(error, prepared)
-    _report(settings, result, is_reported=finished is not None)
+    try:
+        _report(settings, result, is_reported=finished is not None)
+    except Interrupted as interrupt:  # while a slow reader was waited for
+        return interrupt.code
     return result.code
 
 
@@ -158,6 +160,5 @@ def _report(settings: Settings, result: Result, *, is_reported: bool) -> None:
     else:
         builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
         reports = Reports(make_reports_of_failure(without_shared_files(settings), builder))
-    with suppress(Interrupted):  # a second signal ends the process; this is the first, at the last moment
-        reports.finish(result)
-        reports.close()
+    reports.finish(result)
+    reports.close()

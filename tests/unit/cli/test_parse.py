@@ -9,6 +9,7 @@ import pytest
 from watcher.cli.parse import parse, split_command
 from watcher.cli.settings import OutputFormat, Pipeline, Settings
 from watcher.core.errors import UsageError
+from watcher.core.statuses import ImportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,11 +47,9 @@ def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHER_TIMEOUT", "1h30m")
     monkeypatch.setenv("WATCHER_FAIL_ON", "preparing,ready")
     settings = settings_of("a/b/c/d")
-    assert (settings.timeout, settings.fail_on, settings.given) == (
-        5400.0,
-        ("preparing", "ready"),
-        {"targets"},
-    )
+    assert settings.timeout == 5400.0
+    assert settings.fail_on == (ImportStatus.PREPARING, ImportStatus.READY)
+    assert settings.given == {"targets"}
     assert settings_of("--timeout", "5s").timeout == 5.0
 
 

@@ -80,7 +80,7 @@ def test_a_failure_is_visible(path: Path) -> None:
     job.log.finish(ExitCodes().result([driven.ended]))
     job.log.close()
     (line,) = job.visible()
-    assert "stopped after" in line
+    assert "stopped in LaunchDarkly after" in line
     assert path.read_text("utf-8").count("in_progress -> stopped") == 1
 
 

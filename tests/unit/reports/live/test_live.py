@@ -204,4 +204,4 @@ def test_a_view_of_a_blocked_terminal_restores_the_cursor_at_once(window: Window
     view = LiveView(stream, nowhere, Level.INFO, ASCII, several=False)
     while not stream.pending:
         stream.write("x" * 1000)
-    view.restore_terminal()
+    view.abort()
