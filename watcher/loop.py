@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Save = Callable[[Sequence[Event], Hold | None, Instant], None]
 
-PAUSE_AFTER_SAVE = 9.0
-"""Pause after a save, as a multiple of the time that it took: saving takes a tenth of the time at most."""
+PAUSE_AFTER_SAVE = 50.0
+"""Pause after a save, as a multiple of the time that it took: saving takes 2 % of the time at most."""
 
 LONGEST_PAUSE = 1.0
 """Seconds for which an event waits for the next save at most, however slow the disk is."""

@@ -1,4 +1,4 @@
-"""The loop, on virtual time: who is asked when, and what ends a whole watch."""
+"""The loop in virtual time: when each import is polled, and what ends a whole watch."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ LATENCY = 0.3
 
 
 def refs(count: int) -> list[ImportRef]:
-    """As many imports."""
+    """Return this many imports."""
     return [ImportRef("p", "e", "s", str(number)) for number in range(count)]
 
 
 def found(ref: ImportRef, status: str) -> Answer:
-    """A 200 that shows an import at a status."""
+    """Return a 200 response with an import in a status."""
     return Answer(200, {}, json.dumps(import_body(id=ref.import_id, segmentKey="s", status=status)).encode())
 
 
 def succeeds(outcome: Outcome) -> bool:
-    """The contract's default."""
+    """Return whether an outcome has the default exit code 0."""
     return outcome in {Outcome.COMPLETE, Outcome.REACHED}
 
 
 def clock() -> Instant:
-    """Virtual time on both clocks."""
+    """Return the virtual time on both clocks."""
     now = asyncio.get_running_loop().time()
     return Instant(now, EPOCH + now)
 
@@ -56,7 +56,7 @@ def play(
     *,
     interrupt_at: float | None = None,
 ) -> list[Event]:
-    """Watches imports whose status is a function of time, to the end."""
+    """Watch imports whose status depends on the time, to the end."""
 
     async def probe(ref: ImportRef) -> Answer | Fault:
         await asyncio.sleep(LATENCY)
@@ -74,20 +74,20 @@ def play(
 
 
 def outcomes(events: list[Event]) -> list[Outcome]:
-    """How the imports ended, in the order of their ends."""
+    """Return the outcomes in the order of their events."""
     return [event.outcome for event in events if isinstance(event, Ended)]
 
 
 @pytest.mark.parametrize("count", [1, 50, 300, 1000])
-def test_every_import_has_its_last_look(count: int) -> None:
-    """A fleet larger than the requests that may be under way misses no end for lack of room."""
+def test_every_import_has_its_last_poll(count: int) -> None:
+    """Every import is polled at its deadline, even with more imports than requests that may be in flight."""
     terms = Terms(Policy(timeout=20.0), succeeds)
     events = play(count, lambda _, now: "complete" if now >= 19 else "in_progress", terms)
     assert outcomes(events) == [Outcome.COMPLETE] * count
 
 
-def test_equals_are_asked_in_the_order_in_which_they_were_named() -> None:
-    """While requests go singly, whoever was named first is asked first."""
+def test_imports_that_are_equally_due_are_polled_in_their_order() -> None:
+    """While there is one request at a time, the first import is polled first."""
     asked: list[str] = []
 
     def status(ref: ImportRef, _: float) -> str:
@@ -98,30 +98,30 @@ def test_equals_are_asked_in_the_order_in_which_they_were_named() -> None:
     assert asked == ["0", "1", "2", "3", "4"]
 
 
-def test_the_first_success_is_enough() -> None:
-    """With any_suffices the others are left behind at the first success."""
+def test_any_suffices_ends_at_the_first_success() -> None:
+    """With any_suffices the first success ends the other waits."""
     terms = Terms(Policy(), succeeds, any_suffices=True)
     events = play(3, lambda ref, now: "complete" if ref.import_id == "1" and now > 5 else "ready", terms)
     assert sorted(outcomes(events)) == [Outcome.COMPLETE, Outcome.PENDING, Outcome.PENDING]
     assert [event.left_behind for event in events if isinstance(event, Ended)] == [False, True, True]
 
 
-def test_the_first_failure_is_enough() -> None:
-    """With fail_fast the others are left behind at the first failure, and each ends once."""
+def test_fail_fast_ends_at_the_first_failure() -> None:
+    """With fail_fast the first failure ends the other waits, each once."""
     terms = Terms(Policy(), succeeds, fail_fast=True)
     events = play(3, lambda _, now: "stopped" if now > 5 else "ready", terms)
     assert outcomes(events) == [Outcome.STOPPED, Outcome.PENDING, Outcome.PENDING]
 
 
 def test_an_interrupt_ends_every_import_once() -> None:
-    """A signal interrupts all that are unfinished, whatever fail_fast says."""
+    """A signal interrupts every unfinished wait, whatever fail_fast says."""
     terms = Terms(Policy(), succeeds, fail_fast=True)
     events = play(4, lambda ref, _: "complete" if ref.import_id == "0" else "ready", terms, interrupt_at=30.0)
     assert outcomes(events) == [Outcome.COMPLETE, *[Outcome.INTERRUPTED] * 3]
 
 
-def test_heartbeats_break_the_silence() -> None:
-    """When nothing changes, a heartbeat comes at each interval, with the next poll."""
+def test_heartbeats_come_while_nothing_changes() -> None:
+    """While nothing changes, there is one heartbeat an interval, with the time of the next poll."""
     terms = Terms(Policy(timeout=100.0), succeeds, heartbeat=10.0)
     events = play(2, lambda *_: "ready", terms)
     beats = [event for event in events if isinstance(event, Heartbeat)]
@@ -130,15 +130,15 @@ def test_heartbeats_break_the_silence() -> None:
     assert all(beat.next_poll is None or 0 <= beat.next_poll <= 28 for beat in beats)
 
 
-def test_whoever_is_most_overdue_for_its_own_interval_is_asked_first() -> None:
-    """Under overload a fresh import comes before an old one that fell due earlier, and both have turns."""
+def test_the_import_that_is_latest_for_its_interval_is_polled_first() -> None:
+    """Under overload, imports with short intervals come first, and the others are polled too."""
     asked: Counter[int] = Counter()
 
     async def probe(ref: ImportRef) -> Answer:
         number = int(ref.import_id)
         asked[number] += 1
         await asyncio.sleep(4.0)
-        # Every second import changes for ever, so that its interval stays the shortest.
+        # Every second import keeps changing, so that its interval stays the shortest.
         return found(ref, ("preparing", "ready")[asked[number] % 2] if number % 2 == 0 else "ready")
 
     async def run() -> None:
@@ -156,7 +156,7 @@ def test_whoever_is_most_overdue_for_its_own_interval_is_asked_first() -> None:
 
 
 def test_one_hold_does_not_cost_an_import_its_turn() -> None:
-    """An import that met a long hold is weighed by its polling interval, not by the hold."""
+    """After a hold, an import's lateness counts in polling intervals, not in holds."""
     asked: dict[str, list[float]] = {}
     held: list[str] = []
 
@@ -191,10 +191,10 @@ def test_one_hold_does_not_cost_an_import_its_turn() -> None:
     ],
     ids=["a long hold", "a short hold", "no moment named", "no end of refusals"],
 )
-def test_single_looks_wait_for_a_rate_limit_no_longer_than_for_an_outage(
+def test_single_looks_wait_for_a_rate_limit_as_long_as_for_an_outage(
     headers: dict[str, str], refusals: int, looked_at: int, ends_by: float
 ) -> None:
-    """The import that is refused ends at once; the others wait for half a minute of the run at most."""
+    """The throttled import ends at once; the others wait at most 30 s from the start of the run."""
     count = 0
 
     async def probe(ref: ImportRef) -> Answer:
@@ -218,8 +218,8 @@ def test_single_looks_wait_for_a_rate_limit_no_longer_than_for_an_outage(
     assert events[-1].at.monotonic < ends_by
 
 
-def test_refusals_end_the_rush_at_a_common_deadline() -> None:
-    """A fleet that is refused at its deadline asks singly from then on, and ends without the last looks."""
+def test_throttling_ends_the_burst_at_a_common_deadline() -> None:
+    """After 429s at a common deadline, there is one request at a time, and waits end without a last poll."""
     asked: list[float] = []
 
     async def probe(ref: ImportRef) -> Answer:
@@ -242,7 +242,7 @@ def test_refusals_end_the_rush_at_a_common_deadline() -> None:
 
 @pytest.mark.parametrize("answer_after", [10.0, 100_000.0])
 def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None:
-    """Where every request hangs, even for ever, no wait outlasts its deadline by more than a little."""
+    """Even if every request hangs forever, waits end soon after their deadline."""
     ends: list[float] = []
 
     async def probe(_: ImportRef) -> Fault:
@@ -266,8 +266,8 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
     assert max(ends) <= 60.0 + 2 * LAST_POLL_GRACE + 0.01
 
 
-def test_a_request_is_given_up_when_it_has_taken_too_long() -> None:
-    """A request without an answer is a fault after the request timeout, and the next one is sent."""
+def test_a_request_ends_at_its_timeout() -> None:
+    """A request without a response is a fault after the request timeout, and the next one is sent."""
     asked: list[float] = []
     faults: list[Retrying] = []
 
@@ -291,7 +291,7 @@ def test_a_request_is_given_up_when_it_has_taken_too_long() -> None:
 
 
 def test_a_lost_cancellation_is_repeated() -> None:
-    """A request that outlives its cancellation, as races of connections can, is cancelled once more."""
+    """A request that ignores its cancellation, as connection attempts can, is cancelled once more."""
     cancelled: list[float] = []
 
     async def probe(_: ImportRef) -> Answer:
@@ -299,7 +299,7 @@ def test_a_lost_cancellation_is_repeated() -> None:
             await asyncio.sleep(1e9)
         cancelled.append(asyncio.get_running_loop().time())
         await asyncio.sleep(1e9)
-        raise AssertionError("nobody waits for this answer")
+        raise AssertionError("the second cancellation was lost")
 
     async def run() -> Event:
         watch = Watch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
@@ -312,8 +312,8 @@ def test_a_lost_cancellation_is_repeated() -> None:
     assert fault.at.monotonic == pytest.approx(7.1)
 
 
-def test_a_slow_consumer_makes_no_request_longer() -> None:
-    """A request is given up on time, and known to have been, while whoever takes the events takes long."""
+def test_a_slow_consumer_does_not_delay_request_timeouts() -> None:
+    """A request ends at its timeout, with the right time, while the consumer is busy."""
     asked: list[ImportRef] = []
 
     async def probe(ref: ImportRef) -> Answer:
@@ -331,7 +331,7 @@ def test_a_slow_consumer_makes_no_request_longer() -> None:
                     await asyncio.sleep(60)
                 if isinstance(event, Retrying):
                     return event
-        raise AssertionError("a request hangs")
+        raise AssertionError("the request has no timeout")
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         fault = runner.run(run())
@@ -339,8 +339,8 @@ def test_a_slow_consumer_makes_no_request_longer() -> None:
     assert fault.at.monotonic == pytest.approx(20.0 + LATENCY)
 
 
-def test_it_tells_when_it_means_to_go_on() -> None:
-    """That moment, by which a stuck watch is known, is the limit of a request or the next poll."""
+def test_wakes_at_is_the_next_poll_or_timeout() -> None:
+    """A health check can detect a stuck loop: wakes_at is the next poll or the end of a request."""
     asked: list[float] = []
     told: list[float] = []
 
@@ -362,8 +362,8 @@ def test_it_tells_when_it_means_to_go_on() -> None:
     assert told == pytest.approx([7.0, asked[1], asked[1] + 7.0])
 
 
-def test_heartbeats_know_of_a_hold() -> None:
-    """While the rate limit holds, a heartbeat tells when it ends."""
+def test_a_heartbeat_includes_the_hold() -> None:
+    """During a hold, the next poll of a heartbeat is after the hold."""
 
     async def probe(ref: ImportRef) -> Answer:
         await asyncio.sleep(LATENCY)
@@ -384,8 +384,8 @@ def test_heartbeats_know_of_a_hold() -> None:
     assert beats[0].next_poll > 200
 
 
-def test_a_defect_in_a_request_comes_out() -> None:
-    """An exception that nobody foresaw ends the watch rather than an import's polls."""
+def test_a_defect_in_a_request_is_raised() -> None:
+    """An unexpected exception ends the whole watch."""
 
     async def probe(_: ImportRef) -> Answer:
         raise LookupError("planted")

@@ -169,16 +169,15 @@ def test_every_event_is_saved_before_it_is_reported(took: float) -> None:
 
 
 def test_saves_take_a_bounded_share_of_the_time() -> None:
-    """After a save, events wait for nine times as long as it took, and are then saved together."""
+    """After a save, events wait for fifty times as long as it took, and are then saved together."""
     terms = Terms(Policy(timeout=60.0), succeeds)
-    log = Saved(0.05).watch(300, changing_at(lambda ref: int(ref.import_id) / 8), terms)
+    log = Saved(0.01).watch(300, changing_at(lambda ref: int(ref.import_id) / 8), terms)
     begins = [began for began, events, _ in log.saves if events]
     assert (
-        min(later - began for began, later in pairwise(begins[:-1])) >= 0.05 * (1 + PAUSE_AFTER_SAVE) - 1e-3
+        min(later - began for began, later in pairwise(begins[:-1])) >= 0.01 * (1 + PAUSE_AFTER_SAVE) - 1e-3
     )
-    assert len(begins) * 0.05 <= 0.11 * log.reports[-1][0]
     assert len([event for _, event in log.reports if isinstance(event, Changed)]) > 500
-    assert max(log.delays) <= 0.05 * (2 + PAUSE_AFTER_SAVE) + 1e-3
+    assert max(log.delays) <= 0.01 * (2 + PAUSE_AFTER_SAVE) + 1e-3
 
 
 def test_events_wait_for_a_slow_disk_for_a_second_at_most() -> None:
@@ -204,12 +203,15 @@ def test_a_hold_that_begins_in_a_pause_is_saved_after_it() -> None:
 
     def answer(ref: ImportRef, now: float) -> Answer:
         reset = str(int((EPOCH + now + 60) * 1000))
-        headers = {"x-ratelimit-route-remaining": "0", "x-ratelimit-reset": reset} if now > 1 else {}
+        headers = {"x-ratelimit-route-remaining": "0", "x-ratelimit-reset": reset} if now > 0.5 else {}
         return Answer(200, headers, found(ref, "ready").body)
 
-    log = Saved(0.1).watch(1, answer, Terms(Policy(), succeeds), stop_at=30.0)
+    terms = Terms(Policy(min_interval=0.4), succeeds)
+    log = Saved(0.1).watch(1, answer, terms, stop_at=30.0)
+    saved_at = next(began for began, events, _ in log.saves if events and isinstance(events[-1], Changed))
     answered = log.polls["0"][1] + 0.2
-    assert min(began for began, _, hold in log.saves if hold is not None) <= answered + 1.0
+    held_at = next(began for began, _, hold in log.saves if hold is not None)
+    assert answered < held_at <= saved_at + 0.1 + LONGEST_PAUSE + 1e-3
 
 
 def test_a_signal_ends_the_pause() -> None:

@@ -7,6 +7,7 @@ control characters to a terminal.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -119,18 +120,25 @@ def decode(content: bytes) -> Document:
         UnusableError: The file is damaged, or was written by another program or another version.
     """
     try:
-        header = msgspec.json.decode(content, type=_Header)
-        if header.program != _PROGRAM:
-            raise UnusableError("is not a state file of watcher")
-        if header.version != VERSION:
-            age = "a later" if header.version > VERSION else "an earlier"
-            raise UnusableError(f"was written by {age} version of watcher")
         document = msgspec.json.decode(content, type=Document)
+        _require((document.program, document.version) == (_PROGRAM, VERSION))
         _require(all(_is_time(hold.until) and _is_time(hold.resume_at) for hold in document.holds.values()))
         imports = [msgspec.structs.replace(entry, wait=_checked(entry)) for entry in document.imports]
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        raise UnusableError("is damaged or not a state file") from None
+        raise UnusableError(_reason(content)) from None
     return msgspec.structs.replace(document, imports=imports)
+
+
+def _reason(content: bytes) -> str:
+    try:
+        header = msgspec.json.decode(content, type=_Header)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return "is damaged or not a state file"
+    if header.program != _PROGRAM:
+        return "is not a state file of watcher"
+    if header.version == VERSION:
+        return "is damaged"
+    return f"was written by {'a later' if header.version > VERSION else 'an earlier'} version of watcher"
 
 
 def _checked(entry: ImportEntry) -> SavedWait:
@@ -154,22 +162,21 @@ def _checked_import(last: Import) -> Import:
 
 
 def _checked_transition(transition: Transition) -> Transition:
-    lengths = (transition.elapsed, transition.in_state or 0.0)
-    _require(_is_time(transition.at.unix) and all(0 <= length <= _LONGEST for length in lengths))
-    return replace(
-        transition,
-        source=None if transition.source is None else _status(transition.source),
-        to=_status(transition.to),
-        at=Instant(0.0, transition.at.unix),  # another run's monotonic clock means nothing
-    )
+    elapsed, in_state, unix = transition.elapsed, transition.in_state, transition.at.unix
+    _require(_is_time(unix) and 0 <= elapsed <= _LONGEST and 0 <= (in_state or 0) <= _LONGEST)
+    source = None if transition.source is None else _status(transition.source)
+    at = Instant(0.0, unix)  # another run's monotonic clock means nothing
+    return Transition(source, _status(transition.to), at, elapsed, in_state, transition.expected)
 
 
+@lru_cache
 def _status(name: str) -> Status:
     known = parse_status(name)
     _safe(name)
     return known if isinstance(known, ImportStatus) else name
 
 
+@lru_cache
 def _safe(text: str | None) -> str | None:
     _require(text is None or printable(text, limit=len(text)) == text)
     return text
