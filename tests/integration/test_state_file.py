@@ -180,8 +180,8 @@ def test_a_killed_wait_continues(start_simulator: StartSimulator, tmp_path: Path
     assert finished.code == 124
     first, last = finished.err.splitlines()
     assert "; resumed after " in first
-    assert first.endswith(", last seen in_progress")
-    assert "timed out: --max-in-state in_progress=1s ran out" in last
+    assert first.endswith(", last status in_progress")
+    assert "timed out: in_progress for more than 1s" in last
     (one,) = json.loads(finished.out)["imports"]
     assert one["in_state_s"] >= 1.0
     assert one["transitions"][-1]["to"] == "in_progress"
