@@ -26,9 +26,6 @@ _VARIABLE_LIMIT = 100_000  # Linux allows 128 KiB for one string, name included 
 def find_command(command: Sequence[str]) -> str:
     """Return the path of a command's program, found as a shell would.
 
-    Args:
-        command: The program and its arguments.
-
     Raises:
         UsageError: There is no command.
         CommandError: It is not found, or cannot be run.

@@ -17,12 +17,7 @@ _SIMILARITY = 0.93
 
 
 def find_hints(token: Secret, environ: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each likely mistake.
-
-    Args:
-        token: The access token.
-        environ: The names of all environment variables.
-    """
+    """Yield a sentence for each likely mistake in the token and the names of environment variables."""
     hint = wrong_key_hint(token)
     if hint is not None:
         yield hint
@@ -30,12 +25,7 @@ def find_hints(token: Secret, environ: Collection[str]) -> Iterator[str]:
 
 
 def misspelled_variables(names: Collection[str], known: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each variable that is almost the name of an option's variable.
-
-    Args:
-        names: The names of all environment variables; Kubernetes injects some that begin with ``WATCHER_``.
-        known: The variables of the options.
-    """
+    """Yield a sentence for each variable that is almost an option's; Kubernetes injects some that are not."""
     unknown = sorted(name for name in names if name.startswith("WATCHER_") and name not in known)
     if not unknown:
         return

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def make_reports(
     settings: Settings, builder: ResultBuilder, *, several: bool, standing: Standing, is_changed: IsChanged
 ) -> list[Report]:
-    """Make all reports of a run.
+    """Make all reports of a run: files first, because nobody may be reading the terminal or the pipe.
 
     Args:
         settings: What the user asked for.
@@ -38,9 +38,6 @@ def make_reports(
         several: Whether several imports are watched, so that each line must name its import.
         standing: Returns where an import stands at the moment, for the live view.
         is_changed: Returns whether an import's outcome differs from what the last run reported.
-
-    Returns:
-        The reports: files first, because nobody may be reading the terminal or the pipe.
     """
     if settings.reports_changes_only:
         log = _log_of_changes(settings, standing, is_changed, several=several)

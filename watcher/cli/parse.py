@@ -52,7 +52,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
 
     Args:
         arguments: The arguments after the program's name, without ``-- COMMAND``.
-        environ: The environment, for what depends on where the program runs.
+        environ: Tells where the program runs; options are always read from the process's own environment.
 
     Returns:
         The settings and what is wrong with them; None after ``--help`` and the like, which have been printed.

@@ -43,12 +43,7 @@ _Returned = TypeVar("_Returned")
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has ended and has been reported.
-
-    Attributes:
-        result: How it ended.
-        builder: The JSON result.
-    """
+    """A run that has ended and has been reported."""
 
     result: Result
     builder: ResultBuilder
@@ -69,11 +64,7 @@ def run_watch(
         inputs: What to poll.
         terms: The rules.
         signals: The signals of this process.
-        has_command: Whether a command replaces the process after a success, so that a success is not yet
-            the process's exit code.
-
-    Returns:
-        The run, once it has ended.
+        has_command: Whether a command replaces the process after a success.
 
     Raises:
         UsageError: The settings are wrong, which shows before the first request.

@@ -67,13 +67,6 @@ def parse_target_list(text: str, source: str) -> list[Target]:
     (RFC 9112, 2.1), of which only ``Location`` fields count. Otherwise each line is a target or a
     ``Location`` field; blank lines and lines that begin with ``#`` are skipped.
 
-    Args:
-        text: The whole text.
-        source: Its name, for messages.
-
-    Returns:
-        At least one target, in order.
-
     Raises:
         UsageError: A line is not a target, or there is none at all.
     """

@@ -42,13 +42,13 @@ class Value(_ParamType):
         metavar: Its name in the help.
         read: Converts text to the value, or raises ValueError.
         expected: What is correct, with an example.
-        words: What a shell may complete.
+        words: What a shell may complete; None for paths.
     """
 
     envvar_list_splitter = ","
 
     def __init__(
-        self, metavar: str, read: Callable[[str], object], expected: str, words: Collection[str] = ()
+        self, metavar: str, read: Callable[[str], object], expected: str, words: Collection[str] | None = ()
     ) -> None:
         self.name = metavar
         self._read = read
@@ -71,25 +71,12 @@ class Value(_ParamType):
         param: click.Parameter,  # noqa: ARG002 (likewise)
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Return the words that begin with what was typed."""
+        """Return the words that begin with what was typed; the shell completes paths itself."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
 
+        if self._words is None:
+            return [CompletionItem(incomplete, type="file")]
         return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
-
-
-class PathValue(Value):
-    """A path, which the shell completes itself."""
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002 (the base class's signature)
-        param: click.Parameter,  # noqa: ARG002 (likewise)
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """Leave the completion to the shell."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only a shell needs it)
-
-        return [CompletionItem(incomplete, type="file")]
 
 
 def one_of(metavar: str, members: type[_Member]) -> Value:
@@ -98,14 +85,7 @@ def one_of(metavar: str, members: type[_Member]) -> Value:
 
 
 def parse_duration(text: str) -> float:
-    """Read a duration such as ``90``, ``90s``, ``1h30m`` or ``500ms``.
-
-    Returns:
-        Seconds.
-
-    Raises:
-        ValueError: It is not a duration.
-    """
+    """Return the seconds of a duration such as ``90``, ``90s``, ``1h30m`` or ``500ms``."""
     text = text.strip()
     if _PLAIN_SECONDS.fullmatch(text):
         return float(text)
@@ -166,6 +146,6 @@ EXIT_CODE = Value(
     [f"{outcome}=" for outcome in _REMAPPABLE],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
-PATH = PathValue("PATH", _read_path, "a path such as /tmp/file")
+PATH = Value("PATH", _read_path, "a path such as /tmp/file", None)
 KEY = Value("KEY", str, "a key")
 ADDRESS = Value("HOST:PORT", _read_address, "a host and a port such as 127.0.0.1:8080 or [::1]:8080")
