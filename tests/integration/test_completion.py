@@ -1,4 +1,4 @@
-"""Shell completion, as the installed command answers a shell."""
+"""Tests of shell completion with the installed command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.processes import environment, run_watcher
 
 
 def ask(mode: str, words: str = "", position: int = 0) -> str:
-    """What a shell is told that asks for completion."""
+    """Return what the command offers to a shell."""
     finished = subprocess.run(
         [sys.executable, "-m", "watcher"],
         check=True,
@@ -35,18 +35,18 @@ def ask(mode: str, words: str = "", position: int = 0) -> str:
     ],
 )
 def test_options_and_values_are_completed(words: str, offered: str) -> None:
-    """Names of options, members of enums, scenarios, and paths, which the shell completes itself."""
+    """Options, values and scenarios are offered; paths are left to the shell."""
     assert ask("bash_complete", words, len(words.split()) - 1) == offered
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="this system has no bash")
 def test_the_script_for_bash_is_bash() -> None:
-    """What the README has people put into their start-up file parses."""
+    """The completion script is valid bash."""
     script = ask("bash_source")
     assert "complete -o nosort" in script
     subprocess.run([shutil.which("bash") or "bash", "-n"], input=script, text=True, check=True)
 
 
-def test_a_variable_left_over_ends_no_watch() -> None:
-    """Only a shell that completes gives no arguments; any other call is what it seems."""
+def test_a_leftover_variable_changes_nothing() -> None:
+    """The completion variable has no effect on a call with arguments."""
     assert run_watcher("a/b", env=environment(_WATCHER_COMPLETE="bash_source")).code == 2

@@ -1,4 +1,4 @@
-"""The demo, as a new user starts it."""
+"""Tests of the demo."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ DEMOS = {
 
 @pytest.fixture(scope="module")
 def demos() -> Mapping[str, Finished]:
-    """All demos, played at the same time, with nothing in the environment but what must not matter."""
+    """Run all demos at the same time."""
     env = {"LD_BASE_URI": "https://ignored.example"}
     processes = {name: start_watcher(*arguments, env=env) for name, arguments in DEMOS.items()}
     return {name: finish(process) for name, process in processes.items()}
 
 
 def test_the_plain_demo(demos: Mapping[str, Finished]) -> None:
-    """All four steps, one 429 and one passing fault are shown, and it ends with 0 within 20 seconds."""
+    """The demo shows all transitions, a rate limit and a fault, and ends with 0 within 20 seconds."""
     plain = demos["plain"]
     assert plain.code == 0
     (spent,) = re.findall(r" (\d+(?:\.\d+)?)s \d+ polls\n", plain.out)
@@ -46,18 +46,18 @@ def test_the_plain_demo(demos: Mapping[str, Finished]) -> None:
 
 
 def test_the_demo_of_a_stop(demos: Mapping[str, Finished]) -> None:
-    """--demo=stopped ends as a stopped import does."""
+    """--demo=stopped ends with 3."""
     assert demos["stopped"].code == 3
     assert demos["stopped"].result["outcome"] == "stopped"
 
 
 def test_the_demo_of_an_approval(demos: Mapping[str, Finished]) -> None:
-    """--demo=approval waits a moment and is then approved."""
+    """--demo=approval waits and is then approved."""
     assert demos["approval"].code == 0
     assert "waiting for approval in LaunchDarkly" in demos["approval"].err
 
 
 @pytest.mark.parametrize(("value", "code"), [("yes", 8), ("0", 2)])
-def test_its_variable_is_a_switch_too(value: str, code: int) -> None:
-    """As those of other options that need no value."""
+def test_its_variable_is_also_a_switch(value: str, code: int) -> None:
+    """WATCHER_DEMO accepts the values of a switch."""
     assert run_watcher("--once", env=environment(WATCHER_DEMO=value)).code == code

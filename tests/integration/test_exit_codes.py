@@ -1,4 +1,4 @@
-"""The program as a process: every exit code, and what it says with it."""
+"""Tests of the program as a process: every exit code and its message."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_ends_of_an_import(
     outcome: str,
     words: str,
 ) -> None:
-    """The import's own end decides the code, and standard error explains it."""
+    """The import's status decides the exit code, and standard error explains it."""
     simulator = start_simulator(played[0], speed=played[1])
     finished = run_watcher(simulator.create(), *FAST, *options, env=environment(simulator.base_uri))
     assert finished.code == code, finished.err
@@ -65,7 +65,7 @@ def test_ends_of_an_import(
 
 
 def test_a_wrong_token(start_simulator: StartSimulator) -> None:
-    """The API's own words about the token are told, and the token is not."""
+    """The API's message about the token is printed, and the token is not."""
     simulator = start_simulator()
     env = environment(simulator.base_uri, LD_ACCESS_TOKEN="api-wrong")
     finished = run_watcher(simulator.create(), env=env)
@@ -75,15 +75,15 @@ def test_a_wrong_token(start_simulator: StartSimulator) -> None:
 
 
 def test_an_sdk_key_gets_a_hint(start_simulator: StartSimulator) -> None:
-    """Who mixed the keys up learns it from the message."""
+    """An SDK key in place of an access token is recognized."""
     simulator = start_simulator()
     finished = run_watcher(simulator.create(), env=environment(simulator.base_uri, LD_ACCESS_TOKEN="sdk-1"))
     assert finished.code == 4
     assert "looks like an SDK key" in finished.err
 
 
-def test_an_import_that_never_was(start_simulator: StartSimulator) -> None:
-    """404 is patience for --appear-within, and then a verdict."""
+def test_an_import_that_does_not_exist(start_simulator: StartSimulator) -> None:
+    """A 404 is retried for --appear-within, and then fails."""
     simulator = start_simulator()
     env = environment(simulator.base_uri)
     finished = run_watcher("a/b/c/d", "--appear-within", "300ms", *FAST, env=env)
@@ -93,7 +93,7 @@ def test_an_import_that_never_was(start_simulator: StartSimulator) -> None:
 
 
 def test_no_server() -> None:
-    """An outage longer than the budget is 75, with the reason."""
+    """An outage longer than its budget gives 75 and the reason."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     env = environment(f"http://127.0.0.1:{port}")
@@ -102,11 +102,11 @@ def test_no_server() -> None:
     assert "connection refused" in finished.err
 
 
-def test_one_look_that_meets_a_rate_limit(start_simulator: StartSimulator) -> None:
-    """--once does not wait for a window to end."""
+def test_one_look_under_a_rate_limit(start_simulator: StartSimulator) -> None:
+    """--once does not wait for the end of a rate-limit window."""
     simulator = start_simulator("happy", rate_limit=1)
     finished = run_watcher(simulator.create(), "--once", env=environment(simulator.base_uri))
-    if finished.code == 8:  # the window ended between the two requests, and this look used up the next
+    if finished.code == 8:  # the window ended between the two requests, and this look used the next
         finished = run_watcher("a/b/c/d", "--once", env=environment(simulator.base_uri))
     assert finished.code == 75
     assert "rate_limited" in finished.err
@@ -149,7 +149,7 @@ def test_one_look_that_meets_a_rate_limit(start_simulator: StartSimulator) -> No
     ],
 )
 def test_usage(arguments: list[str], words: str) -> None:
-    """What cannot be is 2 with one sentence, on standard error alone."""
+    """A usage error gives 2 and one sentence on standard error, nothing on standard output."""
     finished = run_watcher(*arguments)
     assert finished.code == 2
     assert words in finished.err
@@ -159,8 +159,8 @@ def test_usage(arguments: list[str], words: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "  ", "two words", "b\u00e4d", "line\nbreak"])
-def test_a_token_that_is_none(token: str) -> None:
-    """An empty or unprintable token is refused before any request, and never repeated."""
+def test_an_invalid_token(token: str) -> None:
+    """An empty or unprintable token is rejected before any request, and never printed."""
     finished = run_watcher("a/b/c/d", env=environment(LD_ACCESS_TOKEN=token))
     assert finished.code == 2
     assert "LD_ACCESS_TOKEN " in finished.err
@@ -168,7 +168,7 @@ def test_a_token_that_is_none(token: str) -> None:
 
 
 def test_a_bad_variable_is_named() -> None:
-    """Who set an option in the environment is told which one."""
+    """A bad value in the environment is reported with the name of its variable."""
     finished = run_watcher("a/b/c/d", env=environment(WATCHER_TIMEOUT="soon"))
     assert finished.code == 2
     assert finished.err.startswith("watcher: WATCHER_TIMEOUT: 'soon' is not a duration")
@@ -194,7 +194,7 @@ def test_a_defect_asks_for_a_report() -> None:
 
 
 class TestSignals:
-    """SIGINT and SIGTERM."""
+    """Tests of SIGINT and SIGTERM."""
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_in_a_sleep(self, start_simulator: StartSimulator, number: int, code: int) -> None:
@@ -215,7 +215,7 @@ class TestSignals:
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_in_a_request(self, number: int, code: int) -> None:
-        """A signal while the server keeps an answer back ends the watch within a second."""
+        """A signal during a request that hangs ends the watch within a second."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             process = start_watcher("a/b/c/d", env=environment(f"http://127.0.0.1:{server.getsockname()[1]}"))
             connection, _ = server.accept()
@@ -229,8 +229,8 @@ class TestSignals:
         assert finished.out.startswith("interrupted a/b/c/d ")
         assert "Watch it again with the same target" in finished.err
 
-    def test_a_request_without_limit_does_not_outlast_the_wait_for_ever(self) -> None:
-        """With --request-timeout 0 and a server that never answers, --timeout holds all the same."""
+    def test_a_request_without_a_limit_ends_with_the_wait(self) -> None:
+        """With --request-timeout 0 and a server that never responds, --timeout still ends the wait."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             env = environment(f"http://127.0.0.1:{server.getsockname()[1]}")
             finished = run_watcher("a/b/c/d", "--request-timeout", "0", "--timeout", "1s", env=env)
@@ -239,10 +239,10 @@ class TestSignals:
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_before_the_watch(self, number: int, code: int) -> None:
-        """A signal while targets are read is said in one line."""
+        """A signal while targets are read gives one line."""
         process = start_watcher("-")
         assert process.stdin is not None
-        process.stdin.write("# so much fits into no pipe, so it is being read\n" * 5000)
+        process.stdin.write("# more than fits into a pipe, so it is being read\n" * 5000)
         process.stdin.flush()
         process.send_signal(number)
         finished = finish(process)
@@ -251,7 +251,7 @@ class TestSignals:
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_during_the_imports(self, number: int, code: int) -> None:
-        """A signal while the program is being loaded shows no traceback."""
+        """A signal during the imports prints no traceback."""
         sleep = "lambda *a: a[1] == 'watcher.cli.main' and time.sleep(9) or None"
         slow = f"type('Slow', (), {{'find_spec': {sleep}}})()"
         program = (
@@ -273,10 +273,10 @@ class TestSignals:
 
 
 class TestSeveralImports:
-    """Many targets in one process."""
+    """Tests of several targets in one process."""
 
-    def test_all_to_their_end(self, start_simulator: StartSimulator) -> None:
-        """The lowest code that is not 0 decides, and each import has a line."""
+    def test_all_are_watched_to_their_end(self, start_simulator: StartSimulator) -> None:
+        """The lowest non-zero code decides, and each import has a line."""
         simulator = start_simulator("stopped")
         urls = [simulator.create(f"env-{n}") for n in range(3)]
         finished = run_watcher(*urls, *urls, *FAST, env=environment(simulator.base_uri))
@@ -285,7 +285,7 @@ class TestSeveralImports:
         assert "3 imports: 3 stopped; exit code 3 (stopped)" in finished.err
 
     def test_any(self, start_simulator: StartSimulator) -> None:
-        """--any is satisfied by the first success and leaves the others behind."""
+        """--any ends with 0 at the first success."""
         simulator = start_simulator("approval")
         simulator_of_success = start_simulator("happy")
         waiting = simulator.create("a").removeprefix(simulator.base_uri)
@@ -316,7 +316,7 @@ class TestSeveralImports:
         assert "pending default/production" in finished.out
 
     def test_remapped(self, start_simulator: StartSimulator) -> None:
-        """--exit-code gives an outcome another code."""
+        """--exit-code changes the code of an outcome."""
         simulator = start_simulator("stopped")
         finished = run_watcher(
             simulator.create(), *FAST, "--exit-code", "stopped=42", env=environment(simulator.base_uri)
@@ -325,7 +325,7 @@ class TestSeveralImports:
 
 
 def test_a_token_file(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """The token of a file beats the environment's, and a wrong one is refused."""
+    """A token file beats the environment, and a wrong token is rejected."""
     simulator = start_simulator("stuck")
     token_file = tmp_path / "token"
     token_file.write_text(f"{TOKEN}\n")
@@ -336,17 +336,17 @@ def test_a_token_file(start_simulator: StartSimulator, tmp_path: Path) -> None:
     assert run_watcher(url, *options, env=environment(simulator.base_uri)).code == 4
 
 
-def test_a_rotated_token_is_tried_before_the_verdict(tmp_path: Path) -> None:
-    """A 401 makes the token file be read again, and what changed there opens the import."""
+def test_a_rotated_token_is_used(tmp_path: Path) -> None:
+    """After a 401 the token file is read again, and a new token is used."""
     token_file = tmp_path / "token"
     token_file.write_text("api-old\n")
     offered: list[str] = []
 
     class Rotating(BaseHTTPRequestHandler):
-        """Refuses the old token, while somebody replaces it."""
+        """Reject the old token and replace it."""
 
         def do_GET(self) -> None:
-            """Answers one poll."""
+            """Respond to one poll."""
             offered.append(self.headers["Authorization"])
             token_file.write_text("api-new\n")
             body = {"id": "d", "segmentKey": "c", "status": "complete", "mode": "merge", "creationTime": 0}
@@ -355,7 +355,7 @@ def test_a_rotated_token_is_tried_before_the_verdict(tmp_path: Path) -> None:
             self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Rotating) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -370,14 +370,14 @@ def test_a_rotated_token_is_tried_before_the_verdict(tmp_path: Path) -> None:
     assert "api-old" not in finished.err
 
 
-def test_a_token_that_is_echoed_is_not_shown() -> None:
-    """A gateway that quotes the request when it refuses it cannot bring the token into a log."""
+def test_an_echoed_token_is_hidden() -> None:
+    """A gateway that quotes the request cannot bring the token into a log."""
 
     class Echoing(BaseHTTPRequestHandler):
-        """Refuses every request with its own header."""
+        """Reject every request and quote its header."""
 
         def do_GET(self) -> None:
-            """Answers one poll."""
+            """Respond to one poll."""
             token = self.headers["Authorization"]
             self.send_response(302)
             self.send_header("Location", f"https://login.example/?token={token}")
@@ -385,7 +385,7 @@ def test_a_token_that_is_echoed_is_not_shown() -> None:
             self.wfile.write(json.dumps({"message": f"refused: Authorization: {token}"}).encode())
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Echoing) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -1,4 +1,4 @@
-"""The sidecars of the Kubernetes examples, run as their manifests say but for keys, paths and ports."""
+"""Tests of the sidecars in the Kubernetes examples, run with their arguments but other paths and ports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KUBERNETES = EXAMPLES / "kubernetes"
 
 
 def on_this_machine(container: Container, location: str, folder: Path, port: int = 0) -> list[str]:
-    """The container's command and arguments, on paths and ports that a test may use."""
+    """Return the container's command and arguments with the test's paths and ports."""
     *_, target = container.args or [""]
     places = {
         target: location,
@@ -40,14 +40,14 @@ def on_this_machine(container: Container, location: str, folder: Path, port: int
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Return an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def status_of(port: int, path: str) -> int | None:
-    """The HTTP status, as a probe sees it; None before anything listens."""
+    """Return the HTTP status that a probe sees; None if nothing listens yet."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
             return int(response.status)
@@ -59,7 +59,7 @@ def status_of(port: int, path: str) -> int | None:
 
 
 def test_the_native_sidecar_serves_what_is_probed(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Each path that a probe or the work asks for is served; readiness comes with the success."""
+    """Every probed path is served, and readiness follows the success."""
     example = read_example(KUBERNETES / "native-sidecar.yaml")
     sidecar, (work,) = example.pod.watcher, example.pod.containers
     simulator = start_simulator("happy", speed=20)
@@ -86,10 +86,10 @@ def test_the_native_sidecar_serves_what_is_probed(start_simulator: StartSimulato
     assert finish(process).code == 0
 
 
-def test_the_plain_sidecar_tells_its_reader_and_its_scraper(
+def test_the_plain_sidecar_reports_in_its_file_and_metrics(
     start_simulator: StartSimulator, tmp_path: Path
 ) -> None:
-    """The work waits for the end in the file, and ends with watcher's code; the scraped path is served."""
+    """The work waits for the result in the status file and ends with its code; the metrics are served."""
     example = read_example(KUBERNETES / "plain-sidecar.yaml")
     sidecar = example.pod.watcher
     (work,) = (container for container in example.pod.containers if container is not sidecar)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM where a wait can be at its most stubborn, with every file that was asked for."""
+"""Tests of SIGINT and SIGTERM where a process is hard to end, with every report."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ with signals.watching(lambda number: time.sleep(60)):
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """All files that a run can write, in a folder of their own."""
+    """All files that a run can write, in one folder."""
 
     folder: Path
 
     @property
     def options(self) -> list[str]:
-        """The options that ask for them."""
+        """The options that request them."""
         return [
             "--output=json",
             f"--status-file={self.folder / 'status.json'}",
@@ -62,7 +62,7 @@ class Files:
         ]
 
     def check(self, code: int) -> None:
-        """Checks that each tells the signal's end, and that nothing else is left."""
+        """Check that each file reports the signal, and that there are no others."""
         status = json.loads((self.folder / "status.json").read_text())
         assert (status["outcome"], status["exit_code"]) == ("interrupted", code)
         assert "interrupted by SIG" in (self.folder / "termination.log").read_text()
@@ -71,7 +71,7 @@ class Files:
 
 
 def signal_and_check(process: subprocess.Popen[str], number: int, code: int, files: Files) -> None:
-    """Sends a signal; within a second the process has ended, and all has been told."""
+    """Send a signal, and check that the process ends within a second and reports everything."""
     began = time.monotonic()
     process.send_signal(number)
     finished = finish(process)
@@ -83,20 +83,20 @@ def signal_and_check(process: subprocess.Popen[str], number: int, code: int, fil
 
 @contextmanager
 def throttling() -> Iterator[str]:
-    """A server that asks everybody to come back in ten minutes."""
+    """Run a server that asks to wait ten minutes."""
 
     class Throttling(BaseHTTPRequestHandler):
-        """Answers 429."""
+        """Respond with 429."""
 
         def do_GET(self) -> None:
-            """Answers one poll."""
+            """Respond to one poll."""
             self.send_response(429)
             self.send_header("Retry-After", "600")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Throttling) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -129,7 +129,7 @@ def test_a_shutdown_that_hangs(exit_code: int | None, code: int, signals: int, t
 
 @BOTH
 def test_while_throttled(tmp_path: Path, number: int, code: int) -> None:
-    """A signal does not wait for the moment that the API named."""
+    """A signal ends a wait that the API asked for."""
     files = Files(tmp_path)
     with throttling() as base_uri:
         process = start_watcher("a/b/c/d", *files.options, *JSON_LOG, env=environment(base_uri))
@@ -139,7 +139,7 @@ def test_while_throttled(tmp_path: Path, number: int, code: int) -> None:
 
 @BOTH
 def test_while_a_name_is_looked_up(tmp_path: Path, number: int, code: int) -> None:
-    """A signal ends the watch while the system's resolver, which nothing can cancel, hangs."""
+    """A signal ends the watch during a name lookup that hangs and cannot be cancelled."""
     files = Files(tmp_path)
     program = (
         "import socket, time, watcher.__main__ as m\n"
@@ -160,7 +160,7 @@ def test_while_a_name_is_looked_up(tmp_path: Path, number: int, code: int) -> No
 
 @BOTH
 def test_as_process_1(start_simulator: StartSimulator, tmp_path: Path, number: int, code: int) -> None:
-    """In a container it is process 1, for which the system has no default action."""
+    """A signal ends process 1 of a container, which has no default action."""
     unshare = shutil.which("unshare") or ""
     if not unshare or subprocess.run([unshare, "--pid", "--fork", "true"], check=False).returncode != 0:
         pytest.skip("this user cannot make a namespace of processes")
@@ -187,7 +187,7 @@ def test_as_process_1(start_simulator: StartSimulator, tmp_path: Path, number: i
 
 
 def end_unread(target: str, base_uri: str, folder: Path, number: int, code: int) -> float:
-    """Sends a signal when the pipe that nobody reads is full; checks what was told, gives the seconds."""
+    """Send a signal while a pipe is full, check the files, and return the seconds until the end."""
     folder.mkdir()
     files = Files(folder)
     flood = ("--output=jsonl", "--heartbeat=1ms", "--log-level=error", *JSON_LOG)
@@ -207,9 +207,9 @@ def end_unread(target: str, base_uri: str, folder: Path, number: int, code: int)
 
 @BOTH
 def test_while_nobody_reads(start_simulator: StartSimulator, tmp_path: Path, number: int, code: int) -> None:
-    """A full pipe keeps only itself from the result: the files have it, and standard error tells it."""
+    """A full pipe delays no other report: the files have the result."""
     simulator = start_simulator("stuck")
     url = simulator.create()
-    # Most of the second is patience with the reader. A busy machine may take the rest, but hardly each time.
+    # Most of the second is spent on the blocked reader. A busy machine may need the rest, but not every time.
     attempts = (end_unread(url, simulator.base_uri, tmp_path / str(n), number, code) for n in range(3))
     assert any(took < 1 for took in attempts)

@@ -1,4 +1,4 @@
-"""``-- COMMAND`` and ``--dotenv``: what runs after the watch, and what it is told."""
+"""Tests of ``-- COMMAND`` and ``--dotenv``: what runs after the watch, and its variables."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 NOWHERE = environment("http://127.0.0.1:9")
 
 
-def test_the_command_takes_over(start_simulator: StartSimulator) -> None:
-    """After a success the command's code is the process's, and it knows the result."""
+def test_the_command_replaces_watcher(start_simulator: StartSimulator) -> None:
+    """After a success the command runs with the result in its environment, and its exit code counts."""
     simulator = start_simulator("stuck")
     program = (
         "import json, os, signal; print('LD_ACCESS_TOKEN' in os.environ); "
@@ -45,7 +45,7 @@ def test_the_command_takes_over(start_simulator: StartSimulator) -> None:
 
 
 def test_a_signal_reaches_the_command(start_simulator: StartSimulator) -> None:
-    """The command runs in watcher's place, so a signal ends it as it would by itself."""
+    """A signal ends the command as it would without watcher."""
     simulator = start_simulator("stuck")
     process = start_watcher(
         simulator.create(), "--until", "preparing", "--", "sh", "-c", "echo begun >&2; exec sleep 60",
@@ -59,7 +59,7 @@ def test_a_signal_reaches_the_command(start_simulator: StartSimulator) -> None:
 
 
 def test_a_signal_at_the_end_runs_nothing(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Whoever ends the watch while its result is told ends it: no deploy begins after a signal."""
+    """After a signal during the final reports the command does not start."""
     simulator = start_simulator("happy", speed=1000.0)
     ran = tmp_path / "ran"
     reader, writer = full_pipe()
@@ -82,10 +82,10 @@ def test_a_signal_at_the_end_runs_nothing(start_simulator: StartSimulator, tmp_p
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
-def test_a_signal_while_a_slow_reader_is_waited_for_runs_nothing(
+def test_a_signal_during_a_blocked_write_runs_nothing(
     start_simulator: StartSimulator, tmp_path: Path, signals: list[signal.Signals]
 ) -> None:
-    """Nobody reads standard error, so the end is still being told: no deploy begins, and the code is no 0."""
+    """After a signal while standard error is blocked the command does not start, and the code is not 0."""
     simulator = start_simulator("happy", speed=1000.0)
     ran, log = tmp_path / "ran", tmp_path / "log"
     reader, writer = full_pipe()
@@ -107,7 +107,7 @@ def test_a_signal_while_a_slow_reader_is_waited_for_runs_nothing(
 
 
 def test_a_failure_runs_nothing(start_simulator: StartSimulator) -> None:
-    """The command runs on code 0 only, whatever the outcome is called."""
+    """The command runs on code 0 only, whatever the outcome is."""
     simulator = start_simulator("stuck")
     url = simulator.create()
     env = environment(simulator.base_uri)
@@ -127,8 +127,8 @@ def test_a_failure_runs_nothing(start_simulator: StartSimulator) -> None:
         ([], 2, "no command follows --"),
     ],
 )
-def test_a_command_that_cannot_be_is_told_before_the_watch(command: list[str], code: int, words: str) -> None:
-    """Nobody waits an hour to learn of a typing error."""
+def test_a_missing_command_is_reported_before_the_watch(command: list[str], code: int, words: str) -> None:
+    """A command that cannot run is reported before the first request."""
     finished = run_watcher("a/b/c/d", "--", *command, env=NOWHERE)
     assert finished.code == code
     assert words in finished.err
@@ -136,7 +136,7 @@ def test_a_command_that_cannot_be_is_told_before_the_watch(command: list[str], c
 
 
 def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """What the system refuses to run is 126, and the result stays where it was told before."""
+    """A file that the system refuses to run gives 126, and the reported result stays."""
     script = tmp_path / "script"
     script.write_bytes(b"\x7fELF\2\1\1\0\0\0 for another machine")
     script.chmod(0o755)
@@ -155,10 +155,10 @@ def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Pa
     assert "cannot be run: Exec format error" in finished.err
 
 
-def test_a_script_that_names_no_interpreter_is_the_shell_s(
+def test_the_shell_runs_a_script_without_an_interpreter(
     start_simulator: StartSimulator, tmp_path: Path
 ) -> None:
-    """A script without ``#!``, which a shell would run, does not fail after the wait."""
+    """A script without ``#!`` is run by the shell."""
     script = tmp_path / "script"
     script.write_text('echo "$0 got $1 after $WATCHER_OUTCOME"\nexit 7\n')
     script.chmod(0o755)
@@ -170,7 +170,7 @@ def test_a_script_that_names_no_interpreter_is_the_shell_s(
 
 
 def test_a_result_too_large_for_a_variable(start_simulator: StartSimulator) -> None:
-    """The command runs all the same, without the JSON that the system would refuse."""
+    """The command runs without WATCHER_RESULT_JSON if the system would refuse its size."""
     simulator = start_simulator("stuck")
     targets = "".join(f"p/e/s/{number}\n" for number in range(400))
     program = "import os; print('WATCHER_RESULT_JSON' in os.environ)"
@@ -183,7 +183,7 @@ def test_a_result_too_large_for_a_variable(start_simulator: StartSimulator) -> N
 
 
 def test_dotenv(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """Every end writes the three lines that GitLab turns into variables."""
+    """Every outcome writes the three variables of GitLab."""
     simulator = start_simulator("stopped")
     path = tmp_path / "watcher.env"
     finished = run_watcher(
@@ -199,7 +199,7 @@ def test_dotenv(start_simulator: StartSimulator, tmp_path: Path) -> None:
 
 
 def test_a_dotenv_that_cannot_be_written(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A missing folder is said once, and the watch ends as it would."""
+    """A missing folder is reported once and does not change the exit code."""
     simulator = start_simulator("stuck")
     options = ("--once", "--log-format", "json", "--dotenv", str(tmp_path / "missing" / "file"))
     finished = run_watcher(simulator.create(), *options, env=environment(simulator.base_uri))

@@ -1,4 +1,4 @@
-"""Where it is told that nothing was watched: standard error, and the files that others look at."""
+"""Tests of runs that watch nothing: every report that was asked for says why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOWHERE = environment("http://127.0.0.1:9")
     [(["a/b"], 2), (["a/b/c/d", "--timeout", "soon"], 2), (["a/b/c/d", "--", "no-such-command"], 127)],
 )
 def test_files_of_an_earlier_run_are_replaced(tmp_path: Path, arguments: list[str], code: int) -> None:
-    """A job or a container that looks at the files for the end does not find the one before."""
+    """Files of an earlier run are replaced, so nobody reads an outdated success."""
     dotenv, status, log = tmp_path / "env", tmp_path / "status", tmp_path / "log"
     dotenv.write_text("WATCHER_OUTCOME=complete\n")
     status.write_text('{"outcome": "complete", "exit_code": 0}')
@@ -36,15 +36,15 @@ def test_files_of_an_earlier_run_are_replaced(tmp_path: Path, arguments: list[st
 
 @pytest.mark.parametrize("output", ["json", "jsonl"])
 @pytest.mark.parametrize("arguments", [["a/b"], ["a/b/c/d", "--timeout", "soon"]])
-def test_a_program_that_reads_the_result_gets_one(arguments: list[str], output: str) -> None:
-    """An explicit json or jsonl holds a result even where nothing was watched."""
+def test_standard_output_has_a_result(arguments: list[str], output: str) -> None:
+    """--output json and jsonl print a result with the reason."""
     finished = run_watcher(*arguments, "--output", output, env=NOWHERE)
     assert finished.code == finished.result["exit_code"] == 2
     assert (finished.result["outcome"], finished.result["imports"]) == ("usage", [])
 
 
-def test_later_steps_of_a_github_job_see_the_end(tmp_path: Path) -> None:
-    """The outputs of a step are there where the arguments were wrong, too."""
+def test_a_github_step_has_outputs(tmp_path: Path) -> None:
+    """A GitHub step with a usage error still sets its outputs."""
     outputs = tmp_path / "outputs"
     finished = run_watcher("a/b", env=NOWHERE | {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs)})
     assert finished.code == 2
@@ -63,7 +63,7 @@ def test_later_steps_of_a_github_job_see_the_end(tmp_path: Path) -> None:
     ],
 )
 def test_an_import_that_was_created_is_not_lost(arguments: list[str], code: int) -> None:
-    """Whoever pipes the creation of an import into wrong arguments is told which import goes on."""
+    """If the creation of an import is piped into a wrong command line, the message names the import."""
     created = (
         "HTTP/1.1 204 No Content\r\nLocation: http://127.0.0.1:9/api/v2/segments/a/b/c/imports/d\r\n\r\n"
     )
@@ -75,7 +75,7 @@ def test_an_import_that_was_created_is_not_lost(arguments: list[str], code: int)
 
 @pytest.mark.parametrize("arguments", ["-", "- --timeout 1hour"])
 def test_standard_input_that_cannot_be_read(tmp_path: Path, arguments: str) -> None:
-    """A stream that is open for writing only is the arguments' fault, and no defect of watcher."""
+    """Standard input that is open for writing only is a usage error."""
     command = f'"{sys.executable}" -m watcher {arguments} 0>"{tmp_path}/out"'
     shell = subprocess.run(
         ["/bin/sh", "-c", command], check=False, capture_output=True, text=True, env=NOWHERE
@@ -85,15 +85,15 @@ def test_standard_input_that_cannot_be_read(tmp_path: Path, arguments: str) -> N
     assert ("standard input cannot be read: Bad file descriptor" in shell.stderr) == (arguments == "-")
 
 
-def test_a_pipe_that_brought_nothing_adds_nothing() -> None:
-    """Where no import was created, the line is about the arguments only."""
+def test_a_pipe_without_an_import_adds_nothing() -> None:
+    """If no import was created, the message is about the arguments only."""
     finished = run_watcher("-", "--timeout", "1hour", env=NOWHERE, text="HTTP/1.1 409 Conflict\r\n\r\n")
     assert finished.code == 2
     assert "was created" not in finished.err
 
 
 def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
-    """What went wrong first is what is told."""
+    """A usage error is reported once, even if its files cannot be written."""
     missing = tmp_path / "missing" / "file"
     finished = run_watcher("a/b", f"--dotenv={missing}", f"--termination-log={missing}", env=NOWHERE)
     assert finished.code == 2
@@ -103,7 +103,7 @@ def test_files_that_cannot_be_written_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--status-file", "--dotenv", "--termination-log"])
 @pytest.mark.parametrize("read", ["--state-file=", "--token-file=", "--ca-file=", "@"])
 def test_a_file_that_is_read_is_never_written(tmp_path: Path, option: str, read: str) -> None:
-    """One file for two purposes is refused, and keeps what it holds: a token, or the memory of waits."""
+    """A file that is named for two purposes keeps its content, such as a token."""
     precious = tmp_path / "precious"
     precious.write_text("of an earlier run")
     finished = run_watcher("a/b", f"{read}{precious}", f"{option}={precious}", env=NOWHERE)
@@ -113,7 +113,7 @@ def test_a_file_that_is_read_is_never_written(tmp_path: Path, option: str, read:
 
 @pytest.mark.parametrize("arguments", [["--bad"], ["a/b/c/d", "--state-file=x"]])
 def test_a_working_directory_that_was_deleted(tmp_path: Path, arguments: list[str]) -> None:
-    """A script that has removed the folder it stands in gets the complaint, and no defect."""
+    """A deleted working directory is a usage error and no defect."""
     gone = tmp_path / "gone"
     gone.mkdir()
     folder = Path(__file__).parents[2]
@@ -126,14 +126,14 @@ def test_a_working_directory_that_was_deleted(tmp_path: Path, arguments: list[st
 
 
 def test_tls_that_cannot_be_prepared() -> None:
-    """A debugging variable left over in the environment is named, and is no defect."""
+    """A broken SSLKEYLOGFILE is a usage error that names the variable."""
     finished = run_watcher("a/b/c/d", env=NOWHERE | {"SSLKEYLOGFILE": "/nowhere/keys"})
     assert finished.code == 2
     assert "No such file or directory; check SSLKEYLOGFILE" in finished.err
 
 
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
-    """Nobody takes a 0 that 75 is mapped to for the command's."""
+    """With a busy state file no command runs, and its exit code is never 0."""
     look, command = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}"], ["--", "echo", "deployed"]
     file = open_state_file(tmp_path / "state", pytest.fail)
     try:
@@ -146,8 +146,8 @@ def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", ["json", "jsonl"])
-def test_a_busy_state_file_leaves_its_run_s_files_alone(tmp_path: Path, output: str) -> None:
-    """A run that gives way prints its result where asked to, and leaves the files to the run at work."""
+def test_a_busy_state_file_protects_the_files_of_its_run(tmp_path: Path, output: str) -> None:
+    """A run that finds its state file busy prints its result and leaves files to the other run."""
     status = tmp_path / "status"
     status.write_text("of the other run")
     file = open_state_file(tmp_path / "state", pytest.fail)
