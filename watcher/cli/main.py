@@ -153,12 +153,10 @@ def _report(settings: Settings, result: Result, *, is_reported: bool) -> None:
     from watcher.cli.files import without_shared_files  # noqa: PLC0415 (help needs none of these)
     from watcher.cli.outputs import make_plain_log, make_reports_of_failure  # noqa: PLC0415
     from watcher.reports.report import Reports  # noqa: PLC0415
-    from watcher.reports.results import ResultBuilder  # noqa: PLC0415
 
     if is_reported:
         reports = Reports([make_plain_log(settings)])
     else:
-        builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
-        reports = Reports(make_reports_of_failure(without_shared_files(settings), builder))
+        reports = Reports(make_reports_of_failure(without_shared_files(settings)))
     reports.finish(result)
     reports.close()

@@ -43,13 +43,21 @@ def make_reports(
         log = _log_of_changes(settings, standing, is_changed, several=several)
     else:
         log = make_log(settings, standing, several=several)
-    return [*_files(settings, builder), log, _output(settings, builder, is_changed)]
+    files = [*_text_files(settings), *_json_files(settings, builder)]
+    return [*files, log, _output(settings, builder, is_changed)]
 
 
-def make_reports_of_failure(settings: Settings, builder: ResultBuilder) -> list[Report]:
+def make_reports_of_failure(settings: Settings) -> list[Report]:
     """Make the reports of a run that watches nothing."""
-    output = [] if settings.output is OutputFormat.TEXT else [_output(settings, builder, lambda _: True)]
-    return [*_files(settings, builder), make_plain_log(settings), *output]
+    log = make_plain_log(settings)
+    is_text = settings.output is OutputFormat.TEXT
+    if is_text and settings.status_file is None and settings.ci is not Pipeline.GITHUB:
+        return [*_text_files(settings), log]  # JSON takes a third of the time to load
+    from watcher.reports.results import ResultBuilder
+
+    builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
+    output = [] if is_text else [_output(settings, builder, lambda _: True)]
+    return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
 def make_plain_log(settings: Settings, *, several: bool = False) -> Report:
@@ -139,22 +147,27 @@ def _missing_for_live(settings: Settings, environ: Mapping[str, str]) -> str | N
     return None if settings.log_level in {LogLevel.DEBUG, LogLevel.INFO} else "--log-level info"
 
 
-def _files(
-    settings: Settings, builder: ResultBuilder, environ: Mapping[str, str] = os.environ
-) -> list[Report]:
+def _text_files(settings: Settings) -> list[Report]:
     reports: list[Report] = []
     if settings.dotenv is not None:
         from watcher.reports.dotenv import Dotenv
 
         reports.append(Dotenv(settings.dotenv))
-    if settings.status_file is not None:
-        from watcher.reports.status_file import StatusFile
-
-        reports.append(StatusFile(settings.status_file, builder, _call_later))
     if settings.termination_log is not None:
         from watcher.reports.termination_log import TerminationLog
 
         reports.append(TerminationLog(settings.termination_log, settings.exit_codes))
+    return reports
+
+
+def _json_files(
+    settings: Settings, builder: ResultBuilder, environ: Mapping[str, str] = os.environ
+) -> list[Report]:
+    reports: list[Report] = []
+    if settings.status_file is not None:
+        from watcher.reports.status_file import StatusFile
+
+        reports.append(StatusFile(settings.status_file, builder, _call_later))
     if settings.ci is Pipeline.GITHUB:
         from watcher.reports.github.outputs import GithubOutput, GithubSummary
 
