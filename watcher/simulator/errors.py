@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from aiohttp import web
@@ -12,56 +10,29 @@ from aiohttp import web
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-class Error(Enum):
-    """Every error of the API: its HTTP status, its code, and its default message."""
-
-    INVALID_REQUEST = (HTTPStatus.BAD_REQUEST, "invalid_request", "Invalid request body")
-    UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, "unauthorized", "Invalid access token")
-    NOT_FOUND = (HTTPStatus.NOT_FOUND, "not_found", "Invalid resource identifier")
-    METHOD_NOT_ALLOWED = (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "Method Not Allowed")
-    CONFLICT = (HTTPStatus.CONFLICT, "conflict", "Conflict")
-    TOO_LARGE = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "invalid_request", "Request Entity Too Large")
-    RATE_LIMITED = (
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "rate_limited",
-        "You've exceeded the API rate limit. Try again later.",
-    )
-    INTERNAL = (HTTPStatus.INTERNAL_SERVER_ERROR, "internal_service_error", "Internal server error")
+_INVALID_REQUEST: Final = ("invalid_request", None)
+_ERRORS: Final[Mapping[int, tuple[str, str | None]]] = {
+    401: ("unauthorized", "Invalid access token"),
+    404: ("not_found", "Invalid resource identifier"),
+    405: ("method_not_allowed", "Method Not Allowed"),
+    409: ("conflict", None),
+    413: ("invalid_request", "Request Entity Too Large"),
+    429: ("rate_limited", "You've exceeded the API rate limit. Try again later."),
+    500: ("internal_service_error", "Internal server error"),
+}
+"""The code for each HTTP status, and its message if that is always the same."""
 
 
-class ApiError(Exception):
-    """A request that fails with an error of the API; handlers raise it.
-
-    Args:
-        error: The error.
-        message: Replaces the default message.
-        headers: Further response headers.
-    """
-
-    def __init__(
-        self, error: Error, message: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        self.status, self.code, default_message = error.value
-        self.message = default_message if message is None else message
-        self.headers = headers
-        super().__init__(self.message)
-
-    def response(self) -> web.Response:
-        """Return the response, with a new request ID."""
-        body = {"code": self.code, "message": self.message, "id": str(uuid4())}
-        return web.json_response(body, status=self.status, headers=self.headers)
+def error_response(
+    status: int, message: str | None = None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return an error of the API with a new request ID."""
+    code, fixed_message = _ERRORS.get(status, _INVALID_REQUEST)
+    body = {"code": code, "message": fixed_message or message, "id": str(uuid4())}
+    return web.json_response(body, status=status, headers=headers)
 
 
-def invalid_request(message: str) -> ApiError:
-    """Return the error for a request that the API cannot accept."""
-    return ApiError(Error.INVALID_REQUEST, message)
-
-
-def from_http(exception: web.HTTPException) -> ApiError:
-    """Return the API's error for one that aiohttp raised, such as an unknown path or a wrong method."""
-    for error in (Error.NOT_FOUND, Error.METHOD_NOT_ALLOWED, Error.TOO_LARGE):
-        if error.value[0] == exception.status:
-            allow = {name: value for name, value in exception.headers.items() if name == "Allow"}
-            return ApiError(error, headers=allow)
-    return ApiError(Error.INVALID_REQUEST)
+def translated(error: web.HTTPException) -> web.Response:
+    """Return the API's response for an error that a handler or aiohttp raised."""
+    allow = {name: value for name, value in error.headers.items() if name == "Allow"}
+    return error_response(error.status, error.text, allow)
