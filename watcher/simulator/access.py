@@ -1,18 +1,30 @@
-"""Access control: the access token and the account's rate limit."""
+"""Access control, and the error responses of the API."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from aiohttp import web
 
-from watcher.simulator.errors import error_response, translated
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp.typedefs import Handler, Middleware
 
 WINDOW_SECONDS: Final = 10
+_INVALID_REQUEST: Final = ("invalid_request", None)
+_ERRORS: Final[Mapping[int, tuple[str, str | None]]] = {
+    401: ("unauthorized", "Invalid access token"),
+    404: ("not_found", "Invalid resource identifier"),
+    405: ("method_not_allowed", "Method Not Allowed"),
+    409: ("conflict", None),
+    413: ("invalid_request", "Request Entity Too Large"),
+    429: ("rate_limited", "You've exceeded the API rate limit. Try again later."),
+    500: ("internal_service_error", "Internal server error"),
+}
+"""The code for each HTTP status, and its message if that is always the same."""
 
 
 class RateLimit:
@@ -49,6 +61,15 @@ def limit_headers(
     }
 
 
+def error_response(
+    status: int, message: str | None = None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return an error of the API with a new request ID."""
+    code, fixed_message = _ERRORS.get(status, _INVALID_REQUEST)
+    body = {"code": code, "message": fixed_message or message, "id": str(uuid4())}
+    return web.json_response(body, status=status, headers=headers)
+
+
 def gate(token: str | None, rate_limit: int | None) -> Middleware:
     """Return middleware that checks access and translates exceptions to the API's errors.
 
@@ -65,7 +86,8 @@ def gate(token: str | None, rate_limit: int | None) -> Middleware:
         try:
             response = await handler(request) if allowed else error_response(429)
         except web.HTTPException as error:
-            response = translated(error)
+            allow = {name: value for name, value in error.headers.items() if name == "Allow"}
+            response = error_response(error.status, error.text, allow)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from watcher.simulator.access import limit_headers
-from watcher.simulator.errors import error_response
+from watcher.simulator.access import error_response, limit_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-_DELAY_SECONDS: Final = 2.0
-_HOLD_SECONDS: Final = 1
-_RETRY_AFTER: Final = {"Retry-After": str(_HOLD_SECONDS)}
+_RETRY_AFTER: Final = {"Retry-After": "1"}
 
 
 class Fault(StrEnum):
@@ -37,7 +34,7 @@ class Fault(StrEnum):
 
 
 def _throttled(kind: str, limit: int, reset_kind: str = "") -> web.Response:
-    reset = round((time.time() + _HOLD_SECONDS) * 1000)
+    reset = round((time.time() + 1) * 1000)
     return error_response(429, headers=limit_headers(kind, limit, 0, reset, reset_kind=reset_kind))
 
 
@@ -80,5 +77,5 @@ _RESPONSES: Final[Mapping[Fault, Callable[[web.Request, bytes], web.Response]]] 
 async def respond(fault: Fault, request: web.Request, body: bytes, *, speed: float) -> web.Response:
     """Respond to a read with a fault; ``body`` is the JSON of the import."""
     if fault is Fault.SLOW:
-        await asyncio.sleep(_DELAY_SECONDS / speed)
+        await asyncio.sleep(2 / speed)
     return _RESPONSES[fault](request, body)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -56,7 +55,7 @@ class Handlers:
     async def _create_import(self, request: web.Request) -> web.Response:
         created = self._store.create(_segment_keys(request), await read_upload(request))
         location = f"{request.scheme}://{request.host}{created.path}"
-        return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Location": location})
+        return web.Response(status=204, headers={"Location": location})
 
     async def _get_import(self, request: web.Request) -> web.Response:
         found, status = self._store.find(_segment_keys(request), request.match_info["import_id"])

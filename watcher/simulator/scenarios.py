@@ -10,7 +10,6 @@ from watcher.simulator.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 PENDING_APPROVAL: Final = "pending_approval"
 GONE: Final = "gone"
 """The status of an import that has been removed."""

@@ -43,7 +43,7 @@ def changes(
     for tenths in range(round(seconds * 10)):
         # Half a tenth late, so that no sample is on the edge between two stages.
         status = scenario.status_at(tenths / 10 + 0.05, approved_at)
-        if not seen or seen[-1][1] is not status:
+        if not seen or seen[-1][1] != status:
             seen.append((tenths / 10, status))
     return seen
 
@@ -69,7 +69,7 @@ def test_an_import_of_any_scenario_can_wait_for_approval(name: str) -> None:
 def test_an_approval_comes_before_the_automatic_one() -> None:
     """An approval takes effect at once, even if approve_after is later."""
     scenario = replace(SCENARIOS["happy"], needs_approval=True, approve_after=60.0)
-    assert scenario.status_at(3.0, approved_at=3.0) is "ready"
+    assert scenario.status_at(3.0, approved_at=3.0) == "ready"
 
 
 @pytest.mark.parametrize(("elapsed", "is_final"), [(9.9, False), (10.1, True)])
