@@ -69,8 +69,11 @@ async def watch(
         UsageError: An argument is invalid; no request was sent.
     """
     targets = _parse_targets(refs)
-    _check(policy, heartbeat=heartbeat, request_timeout=request_timeout)
-    origin = choose_base_uri(_parse_base_uri(base_uri), targets, "base_uri")
+    for name, length in (("heartbeat", heartbeat), ("request_timeout", request_timeout)):
+        if not length > 0:  # True for nan
+            raise UsageError(f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit")
+    given = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
+    origin = choose_base_uri(given, targets, "base_uri")
     terms = Terms(
         policy=policy,
         succeeds=lambda outcome: outcome in SUCCESSES,
@@ -79,14 +82,12 @@ async def watch(
         heartbeat=heartbeat,
         request_timeout=request_timeout,
     )
-    client = Client(origin, _token_source(token), proxy=find_proxy(origin))
     unique = tuple(dict.fromkeys(target.ref for target in targets))
-    async with (
-        client,
-        aclosing(Watch(unique, terms, client.get, Random()).events()) as events,  # noqa: S311 (jitter is no secret)
-    ):
-        async for event in events:
-            yield event
+    async with Client(origin, _token_source(token), proxy=find_proxy(origin)) as client:
+        events = Watch(unique, terms, client.get, Random()).events()  # noqa: S311 (jitter is no secret)
+        async with aclosing(events):
+            async for event in events:
+                yield event
 
 
 async def wait(
@@ -118,11 +119,8 @@ async def wait(
     raise RuntimeError("the watch ended without an Ended event")
 
 
-# The functions below accept any object, because callers may not use a type checker.
-
-
 def _parse_targets(refs: object) -> list[Target]:
-    if isinstance(refs, str) or not isinstance(refs, Iterable):
+    if isinstance(refs, str) or not isinstance(refs, Iterable):  # types allow a str
         raise UsageError("refs must be a list of imports; for one import write [ref]")
     targets = [target_of(ref) for ref in refs]
     if not targets:
@@ -130,25 +128,9 @@ def _parse_targets(refs: object) -> list[Target]:
     return targets
 
 
-def _check(policy: object, **lengths: object) -> None:
-    if not isinstance(policy, Policy):
-        raise UsageError(f"policy must be a Policy, not {type(policy).__name__}")
-    for name, length in lengths.items():
-        if not (isinstance(length, int | float) and length > 0):  # also rejects nan
-            raise UsageError(f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit")
-
-
-def _parse_base_uri(base_uri: object) -> str | None:
-    if base_uri is None:
-        return None
-    if not isinstance(base_uri, str):
-        raise UsageError(f"base_uri must be a str, not {type(base_uri).__name__}")
-    return parse_base_uri(base_uri, "base_uri")
-
-
 def _token_source(token: object) -> TokenSource:
     if isinstance(token, Path):
         return TokenFile(token, "token")
-    if isinstance(token, str):
+    if isinstance(token, str):  # not None, as from os.environ.get
         return FixedToken(parse_token(token, "token"))
     raise UsageError(f"token must be an access token (str) or the Path of a file, not {type(token).__name__}")

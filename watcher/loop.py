@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from watcher.api.in_flight import InFlight
@@ -39,15 +40,15 @@ def system_clock() -> Instant:
 
 
 class Watch:
-    """Watches imports of one base URI to their end.
+    """A watch of imports of one base URI, each named once.
 
     Args:
-        refs: The imports, without duplicates.
+        refs: The imports.
         terms: How to watch them.
         probe: Sends one request for an import.
         random: The source of jitter.
         clock: Returns the time; its monotonic part is that of the running loop.
-        saved: What earlier runs saved.
+        saved: The state that earlier runs saved.
         save: Saves events and the present hold. It is called before the events are reported.
 
     Attributes:
@@ -67,7 +68,7 @@ class Watch:
     ) -> None:
         self._fleet = Fleet(refs, terms, random, saved)
         self._clock = clock
-        self._unsaved = None if save is None else _Unsaved(save, clock)
+        self._unsaved = _Unsaved(save, clock)
         self._wake = asyncio.Event()
         self._in_flight = InFlight(probe, clock, terms.request_timeout, self._wake.set)
         self._signal: int | None = None
@@ -87,24 +88,16 @@ class Watch:
         return self._fleet.progress(self._clock())
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Watch until every wait has ended.
-
-        Yields:
-            The events in the order in which they happened.
-        """
+        """Watch until every wait has ended, and yield the events in the order in which they happened."""
         try:
-            for event in self._saved(self._fleet.begin(self._clock())):
+            for event in self._unsaved.save(self._fleet.begin(self._clock()), self._fleet):
                 yield event
             while not self._fleet.over:
-                for event in self._saved(self._turn()):
+                for event in self._unsaved.save(self._turn(), self._fleet):
                     yield event
                 await self._sleep()
         finally:
             await self._in_flight.close()
-
-    def _saved(self, events: Iterator[Event]) -> Iterable[Event]:
-        """Return the events that can be reported now."""
-        return events if self._unsaved is None else self._unsaved.save(events, self._fleet)
 
     def _turn(self) -> Iterator[Event]:
         """Do everything that can be done without waiting."""
@@ -125,16 +118,13 @@ class Watch:
         in_flight = self._in_flight
         if in_flight.has_finished or self._signal is not None or self._fleet.over:
             return
-        soonest = self._fleet.next_wakeup(self._clock().monotonic, can_send=in_flight.capacity > 0)
-        if self._unsaved is not None:
-            soonest = min(soonest, self._unsaved.due)
+        next_wakeup = self._fleet.next_wakeup(self._clock().monotonic, can_send=in_flight.capacity > 0)
+        soonest = min(next_wakeup, self._unsaved.due)
         self.wakes_at = min(soonest, in_flight.next_timeout)
         self._wake.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):
                 await self._wake.wait()
-        except TimeoutError:
-            return
 
 
 class _Unsaved:
@@ -144,15 +134,17 @@ class _Unsaved:
     it, polls continue and their events wait.
     """
 
-    def __init__(self, save: Save, clock: Callable[[], Instant]) -> None:
+    def __init__(self, save: Save | None, clock: Callable[[], Instant]) -> None:
         self._save = save
         self._clock = clock
         self._events: list[Event] = []
         self._paused_until = -math.inf
         self.due = math.inf
 
-    def save(self, events: Iterator[Event], fleet: Fleet) -> Sequence[Event]:
-        """Return all events held back, saved; none during a pause, unless the watch is over."""
+    def save(self, events: Iterator[Event], fleet: Fleet) -> Iterable[Event]:
+        """Save new events and those held back, and return them; hold them back during a pause."""
+        if self._save is None:
+            return events
         self._events += events
         now = self._clock()
         if now.monotonic < self._paused_until and not fleet.over:

@@ -168,7 +168,6 @@ def test_the_iteration_can_be_left_early(start_simulator: StartSimulator) -> Non
         (None, "api-x", None, "must be a list of imports"),
         ([watcher.ImportRef("..", "b", "c", "d")], "api-x", None, "project key is '..'"),
         ([watcher.ImportRef("a", "b", "c", "")], "api-x", None, "import ID is empty"),
-        (["a/b/c/d"], "api-x", b"https://example.com", "base_uri must be a str"),
         (["a/b/c/d"], "api-x", "http://example.com", "^base_uri must use https; plain http"),
         (
             ["https://example.com/api/v2/segments/a/b/c/imports/d"],
@@ -179,25 +178,20 @@ def test_the_iteration_can_be_left_early(start_simulator: StartSimulator) -> Non
     ],
 )
 def test_an_invalid_argument_is_rejected(
-    targets: object, token: object, base_uri: object, message: str
+    targets: object, token: object, base_uri: str | None, message: str
 ) -> None:
-    """Invalid arguments, wrong types included, raise `UsageError` without naming an option."""
+    """Invalid arguments raise `UsageError` without naming an option."""
     error = usage_error(targets, token=token, base_uri=base_uri)
     assert re.search(message, error)
     assert "--" not in error
 
 
 @pytest.mark.parametrize("name", ["heartbeat", "request_timeout"])
-@pytest.mark.parametrize("length", [0, -1.0, math.nan, -math.inf, "5", None])
-def test_an_invalid_duration_is_rejected(name: str, length: object) -> None:
+@pytest.mark.parametrize("length", [0, -1.0, math.nan, -math.inf])
+def test_an_invalid_duration_is_rejected(name: str, length: float) -> None:
     """Zero does not mean no limit; with a heartbeat of zero, all events would be heartbeats."""
     error = usage_error(["a/b/c/d"], token="api-x", **{name: length})
     assert error == f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit"
-
-
-def test_a_wrong_policy_is_rejected() -> None:
-    """A wrong type is rejected before the watch begins."""
-    assert usage_error(["a/b/c/d"], token="api-x", policy=None) == "policy must be a Policy, not NoneType"
 
 
 def usage_error(refs: object, **arguments: object) -> str:

@@ -84,9 +84,7 @@ def test_a_signal_stops_the_simulator(number: signal.Signals, code: int) -> None
     [
         (["--port", "65536"], "Invalid value for '--port'"),
         (["--scenario", "sunny"], "Invalid value for '--scenario': 'sunny' is not one of 'happy', "),
-        (["--speed", "0"], "Invalid value for '--speed': 0.0 is not a number above 0"),
-        (["--speed", "inf"], "Invalid value for '--speed': inf is not a number above 0"),
-        (["--speed", "nan"], "Invalid value for '--speed': nan is not a number above 0"),
+        (["--speed", "0"], "Invalid value for '--speed': 0.0 is not in the range x>0"),
         (["--rate-limit", "0"], "Invalid value for '--rate-limit'"),
         (["--host", "0.0.0.0"], "No such option"),  # noqa: S104 - refused
     ],

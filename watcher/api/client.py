@@ -1,10 +1,8 @@
-"""The one GET request; every failure is returned as a value, none is raised."""
+"""The one GET request; a failure is returned as a value, not raised."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
@@ -22,25 +20,16 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from watcher.api.proxy import Proxy
-    from watcher.api.token import Secret, TokenSource
+    from watcher.api.token import TokenSource
     from watcher.core.model import ImportRef
 
-API_VERSION = "20240415"
-USER_AGENT = f"launchdarkly-import-watcher/{__version__}"
-
 _CHUNK = 1 << 16
-_CACHED_URLS = 1000
-"""A cache of all URLs of a large fleet would cost too much memory."""
 
 
 class Client:
-    """An HTTP client for imports that keeps its connections open.
+    """An HTTP client for imports that keeps its connections open; create it in a running event loop.
 
-    Args:
-        base_uri: Scheme and host of the API, without a path.
-        tokens: Source of the access token.
-        tls: Trusted certificate authorities; None for the system's.
-        proxy: Proxy for all requests; None for direct connections.
+    ``base_uri`` has no path; without ``tls``, the system's certificate authorities are trusted.
     """
 
     def __init__(
@@ -53,16 +42,11 @@ class Client:
     ) -> None:
         self._base_uri = base_uri
         self._tokens = tokens
-        self._tls = tls
         self._proxy = proxy
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        """Create the connection pool; no connection is opened yet."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # the loop limits the requests in flight
-                ssl=self._tls or True,
+                ssl=tls or True,
                 resolver=aiohttp.ThreadedResolver(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -72,54 +56,40 @@ class Client:
                 "Accept": "application/json",
                 # A few hundred bytes need no compression, and without it there are no decompression bombs.
                 "Accept-Encoding": "identity",
-                "LD-API-Version": API_VERSION,
-                "User-Agent": USER_AGENT,
+                "LD-API-Version": "20240415",
+                "User-Agent": f"launchdarkly-import-watcher/{__version__}",
             },
         )
+
+    async def __aenter__(self) -> Self:
+        """Return the client; no connection is opened yet."""
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
     async def get(self, ref: ImportRef) -> Answer | Fault:
-        """Request an import once; a 401 makes the token source read the token again.
-
-        Returns:
-            The response as it arrived, or a fault if there was none.
-        """
-        token = self._tokens.current()
+        """Return the response to one request, or a fault if there was none; reread the token after a 401."""
+        token, proxy = self._tokens.current(), self._proxy
         try:
-            answer = await self._request(ref, token)
+            async with self._session.get(
+                URL(self._base_uri + ref.path, encoded=True),
+                headers={"Authorization": token.reveal()},
+                allow_redirects=False,
+                proxy=None if proxy is None else proxy.url,
+                proxy_headers=None if proxy is None else proxy.headers,
+            ) as response:
+                body, broken = await _read(response)
         except REQUEST_ERRORS as error:
             return fault_of(error)
-        if answer.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token:
-            return replace(answer, token_changed=True)
-        return answer
-
-    async def _request(self, ref: ImportRef, token: Secret) -> Answer:
-        if self._session is None:
-            raise RuntimeError("use the client as an async context manager")
-        proxy = self._proxy
-        async with self._session.get(
-            _url(self._base_uri, ref),
-            headers={"Authorization": token.reveal()},
-            allow_redirects=False,
-            proxy=None if proxy is None else proxy.url,
-            proxy_headers=None if proxy is None else proxy.headers,
-        ) as response:
-            body, broken = await _read(response)
-        return Answer(response.status, _joined(response.headers), body, broken, conceal=self._tokens.conceal)
-
-
-@lru_cache(maxsize=_CACHED_URLS)
-def _url(base_uri: str, ref: ImportRef) -> URL:
-    return URL(base_uri + ref.path, encoded=True)
+        changed = response.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token
+        headers = _joined(response.headers)
+        return Answer(response.status, headers, body, broken, changed, self._tokens.conceal)
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Fault | None]:
-    """Read a body as far as possible: status and headers count even if the body breaks off."""
+    """Read a body, or as much of it as arrives: status and headers count even if the body breaks off."""
     body = bytearray()
     broken = None
     try:
@@ -136,7 +106,4 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Fault | None]:
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
     """Return header fields, names in lower case, repeated ones joined by commas (RFC 9110, section 5.3)."""
-    headers = {name.lower(): value for name, value in fields.items()}
-    if len(headers) < len(fields):
-        return {name: ", ".join(fields.getall(name)) for name in headers}
-    return headers
+    return {name.lower(): ", ".join(fields.getall(name)) for name in fields}

@@ -21,8 +21,11 @@ def fault_of(error: Exception) -> Fault:
     The error itself is never formatted: aiohttp's errors contain the request's headers and so the token.
     """
     match error:
-        case aiohttp.ClientConnectorError():
-            return _connection_fault(error)
+        case aiohttp.ClientConnectorDNSError():
+            return _lookup_fault(error.host, error.os_error)
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "") or faults.NOT_VERIFIED
+            return Fault(FaultKind.UNTRUSTED, faults.untrusted_certificate(reason))
         case aiohttp.ClientHttpProxyError():
             return Fault(FaultKind.NETWORK, faults.proxy_answered(error.status))
         case aiohttp.ServerDisconnectedError():
@@ -30,37 +33,31 @@ def fault_of(error: Exception) -> Fault:
         case aiohttp.ClientPayloadError():
             return Fault(FaultKind.NETWORK, faults.CLOSED_WITHIN_RESPONSE)
         case OSError():
-            return Fault(FaultKind.NETWORK, faults.connection_broke(_system_reason(error)))
+            return Fault(FaultKind.NETWORK, _connection_message(error))
         case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
             return Fault(FaultKind.NONSENSE, faults.NOT_HTTP)
         case _:
             return Fault(FaultKind.NETWORK, faults.REQUEST_FAILED)
 
 
-def _connection_fault(error: aiohttp.ClientConnectorError) -> Fault:
-    """Return the fault for a connection that could not be opened."""
-    address = f"{error.host}:{error.port}"
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return _lookup_fault(error.host, error.os_error)
-        case aiohttp.ClientConnectorCertificateError():
-            reason = getattr(error.certificate_error, "verify_message", "") or faults.NOT_VERIFIED
-            return Fault(FaultKind.UNTRUSTED, faults.untrusted_certificate(reason))
-        case aiohttp.ClientConnectorSSLError():
-            return Fault(FaultKind.NETWORK, faults.no_tls(address))
-        case aiohttp.ClientProxyConnectionError():
-            return Fault(FaultKind.NETWORK, faults.proxy_unreachable(_system_reason(error.os_error)))
-        case _:
-            return Fault(FaultKind.NETWORK, faults.no_connection(address, _system_reason(error.os_error)))
-
-
 def _lookup_fault(host: str, error: OSError) -> Fault:
-    """Return the fault for a host name without an address."""
     if not isinstance(error, socket.gaierror):
         return Fault(FaultKind.NETWORK, faults.lookup_failed(host, _system_reason(error)))
     if error.errno == socket.EAI_AGAIN:
         return Fault(FaultKind.NETWORK, faults.lookup_failed(host))
     return Fault(FaultKind.UNKNOWN_HOST, faults.unknown_host(host))
+
+
+def _connection_message(error: OSError) -> str:
+    match error:
+        case aiohttp.ClientConnectorSSLError():
+            return faults.no_tls(f"{error.host}:{error.port}")
+        case aiohttp.ClientProxyConnectionError():
+            return faults.proxy_unreachable(_system_reason(error.os_error))
+        case aiohttp.ClientConnectorError():
+            return faults.no_connection(f"{error.host}:{error.port}", _system_reason(error.os_error))
+        case _:
+            return faults.connection_broke(_system_reason(error))
 
 
 def _system_reason(error: OSError) -> str:

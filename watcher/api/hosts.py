@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from watcher.api.token import looks_like_token
@@ -12,12 +11,10 @@ from watcher.core.errors import UsageError
 from watcher.core.text import printable
 
 DEFAULT_BASE_URI = "https://app.launchdarkly.com"
-LAUNCHDARKLY_ORIGINS = frozenset(
-    {DEFAULT_BASE_URI, "https://app.eu.launchdarkly.com", "https://app.launchdarkly.us"}
-)
+LAUNCHDARKLY_ORIGINS = {DEFAULT_BASE_URI, "https://app.eu.launchdarkly.com", "https://app.launchdarkly.us"}
 """LaunchDarkly's own hosts: default, EU and federal."""
 
-_DEFAULT_PORTS = MappingProxyType({"http": 80, "https": 443})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -27,35 +24,26 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
 def origin_of(url: str, source: str, example: str = DEFAULT_BASE_URI) -> str:
     """Return the origin of a URL (RFC 6454, section 4): in lower case, without a default port.
 
-    Args:
-        url: The URL, with a scheme.
-        source: Name of the setting that contains it, for the error message.
-        example: A valid value, for the error message.
-
     Raises:
-        UsageError: It is not an http or https URL, or contains a user name or password.
+        UsageError: It is not an http or https URL, or contains a user name or password. The message names
+            ``source``, the setting that contains the URL, and ``example``, a valid value.
     """
-    parts = _split(url)
-    if parts is None:
+    split = split_origin(url)
+    if split is None:
         rejected = "" if "@" in url else f", not '{printable(url)}'"  # it may contain a password
         raise UsageError(f"{source} must be a URL such as {example}{rejected}")
-    if parts.username is not None or parts.password is not None:
+    origin, parts = split
+    if parts.username is not None:
         raise UsageError(f"{source} must not contain a user name or password; write {example}")
-    host = _host(parts)
-    shown = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
-    return f"{parts.scheme}://{shown}{port}"
+    return origin
 
 
 def parse_base_uri(text: str, source: str) -> str:
-    """Return the origin of a base URI; the access token will be sent there.
-
-    Args:
-        text: The base URI; without a scheme it means https.
-        source: Name of the setting that contains it, for the error message.
+    """Return the origin of a base URI, whose default scheme is https; the access token will be sent there.
 
     Raises:
-        UsageError: It is not an origin, or it is plain http and not a loopback address.
+        UsageError: It is not an origin, or it is plain http and not a loopback address. The message names
+            ``source``, the setting that contains it.
     """
     text = text.strip()
     if not text:
@@ -86,15 +74,16 @@ def is_loopback(origin: str) -> bool:
         return False
 
 
-def _split(url: str) -> SplitResult | None:
-    """Return the parts of a valid http or https URL, else None."""
+def split_origin(url: str) -> tuple[str, SplitResult] | None:
+    """Return the origin and the parts of a valid http or https URL, else None."""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises ValueError if it is not a number or too large
-    except ValueError:
+        port = parts.port
+    except ValueError:  # for example, the port is too large
         return None
-    return parts if parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(_host(parts)) else None
-
-
-def _host(parts: SplitResult) -> str:
-    return (parts.hostname or "").rstrip(".")
+    host = (parts.hostname or "").rstrip(".")
+    if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host):
+        return None
+    shown_host = f"[{host}]" if ":" in host else host
+    shown_port = "" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{shown_host}{shown_port}", parts

@@ -6,7 +6,6 @@ import asyncio
 import math
 import resource
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watcher.core.answers.replies import Fault, FaultKind
@@ -37,17 +36,11 @@ _GRACE = 1.0
 """Seconds that a request gets once after such a pause: its response may have arrived, but not been read."""
 
 _RESERVED_FILES = 40
-"""File descriptors for everything else: standard streams, reports, state, and Python itself."""
-
-
-@dataclass(slots=True)
-class _Request:
-    watched: ScheduledImport
-    extended: bool = False
+"""File descriptors for everything else: standard streams, reports, state file, and Python itself."""
 
 
 class InFlight:
-    """Sends requests, cancels those that take too long, and collects the responses.
+    """The requests in flight, each cancelled if it takes too long.
 
     One timer serves all requests: one per request took a tenth of the CPU time of a poll at saturation. It
     runs even if nobody collects, so a slow consumer does not prolong a request.
@@ -55,8 +48,7 @@ class InFlight:
     Args:
         probe: Sends one request for an import.
         clock: Returns the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds. If infinite, a request is still cancelled
-            ``LAST_POLL_GRACE`` seconds after the deadline of its wait.
+        request_timeout: Longest request in seconds.
         on_finished: Called when a request has finished.
     """
 
@@ -72,7 +64,7 @@ class InFlight:
         self._request_timeout = request_timeout
         self._on_finished = on_finished
         self._limit = _request_limit()
-        self._requests: dict[_Task, _Request] = {}
+        self._requests: dict[_Task, ScheduledImport] = {}
         self._finished: deque[tuple[ScheduledImport, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -89,18 +81,14 @@ class InFlight:
     @property
     def next_timeout(self) -> float:
         """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
-        return min((request.watched.give_up_at for request in self._requests.values()), default=math.inf)
+        return min((watched.give_up_at for watched in self._requests.values()), default=math.inf)
 
     def send(self, watched: ScheduledImport) -> None:
         """Send a request for an import that has none in flight."""
-        now = self._clock().monotonic
-        watched.asked_at = now
-        if math.isfinite(self._request_timeout):
-            watched.give_up_at = now + self._request_timeout
-        else:
-            watched.give_up_at = max(watched.deadline, now) + LAST_POLL_GRACE
+        watched.asked_at = self._clock().monotonic
+        watched.give_up_at = self._timeout_of(watched)
         task = asyncio.create_task(self._probe(watched.waiter.ref))
-        self._requests[task] = _Request(watched)
+        self._requests[task] = watched
         task.add_done_callback(self._finish)
         if self._timer is None or watched.give_up_at < self._timer.when():
             self._set_timer(watched.give_up_at)
@@ -121,8 +109,14 @@ class InFlight:
             await asyncio.wait(self._requests, timeout=_RECANCEL_INTERVAL)
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _timeout_of(self, watched: ScheduledImport) -> float:
+        """Return when a request times out; without a timeout of its own, soon after the end of its wait."""
+        if math.isfinite(self._request_timeout):
+            return watched.asked_at + self._request_timeout
+        return max(watched.deadline, watched.asked_at) + LAST_POLL_GRACE
+
     def _finish(self, task: _Task) -> None:
-        self._finished.append((self._requests.pop(task).watched, task, self._clock()))
+        self._finished.append((self._requests.pop(task), task, self._clock()))
         self._on_finished()
 
     def _set_timer(self, moment: float) -> None:
@@ -133,16 +127,15 @@ class InFlight:
 
     def _give_up_late(self) -> None:
         now = self._clock().monotonic
-        for task, request in self._requests.items():
-            watched = request.watched
+        for task, watched in self._requests.items():
             if now < watched.give_up_at:
                 continue
-            if now >= watched.give_up_at + _STALL and not request.extended:
+            is_first = watched.give_up_at == self._timeout_of(watched)
+            if is_first and now >= watched.give_up_at + _STALL:
                 watched.give_up_at = now + _GRACE
             else:
                 task.cancel()
                 watched.give_up_at = now + _RECANCEL_INTERVAL
-            request.extended = True
         self._set_timer(self.next_timeout)
 
     def _timeout_fault(self) -> Fault:
@@ -152,7 +145,6 @@ class InFlight:
 
 
 def _request_limit() -> int:
-    """Return the number of requests that leaves enough file descriptors for the reports."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
         return MAX_IN_FLIGHT

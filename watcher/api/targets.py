@@ -24,34 +24,22 @@ _EXAMPLE_PATH = "/api/v2/segments/default/production/big-spenders/imports/1234a5
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One import as the user named it.
-
-    Attributes:
-        ref: The import.
-        origin: Scheme and host, if the target is a URL.
-    """
+    """One import as the user named it, and its scheme and host if that was a URL."""
 
     ref: ImportRef
     origin: str | None = None
 
 
-def target_of(named: object) -> Target:
-    """Return the target that a program names, of whatever type.
-
-    Args:
-        named: An ``ImportRef``, or text for ``parse_target``.
+def target_of(named: ImportRef | str) -> Target:
+    """Return the target that a program names by reference, or by text for ``parse_target``.
 
     Raises:
-        UsageError: It is neither, or a key would change the path of the request.
+        UsageError: The text names no import, or a key would change the path of the request.
     """
-    match named:
-        case ImportRef(project, environment, segment, import_id):
-            source = f"{project}/{environment}/{segment}/{import_id}"
-            return Target(checked_ref(project, environment, segment, import_id, source=source))
-        case str():
-            return parse_target(named)
-        case _:
-            raise UsageError(f"an import must be an ImportRef or a str, not {type(named).__name__}")
+    if isinstance(named, str):
+        return parse_target(named)
+    keys = (named.project, named.environment, named.segment, named.import_id)
+    return Target(checked_ref(*keys, source="/".join(keys)))
 
 
 def parse_target(text: str) -> Target:
@@ -84,18 +72,13 @@ def parse_target(text: str) -> Target:
 def choose_base_uri(
     given: str | None, targets: Iterable[Target], setting: str, source: str | None = None
 ) -> str:
-    """Return the base URI: the given one, else the LaunchDarkly host of the targets, else the default.
+    """Return the given base URI, else the LaunchDarkly host of the targets, else the default.
 
     The access token is sent there, so a target alone selects no host but LaunchDarkly's own.
 
-    Args:
-        given: The configured base URI.
-        targets: All targets; some may be URLs.
-        setting: Name of the setting for base URIs, for the error message.
-        source: Where ``given`` came from if not from that setting, for the error message.
-
     Raises:
-        UsageError: A target is on another host.
+        UsageError: A target is on another host. The message names ``setting``, the setting for base URIs, and
+            ``source``, if ``given`` came from elsewhere.
     """
     origins = {target.origin for target in targets if target.origin is not None}
     if given is None and origins and origins <= LAUNCHDARKLY_ORIGINS:
@@ -105,45 +88,33 @@ def choose_base_uri(
             )
         return origins.pop()
     base_uri = given or DEFAULT_BASE_URI
-    others = sorted(origins - {base_uri})
-    if others:
+    origins.discard(base_uri)
+    if origins:
+        other = min(origins)
+        advice = f"if that host is right, add {setting} {other}"
+        if other.startswith("http://") and not is_loopback(other):
+            advice = f"plain http would expose it, so write {other.replace('http', 'https', 1)}"
         configured = base_uri if source is None else f"{base_uri} (from {source})"
-        raise UsageError(
-            f"target is on {others[0]}, but the access token is sent only to {configured}; "
-            f"{_advice(others[0], setting)}"
-        )
+        raise UsageError(f"target is on {other}, but the access token is sent only to {configured}; {advice}")
     return base_uri
 
 
-def checked_ref(project: str, environment: str, segment: str, import_id: str, *, source: str) -> ImportRef:
-    """Return a reference to an import, made of four literal keys.
-
-    Args:
-        project: The project key.
-        environment: The environment key.
-        segment: The segment key.
-        import_id: The ID of the import.
-        source: What the user wrote, for the error message.
+def checked_ref(*keys: str, source: str) -> ImportRef:
+    """Return a reference to the import that four literal keys name.
 
     Raises:
-        UsageError: A key would change the path of the request.
+        UsageError: A key would change the path of the request; the message quotes ``source``.
     """
-    for name, key in zip(_KEY_NAMES, (project, environment, segment, import_id), strict=True):
+    for name, key in zip(_KEY_NAMES, keys, strict=True):
         problem = _problem_with(key)
         if problem is not None:
             raise UsageError(f"the target's {name} {problem}: {quoted(source)}")
-    return ImportRef(project, environment, segment, import_id)
+    return ImportRef(*keys)
 
 
 def quoted(text: str) -> str:
     """Return at most 200 characters of text from outside, safe to print and in quotes."""
     return f"'{printable(text, limit=200)}'"
-
-
-def _advice(origin: str, setting: str) -> str:
-    if origin.startswith("http://") and not is_loopback(origin):
-        return f"plain http would expose it, so write {origin.replace('http', 'https', 1)}"
-    return f"if that host is right, add {setting} {origin}"
 
 
 def _parse_path(path: str, source: str) -> ImportRef:
@@ -161,9 +132,7 @@ def _parse_path(path: str, source: str) -> ImportRef:
     return checked_ref(*keys, source=source)
 
 
-def _problem_with(key: object) -> str | None:
-    if not isinstance(key, str):
-        return f"must be a str, not {type(key).__name__}"
+def _problem_with(key: str) -> str | None:
     if not key:
         return "is empty"
     if key in {".", ".."}:

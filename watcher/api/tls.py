@@ -12,18 +12,12 @@ if TYPE_CHECKING:
 
 
 def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext | None:
-    """Return a TLS context that trusts additional certificate authorities.
+    """Return a TLS context that trusts the system's certificate authorities and those in a PEM file.
 
-    Args:
-        ca_file: Their certificates in PEM format; None for no additional ones.
-        setting: Name of the setting, for the error message.
-
-    Returns:
-        A context that trusts the system's authorities and these; None if the system's suffice. OpenSSL itself
-        applies ``SSL_CERT_FILE`` to both.
+    Without a file it is None. OpenSSL itself applies ``SSL_CERT_FILE``.
 
     Raises:
-        UsageError: The file cannot be read or contains no certificate.
+        UsageError: The file cannot be read or contains no certificate; the message names ``setting``.
     """
     if ca_file is None:
         return None

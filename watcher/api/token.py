@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,13 +22,11 @@ _OTHER_KEYS = (
 _LARGEST_FILE = 64 * 1024
 
 
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A string that is hidden when it is printed, logged or formatted."""
 
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
+    _value: str = field(repr=False)
 
     def reveal(self) -> str:
         """Return the string itself, for the one place that sends it."""
@@ -43,28 +42,13 @@ class Secret:
             text = text.replace(self._value, "***")
         return "***" if "%" in text and self._value in unquote(text) else text
 
-    def __eq__(self, other: object) -> bool:
-        """Compare the hidden strings."""
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        """Return a hash that is consistent with equality."""
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        """Hide the string."""
-        return "Secret('***')"
-
 
 def parse_token(text: str, source: str) -> Secret:
-    """Check an access token; no message ever repeats it.
-
-    Args:
-        text: The token; surrounding white space is ignored.
-        source: Name of the setting or file that contains it, for the error message.
+    """Check an access token; surrounding white space is ignored.
 
     Raises:
-        UsageError: It is empty or contains characters that no token has.
+        UsageError: It is empty or contains characters that no token has. The message names ``source``, the
+            setting or file that contains the token, and does not repeat the token.
     """
     token = text.strip()
     if not token:
@@ -123,12 +107,8 @@ class FixedToken(TokenSource):
 class TokenFile(TokenSource):
     """A token in a file that may be replaced during the wait, as Kubernetes does when a secret is rotated.
 
-    Args:
-        path: The file.
-        setting: Name of the setting that names it, for error messages.
-
     Raises:
-        UsageError: The file cannot be read or contains no token.
+        UsageError: The file cannot be read or contains no token; the message begins with ``setting``.
     """
 
     def __init__(self, path: Path, setting: str) -> None:
@@ -146,8 +126,7 @@ class TokenFile(TokenSource):
         return self.current()
 
     def _read(self) -> Secret:
-        shown = "***" if looks_like_token(str(self._path)) else str(self._path)
-        source = f"{self._setting} {shown}"
+        source = f"{self._setting} {'***' if looks_like_token(str(self._path)) else self._path}"
         try:
             with self._path.open(encoding="utf-8") as file:
                 text = file.read(_LARGEST_FILE)

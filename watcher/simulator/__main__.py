@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import signal
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from watcher.simulator import SCENARIOS, serve
 
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
 _NAME: Final = "python -m watcher.simulator"
-_USAGE_ERROR: Final = 2
-
-
-def _check_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
-    if math.isfinite(speed) and speed > 0:
-        return speed
-    raise click.BadParameter(f"{speed} is not a number above 0.")
 
 
 @click.command(context_settings={"show_default": True})
@@ -33,7 +28,7 @@ def _check_speed(_context: click.Context, _parameter: click.Parameter, speed: fl
 @click.option(
     "--speed",
     default=1.0,
-    callback=_check_speed,
+    type=click.FloatRange(min=0, min_open=True),
     help="How many times faster than real time imports progress.",
 )
 @click.option(
@@ -48,26 +43,21 @@ def _command(
     It accepts the access token in LD_ACCESS_TOKEN, or any token if that is unset or empty.
     """
     token = os.environ.get("LD_ACCESS_TOKEN", "").strip() or None
+    server = serve(port=port, scenario=scenario, speed=speed, rate_limit=rate_limit, token=token)
     try:
-        number = asyncio.run(_serve_until_signal(port, scenario, speed, rate_limit, token))
+        context.exit(128 + asyncio.run(_run_until_signal(server)))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise click.UsageError(
             f"cannot listen on 127.0.0.1:{port}: {reason}; use --port 0 for any free port"
         ) from None
-    context.exit(128 + number)
 
 
-async def _serve_until_signal(
-    port: int, scenario: str, speed: float, rate_limit: int | None, token: str | None
-) -> int:
-    loop = asyncio.get_running_loop()
+async def _run_until_signal(server: AbstractAsyncContextManager[str]) -> int:
     received: asyncio.Queue[int] = asyncio.Queue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, received.put_nowait, number)
-    async with serve(
-        port=port, scenario=scenario, speed=speed, rate_limit=rate_limit, token=token
-    ) as base_uri:
+        asyncio.get_running_loop().add_signal_handler(number, received.put_nowait, number)
+    async with server as base_uri:
         click.echo(f"listening on {base_uri}")
         return await received.get()
 
@@ -78,9 +68,7 @@ def main() -> int:
         code: object = _command.main(prog_name=_NAME, standalone_mode=False)
     except click.ClickException as error:
         click.echo(f"{_NAME}: {error.format_message()}", err=True)
-        return _USAGE_ERROR
-    except click.Abort:
-        return 128 + signal.SIGINT
+        return error.exit_code
     return code if isinstance(code, int) else 0
 
 

@@ -1,18 +1,30 @@
-"""Access control: the access token and the account's rate limit."""
+"""Access control, and the error responses of the API."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from aiohttp import web
 
-from watcher.simulator.errors import ApiError, Error, from_http
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp.typedefs import Handler, Middleware
 
 WINDOW_SECONDS: Final = 10
+_INVALID_REQUEST: Final = ("invalid_request", None)
+_ERRORS: Final[Mapping[int, tuple[str, str | None]]] = {
+    401: ("unauthorized", "Invalid access token"),
+    404: ("not_found", "Invalid resource identifier"),
+    405: ("method_not_allowed", "Method Not Allowed"),
+    409: ("conflict", None),
+    413: ("invalid_request", "Request Entity Too Large"),
+    429: ("rate_limited", "You've exceeded the API rate limit. Try again later."),
+    500: ("internal_service_error", "Internal server error"),
+}
+"""The code for each HTTP status, and its message if that is always the same."""
 
 
 class RateLimit:
@@ -23,19 +35,15 @@ class RateLimit:
         self._window = 0
         self._remaining = limit
 
-    def take(self, now: float) -> bool:
-        """Count a request at a Unix time in seconds, and return whether it is allowed."""
+    def take(self, now: float) -> tuple[bool, dict[str, str]]:
+        """Count a request at a Unix time in seconds; return whether it is allowed, and its headers."""
         window = int(now // WINDOW_SECONDS)
         if window != self._window:
             self._window, self._remaining = window, self._limit
         allowed = self._remaining > 0
         self._remaining -= allowed
-        return allowed
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers for the response to the request that was counted last."""
-        reset = (self._window + 1) * WINDOW_SECONDS * 1000
-        return limit_headers("Global-", self._limit, self._remaining, reset)
+        reset = (window + 1) * WINDOW_SECONDS * 1000
+        return allowed, limit_headers("Global-", self._limit, self._remaining, reset)
 
 
 def limit_headers(
@@ -43,12 +51,8 @@ def limit_headers(
 ) -> dict[str, str]:
     """Return LaunchDarkly's headers for one rate limit.
 
-    Args:
-        kind: The limit's part of the header names, such as `Global-`.
-        limit: Requests that one window allows.
-        remaining: Requests that are left in this window.
-        reset: End of the window, in Unix milliseconds.
-        reset_kind: The limit's part of the reset header; only the access token's limit has one.
+    ``kind`` is part of the header names, such as ``Global-``; only the access token's limit has a
+    ``reset_kind``. The limit resets in Unix milliseconds.
     """
     return {
         f"X-Ratelimit-{kind}Limit": str(limit),
@@ -57,12 +61,19 @@ def limit_headers(
     }
 
 
-def gate(token: str | None, rate_limit: int | None) -> Middleware:
-    """Return middleware that checks access and turns exceptions into the API's errors.
+def error_response(
+    status: int, message: str | None = None, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return an error of the API with a new request ID."""
+    code, fixed_message = _ERRORS.get(status, _INVALID_REQUEST)
+    body = {"code": code, "message": fixed_message or message, "id": str(uuid4())}
+    return web.json_response(body, status=status, headers=headers)
 
-    Args:
-        token: The only access token that is accepted; None accepts any.
-        rate_limit: How many requests one window allows; None is no limit.
+
+def gate(token: str | None, rate_limit: int | None) -> Middleware:
+    """Return middleware that checks access and translates exceptions to the API's errors.
+
+    Without a token it accepts any, and without a rate limit any number of requests.
     """
     limit = None if rate_limit is None else RateLimit(rate_limit)
 
@@ -70,22 +81,15 @@ def gate(token: str | None, rate_limit: int | None) -> Middleware:
     async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "")
         if not given or token not in {None, given}:
-            return ApiError(Error.UNAUTHORIZED).response()
-        if limit is None:
-            return await _call(handler, request)
-        allowed, headers = limit.take(time.time()), limit.headers()
-        response = await _call(handler, request) if allowed else ApiError(Error.RATE_LIMITED).response()
+            return error_response(401)
+        allowed, headers = (True, {}) if limit is None else limit.take(time.time())
+        try:
+            response = await handler(request) if allowed else error_response(429)
+        except web.HTTPException as error:
+            allow = {name: value for name, value in error.headers.items() if name == "Allow"}
+            response = error_response(error.status, error.text, allow)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response
 
     return handle
-
-
-async def _call(handler: Handler, request: web.Request) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ApiError as error:
-        return error.response()
-    except web.HTTPException as exception:
-        return from_http(exception).response()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
 
-from watcher.simulator.errors import ApiError, invalid_request
 from watcher.simulator.faults import respond
-from watcher.simulator.scenarios import Status
+from watcher.simulator.scenarios import PENDING_APPROVAL
 from watcher.simulator.store import SegmentKeys
 from watcher.simulator.uploads import read_upload
 
@@ -27,25 +25,18 @@ _SEMANTIC_PATCH: Final = "domain-model=launchdarkly.semanticpatch"
 
 
 class _Instruction(msgspec.Struct, frozen=True, rename="camel"):
-    """One step of a semantic patch."""
-
     kind: str
     import_id: str = ""
 
 
 class _SemanticPatch(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of a semantic patch; the simulator ignores its other fields."""
+    """The body of a semantic patch; its other fields do not matter."""
 
     instructions: list[_Instruction]
 
 
 class Handlers:
-    """The request handlers of one server.
-
-    Args:
-        store: The imports.
-        speed: The speed of the simulation; it shortens the delay of slow responses.
-    """
+    """The request handlers of one server; its speed shortens the delay of slow responses."""
 
     def __init__(self, store: ImportStore, *, speed: float) -> None:
         self._store = store
@@ -64,7 +55,7 @@ class Handlers:
     async def _create_import(self, request: web.Request) -> web.Response:
         created = self._store.create(_segment_keys(request), await read_upload(request))
         location = f"{request.scheme}://{request.host}{created.path}"
-        return web.Response(status=HTTPStatus.NO_CONTENT, headers={"Location": location})
+        return web.Response(status=204, headers={"Location": location})
 
     async def _get_import(self, request: web.Request) -> web.Response:
         found, status = self._store.find(_segment_keys(request), request.match_info["import_id"])
@@ -72,33 +63,36 @@ class Handlers:
         fault = found.next_fault(status)
         if fault is None:
             return web.Response(body=body, content_type="application/json")
-        return await respond(fault, body, request.transport, speed=self._speed)
-
-    async def _get_segment(self, request: web.Request) -> web.Response:
-        return self._segment_response(_segment_keys(request))
+        return await respond(fault, request, body, speed=self._speed)
 
     async def _patch_segment(self, request: web.Request) -> web.Response:
         keys = _segment_keys(request)
-        patch = _decode_patch(request.headers.get("Content-Type", ""), await request.read())
+        if _SEMANTIC_PATCH not in request.headers.get("Content-Type", "").replace('"', ""):
+            raise web.HTTPBadRequest(text=f"Content-Type must be application/json; {_SEMANTIC_PATCH}")
+        try:
+            patch = msgspec.json.decode(await request.read(), type=_SemanticPatch)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise web.HTTPBadRequest(text=f"Invalid request body: {error}") from None
         # A semantic patch is atomic: check all instructions before the first approval.
         waiting = [self._find_waiting(keys, instruction) for instruction in patch.instructions]
         if request.query.get("dryRun") != "true":
             for found in waiting:
                 self._store.approve(found)
-        return self._segment_response(keys)
+        return await self._get_segment(request)
 
     def _find_waiting(self, keys: SegmentKeys, instruction: _Instruction) -> StoredImport:
         if instruction.kind != "processBigSegmentImport":
-            raise invalid_request(f"Unknown instruction kind: {instruction.kind!r}")
+            raise web.HTTPBadRequest(text=f"Unknown instruction kind: {instruction.kind!r}")
         try:
             found, status = self._store.find(keys, instruction.import_id)
-        except ApiError:
-            raise invalid_request(f"Unknown importId: {instruction.import_id!r}") from None
-        if status is not Status.PENDING_APPROVAL:
-            raise invalid_request(f"The import does not wait for approval: its status is {status}")
+        except web.HTTPNotFound:
+            raise web.HTTPBadRequest(text=f"Unknown importId: {instruction.import_id!r}") from None
+        if status != PENDING_APPROVAL:
+            raise web.HTTPBadRequest(text=f"The import does not wait for approval: its status is {status}")
         return found
 
-    def _segment_response(self, keys: SegmentKeys) -> web.Response:
+    async def _get_segment(self, request: web.Request) -> web.Response:
+        keys = _segment_keys(request)
         return web.json_response(
             {
                 "key": keys.segment,
@@ -117,11 +111,10 @@ class Handlers:
 
 
 def _segment_keys(request: web.Request) -> SegmentKeys:
-    match = request.match_info
-    return SegmentKeys(match["project"], match["environment"], match["segment"])
+    return SegmentKeys(*(request.match_info[name] for name in SegmentKeys._fields))
 
 
-def _import_body(found: StoredImport, status: Status) -> dict[str, object]:
+def _import_body(found: StoredImport, status: str) -> dict[str, object]:
     return {
         "id": found.import_id,
         "segmentKey": found.keys.segment,
@@ -135,13 +128,3 @@ def _import_body(found: StoredImport, status: Status) -> dict[str, object]:
 
 def _link(path: str) -> dict[str, str]:
     return {"href": path, "type": "application/json"}
-
-
-def _decode_patch(content_type: str, body: bytes) -> _SemanticPatch:
-    _, *parameters = (part.strip() for part in content_type.replace('"', "").split(";"))
-    if _SEMANTIC_PATCH not in parameters:
-        raise invalid_request(f"Content-Type must be application/json; {_SEMANTIC_PATCH}")
-    try:
-        return msgspec.json.decode(body, type=_SemanticPatch)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise invalid_request(f"Invalid request body: {error}") from None

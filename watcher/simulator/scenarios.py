@@ -3,56 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from watcher.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PENDING_APPROVAL: Final = "pending_approval"
+GONE: Final = "gone"
+"""The status of an import that has been removed."""
 
-class Status(StrEnum):
-    """LaunchDarkly's six statuses of an import, and one that is unknown to clients."""
-
-    PREPARING = "preparing"
-    PENDING_APPROVAL = "pending_approval"
-    READY = "ready"
-    IN_PROGRESS = "in_progress"
-    COMPLETE = "complete"
-    STOPPED = "stopped"
-    VALIDATING = "validating"
+FINAL: Final = frozenset({"complete", "stopped", GONE})
+"""The statuses that do not change any more."""
 
 
-FINAL: Final = frozenset({Status.COMPLETE, Status.STOPPED, None})
-"""The statuses that do not change any more; None is an import that is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A status (None if the import is gone) and its start, in seconds at speed 1 without an approval."""
+class Stage(NamedTuple):
+    """A status and its start, in seconds at speed 1 without an approval."""
 
     at: float
-    status: Status | None
+    status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(NamedTuple):
     """A fault and the read that meets it, counted from 1 among the reads of `status` (None: among all)."""
 
     read: int
     fault: Fault
-    status: Status | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """The life of an import.
 
-    Args:
+    Attributes:
         stages: The timeline. The first stage starts at 0, the last one has no end. A wait for approval comes
             after the first stage and delays the others.
-        needs_approval: Whether the import waits for approval.
         approve_after: Seconds at speed 1 until a waiting import is approved automatically; None is never.
         injections: The faults.
     """
@@ -62,27 +49,21 @@ class Scenario:
     approve_after: float | None = None
     injections: tuple[Injection, ...] = ()
 
-    def status_at(self, elapsed: float, approved_at: float | None = None) -> Status | None:
-        """Return the status after some seconds at speed 1; None if the import is gone.
-
-        Args:
-            elapsed: Seconds since the creation.
-            approved_at: Seconds from the creation to the approval; None if nobody has approved the import.
-        """
+    def status_at(self, elapsed: float, approved_at: float | None = None) -> str:
+        """Return the status; both times are seconds since the creation, at speed 1."""
         prepared_at = self.stages[1].at
         if self.needs_approval and elapsed >= prepared_at:
             if approved_at is None and self.approve_after is not None:
                 approved_at = prepared_at + self.approve_after
             if approved_at is None or elapsed < approved_at:
-                return Status.PENDING_APPROVAL
+                return PENDING_APPROVAL
             elapsed -= approved_at - prepared_at
         return next(stage.status for stage in reversed(self.stages) if elapsed >= stage.at)
 
 
 def _timeline(**starts: float) -> tuple[Stage, ...]:
-    """Return the stages after `preparing` from their starts in seconds; `gone` is the import's removal."""
-    later = (Stage(at, None if name == "gone" else Status(name)) for name, at in starts.items())
-    return (Stage(0.0, Status.PREPARING), *later)
+    """Return the stages; `preparing` starts at 0, and the others at these seconds."""
+    return (Stage(0.0, "preparing"), *(Stage(at, status) for status, at in starts.items()))
 
 
 _TEN_SECONDS: Final = _timeline(ready=2.5, in_progress=5.0, complete=10.0)
@@ -130,7 +111,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         # The 429 comes in the last status before `complete`: its hold cannot hide another status.
         injections=(
             Injection(2, Fault.BAD_GATEWAY),
-            Injection(2, Fault.THROTTLED_ADDRESS, Status.IN_PROGRESS),
+            Injection(2, Fault.THROTTLED_ADDRESS, "in_progress"),
         ),
     ),
 }

@@ -19,7 +19,6 @@ from watcher.simulator.uploads import MAXIMUM_FORM_BYTES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_SHUTDOWN_SECONDS: Final = 0.1
 _HOST: Final = "127.0.0.1"
 
 
@@ -43,19 +42,16 @@ async def serve(
     approve_after: float | None = None,
     begin_when_read: bool = False,
 ) -> AsyncIterator[str]:
-    """Serve the import API on loopback while the context lasts.
+    """Serve the import API on loopback while the context lasts, and yield its base URI.
 
     Args:
         scenario: A name from `SCENARIOS`: the life of every import.
-        port: The port to listen on; 0 takes any free one.
+        port: The port to listen on; 0 is any free one.
         speed: How many times faster than real time imports progress; rate limits stay in real time.
-        rate_limit: How many requests ten seconds allow; None is no limit.
+        rate_limit: Requests allowed in ten seconds; None is no limit.
         token: The only access token that is accepted; None accepts any.
         approve_after: Seconds at speed 1 until a waiting import is approved; None keeps the scenario's value.
         begin_when_read: Start the life of each import at its first read, for readers that start slowly.
-
-    Yields:
-        The base URI, such as `http://127.0.0.1:41234`. It is listening.
 
     Raises:
         OSError: The port is not available.
@@ -63,10 +59,10 @@ async def serve(
     life = SCENARIOS[scenario]
     if approve_after is not None:
         life = replace(life, approve_after=approve_after)
-    store = ImportStore(life, speed=speed, begin_when_read=begin_when_read)
+    handlers = Handlers(ImportStore(life, speed=speed, begin_when_read=begin_when_read), speed=speed)
     app = web.Application(middlewares=[gate(token, rate_limit)], client_max_size=MAXIMUM_FORM_BYTES)
-    app.add_routes(Handlers(store, speed=speed).routes())
-    runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=_SHUTDOWN_SECONDS)
+    app.add_routes(handlers.routes())
+    runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, _HOST, port).start()

@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
-from watcher.simulator.errors import ApiError, Error
-from watcher.simulator.scenarios import FINAL
+from aiohttp import web
+
+from watcher.simulator.scenarios import FINAL, GONE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from watcher.simulator.faults import Fault
-    from watcher.simulator.scenarios import Scenario, Status
+    from watcher.simulator.scenarios import Scenario
     from watcher.simulator.uploads import Upload
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentKeys:
+class SegmentKeys(NamedTuple):
     """The three keys of a segment."""
 
     project: str
@@ -29,15 +31,14 @@ class SegmentKeys:
     @property
     def path(self) -> str:
         """The segment's path in the API, percent-encoded."""
-        keys = (self.project, self.environment, self.segment)
-        return "/api/v2/segments/" + "/".join(quote(key, safe="") for key in keys)
+        return "/api/v2/segments/" + "/".join(quote(key, safe="") for key in self)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class StoredImport:
     """One import.
 
-    Args:
+    Attributes:
         creation_time: Unix milliseconds.
         started: The start of the scenario, in seconds of the monotonic clock.
         approved_at: Seconds at speed 1 from the start to the approval; None if nobody has approved it.
@@ -51,14 +52,14 @@ class StoredImport:
     creation_time: int = field(default_factory=lambda: round(time.time() * 1000))
     started: float = field(default_factory=time.monotonic)
     approved_at: float | None = None
-    reads: Counter[Status | None] = field(default_factory=Counter)
+    reads: Counter[str | None] = field(default_factory=Counter)
 
     @property
     def path(self) -> str:
         """The import's path in the API, percent-encoded."""
         return f"{self.keys.path}/imports/{self.import_id}"
 
-    def next_fault(self, status: Status) -> Fault | None:
+    def next_fault(self, status: str) -> Fault | None:
         """Count a read that found this status, and return the fault that it meets."""
         self.reads.update((None, status))
         for injection in self.scenario.injections:
@@ -68,13 +69,7 @@ class StoredImport:
 
 
 class ImportStore:
-    """The imports of one server.
-
-    Args:
-        scenario: The life of every import.
-        speed: How many times faster than real time imports progress.
-        begin_when_read: Start the life of each import at its first read, for readers that start slowly.
-    """
+    """The imports of one server, with the arguments of `serve`."""
 
     def __init__(self, scenario: Scenario, *, speed: float, begin_when_read: bool = False) -> None:
         self._scenario = scenario
@@ -86,33 +81,30 @@ class ImportStore:
         """Start an import.
 
         Raises:
-            ApiError: Another import of the same project and environment is not final.
+            web.HTTPConflict: Another import of the same project and environment is not final.
         """
-        for other in self._imports.values():
-            same_place = (other.keys.project, other.keys.environment) == (keys.project, keys.environment)
-            if same_place and not self._is_final(other):
-                message = f"The import {other.import_id} of this environment is not final"
-                raise ApiError(Error.CONFLICT, message)
+        for other in self._unfinished():
+            if (other.keys.project, other.keys.environment) == (keys.project, keys.environment):
+                raise web.HTTPConflict(text=f"The import {other.import_id} of this environment is not final")
         needs_approval = upload.wait_on_approvals or self._scenario.needs_approval
-        scenario = replace(self._scenario, needs_approval=needs_approval)
-        created = StoredImport(keys=keys, upload=upload, scenario=scenario)
+        created = StoredImport(keys, upload, replace(self._scenario, needs_approval=needs_approval))
         self._imports[created.import_id] = created
         return created
 
-    def find(self, keys: SegmentKeys, import_id: str) -> tuple[StoredImport, Status]:
+    def find(self, keys: SegmentKeys, import_id: str) -> tuple[StoredImport, str]:
         """Return an import and its current status.
 
         Raises:
-            ApiError: The segment has no such import, or the import is gone.
+            web.HTTPNotFound: The segment has no such import, or the import is gone.
         """
         found = self._imports.get(import_id)
         if found is None or found.keys != keys:
-            raise ApiError(Error.NOT_FOUND)
+            raise web.HTTPNotFound
         if self._begin_when_read and not found.reads:
             found.started = time.monotonic()
         status = self._status(found)
-        if status is None:
-            raise ApiError(Error.NOT_FOUND)
+        if status == GONE:
+            raise web.HTTPNotFound
         return found, status
 
     def approve(self, waiting: StoredImport) -> None:
@@ -121,13 +113,13 @@ class ImportStore:
 
     def is_importing(self, keys: SegmentKeys) -> bool:
         """Return whether an import into this segment is not final."""
-        return any(stored.keys == keys and not self._is_final(stored) for stored in self._imports.values())
+        return any(stored.keys == keys for stored in self._unfinished())
+
+    def _unfinished(self) -> Iterator[StoredImport]:
+        return (stored for stored in self._imports.values() if self._status(stored) not in FINAL)
 
     def _elapsed(self, stored: StoredImport) -> float:
         return (time.monotonic() - stored.started) * self._speed
 
-    def _status(self, stored: StoredImport) -> Status | None:
+    def _status(self, stored: StoredImport) -> str:
         return stored.scenario.status_at(self._elapsed(stored), stored.approved_at)
-
-    def _is_final(self, stored: StoredImport) -> bool:
-        return self._status(stored) in FINAL
