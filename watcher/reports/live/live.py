@@ -20,14 +20,11 @@ if TYPE_CHECKING:
     from watcher.core.events import Event
     from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
-    from watcher.reports.live.glyphs import Glyphs
+    from watcher.reports.live.frame import Glyphs
     from watcher.reports.stream import Stream
 
-FRAME = 0.25
-"""Seconds between two frames while something happens."""
-
-CALM_FRAME = 1.0
-"""Seconds between two frames during a long wait."""
+FRAME, CALM_FRAME = 0.25, 1.0
+"""Seconds between two frames while something happens, and during a long wait."""
 
 CALM_AFTER = 60.0
 """Seconds without an event, heartbeats not counted, after which a wait is long."""
@@ -46,7 +43,7 @@ class LiveView(Report):
         standing: Return a snapshot of an import; None before its wait begins and after it ends.
         level: The minimum level of the lines above the region.
         glyphs: The characters that the terminal can show.
-        several: Whether the lines must name their import.
+        several: Whether each line must name its import.
     """
 
     name = "the live view"
@@ -77,8 +74,7 @@ class LiveView(Report):
         self._board.receive(event)
         if not isinstance(event, Heartbeat):
             self._active_at = event.at.monotonic
-        unexpected = isinstance(event, Changed) and level_of(event) > Level.INFO
-        if unexpected or isinstance(event, MetUnknownStatus):
+        if isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO:
             self._lines.receive(event)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._tick)
@@ -98,9 +94,9 @@ class LiveView(Report):
         self._lines.finish(result)
 
     def close(self) -> None:
-        """Leave the region and wait for the terminal."""
+        """Stop drawing, and wait for the terminal."""
         self._stop()
-        self._region.close()
+        self._lines.close()
 
     def resume(self) -> None:
         """Draw below what others have written meanwhile."""
