@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from watcher.reports.live.frame import Glyphs
     from watcher.reports.stream import Stream
 
-FRAME, CALM_FRAME = 0.25, 1.0
-"""Seconds between two frames while something happens, and during a long wait."""
+FRAME = 0.25
+"""Seconds between two frames while something happens."""
+
+CALM_FRAME = 1.0
+"""Seconds between two frames during a long wait."""
 
 CALM_AFTER = 60.0
 """Seconds without an event, heartbeats not counted, after which a wait is long."""
