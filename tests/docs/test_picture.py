@@ -16,8 +16,7 @@ from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
 from watcher.reports.live.board import View
-from watcher.reports.live.frame import Frame
-from watcher.reports.live.glyphs import UNICODE
+from watcher.reports.live.frame import UNICODE, Frame
 from watcher.reports.stdout import text_line
 
 REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")

@@ -135,13 +135,10 @@ def test_tls_that_cannot_be_prepared() -> None:
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:
     """With a busy state file no command runs, and its exit code is never 0."""
     look, command = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}"], ["--", "echo", "deployed"]
-    file = open_state_file(tmp_path / "state", pytest.fail)
-    try:
+    with open_state_file(tmp_path / "state", pytest.fail):
         assert run_watcher(*look, "--exit-code=unavailable=0", env=NOWHERE).code == 0
         to_0 = run_watcher(*look, "--exit-code=unavailable=0", *command, env=NOWHERE)
         to_10 = run_watcher(*look, "--exit-code=unavailable=10", *command, env=NOWHERE)
-    finally:
-        file.close()
     assert (to_0.code, to_0.out, to_10.code, to_10.out) == (75, "", 10, "")
 
 
@@ -150,12 +147,9 @@ def test_a_busy_state_file_protects_the_files_of_its_run(tmp_path: Path, output:
     """A run that finds its state file busy prints its result and leaves files to the other run."""
     status = tmp_path / "status"
     status.write_text("of the other run")
-    file = open_state_file(tmp_path / "state", pytest.fail)
-    try:
+    with open_state_file(tmp_path / "state", pytest.fail):
         arguments = ["a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}", f"--status-file={status}"]
         finished = run_watcher(*arguments, f"--output={output}", env=NOWHERE)
-    finally:
-        file.close()
     assert (finished.code, finished.result["outcome"]) == (75, "unavailable")
     assert finished.result.get("event") == ("result" if output == "jsonl" else None)
     assert status.read_text() == "of the other run"

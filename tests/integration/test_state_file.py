@@ -113,9 +113,8 @@ def test_a_look_does_not_poll_during_a_hold(start_simulator: StartSimulator, tmp
     assert [look(state, target, simulator.base_uri).code for _ in range(2)] == [8, 75]
     (hold,) = json.loads(state.read_bytes())["holds"].values()
     assert hold["resume_at"] >= hold["until"]
-    store = open_store(state, simulator.base_uri, [parse_target(target).ref], pytest.fail)
-    store.save([], Hold(60.0, 61.0, named=True), Instant(0.0, time.time()))
-    store.close()
+    with open_store(state, simulator.base_uri, [parse_target(target).ref], pytest.fail) as store:
+        store.save([], Hold(60.0, 61.0, named=True), Instant(0.0, time.time()))
     counted = polls(state)
     held = look(state, target, simulator.base_uri, "--output", "json")
     assert (held.code, held.err) == (75, "")
@@ -125,11 +124,8 @@ def test_a_look_does_not_poll_during_a_hold(start_simulator: StartSimulator, tmp
 
 def test_a_second_run_is_refused(tmp_path: Path) -> None:
     """While another run holds the lock, the code is 75 at once, with one line and without a request."""
-    file = open_state_file(tmp_path / "state", pytest.fail)
-    try:
+    with open_state_file(tmp_path / "state", pytest.fail):
         finished = look(tmp_path / "state", TARGET, NOWHERE)
-    finally:
-        file.close()
     (line,) = finished.err.splitlines()
     assert line == (
         f"watcher: another run is using --state-file {tmp_path}/state; nothing was requested. "

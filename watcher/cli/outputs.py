@@ -88,7 +88,7 @@ def make_log(
     """Make the log on standard error: the live view if the terminal allows it, else lines."""
     missing = None if settings.log_format is LogFormat.JSON else _missing_for_live(settings, environ)
     if settings.log_format is LogFormat.CONSOLE and missing is None and _wants_live(settings):
-        from watcher.reports.live.glyphs import ASCII, UNICODE
+        from watcher.reports.live.frame import ASCII, UNICODE
         from watcher.reports.live.live import LiveView
 
         stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]

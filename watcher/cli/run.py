@@ -150,8 +150,7 @@ class _Run:
         if settings.state_file is not None:
             from watcher.state.store import open_store  # noqa: PLC0415 (only here)
 
-            self._store = open_store(settings.state_file, base_uri, refs, self._warn)
-            stack.callback(self._store.close)
+            self._store = stack.enter_context(open_store(settings.state_file, base_uri, refs, self._warn))
             saved, save = self._store.saved, self._store.save
         for hint in find_hints(inputs.tokens.current(), os.environ):
             self._reports.notify(Level.WARNING, "hint", hint)

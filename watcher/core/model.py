@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 from urllib.parse import quote
+
+from msgspec import Meta
 
 from watcher.core.text import printable
 
 LATEST_CREATION_MS = 253_402_300_799_999
 """The end of the year 9999, the last that ``datetime`` supports, in Unix milliseconds."""
+
+UnixTime: TypeAlias = Annotated[float, Meta(ge=-6e10, le=2e11)]
+"""Seconds since 1970 on the wall clock; a state file is refused outside the years 69 to 8307."""
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e11)]
+"""A length of time; a state file is refused outside these limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class Instant:
     """
 
     monotonic: float
-    unix: float
+    unix: UnixTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Import:
 
     status: str
     mode: str | None = None
-    created_ms: int | None = None
+    created_ms: Annotated[int, Meta(ge=0, le=LATEST_CREATION_MS)] | None = None
     files: tuple[ImportFile, ...] = ()
 
 
@@ -88,6 +97,6 @@ class Transition:
     source: str | None
     to: str
     at: Instant
-    elapsed: float
-    in_state: float | None
+    elapsed: Seconds
+    in_state: Seconds | None
     expected: bool

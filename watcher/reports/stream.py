@@ -37,7 +37,8 @@ class Stream:
             with the next write only.
 
     Attributes:
-        flush_deadline: When all streams stop waiting and drop pending bytes, on the monotonic clock.
+        flush_deadline: When all streams stop waiting and drop pending bytes, on the monotonic clock. A signal
+            handler may set it while a stream waits.
     """
 
     flush_deadline: ClassVar[float] = math.inf
@@ -69,11 +70,7 @@ class Stream:
         return -1 if self._descriptor is None else self._descriptor
 
     def check(self) -> None:
-        """Raise the error that made a write fail; a reader that closed its end is no error.
-
-        Raises:
-            OSError: A write failed.
-        """
+        """Raise the OSError that made a write fail; a reader that closed its end is no error."""
         if self._failure is not None:
             raise self._failure
 
@@ -95,37 +92,38 @@ class Stream:
                 batch.clear()
         self._send(bytes(batch + b"\n"))
 
+    def is_writable(self, timeout: float = 0.0) -> bool:
+        """Return whether the destination accepts bytes within ``timeout`` seconds."""
+        return bool(select.select([], [self.fileno()], [], timeout)[1])
+
     def drain(self) -> None:
         """Wait until the reader has accepted everything, or until the flush deadline."""
-        while self._pending and self._descriptor is not None:
-            if self._wait_until_writable(self._descriptor):
-                self._write_some(self._descriptor)
-            else:
+        while self.pending:
+            if self.is_writable(_RETRY_INTERVAL):
+                self._write_some()
+            elif time.monotonic() >= self.flush_deadline:
                 self._descriptor = None
 
     def _send(self, data: bytes) -> None:
         if self._descriptor is None:
             return
         self._pending += data
-        self._offer()
+        while self.pending and self.is_writable():
+            self._write_some()
         if len(self._pending) > _MAX_PENDING:
             self.drain()
         elif self.pending and self._defer is not None and not self._is_deferred:
             self._is_deferred = True
             self._defer(_RETRY_INTERVAL, self._send_deferred)
 
-    def _offer(self) -> None:
-        while self._pending and self._descriptor is not None and _is_writable(self._descriptor):
-            self._write_some(self._descriptor)
-
     def _send_deferred(self) -> None:
         self._is_deferred = False
         self._send(b"")
 
-    def _write_some(self, descriptor: int) -> None:
+    def _write_some(self) -> None:
         try:
             # A writable pipe accepts this many bytes without blocking (POSIX, PIPE_BUF).
-            del self._pending[: os.write(descriptor, self._pending[: select.PIPE_BUF])]
+            del self._pending[: os.write(self.fileno(), self._pending[: select.PIPE_BUF])]
         except BlockingIOError:
             return
         except BrokenPipeError:
@@ -133,17 +131,6 @@ class Stream:
         except OSError as error:
             self._failure = error
             self._descriptor = None
-
-    def _wait_until_writable(self, descriptor: int) -> bool:
-        """Return False at the flush deadline, which a signal handler may set meanwhile."""
-        while not _is_writable(descriptor, _RETRY_INTERVAL):
-            if time.monotonic() >= self.flush_deadline:
-                return False
-        return True
-
-
-def _is_writable(descriptor: int, timeout: float = 0.0) -> bool:
-    return bool(select.select([], [descriptor], [], timeout)[1])
 
 
 def _without_blocking(descriptor: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.core.errors import BusyError, UsageError
-from watcher.state.trust import REMEDIABLE, Problem, problem_with, user_name
+from watcher.state.trust import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,20 +28,10 @@ class UnusableError(Exception):
 
 
 class StateFile:
-    """One locked state file.
+    """A file that is read only if it can be trusted, and replaced atomically."""
 
-    The lock (flock(2)) is on a file of its own, ``PATH.lock``, because the state file is replaced. The lock
-    file is never deleted: two runs could then lock two files of the same name. The system releases the lock
-    when the process ends.
-
-    Args:
-        path: The state file.
-        lock: The descriptor of the locked lock file.
-    """
-
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = lock
 
     def read(self) -> bytes | None:
         """Return the content, or None if there is no file.
@@ -50,23 +40,30 @@ class StateFile:
             UnusableError: The file is too large, or others could have changed it.
             UsageError: The file cannot be read, is not a regular file or belongs to another user.
         """
-        with _explaining(self.path, "read"):
+        with explaining(self.path, "read"):
             try:
                 descriptor = os.open(self.path, os.O_RDONLY | _FLAGS)
             except FileNotFoundError:
                 return None
             with os.fdopen(descriptor, "rb") as file:
-                problem = _check(self.path, os.fstat(descriptor))
-                content = file.read(SIZE_LIMIT + 1) if problem is None else b""
-        if problem is not None:
-            raise UnusableError(problem.value)
+                problem = check(self.path, os.fstat(descriptor))
+                if problem is not None:
+                    raise UnusableError(problem)
+                content = file.read(SIZE_LIMIT + 1)
         if len(content) > SIZE_LIMIT:
             raise UnusableError(f"is larger than {SIZE_LIMIT >> 20} MiB")
         return content
 
     def set_aside(self) -> Path:
         """Rename the file to a free name beside it and return that name; raise UsageError if impossible."""
-        return _set_aside(self.path)
+        with explaining(self.path, "set aside"):
+            while True:
+                aside = Path(f"{self.path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+                with suppress(FileExistsError):
+                    # An empty file reserves the name: renaming alone would overwrite an existing file.
+                    os.close(_create(aside))
+                    self.path.replace(aside)
+                    return aside
 
     def write(self, content: bytes) -> None:
         """Replace the content atomically: after a crash, the file has either the old or the new content.
@@ -79,7 +76,7 @@ class StateFile:
         new = Path(f"{self.path}.new")  # only the holder of the lock writes, so one name is enough
         new.unlink(missing_ok=True)
         try:
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _MODE)
+            descriptor = _create(new)
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(descriptor, _MODE)  # whatever the umask
                 file.write(content)
@@ -91,44 +88,37 @@ class StateFile:
                 new.unlink(missing_ok=True)
             raise
 
-    def close(self) -> None:
-        """Release the lock."""
-        os.close(self._lock)
 
+@contextmanager
+def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFile]:
+    """Lock a state file, which need not exist; call ``warn`` with a message if the lock file is set aside.
 
-def open_state_file(path: Path, warn: Callable[[str], None]) -> StateFile:
-    """Lock a state file; the file itself need not exist.
-
-    Args:
-        path: The state file.
-        warn: Called with a message if the lock file had to be set aside.
-
-    Returns:
-        The locked file; close it.
+    The lock (flock(2)) is on a file of its own, ``PATH.lock``, because the state file is replaced. The lock
+    file is never deleted: two runs could then lock two files of the same name.
 
     Raises:
         UsageError: The state file or its lock file is a link, belongs to another user or cannot be used.
         BusyError: Another run holds the lock.
     """
-    with _explaining(path, "used"), suppress(FileNotFoundError):
-        _check(path, path.lstat())
+    with explaining(path, "used"), suppress(FileNotFoundError):
+        check(path, path.lstat())
     lock_path = Path(f"{path}.lock")
-    with _explaining(lock_path, "used"):
+    with explaining(lock_path, "used"):
         with suppress(FileNotFoundError):
-            problem = _check(lock_path, lock_path.lstat())
+            problem = check(lock_path, lock_path.lstat())
             if problem is not None:
-                warn(f"--state-file: {lock_path} {problem.value}; it is now {_set_aside(lock_path)}")
+                warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}")
         lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
-        try:
+    try:
+        with explaining(lock_path, "used"):
             _lock(path, lock_path, lock)
-        except BaseException:
-            os.close(lock)
-            raise
-    return StateFile(path, lock)
+        yield StateFile(path)
+    finally:
+        os.close(lock)
 
 
 def _lock(path: Path, lock_path: Path, lock: int) -> None:
-    if _check(lock_path, os.fstat(lock)) is not None:
+    if check(lock_path, os.fstat(lock)) is not None:
         # A file that was just created cannot have such a problem, except on a file system without modes.
         lock_path.unlink()
         raise UsageError(
@@ -144,39 +134,21 @@ def _lock(path: Path, lock_path: Path, lock: int) -> None:
         ) from None
 
 
-def _check(path: Path, status: os.stat_result) -> Problem | None:
-    """Return a problem for which the file can be set aside; raise UsageError for any other."""
-    problem = problem_with(status, os.geteuid())
-    if problem is None or problem in REMEDIABLE:
-        return problem
-    if problem is Problem.OTHER_OWNER:
-        owner = user_name(status.st_uid)
-        raise UsageError(f"--state-file: {path} belongs to the user {owner}. Name a file of your own.")
-    raise UsageError(f"--state-file: {path} {problem.value}. Name a regular file.")
-
-
-def _set_aside(path: Path) -> Path:
-    with _explaining(path, "set aside"):
-        while True:
-            aside = Path(f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-            with suppress(FileExistsError):
-                # An empty file reserves the name: renaming alone would overwrite an existing file.
-                os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _MODE))
-                path.replace(aside)
-                return aside
+def _create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _MODE)
 
 
 @contextmanager
-def _explaining(path: Path, verb: str) -> Iterator[None]:
-    """Turn an OSError into a UsageError that says what to do."""
+def explaining(path: Path, verb: str) -> Iterator[None]:
+    """Turn an OSError into a UsageError that names the next step; ``verb`` is a participle such as "read"."""
     try:
         yield
+    except FileNotFoundError:
+        raise UsageError(
+            f"--state-file: the directory {path.parent} does not exist. Create it, or name another file."
+        ) from None
     except OSError as error:
-        if error.errno == errno.ENOENT:
-            raise UsageError(
-                f"--state-file: the directory {path.parent} does not exist. Create it, or name another file."
-            ) from None
         raise UsageError(
             f"--state-file: {path} cannot be {verb}: {error.strerror}. "
-            "Name a file in a directory of your own."
+            "Name a file in a directory of your own with free space."
         ) from None

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from watcher.core.errors import UsageError
 from watcher.core.events import Changed, Ended
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
-from watcher.state.disk import UnusableError, open_state_file
+from watcher.state.disk import UnusableError, explaining, open_state_file
 from watcher.state.document import Document, ImportEntry, Reported, decode, encode, encode_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from watcher.core.answers.rate_limits import Hold
@@ -27,12 +27,11 @@ UNUSED_LIMIT = 30 * 86400.0
 
 
 class StateStore:
-    """Saves the waits of one run.
+    """Save the waits of one run.
 
     A change is saved before it is reported: if the process is killed in between, the next run has the
-    transition in its result and does not report it again. An outcome is recorded after it was reported: a
-    single look prints nothing when its predecessor reported the same outcome, so an outcome that nobody read
-    must not count as reported.
+    transition in its result and does not report it again. An outcome is recorded after it was reported,
+    because the next single look prints nothing if the outcome is the same.
 
     Create it with ``open_store``; ``clock`` returns Unix seconds.
     """
@@ -52,25 +51,19 @@ class StateStore:
         self._hold: Hold | None = None
         now, document = clock(), self._read()
         self._entries = {ref: ImportEntry(base_uri, ref, now, SavedWait(now)) for ref in refs}
-        self._lines: dict[tuple[str, ImportRef], bytes] = {}
+        self._others: list[bytes] = []
         for entry in document.imports:
             if now - entry.used_at > UNUSED_LIMIT:
                 continue
             if entry.base_uri == base_uri and entry.ref in self._entries:
                 self._entries[entry.ref] = replace(entry, used_at=now, wait=entry.wait.corrected(now))
             else:
-                self._encode(replace(entry, used_at=min(entry.used_at, now)))
-        for entry in self._entries.values():
-            self._encode(entry)
+                self._others.append(encode_entry(replace(entry, used_at=min(entry.used_at, now))))
+        self._lines = {ref: encode_entry(entry) for ref, entry in self._entries.items()}
         holds = {uri: hold.corrected(now) for uri, hold in document.holds.items()}
         self._holds = {uri: hold for uri, hold in holds.items() if hold is not None}
-        try:
+        with explaining(file.path, "written"):
             self._write()
-        except OSError as error:
-            raise UsageError(
-                f"--state-file: {file.path} cannot be written: {error.strerror}. "
-                "Free some space, or name a file elsewhere."
-            ) from None
 
     @property
     def saved(self) -> SavedState:
@@ -112,10 +105,6 @@ class StateStore:
         if changed:
             self._try_to_write()
 
-    def close(self) -> None:
-        """Unlock the file for the next run."""
-        self._file.close()
-
     def _read(self) -> Document:
         try:
             content = self._file.read()
@@ -129,10 +118,7 @@ class StateStore:
 
     def _put(self, entry: ImportEntry) -> None:
         self._entries[entry.ref] = entry
-        self._encode(entry)
-
-    def _encode(self, entry: ImportEntry) -> None:
-        self._lines[entry.base_uri, entry.ref] = encode_entry(entry)
+        self._lines[entry.ref] = encode_entry(entry)
 
     def _try_to_write(self) -> None:
         try:
@@ -146,30 +132,20 @@ class StateStore:
                 )
 
     def _write(self) -> None:
-        self._file.write(encode(self._lines.values(), self._holds))
+        self._file.write(encode([*self._others, *self._lines.values()], self._holds))
 
 
+@contextmanager
 def open_store(
     path: Path, base_uri: str, refs: Iterable[ImportRef], warn: Callable[[str], None]
-) -> StateStore:
-    """Open a state file for one run.
+) -> Iterator[StateStore]:
+    """Open a state file, which need not exist, for one run.
 
-    Args:
-        path: The state file; it need not exist.
-        base_uri: The API that the imports belong to.
-        refs: The imports.
-        warn: Called with a message when a file is set aside, and the first time it cannot be written.
-
-    Returns:
-        The store; close it.
+    Call ``warn`` with a message when a file is set aside, and the first time that it cannot be written.
 
     Raises:
         UsageError: The file cannot be trusted, read or written.
         BusyError: Another run uses the file.
     """
-    file = open_state_file(path, warn)
-    try:
-        return StateStore(file, base_uri, refs, warn)
-    except BaseException:
-        file.close()
-        raise
+    with open_state_file(path, warn) as file:
+        yield StateStore(file, base_uri, refs, warn)

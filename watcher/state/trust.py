@@ -2,58 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import stat
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from watcher.core.errors import UsageError
+
 if TYPE_CHECKING:
-    from os import stat_result
+    from pathlib import Path
 
 
-class Problem(Enum):
-    """Why a file is not trusted; each value completes the sentence "PATH …"."""
-
-    LINK = "is a symbolic link"
-    NOT_REGULAR = "is not a regular file"
-    OTHER_OWNER = "belongs to another user"
-    HARD_LINKS = "has more than one hard link"
-    OTHERS_WRITE = "can be written by other users"
-
-
-REMEDIABLE = frozenset({Problem.HARD_LINKS, Problem.OTHERS_WRITE})
-"""Problems of a file that is the user's own, and can therefore be moved out of the way."""
-
-
-def problem_with(status: stat_result, euid: int) -> Problem | None:
-    """Return the first reason not to trust a file.
+def check(path: Path, status: os.stat_result) -> str | None:
+    """Return why a file must be set aside, such as "has more than one hard link"; None to trust it.
 
     A file is trusted if it is a regular file with one link that only its owner and its group can write.
-    Root trusts only its own files, too. Group write access is accepted because Kubernetes' ``fsGroup``
-    sets it.
+    Kubernetes' ``fsGroup`` sets group write access. Root trusts only its own files, too.
 
     Args:
+        path: The file, for messages.
         status: The result of ``lstat`` or ``fstat``.
-        euid: The effective user ID of this process.
 
-    Returns:
-        The problem; None for a file that can be trusted.
+    Raises:
+        UsageError: The file is not a regular file, or belongs to another user.
     """
-    if stat.S_ISLNK(status.st_mode):
-        return Problem.LINK
-    if not stat.S_ISREG(status.st_mode):
-        return Problem.NOT_REGULAR
-    if status.st_uid != euid:
-        return Problem.OTHER_OWNER
+    mode = status.st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
+        raise UsageError(f"--state-file: {path} is {kind}. Name a regular file.")
+    if status.st_uid != os.geteuid():
+        raise UsageError(
+            f"--state-file: {path} belongs to the user {_user_name(status.st_uid)}. Name a file of your own."
+        )
     if status.st_nlink > 1:
-        return Problem.HARD_LINKS
-    if status.st_mode & stat.S_IWOTH:
-        return Problem.OTHERS_WRITE
-    return None
+        return "has more than one hard link"
+    return "can be written by other users" if mode & stat.S_IWOTH else None
 
 
-def user_name(uid: int) -> str:
-    """Return the name of a user, or the number of a user without a name."""
+def _user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

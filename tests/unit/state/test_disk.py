@@ -5,17 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from watcher.core.errors import BusyError, UsageError
 from watcher.state import disk
-from watcher.state.disk import StateFile, UnusableError, open_state_file
+from watcher.state.disk import UnusableError, open_state_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 OTHER_USER = 54321
@@ -23,14 +22,10 @@ OTHER_USER = 54321
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
-@contextmanager
-def opened(path: Path, warn: Callable[[str], None] = pytest.fail) -> Iterator[StateFile]:
-    """Lock the file for a while."""
-    file = open_state_file(path, warn)
-    try:
-        yield file
-    finally:
-        file.close()
+def lock(path: Path) -> None:
+    """Lock the file and release it at once."""
+    with open_state_file(path, pytest.fail):
+        pass
 
 
 def names(directory: Path) -> list[str]:
@@ -43,7 +38,7 @@ def names(directory: Path) -> list[str]:
 
 def test_the_content_is_replaced(tmp_path: Path) -> None:
     """A read returns what was written last, and only the file and its lock file exist."""
-    with opened(tmp_path / "state") as file:
+    with open_state_file(tmp_path / "state", pytest.fail) as file:
         assert file.read() is None
         file.write(b"one")
         file.write(b"2")
@@ -58,7 +53,7 @@ def test_the_mode_is_0600(tmp_path: Path, umask: int) -> None:
     path.touch(0o664)
     before = os.umask(umask)
     try:
-        with opened(path) as file:
+        with open_state_file(path, pytest.fail) as file:
             file.write(b"{}")
     finally:
         os.umask(before)
@@ -69,10 +64,10 @@ def test_the_mode_is_0600(tmp_path: Path, umask: int) -> None:
 def test_a_second_run_is_refused(tmp_path: Path) -> None:
     """While one run holds the lock, another gets a BusyError; afterwards it can lock the file."""
     path = tmp_path / "state"
-    with opened(path), pytest.raises(BusyError, match="another run is using --state-file"):
-        open_state_file(path, pytest.fail)
-    with opened(path):
-        assert (tmp_path / "state.lock").exists()
+    with open_state_file(path, pytest.fail), pytest.raises(BusyError, match="another run is using --state"):
+        lock(path)
+    lock(path)
+    assert (tmp_path / "state.lock").exists()
 
 
 @pytest.mark.parametrize("name", ["state", "state.lock"])
@@ -84,7 +79,7 @@ def test_a_symbolic_link_is_refused(tmp_path: Path, name: str, *, dangling: bool
         target.write_text("precious")
     (tmp_path / name).symlink_to(target)
     with pytest.raises(UsageError, match=f"{name} is a symbolic link"):
-        open_state_file(tmp_path / "state", pytest.fail)
+        lock(tmp_path / "state")
     assert target.exists() is not dangling
     assert dangling or target.read_text() == "precious"
 
@@ -93,7 +88,7 @@ def test_a_link_created_during_the_run_is_not_followed(tmp_path: Path) -> None:
     """A read refuses the link, and a write replaces it."""
     path, target = tmp_path / "state", tmp_path / "precious"
     target.write_text("precious")
-    with opened(path) as file:
+    with open_state_file(path, pytest.fail) as file:
         path.symlink_to(target)
         (tmp_path / "state.new").symlink_to(target)
         with pytest.raises(UsageError, match="symbolic link"):
@@ -109,14 +104,14 @@ def test_directories_and_pipes_are_refused(tmp_path: Path, name: str) -> None:
     for create in (os.mkdir, os.mkfifo):
         create(tmp_path / name)
         with pytest.raises(UsageError, match=f"{name} is not a regular file"):
-            open_state_file(tmp_path / "state", pytest.fail)
+            lock(tmp_path / "state")
         (tmp_path / name).rename(tmp_path / create.__name__)
 
 
 def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
     """No directory is created, because the path may be misspelt."""
     with pytest.raises(UsageError, match=r"missing does not exist\. Create it, or name another file"):
-        open_state_file(tmp_path / "missing" / "state", pytest.fail)
+        lock(tmp_path / "missing" / "state")
     assert names(tmp_path) == []
 
 
@@ -127,7 +122,7 @@ def test_another_users_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"{}")
     os.chown(tmp_path / name, OTHER_USER, -1)
     with pytest.raises(UsageError, match=f"{name} belongs to the user {OTHER_USER}") as refusal:
-        open_state_file(tmp_path / "state", pytest.fail)
+        lock(tmp_path / "state")
     assert not isinstance(refusal.value, BusyError)
     assert (tmp_path / name).read_bytes() == b"{}"
 
@@ -135,11 +130,10 @@ def test_another_users_file_is_refused(tmp_path: Path, name: str) -> None:
 @root_only
 def test_another_users_lock_is_refused_before_it_is_tried(tmp_path: Path) -> None:
     """A lock that another user holds is not reported as another run."""
-    lock = tmp_path / "state.lock"
-    with opened(tmp_path / "state"):
-        os.chown(lock, OTHER_USER, -1)
+    with open_state_file(tmp_path / "state", pytest.fail):
+        os.chown(tmp_path / "state.lock", OTHER_USER, -1)
         with pytest.raises(UsageError, match=f"belongs to the user {OTHER_USER}"):
-            open_state_file(tmp_path / "state", pytest.fail)
+            lock(tmp_path / "state")
 
 
 def link_to(path: Path) -> None:
@@ -162,7 +156,7 @@ def test_a_file_that_others_could_have_changed_is_not_used(
     path = tmp_path / "state"
     path.write_bytes(b"forged")
     spoil(path)
-    with opened(path) as file:
+    with open_state_file(path, pytest.fail) as file:
         with pytest.raises(UnusableError, match=words):
             file.read()
         assert file.set_aside().read_bytes() == b"forged"
@@ -174,13 +168,13 @@ def test_a_lock_file_that_others_could_have_locked_is_set_aside(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     """A lock that another user may hold does not stop the run; the warning says what happened."""
-    lock, warnings = tmp_path / "state.lock", list[str]()
-    lock.touch(0o600)
-    spoil(lock)
-    with opened(tmp_path / "state", warnings.append):
-        assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    lock_file, warnings = tmp_path / "state.lock", list[str]()
+    lock_file.touch(0o600)
+    spoil(lock_file)
+    with open_state_file(tmp_path / "state", warnings.append):
+        assert stat.S_IMODE(lock_file.stat().st_mode) == 0o600
     (warning,) = warnings
-    assert warning.startswith(f"--state-file: {lock} ")
+    assert warning.startswith(f"--state-file: {lock_file} ")
     assert "state.lock.########T######.######Z" in names(tmp_path)
 
 
@@ -189,7 +183,7 @@ def test_group_write_access_is_accepted(tmp_path: Path) -> None:
     for name in ("state", "state.lock"):
         (tmp_path / name).write_bytes(b"{}")
         (tmp_path / name).chmod(0o660)
-    with opened(tmp_path / "state") as file:
+    with open_state_file(tmp_path / "state", pytest.fail) as file:
         assert file.read() == b"{}"
 
 
@@ -204,14 +198,14 @@ def test_a_file_system_without_modes_is_refused(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "open", open_for_all)
     with pytest.raises(UsageError, match=r"other users can write every file in .*another file system"):
-        open_state_file(tmp_path / "state", pytest.fail)
+        lock(tmp_path / "state")
     assert names(tmp_path) == []
 
 
 def test_setting_aside_overwrites_nothing(tmp_path: Path) -> None:
     """Every file gets a name of its own, even within a moment."""
     path = tmp_path / "state"
-    with opened(path) as file:
+    with open_state_file(path, pytest.fail) as file:
         for number in range(20):
             path.write_text(str(number))
             assert file.set_aside().read_text() == str(number)
@@ -227,7 +221,7 @@ def test_a_file_that_cannot_be_set_aside_is_refused(tmp_path: Path, monkeypatch:
 
     path = tmp_path / "state"
     path.write_bytes(b"forged")
-    with opened(path) as file:
+    with open_state_file(path, pytest.fail) as file:
         monkeypatch.setattr(type(path), "replace", forbid)
         with pytest.raises(UsageError, match="cannot be set aside: Permission denied"):
             file.set_aside()
@@ -240,7 +234,7 @@ def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pyte
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with opened(tmp_path / "state") as file:
+    with open_state_file(tmp_path / "state", pytest.fail) as file:
         file.write(b"old")
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
@@ -255,7 +249,7 @@ def test_a_file_beyond_the_size_limit_is_neither_read_nor_written(
     """A later run can read everything that was written."""
     monkeypatch.setattr(disk, "SIZE_LIMIT", 1 << 20)
     path = tmp_path / "state"
-    with opened(path) as file:
+    with open_state_file(path, pytest.fail) as file:
         file.write(b"x" * (1 << 20))
         assert len(file.read() or b"") == 1 << 20
         with pytest.raises(OSError, match="File too large"):

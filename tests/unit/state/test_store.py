@@ -39,11 +39,8 @@ def opened(
     warn: Callable[[str], None] = pytest.fail,
 ) -> Iterator[StateStore]:
     """Open the store of a run that begins some seconds after ``EPOCH``."""
-    file = open_state_file(path, warn)
-    try:
+    with open_state_file(path, warn) as file:
         yield StateStore(file, base_uri, refs, warn, lambda: EPOCH + at)
-    finally:
-        file.close()
 
 
 def instant(at: float) -> Instant:
@@ -56,15 +53,6 @@ class _Disk(StateFile):
 
     full = False
     writes = 0
-
-    @classmethod
-    def open(cls, path: Path) -> _Disk:
-        """Lock the file."""
-        file = open_state_file(path, pytest.fail)
-        try:
-            return cls(path, os.dup(file._lock))  # noqa: SLF001 (the same lock)
-        finally:
-            file.close()
 
     def write(self, content: bytes) -> None:
         if self.full:
@@ -114,7 +102,7 @@ def test_a_hold_is_saved_without_an_event(tmp_path: Path) -> None:
 
 def test_one_save_is_one_write(tmp_path: Path) -> None:
     """Many events and a hold are written together, and a save without a change writes nothing."""
-    file, driven = _Disk.open(tmp_path / "state"), Driven(Policy())
+    file, driven = _Disk(tmp_path / "state"), Driven(Policy())
     store = StateStore(file, BASE, [REF], pytest.fail, lambda: EPOCH)
     events = [
         *driven.receive(seen("preparing"), at=1.0).events,
@@ -129,7 +117,6 @@ def test_one_save_is_one_write(tmp_path: Path) -> None:
     assert file.writes == before + 1
     store.save([], None, instant(5.0))
     assert file.writes == before + 2
-    store.close()
 
 
 def test_entries_of_other_commands_are_kept(tmp_path: Path) -> None:
@@ -246,7 +233,7 @@ def test_a_forged_file_that_others_can_write_is_set_aside(tmp_path: Path) -> Non
 def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path) -> None:
     """The watch goes on; once there is space, the next change is written with all earlier ones."""
     path, driven, warnings = tmp_path / "state", Driven(Policy()), list[str]()
-    file = _Disk.open(path)
+    file = _Disk(path)
     store = StateStore(file, BASE, [REF], warnings.append, lambda: EPOCH)
     file.full = True
     for at, status in ((1.0, "preparing"), (2.0, "ready")):
@@ -255,17 +242,15 @@ def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path) -> None:
     assert "could not be written: No space left on device. The watch continues" in warning
     file.full = False
     store.save(driven.receive(seen("in_progress"), at=3.0).events, None, instant(3.0))
-    store.close()
     assert len(decode(path.read_bytes()).imports[0].wait.transitions) == 3
 
 
 def test_a_disk_that_is_full_at_the_start_is_refused(tmp_path: Path) -> None:
     """A run that can save nothing ends before its first request."""
-    file = _Disk.open(tmp_path / "state")
+    file = _Disk(tmp_path / "state")
     file.full = True
     with pytest.raises(UsageError, match="cannot be written: No space left"):
         StateStore(file, BASE, [REF], pytest.fail)
-    file.close()
 
 
 def test_a_store_that_fails_to_open_releases_the_lock(tmp_path: Path) -> None:
@@ -277,10 +262,9 @@ def test_a_store_that_fails_to_open_releases_the_lock(tmp_path: Path) -> None:
     def fail(_: str) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        open_store(path, BASE, [REF], fail)
-    store = open_store(path, BASE, [REF], pytest.fail)
-    with pytest.raises(BusyError):
-        open_store(path, BASE, [REF], pytest.fail)
-    store.close()
-    open_store(path, BASE, [REF], pytest.fail).close()
+    with pytest.raises(KeyboardInterrupt), open_store(path, BASE, [REF], fail):
+        pass
+    with open_store(path, BASE, [REF], pytest.fail), pytest.raises(BusyError), opened(path):
+        pass
+    with open_store(path, BASE, [REF], pytest.fail):
+        pass

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+from pathlib import Path
 
 import pytest
 
-from watcher.state.trust import Problem, problem_with, user_name
+from watcher.core.errors import UsageError
+from watcher.state.trust import check
 
-ME, ROOT, OTHER = 1000, 0, 1001
+ME, ROOT, OTHER = 1000, 0, 4_000_000_000
+PATH = Path("/var/lib/state")
 
 
 def status(mode: int, *, uid: int = ME, links: int = 1) -> os.stat_result:
@@ -23,29 +27,38 @@ def status(mode: int, *, uid: int = ME, links: int = 1) -> os.stat_result:
         (status(stat.S_IFREG | 0o600), ME, None),
         (status(stat.S_IFREG | 0o664), ME, None),
         (status(stat.S_IFREG | 0o644, uid=ROOT), ROOT, None),
-        (status(stat.S_IFREG | 0o602), ME, Problem.OTHERS_WRITE),
-        (status(stat.S_IFREG | 0o666, uid=ROOT), ROOT, Problem.OTHERS_WRITE),
-        (status(stat.S_IFREG | 0o600, links=2), ME, Problem.HARD_LINKS),
-        (status(stat.S_IFREG | 0o600, uid=OTHER), ME, Problem.OTHER_OWNER),
-        (status(stat.S_IFREG | 0o600, uid=ROOT), ME, Problem.OTHER_OWNER),
-        (status(stat.S_IFREG | 0o600), ROOT, Problem.OTHER_OWNER),
-        (status(stat.S_IFREG | 0o666, uid=OTHER, links=2), ROOT, Problem.OTHER_OWNER),
-        (status(stat.S_IFLNK | 0o777), ME, Problem.LINK),
-        (status(stat.S_IFLNK | 0o777, uid=OTHER), ME, Problem.LINK),
-        (status(stat.S_IFDIR | 0o700), ME, Problem.NOT_REGULAR),
-        (status(stat.S_IFIFO | 0o600), ME, Problem.NOT_REGULAR),
-        (status(stat.S_IFSOCK | 0o600), ME, Problem.NOT_REGULAR),
-        (status(stat.S_IFCHR | 0o600), ME, Problem.NOT_REGULAR),
+        (status(stat.S_IFREG | 0o602), ME, "can be written by other users"),
+        (status(stat.S_IFREG | 0o666, uid=ROOT), ROOT, "can be written by other users"),
+        (status(stat.S_IFREG | 0o600, links=2), ME, "has more than one hard link"),
     ],
 )
 def test_only_a_file_that_nobody_else_could_write_is_trusted(
-    file: os.stat_result, euid: int, problem: Problem | None
+    file: os.stat_result, euid: int, problem: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Links, other kinds of files, other owners, hard links and write access for others are problems."""
-    assert problem_with(file, euid) is problem
+    """A file of the user's own that others can have linked or written must be set aside."""
+    monkeypatch.setattr(os, "geteuid", lambda: euid)
+    assert check(PATH, file) == problem
 
 
-def test_users_are_named() -> None:
-    """A user without a name, as in many containers, is shown by number."""
-    assert user_name(0) == "root"
-    assert user_name(4_000_000_000) == "4000000000"
+@pytest.mark.parametrize(
+    ("file", "euid", "words"),
+    [
+        (status(stat.S_IFREG | 0o600, uid=OTHER), ME, "belongs to the user 4000000000. Name a file of"),
+        (status(stat.S_IFREG | 0o600, uid=ROOT), ME, "belongs to the user root. Name a file of your own."),
+        (status(stat.S_IFREG | 0o600, uid=OTHER), ROOT, "belongs to the user 4000000000"),
+        (status(stat.S_IFREG | 0o666, uid=OTHER, links=2), ROOT, "belongs to the user 4000000000"),
+        (status(stat.S_IFLNK | 0o777), ME, "is a symbolic link. Name a regular file."),
+        (status(stat.S_IFLNK | 0o777, uid=OTHER), ME, "is a symbolic link"),
+        (status(stat.S_IFDIR | 0o700), ME, "is not a regular file. Name a regular file."),
+        (status(stat.S_IFIFO | 0o600), ME, "is not a regular file"),
+        (status(stat.S_IFSOCK | 0o600), ME, "is not a regular file"),
+        (status(stat.S_IFCHR | 0o600), ME, "is not a regular file"),
+    ],
+)
+def test_other_files_are_refused(
+    file: os.stat_result, euid: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links, other kinds of files and those of other users stay; a user without a name is a number."""
+    monkeypatch.setattr(os, "geteuid", lambda: euid)
+    with pytest.raises(UsageError, match=re.escape(f"--state-file: {PATH} {words}")):
+        check(PATH, file)

@@ -8,11 +8,13 @@ as now.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from msgspec import Meta
 
 from watcher.core.answers.rate_limits import Hold
 from watcher.core.lifecycle import FINAL
-from watcher.core.model import Import, Transition  # noqa: TC001 (msgspec resolves the annotations)
+from watcher.core.model import Import, Transition, UnixTime  # noqa: TC001 (msgspec resolves the annotations)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,28 +25,27 @@ if TYPE_CHECKING:
 HOLD_LIMIT = 3600.0
 """Longest hold that a later run restores, in seconds."""
 
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=1 << 53)]
+
 
 @dataclass(frozen=True, slots=True)
 class SavedWait:
-    """The wait for one import; times are Unix seconds.
+    """The wait for one import; the counts are those of ``Progress``.
 
     Attributes:
         began: When the wait began.
         since: When the present status was first seen; None before the import was seen.
         last: The import as it was last seen.
         transitions: All changes of status, including the first status.
-        polls: Requests that were answered or failed.
-        throttled: How many of them were answered with 429.
-        errors: How many of them failed for another reason.
     """
 
-    began: float
-    since: float | None = None
+    began: UnixTime
+    since: UnixTime | None = None
     last: Import | None = None
     transitions: tuple[Transition, ...] = ()
-    polls: int = 0
-    throttled: int = 0
-    errors: int = 0
+    polls: _Count = 0
+    throttled: _Count = 0
+    errors: _Count = 0
 
     @classmethod
     def after(cls, event: Event) -> SavedWait:
@@ -65,7 +66,7 @@ class SavedWait:
 
     @property
     def is_final(self) -> bool:
-        """Whether the import can never change again, so that it need not be polled."""
+        """Whether the import can never change again."""
         return self.last is not None and self.last.status in FINAL
 
     def corrected(self, now: float) -> SavedWait:
@@ -79,16 +80,10 @@ class SavedWait:
 
 @dataclass(frozen=True, slots=True)
 class SavedHold:
-    """A hold that may outlast the run; times are Unix seconds.
+    """A ``Hold`` on the wall clock, for a later run."""
 
-    Attributes:
-        until: The time that the API named, or else the time of the refusal.
-        resume_at: The next poll; not before ``until``.
-        named: Whether the API named the time.
-    """
-
-    until: float
-    resume_at: float
+    until: UnixTime
+    resume_at: UnixTime
     named: bool
 
     @classmethod
@@ -114,12 +109,7 @@ class SavedHold:
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """What earlier runs saved for this one.
-
-    Attributes:
-        waits: The waits of this run's imports.
-        hold: The hold of this run's base URI, unless it is over.
-    """
+    """The waits of a run's imports and the hold of its base URI, as earlier runs saved them."""
 
     waits: Mapping[ImportRef, SavedWait] = field(default_factory=dict)
     hold: SavedHold | None = None

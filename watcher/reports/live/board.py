@@ -1,4 +1,4 @@
-"""What the live view knows about every import, and its words for it."""
+"""The current state of every import, for the live view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from watcher.core.events import Event, Heartbeat, Progress
     from watcher.core.model import ImportRef
@@ -30,14 +30,6 @@ _USUAL_STEPS = (
     ImportStatus.IN_PROGRESS,
     ImportStatus.COMPLETE,
 )
-
-_WAITING_FOR: Mapping[str | None, str] = {
-    None: "waiting for the import to appear",
-    ImportStatus.PREPARING: "LaunchDarkly is preparing the import",
-    ImportStatus.PENDING_APPROVAL: "waiting for an approval in LaunchDarkly",
-    ImportStatus.READY: "waiting for LaunchDarkly to start the import",
-    ImportStatus.IN_PROGRESS: "LaunchDarkly is importing the keys",
-}
 
 
 class Attention(IntEnum):
@@ -56,9 +48,7 @@ class View:
     """One import at one moment.
 
     Attributes:
-        ref: The import.
         goal: What the wait is for, in words.
-        progress: How far the wait has come.
         next_poll: Seconds until the next poll; None during a request.
         problem: Why there is no current answer; None if there is one.
         ended: The outcome; None during the wait.
@@ -102,23 +92,11 @@ class View:
         return running_time(elapsed if in_state is None else in_state)
 
     @property
-    def polls(self) -> str:
-        """The number of polls."""
-        return f"{self.progress.polls} poll{'' if self.progress.polls == 1 else 's'}"
-
-    @property
     def next_request(self) -> str:
         """When the next poll is due."""
-        return (
-            "request under way" if self.next_poll is None else f"next poll in {running_time(self.next_poll)}"
-        )
-
-    @property
-    def waiting_for(self) -> str:
-        """What must happen next."""
-        if not self.progress.polls:
-            return "waiting for the first answer"
-        return _WAITING_FOR.get(self.progress.status, "unknown status; still waiting")
+        if self.next_poll is None:
+            return "request under way"
+        return f"next poll in {running_time(self.next_poll)}"
 
     @property
     def done_steps(self) -> list[tuple[str, str]]:
@@ -127,28 +105,22 @@ class View:
         return [(before.to, duration(after.in_state or 0.0)) for before, after in pairwise(seen)]
 
     @property
-    def current_step(self) -> tuple[str, str]:
-        """The current status, and the time spent in it when the wait ended there."""
+    def last_step(self) -> str:
+        """The time in the current status if the wait ended there."""
         in_state = self.progress.in_state
         cut_short = self.ended is not None and self.status not in lifecycle.FINAL
-        return self.status, f" {duration(in_state)}" if cut_short and in_state is not None else ""
+        return f" {duration(in_state)}" if cut_short and in_state is not None else ""
 
     @property
-    def steps_ahead(self) -> list[str]:
+    def steps_ahead(self) -> list[ImportStatus]:
         """The statuses that usually follow; an approval is not usual."""
         seen = (step.to for step in reversed(self.progress.transitions) if isinstance(step.to, ImportStatus))
         last = next(seen, None)
-        if last is None:
-            return list(_USUAL_STEPS)
-        return [step for step in _USUAL_STEPS if step is not last and lifecycle.is_at_or_past(step, last)]
+        return [step for step in _USUAL_STEPS if lifecycle.is_expected(last, step)]
 
 
 class Board:
-    """Collect what is known about every import.
-
-    Args:
-        standing: Return a snapshot of an import; None before its wait begins and after it ends.
-    """
+    """Collect what is known about every import; ``standing`` is that of ``LiveView``."""
 
     def __init__(self, standing: Callable[[ImportRef], Heartbeat | None]) -> None:
         self._standing = standing
@@ -156,7 +128,7 @@ class Board:
         self._problems: dict[ImportRef, MetThrottle | Retrying] = {}
 
     def receive(self, event: Event) -> None:
-        """Remember an event."""
+        """Store what an event adds to the snapshots."""
         if isinstance(event, Watching):
             self._views[event.ref] = View(event.ref, event.goal, event.progress)
         elif isinstance(event, MetThrottle | Retrying):
@@ -177,7 +149,7 @@ class Board:
     def _problem(self, standing: Heartbeat) -> str | None:
         event = self._problems.get(standing.ref)
         if standing.trouble is None:
-            # A 404 before the import appears is no fault yet.
+            # Before the import appears, a 404 is shown although it is no fault yet.
             return event.detail if isinstance(event, Retrying) and standing.progress.status is None else None
         if isinstance(event, MetThrottle):
             left = (event.named_wait or 0.0) - (standing.at.monotonic - event.at.monotonic)

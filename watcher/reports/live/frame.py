@@ -10,31 +10,54 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from watcher.core.messages.snapshots import polls, waiting_for
 from watcher.core.text import printable
 from watcher.reports.live.board import Attention, running_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 
     from watcher.reports.live.board import View
-    from watcher.reports.live.glyphs import Glyphs
 
 _WIDE = 60
 """Columns from which a row of the table shows the steps and a note."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """A renderable for rich. One import is drawn in full with its least important lines last.
+class Glyphs:
+    """The characters that a terminal can show.
 
-    Several imports are a table of as many rows as fit above the cursor's line.
+    Attributes:
+        spinner: The characters of the current step, one per frame.
+        rail: Joins two steps; ``moving`` is its part that moves.
+        dot: Separates two facts.
+        overflow: How rich cuts a line that is too long; its ellipsis is not ASCII.
+    """
+
+    spinner: str
+    done: str
+    ahead: str
+    failed: str
+    inconclusive: str
+    rail: str
+    moving: str
+    dot: str
+    overflow: OverflowMethod
+
+
+UNICODE = Glyphs("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "✓", "○", "✗", "■", "─", "━", "·", "ellipsis")
+ASCII = Glyphs("|/-\\", "+", ".", "x", "=", "-", "=", "-", "crop")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A renderable for rich, with the least important lines and rows last.
 
     Attributes:
         views: The imports in the order in which they were named.
-        glyphs: The characters that the terminal can show.
-        turn: The number of the frame, for what moves.
+        turn: The number of the frame, for spinners and the rail.
     """
 
     views: Sequence[View]
@@ -48,17 +71,18 @@ class Frame:
 
     def _one(self, view: View, width: int) -> Iterable[RenderableType]:
         mark, style = self._mark(view)
+        count = polls(view.progress)
         lines = [Text.assemble((view.name, f"bold {style}"))]
         if view.ended is None:
-            lines[0].append(f" {view.spent}", style).append(f"  {view.waiting_for}")
+            lines[0].append(f" {view.spent}", style).append(f"  {waiting_for(view.progress)}")
         else:
-            lines[0].append(f" after {view.spent}, {view.polls}")
+            lines[0].append(f" after {view.spent}, {count}")
         if view.problem is not None:
             lines.append(Text(f"! {view.problem}", "yellow"))
         lines.append(self._track(view, width - 2))
         if view.ended is None:
             elapsed = f"{running_time(view.progress.elapsed)} elapsed"
-            facts = [Text(fact, "dim") for fact in (view.goal, view.polls, elapsed, view.next_request)]
+            facts = [Text(fact, "dim") for fact in (view.goal, count, elapsed, view.next_request)]
             lines.append(_fold(facts, [Text(f" {self.glyphs.dot} ", "dim")] * len(facts), width - 2))
         lines.append(self._line((str(view.ref), "dim")))
         grid = Table.grid(padding=(0, 1))
@@ -72,8 +96,7 @@ class Frame:
         steps = [
             Text.assemble((self.glyphs.done, "green"), f" {name} ", (spent, "dim")) for name, spent in done
         ]
-        status, spent = view.current_step
-        steps.append(Text.assemble((mark, style), (f" {status}", "bold"), (spent, "dim")))
+        steps.append(Text.assemble((mark, style), (f" {view.status}", "bold"), (view.last_step, "dim")))
         steps += [Text(f"{self.glyphs.ahead} {name}", "dim") for name in ahead]
         joint = Text(f" {rail} ", "dim")
         moving = joint

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from watcher.core.events import Event
     from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
-    from watcher.reports.live.glyphs import Glyphs
+    from watcher.reports.live.frame import Glyphs
     from watcher.reports.stream import Stream
 
 FRAME = 0.25
@@ -46,7 +46,7 @@ class LiveView(Report):
         standing: Return a snapshot of an import; None before its wait begins and after it ends.
         level: The minimum level of the lines above the region.
         glyphs: The characters that the terminal can show.
-        several: Whether the lines must name their import.
+        several: Whether each line must name its import.
     """
 
     name = "the live view"
@@ -77,8 +77,7 @@ class LiveView(Report):
         self._board.receive(event)
         if not isinstance(event, Heartbeat):
             self._active_at = event.at.monotonic
-        unexpected = isinstance(event, Changed) and level_of(event) > Level.INFO
-        if unexpected or isinstance(event, MetUnknownStatus):
+        if isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO:
             self._lines.receive(event)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._tick)
@@ -98,9 +97,9 @@ class LiveView(Report):
         self._lines.finish(result)
 
     def close(self) -> None:
-        """Leave the region and wait for the terminal."""
+        """Stop drawing, and wait for the terminal."""
         self._stop()
-        self._region.close()
+        self._lines.close()
 
     def resume(self) -> None:
         """Draw below what others have written meanwhile."""

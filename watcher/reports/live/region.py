@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 from contextlib import suppress
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -40,9 +39,7 @@ class Region(Stream):
     def draw(self, frame: RenderableType, *, last: bool = False) -> None:
         """Draw the region again, unless the terminal accepts no output or belongs to another job.
 
-        Args:
-            frame: The new content; lines that do not fit into the window are dropped.
-            last: Draw in any case, and write later lines below.
+        Lines that do not fit into the window are dropped. The last frame is drawn in any case.
         """
         if not self._is_in_foreground():
             self.abandon()
@@ -64,6 +61,11 @@ class Region(Stream):
         """Keep what was drawn, and write later lines below it."""
         self._live = None
 
+    def abandon(self) -> None:
+        """Start a new region with the next frame: the shell has written below this one."""
+        if self._live is not None:
+            self._live, self._start = None, "\n"
+
     def write_line(self, line: str) -> None:
         """Write a line above the region, or below it after the last frame."""
         if not self._is_in_foreground():
@@ -77,17 +79,11 @@ class Region(Stream):
         """Wait until the terminal has accepted everything, or until the flush deadline."""
         self._terminal.drain()
 
-    def close(self) -> None:
-        """Leave the region and wait for the terminal."""
-        self.leave()
-        self.drain()
-
     def restore_terminal(self) -> None:
         """Show the cursor if a frame was cut short; safe in a signal handler, and never blocks."""
-        descriptor = self._terminal.fileno()
-        if self._terminal.pending and select.select([], [descriptor], [], 0)[1]:
+        if self._terminal.pending and self._terminal.is_writable():
             with suppress(OSError):
-                os.write(descriptor, _SHOW_CURSOR.encode())
+                os.write(self._terminal.fileno(), _SHOW_CURSOR.encode())
 
     def _begin(self) -> Live:
         self._terminal.write(self._start)
@@ -111,14 +107,9 @@ class Region(Stream):
         except OSError:
             return True  # not the terminal that controls the jobs of this session
 
-    def abandon(self) -> None:
-        """Start a new region with the next frame: the shell has written below this one."""
-        if self._live is not None:
-            self._live, self._start = None, "\n"
-
 
 class _Frames(StringIO):
-    """The file that rich writes each frame to at once."""
+    """The file that rich writes to, one whole frame at a time."""
 
     def __init__(self, terminal: Stream) -> None:
         super().__init__()

@@ -113,24 +113,6 @@ def test_attention(view: View, attention: Attention) -> None:
     assert view.attention is attention
 
 
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (None, "waiting for the import to appear"),
-        ("preparing", "LaunchDarkly is preparing the import"),
-        ("pending_approval", "waiting for an approval in LaunchDarkly"),
-        ("ready", "waiting for LaunchDarkly to start the import"),
-        ("in_progress", "LaunchDarkly is importing the keys"),
-        ("validating", "unknown status; still waiting"),
-    ],
-)
-def test_every_status_says_what_must_happen_next(status: str | None, words: str) -> None:
-    """Each status has its own words; before the first answer nothing is known."""
-    way = ((status, 1.0),) if status else ()
-    assert View(REF, GOAL, progress(*way)).waiting_for == words
-    assert View(REF, GOAL, progress(*way, polls=0)).waiting_for == "waiting for the first answer"
-
-
 def test_an_approval_is_a_step_only_if_it_was_seen() -> None:
     """Most imports need no approval, so none is expected."""
     assert View(REF, GOAL, progress()).steps_ahead == ["preparing", "ready", "in_progress", "complete"]

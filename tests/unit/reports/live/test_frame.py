@@ -13,8 +13,7 @@ from tests.support.driving import REF
 from tests.unit.reports.live.test_board import GOAL, ended, progress
 from watcher.core.statuses import Outcome
 from watcher.reports.live.board import View
-from watcher.reports.live.frame import Frame
-from watcher.reports.live.glyphs import ASCII, UNICODE
+from watcher.reports.live.frame import ASCII, UNICODE, Frame
 
 if TYPE_CHECKING:
     from watcher.core.model import ImportRef

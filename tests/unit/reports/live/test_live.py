@@ -14,8 +14,7 @@ from watcher.core.messages.progress import Level, line_of
 from watcher.core.model import Instant, Transition
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus
 from watcher.reports.live import live
-from watcher.reports.live.frame import Frame
-from watcher.reports.live.glyphs import ASCII
+from watcher.reports.live.frame import ASCII, Frame
 from watcher.reports.live.live import LiveView
 from watcher.reports.live.region import Region
 from watcher.reports.report import Notice

@@ -56,7 +56,7 @@ def drawn(window: Window) -> Iterator[Drawn]:
     """Return a region that is closed after the test."""
     drawn = Drawn(window)
     yield drawn
-    drawn.region.close()
+    drawn.region.drain()
 
 
 def in_background(monkeypatch: pytest.MonkeyPatch) -> None:

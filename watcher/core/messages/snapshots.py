@@ -1,0 +1,32 @@
+"""Messages about the current state of a wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watcher.core.statuses import ImportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from watcher.core.events import Progress
+
+_WAITING_FOR: Mapping[str | None, str] = {
+    None: "waiting for the import to appear",
+    ImportStatus.PREPARING: "LaunchDarkly is preparing the import",
+    ImportStatus.PENDING_APPROVAL: "waiting for an approval in LaunchDarkly",
+    ImportStatus.READY: "waiting for LaunchDarkly to start the import",
+    ImportStatus.IN_PROGRESS: "LaunchDarkly is importing the keys",
+}
+
+
+def waiting_for(progress: Progress) -> str:
+    """Return what must happen next."""
+    if not progress.polls:
+        return "waiting for the first answer"
+    return _WAITING_FOR.get(progress.status, "unknown status; still waiting")
+
+
+def polls(progress: Progress) -> str:
+    """Return the number of polls, such as ``3 polls``."""
+    return f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
