@@ -91,12 +91,3 @@ def test_an_unknown_status_reaches_nothing(until: ImportStatus) -> None:
     """An unknown status decides nothing."""
     status: Status = UnknownStatus("archiving")
     assert lifecycle.judge(status, until, frozenset()) is None
-
-
-def test_the_diagram_has_an_arrow_for_every_entry() -> None:
-    """The diagram contains exactly the transitions of the table."""
-    arrows = [
-        line.strip() for line in lifecycle.mermaid().splitlines() if "-->" in line and "[*]" not in line
-    ]
-    table = [f"{source} --> {to}" for source, row in lifecycle.TRANSITIONS.items() for to in row]
-    assert arrows == table
