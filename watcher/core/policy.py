@@ -78,9 +78,9 @@ class Policy:
             if not (isinstance(length, int | float) and length >= 0):  # also rejects nan
                 raise ValueError(f"{name} must be at least 0 seconds, not {length!r}")
         if not 0 < self.min_interval <= self.max_interval < math.inf:
-            given = f"{self.min_interval} and {self.max_interval}"
             raise ValueError(
-                f"the intervals must be 0 < min_interval <= max_interval < infinity, not {given}"
+                "the intervals must be 0 < min_interval <= max_interval < infinity, "
+                f"not {self.min_interval} and {self.max_interval}"
             )
         growth: object = self.growth
         if not (isinstance(growth, int | float) and 1 <= growth < math.inf):
@@ -92,11 +92,9 @@ class Terms:
     """The settings of imports that are watched together; all times are seconds.
 
     Attributes:
-        succeeds: Return whether an outcome counts as success.
         any_suffices: End all waits at the first success.
         fail_fast: End all waits at the first failure.
         heartbeat: Longest time without an event.
-        request_timeout: Longest request.
     """
 
     policy: Policy

@@ -80,8 +80,7 @@ class RateLimits:
         A 429 (``throttled``) does not say which limit it enforces, so all resets count; in another response
         only those of limits with nothing left do.
         """
-        waits = [budget.resets_in for budget in self.budgets if budget.remaining == 0]
-        waits.append(self.retry_after)
+        waits = [self.retry_after, *(budget.resets_in for budget in self.budgets if budget.remaining == 0)]
         if throttled:
             waits.append(self.latest_reset)
         return max((wait for wait in waits if wait is not None and wait > 0), default=None)
