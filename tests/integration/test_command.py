@@ -150,7 +150,7 @@ def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Pa
     assert finished.code == 126
     assert json.loads(status.read_text())["outcome"] == "reached"
     assert "WATCHER_OUTCOME=reached\n" in dotenv.read_text()
-    assert "already preparing" in log.read_text()
+    assert "reached preparing at the first poll" in log.read_text()
     assert finished.out.startswith("reached ")
     assert "cannot be run: Exec format error" in finished.err
 

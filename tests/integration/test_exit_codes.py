@@ -27,7 +27,7 @@ ENDS = [
     (("stuck", 20.0), ["--until", "ready"], 0, "reached", "reached ready"),
     (("stopped", 20.0), [], 3, "stopped", "create a new one"),
     (("vanish", 5.0), [], 5, "not_found", "the import is gone"),
-    (("unknown-status", 4.0), ["--unknown-status", "fail"], 6, "protocol", "last status validating"),
+    (("unknown-status", 4.0), ["--unknown-status", "fail"], 6, "protocol", 'unknown status "validating"'),
     (("unknown-status", 4.0), [], 0, "complete", 'unknown status "validating"; still waiting'),
     (("approval", 20.0), ["--fail-on", "pending_approval"], 7, "blocked", "approved in LaunchDarkly"),
     (("stuck", 20.0), ["--until", "ready", "--request-timeout", "0"], 0, "reached", "reached ready"),

@@ -118,7 +118,7 @@ def test_a_look_does_not_poll_during_a_hold(start_simulator: StartSimulator, tmp
     counted = polls(state)
     held = look(state, target, simulator.base_uri, "--output", "json")
     assert (held.code, held.err) == (75, "")
-    assert "not polled: an earlier run was asked to wait" in str(held.result["imports"])
+    assert "not polled: the API asked an earlier run to wait" in str(held.result["imports"])
     assert polls(state) == counted == 2
 
 

@@ -1,15 +1,7 @@
 """The errors of this package.
 
-::
-
-    WatcherError
-    ├── UsageError      invalid arguments or configuration; nothing was requested from the network
-    ├── CommandError    the command to run after a success cannot be run; carries a shell's exit code
-    ├── BusyError       another run is using the state file; nothing was requested from the network
-    └── WaitError       a wait ended without success; carries its ``Ended`` event
-
-Within a watch a failed wait is an event, not an error. Only ``wait`` raises it, because a caller that ignores
-a return value would deploy on an import that was stopped.
+Within a watch a failed wait is an event, not an error. Only ``wait`` raises it as a ``WaitError``, because a
+caller that ignores a return value would deploy after a stopped import.
 """
 
 from __future__ import annotations
@@ -25,16 +17,11 @@ class WatcherError(Exception):
 
 
 class UsageError(WatcherError):
-    """Invalid arguments, environment or configuration; the message names the setting and a valid example."""
+    """Invalid arguments, environment or configuration; nothing was requested from the network."""
 
 
 class CommandError(WatcherError):
-    """The command after ``--`` cannot be run or is not found.
-
-    Args:
-        message: What is wrong.
-        code: The exit code of a shell in this case.
-    """
+    """The command after ``--`` cannot be run or is not found; ``code`` is a shell's exit code for this."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -46,11 +33,7 @@ class BusyError(WatcherError):
 
 
 class WaitError(WatcherError):
-    """A wait ended without success.
-
-    Args:
-        ended: Its last event, with the last status and all transitions in ``ended.progress``.
-    """
+    """A wait ended without success; ``ended`` is its last event, with the last status and all transitions."""
 
     def __init__(self, ended: Ended) -> None:
         super().__init__(ended)

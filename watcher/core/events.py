@@ -15,15 +15,13 @@ class Progress:
     """The state of the wait for one import.
 
     Attributes:
-        status: The last observed status.
-        in_state: Seconds since it was first observed; None before the first observation.
+        status: The last observed status; None if the import was not seen yet.
+        in_state: Seconds since that status was first observed.
         elapsed: Seconds since the wait began.
-        polls: Number of requests.
-        throttled: How many of them were answered with 429.
-        errors: How many of them failed in another way.
-        last: The last response that showed the import.
+        polls: Number of requests; ``throttled`` of them got a 429, ``errors`` of them failed otherwise.
+        last: The import as last seen.
         transitions: All transitions, including the first observation.
-        seen_at: When that response arrived, in Unix seconds; None before this run's first.
+        seen_at: When this run last saw the import, in Unix seconds.
     """
 
     status: Status | None
@@ -60,10 +58,9 @@ class Changed(_Event):
 
 @dataclass(frozen=True, slots=True)
 class MetThrottle(_Event):
-    """The API rejected a request with 429.
+    """The API rejected a request with 429; the next one follows in ``wait`` seconds.
 
     Attributes:
-        wait: Seconds until the next request.
         named_wait: Seconds that the API asked to wait; None if it named no time.
         in_a_row: Consecutive rejections, over all imports.
     """
@@ -84,7 +81,7 @@ class Retrying(_Event):
 
 @dataclass(frozen=True, slots=True)
 class MetUnknownStatus(_Event):
-    """The import has an unknown status; emitted once for each such status."""
+    """The import has an unknown status; emitted once for each unknown status."""
 
     status: UnknownStatus
 
@@ -94,7 +91,7 @@ class Heartbeat(_Event):
     """Nothing has changed for a while; emitted for one import on behalf of all.
 
     Attributes:
-        waiting: How many imports are not final.
+        waiting: Number of imports that are not final.
         trouble: Why the status may be out of date, such as an outage.
         next_poll: Seconds until the next poll of this import; None while a request is in flight.
     """
@@ -109,9 +106,8 @@ class Ended(_Event):
     """The wait for one import is over.
 
     Attributes:
-        outcome: How it ended.
         message: What happened, the last status, the last error, and the next step.
-        signal: The number of the signal that interrupted it, if one did.
+        signal: The number of the signal that interrupted the wait.
         left_behind: Whether another import ended the whole watch, so that this outcome does not count.
     """
 

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from watcher.core.messages.outcomes import summarize
-from watcher.core.statuses import Outcome
+from watcher.core.statuses import Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from watcher.core.events import Ended
-    from watcher.core.statuses import Status
 
-DEFAULT_CODES: Mapping[Outcome, int] = MappingProxyType(
-    {
-        Outcome.COMPLETE: 0,
-        Outcome.REACHED: 0,
-        Outcome.INTERNAL: 1,
-        Outcome.USAGE: 2,
-        Outcome.STOPPED: 3,
-        Outcome.UNAUTHORIZED: 4,
-        Outcome.NOT_FOUND: 5,
-        Outcome.PROTOCOL: 6,
-        Outcome.BLOCKED: 7,
-        Outcome.PENDING: 8,
-        Outcome.UNAVAILABLE: 75,
-        Outcome.TIMEOUT: 124,
-        Outcome.INTERRUPTED: 130,
-    }
-)
+DEFAULT_CODES: Mapping[Outcome, int] = {
+    Outcome.COMPLETE: 0,
+    Outcome.REACHED: 0,
+    Outcome.INTERNAL: 1,
+    Outcome.USAGE: 2,
+    Outcome.STOPPED: 3,
+    Outcome.UNAUTHORIZED: 4,
+    Outcome.NOT_FOUND: 5,
+    Outcome.PROTOCOL: 6,
+    Outcome.BLOCKED: 7,
+    Outcome.PENDING: 8,
+    Outcome.UNAVAILABLE: 75,
+    Outcome.TIMEOUT: 124,
+    Outcome.INTERRUPTED: 130,
+}
 """75 is EX_TEMPFAIL (sysexits.h), 124 is timeout(1)'s code, 130 a shell's code after SIGINT."""
 
 
@@ -41,10 +37,9 @@ class Result:
 
     Attributes:
         outcome: The outcome of the import that decides, or of the run itself if nothing was watched.
-        code: The exit code.
         message: The final message: of the only import, or a summary.
         status: The last status of the import that decides.
-        ends: How each import ended, in the order in which they were named; empty if nothing was watched.
+        ends: The last events of the imports, in the order of the targets; empty if nothing was watched.
     """
 
     outcome: Outcome
@@ -56,7 +51,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ExitCodes:
-    """The exit codes in force; ``remapped`` holds those that the user set."""
+    """The default exit codes, except for those that the user ``remapped``."""
 
     remapped: Mapping[Outcome, int] = field(default_factory=dict)
 
@@ -71,18 +66,14 @@ class ExitCodes:
         return self.code(ended.outcome, ended.signal)
 
     def result(self, ends: Iterable[Ended], *, any_suffices: bool = False) -> Result:
-        """Return the result of a run.
+        """Return the result of a run with at least one import.
 
-        An interrupted import decides first. The run succeeds if all imports have code 0; else the import
-        with the lowest default code that is not 0 decides. Imports left behind do not count, unless there
-        are no others.
-
-        Args:
-            ends: How each import ended; at least one.
-            any_suffices: Whether one import with code 0 makes the run succeed.
+        An interrupted import decides first. The run succeeds if all imports have code 0, or one of them if
+        ``any_suffices``; else the failed import with the lowest default code decides. Imports left behind do
+        not count, unless there are no others.
         """
         ends = tuple(ends)
-        counted = [end for end in ends if not end.left_behind] or list(ends)
+        counted = [end for end in ends if not end.left_behind] or ends
         outcome, code, decisive = self._decide(counted, any_suffices=any_suffices)
         message = ends[0].message if len(ends) == 1 else summarize(ends, outcome, code)
         return Result(outcome, code, message, decisive.progress.status, ends)
@@ -91,10 +82,10 @@ class ExitCodes:
         for end in counted:
             if end.outcome is Outcome.INTERRUPTED:
                 return end.outcome, self.code_of(end), end
-        succeeded = [end for end in counted if self.code(end.outcome) == 0]
+        succeeded = [end for end in counted if self.code_of(end) == 0]
         if succeeded and (any_suffices or len(succeeded) == len(counted)):
             outcomes = {end.outcome for end in succeeded}
             return (outcomes.pop() if len(outcomes) == 1 else Outcome.REACHED), 0, succeeded[-1]
-        failed = (end for end in counted if self.code(end.outcome) != 0)
+        failed = (end for end in counted if self.code_of(end) != 0)
         decisive = min(failed, key=lambda end: DEFAULT_CODES[end.outcome] or 256)
-        return decisive.outcome, self.code(decisive.outcome), decisive
+        return decisive.outcome, self.code_of(decisive), decisive

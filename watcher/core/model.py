@@ -22,11 +22,11 @@ Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e11)]
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One moment on two clocks.
+    """One moment in seconds on two clocks.
 
     Attributes:
-        monotonic: Seconds on a clock that never jumps; all rules use this one.
-        unix: Seconds since 1970 on the wall clock, which may be wrong; for display and state files.
+        monotonic: A clock that never jumps; all rules use this one.
+        unix: The wall clock, which may be wrong; for display and state files.
     """
 
     monotonic: float
@@ -45,15 +45,16 @@ class ImportRef:
     @property
     def path(self) -> str:
         """The import's API path, each key percent-encoded as one segment (RFC 3986, 3.3)."""
-        project, environment, segment, import_id = (
-            quote(key, safe="") for key in (self.project, self.environment, self.segment, self.import_id)
-        )
+        project, environment, segment, import_id = (quote(key, safe="") for key in self._keys)
         return f"/api/v2/segments/{project}/{environment}/{segment}/imports/{import_id}"
 
     def __str__(self) -> str:
         """Return the four keys as a target, safe to print."""
-        keys = (self.project, self.environment, self.segment, self.import_id)
-        return "/".join(printable(key, limit=200) for key in keys)
+        return "/".join(printable(key, limit=200) for key in self._keys)
+
+    @property
+    def _keys(self) -> tuple[str, str, str, str]:
+        return self.project, self.environment, self.segment, self.import_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,8 @@ class Import:
     """An import as one response showed it; all text is safe to print.
 
     Attributes:
-        status: Its status.
-        mode: ``merge`` or ``replace``, if given.
-        created_ms: Creation time in Unix milliseconds, if a plausible one was given.
-        files: Its files.
+        mode: ``merge`` or ``replace``.
+        created_ms: Creation time in Unix milliseconds; None if not given or implausible.
     """
 
     status: str
@@ -87,10 +86,8 @@ class Transition:
 
     Attributes:
         source: The status before; None for the first observation.
-        to: The status after.
-        at: When the response that showed it arrived.
         elapsed: Seconds since the wait began.
-        in_state: Seconds in ``source``; None for the first observation.
+        in_state: Seconds in ``source``.
         expected: Whether the lifecycle leads from ``source`` to ``to``.
     """
 

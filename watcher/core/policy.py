@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -20,7 +20,6 @@ class Policy:
         fail_on: Fail at these statuses.
         once: End at the first usable answer.
         remembered: A later run resumes this wait, so ``once`` ends at a 404 within ``appear_within`` as well.
-        unknown_status: How to handle an unknown status.
         timeout: Longest wait.
         max_in_state: Longest time in a status.
         outage_budget: Longest time without a usable answer.
@@ -44,34 +43,30 @@ class Policy:
     growth: float = defaults.GROWTH
 
     def __post_init__(self) -> None:
-        """Check all fields.
+        """Check all fields, their types included, because a program may not use a type checker.
 
         Raises:
             ValueError: A field has an invalid value, or two fields contradict each other.
         """
-        self._check_members()
+        for name, value, kind in self._typed_fields():
+            is_valid = isinstance(value, kind)
+            if not is_valid:
+                raise ValueError(f"{name} must be of type {kind.__name__}, not {value!r}")
         self._check_numbers()
         if self.until in self.fail_on:
             raise ValueError(f"fail_on must not contain {self.until}, which is the status of until")
 
-    def _check_members(self) -> None:
-        if not _is_a(AbstractSet, self.fail_on):
-            raise ValueError(f"fail_on must be a set of ImportStatus, not {self.fail_on!r}")
-        if not _is_a(Mapping, self.max_in_state):
-            raise ValueError(f"max_in_state must map ImportStatus to seconds, not {self.max_in_state!r}")
-        statuses = [("until", self.until)]
-        statuses += [("each of fail_on", status) for status in self.fail_on]
-        statuses += [("each key of max_in_state", status) for status in self.max_in_state]
-        for name, status in statuses:
-            if not _is_a(ImportStatus, status):
-                raise ValueError(f"{name} must be a member of ImportStatus, not {status!r}")
-        if not _is_a(UnknownStatusRule, self.unknown_status):
-            raise ValueError(
-                f"unknown_status must be a member of UnknownStatusRule, not {self.unknown_status!r}"
-            )
+    def _typed_fields(self) -> Iterator[tuple[str, object, type]]:
+        """Yield name, value and expected type of each field, a container before its members."""
+        yield "until", self.until, ImportStatus
+        yield "unknown_status", self.unknown_status, UnknownStatusRule
+        yield "fail_on", self.fail_on, AbstractSet
+        yield from (("each of fail_on", status, ImportStatus) for status in self.fail_on)
+        yield "max_in_state", self.max_in_state, Mapping
+        yield from (("each key of max_in_state", status, ImportStatus) for status in self.max_in_state)
 
     def _check_numbers(self) -> None:
-        lengths = {
+        lengths: dict[str, object] = {
             "timeout": self.timeout,
             "outage_budget": self.outage_budget,
             "appear_within": self.appear_within,
@@ -80,28 +75,26 @@ class Policy:
             **{f"max_in_state[{status}]": longest for status, longest in self.max_in_state.items()},
         }
         for name, length in lengths.items():
-            if not (_is_number(length) and length >= 0):  # False for nan
+            if not (isinstance(length, int | float) and length >= 0):  # also rejects nan
                 raise ValueError(f"{name} must be at least 0 seconds, not {length!r}")
         if not 0 < self.min_interval <= self.max_interval < math.inf:
-            given = f"{self.min_interval} and {self.max_interval}"
             raise ValueError(
-                f"the intervals must be 0 < min_interval <= max_interval < infinity, not {given}"
+                "the intervals must be 0 < min_interval <= max_interval < infinity, "
+                f"not {self.min_interval} and {self.max_interval}"
             )
-        if not (_is_number(self.growth) and 1 <= self.growth < math.inf):
-            raise ValueError(f"growth must be at least 1, not {self.growth!r}")
+        growth: object = self.growth
+        if not (isinstance(growth, int | float) and 1 <= growth < math.inf):
+            raise ValueError(f"growth must be at least 1, not {growth!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The settings of imports that are watched together.
+    """The settings of imports that are watched together; all times are seconds.
 
     Attributes:
-        policy: The settings of each wait.
-        succeeds: Return whether an outcome counts as success.
         any_suffices: End all waits at the first success.
         fail_fast: End all waits at the first failure.
-        heartbeat: Longest time without an event, in seconds.
-        request_timeout: Longest request in seconds; infinite is no limit.
+        heartbeat: Longest time without an event.
     """
 
     policy: Policy
@@ -110,12 +103,3 @@ class Terms:
     fail_fast: bool = False
     heartbeat: float = math.inf
     request_timeout: float = math.inf
-
-
-def _is_a(kind: type, value: object) -> bool:
-    """Check a value that an untyped program may have passed."""
-    return isinstance(value, kind)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)

@@ -12,23 +12,9 @@ if TYPE_CHECKING:
 
     from watcher.core.policy import Policy
 
-POLL_JITTER = 0.1
-"""Share of its interval by which a poll comes early or late, so that simultaneous waits drift apart."""
-
-THROTTLE_FIRST = 2.0
-THROTTLE_CEILING = 60.0
-
 
 class PollSchedule:
-    """The growing intervals between the polls of one import.
-
-    Args:
-        policy: The bounds and the growth of the intervals.
-        random: The source of jitter.
-
-    Attributes:
-        interval: The present interval in seconds, without jitter.
-    """
+    """The growing intervals between the polls of one import; ``interval`` is the present one in seconds."""
 
     __slots__ = ("_intervals", "_policy", "_random", "interval")
 
@@ -44,27 +30,21 @@ class PollSchedule:
         self._intervals = growing(policy.min_interval, policy.max_interval, policy.growth)
 
     def next_wait(self) -> float:
-        """Return the seconds until the next poll, and move on to the next interval."""
+        """Return the seconds until the next poll, and advance to the next interval."""
         self.interval = next(self._intervals)
         return poll_wait(self.interval, self._random)
 
 
 def growing(first: float, ceiling: float, growth: float) -> Iterator[float]:
-    """Return the endless waits of exponential backoff without jitter, in seconds.
-
-    Args:
-        first: The first wait in seconds.
-        ceiling: The longest wait in seconds.
-        growth: Factor from each wait to the next.
-    """
+    """Return the endless waits of exponential backoff without jitter, in seconds."""
     waits = backoff.expo(base=growth, factor=first, max_value=ceiling)
     next(waits)  # both distributions of backoff yield once before the first wait
     return waits
 
 
 def poll_wait(interval: float, random: Random) -> float:
-    """Return an interval with jitter of up to 10 % in either direction."""
-    return interval * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)
+    """Return an interval with jitter of up to 10 % in either direction, so that waits drift apart."""
+    return interval * random.uniform(0.9, 1.1)
 
 
 def fault_wait(ceiling: float, random: Random) -> float:
@@ -74,7 +54,7 @@ def fault_wait(ceiling: float, random: Random) -> float:
 
 def throttle_ceilings() -> Iterator[float]:
     """Return the ceilings of the waits after consecutive 429s that name no time: 2 s, 4 s, up to 60 s."""
-    return growing(THROTTLE_FIRST, THROTTLE_CEILING, 2)
+    return growing(2.0, 60.0, 2)
 
 
 def throttle_wait(ceiling: float, random: Random) -> float:

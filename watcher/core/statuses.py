@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from types import MappingProxyType
 from typing import NewType, TypeAlias
 
 from watcher.core.text import printable
@@ -26,19 +25,18 @@ class ImportStatus(StrEnum):
 Status: TypeAlias = str
 """A status of an import: a member of ``ImportStatus`` if known, else a plain string that is safe to print.
 
-The API document closed the list only in 2025, so a status may be added.
+The API document closed the list only in 2025, so LaunchDarkly may add statuses.
 """
 
 UnknownStatus = NewType("UnknownStatus", str)
 """A status that is not a member of ``ImportStatus``; at run time a plain string."""
 
-_KNOWN = MappingProxyType({status.value: status for status in ImportStatus})
+_KNOWN: dict[str, ImportStatus] = {status: status for status in ImportStatus}
 
 
 def parse_status(name: str) -> Status:
     """Return the member of that name, or the name itself in a form that is safe to print."""
-    known = _KNOWN.get(name)
-    return printable(name, limit=60) if known is None else known
+    return _KNOWN.get(name) or printable(name, limit=60)
 
 
 class Outcome(StrEnum):
@@ -62,7 +60,7 @@ class Outcome(StrEnum):
 SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 
 INCONCLUSIVE = frozenset({Outcome.PENDING, Outcome.INTERRUPTED})
-"""Outcomes without information on how the import itself ends."""
+"""Outcomes after which the import itself may still complete or fail."""
 
 
 class UnknownStatusRule(StrEnum):

@@ -3,32 +3,25 @@
 import math
 
 FOREIGN_TEXT_LIMIT = 300
-"""Longest text of the API's that is quoted, in characters."""
+"""Longest quoted text from outside, in characters."""
 
-# Controls and formats drive terminals and reorder lines, separators break log lines, and code points that
-# are unassigned or lone surrogates cannot be encoded or judged.
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# All spaces of Unicode except U+0020. They are harmless, but `str.isprintable` rejects them.
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    r"""Return external text in a form that is safe for terminals and logs.
+    r"""Return text from outside in a form that is safe for terminals and logs.
 
-    Args:
-        text: Text from outside.
-        limit: Longest text in characters; longer text is cut and ends in ``...``.
-
-    Returns:
-        The text with every control, format and separator character written as a ``\u`` escape.
+    Control, format, line-separator, unassigned and surrogate characters become ``\u`` escapes. Text of more
+    than ``limit`` characters is cut and ends in ``...``.
     """
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
-    if cut.isascii() and cut.isprintable():
+    if cut.isprintable():
         return cut
-    import unicodedata  # noqa: PLC0415 (slow to load, and seldom needed)
-
     return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if unicodedata.category(character) in _UNSAFE_CATEGORIES
-        else character
+        character
+        if character.isprintable() or character in _SPACES
+        else character.encode("unicode_escape").decode("ascii")
         for character in cut
     )
 
@@ -42,13 +35,8 @@ def duration(seconds: float) -> str:
     if seconds < 10:  # noqa: PLR2004 (tenths of a second are useful up to here)
         return f"{math.floor(seconds * 10) / 10:g}s"
     whole = math.floor(seconds)
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    if days:
-        return f"{days}d{hour:02}h" if hour else f"{days}d"
-    if hours:
-        return f"{hours}h{minute:02}m" if minute else f"{hours}h"
-    if minutes:
-        return f"{minutes}m{second:02}s" if second else f"{minutes}m"
+    for unit, size, part_unit, part in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size}{unit}" + (f"{rest:02}{part_unit}" if rest else "")
     return f"{whole}s"

@@ -82,13 +82,13 @@ def test_a_success_remapped_to_a_failure_counts_as_one() -> None:
     assert decided(codes, ends(Outcome.COMPLETE, Outcome.COMPLETE)) == (Outcome.COMPLETE, 10)
 
 
-def test_imports_that_were_left_behind_do_not_count() -> None:
+def test_imports_left_behind_do_not_count() -> None:
     """The import that ended the watch decides, not those left behind."""
     ended = ends(Outcome.TIMEOUT, Outcome.PENDING, left_behind=1)
     assert decided(ExitCodes(), ended) == (Outcome.TIMEOUT, 124)
 
 
-def test_any_is_0_though_others_failed_before() -> None:
+def test_any_succeeds_despite_earlier_failures() -> None:
     """One success suffices if asked for, whatever failed before."""
     ended = ends(Outcome.STOPPED, Outcome.COMPLETE, Outcome.PENDING, left_behind=1)
     assert decided(ExitCodes(), ended, any_suffices=True) == (Outcome.COMPLETE, 0)
@@ -96,13 +96,13 @@ def test_any_is_0_though_others_failed_before() -> None:
 
 
 @pytest.mark.parametrize(("signal", "code"), [(2, 130), (15, 143)])
-def test_a_signal_decides_whatever_else_happened(signal: int, code: int) -> None:
+def test_a_signal_decides_the_code(signal: int, code: int) -> None:
     """An interrupted run has the code of its signal."""
     ended = ends(Outcome.STOPPED, Outcome.INTERRUPTED, Outcome.COMPLETE, signal=signal)
     assert decided(ExitCodes(), ended) == (Outcome.INTERRUPTED, code)
 
 
-def test_one_import_gives_its_message_and_several_a_summary() -> None:
+def test_the_message_of_one_import_and_of_several() -> None:
     """The message of the only import is the run's; several are counted."""
     (only,) = ends(Outcome.STOPPED)
     assert ExitCodes().result([replace(only, message="stopped after 5s")]).message == "stopped after 5s"

@@ -51,7 +51,7 @@ def test_durations_in_words(seconds: float, words: str) -> None:
         (" 10s ", 10),
     ],
 )
-def test_durations_are_read(text: str, seconds: float) -> None:
+def test_durations_are_parsed(text: str, seconds: float) -> None:
     """All forms of durations in the contract are accepted."""
     assert parse_duration(text) == seconds
 
@@ -59,26 +59,26 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", " ", "s", "-1", "1h-5m", "5 m", "1e3", "nan", "inf", "5x", "1s1h", "9" * 99]
 )
-def test_what_is_no_duration(text: str) -> None:
+def test_other_text_is_not_a_duration(text: str) -> None:
     """All other forms are rejected, including numbers that overflow."""
     with pytest.raises(ValueError, match=r".*"):
         parse_duration(text)
 
 
 @given(st.floats(0, 1e9))
-def test_words_are_durations(seconds: float) -> None:
+def test_a_printed_duration_can_be_parsed(seconds: float) -> None:
     """A printed duration can be parsed again, at its precision."""
     assert parse_duration(duration(seconds)) <= seconds + 1e-9
 
 
 @given(st.text(), st.integers(10, 50))
-def test_foreign_text_is_safe(text: str, limit: int) -> None:
+def test_text_from_outside_is_safe(text: str, limit: int) -> None:
     """The text contains no control, format or separator characters, and its length is limited."""
     shown = printable(text, limit)
     assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown)
     assert len(shown) <= limit * 10
 
 
-def test_plain_text_is_left_alone() -> None:
+def test_letters_of_any_script_are_not_escaped() -> None:
     """Letters of any script are printable."""
     assert printable("Žluťoučký 顧客 ok") == "Žluťoučký 顧客 ok"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from http import HTTPStatus
 
 import msgspec
 
 from watcher.core.answers.replies import (
     BODY_LIMIT,
+    Answer,
     ApiError,
     Denied,
     Fault,
@@ -16,18 +17,13 @@ from watcher.core.answers.replies import (
     Missing,
     Redirected,
     Refused,
+    Reply,
     Throttled,
     WrongImport,
 )
-from watcher.core.messages import faults
-from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile
-from watcher.core.statuses import ImportStatus, parse_status
+from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile, ImportRef
+from watcher.core.statuses import ImportStatus, Status, parse_status
 from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
-
-if TYPE_CHECKING:
-    from watcher.core.answers.replies import Answer, Reply
-    from watcher.core.model import ImportRef
-    from watcher.core.statuses import Status
 
 _FILES_LIMIT = 100
 
@@ -62,36 +58,32 @@ _DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 def decode(ref: ImportRef, answer: Answer) -> Reply:
     """Return the meaning of a response to a request for ``ref``; never raises, whatever the bytes."""
-    status = answer.status
-    if status == 200:  # noqa: PLR2004 (HTTP status codes need no names)
+    if answer.status == HTTPStatus.OK:
         return _decode_import(ref, answer) if answer.broken is None else answer.broken
     error = _decode_error(answer)
-    match status:
-        case 429:
+    match answer.status // 100, answer.status:
+        case _, 429:
             return Throttled(error)
-        case 401 | 403:
+        case _, 401 | 403:
             return Denied(error, answer.token_changed)
-        case 404 | 410:
+        case _, 404 | 410:
             return Missing(error)
-        case 408 | 425:
-            return Fault(FaultKind.SERVER, faults.server_error(str(error)))
-        case _ if 300 <= status <= 399:  # noqa: PLR2004 (likewise)
-            location = answer.headers.get("location")
-            return Redirected(error, None if location is None else _safe(location, answer))
-        case _ if 400 <= status <= 499:  # noqa: PLR2004 (likewise)
+        case (5, _) | (_, 408 | 425):
+            return Fault(FaultKind.SERVER, f"the server responded with {error}")
+        case 3, _:
+            return Redirected(error, _text(answer.headers.get("location"), answer))
+        case 4, _:
             return Refused(error)
-        case _ if 500 <= status <= 599:  # noqa: PLR2004 (likewise)
-            return Fault(FaultKind.SERVER, faults.server_error(str(error)))
         case _:
-            return _nonsense(faults.unexpected_status(status))
+            return _nonsense(f"unexpected HTTP {answer.status}")
 
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     encoding = answer.headers.get("content-encoding", "").strip()
     if encoding.lower() not in {"", "identity"}:
-        return _nonsense(faults.encoded_body(_safe(encoding, answer, 30)))
+        return _nonsense(f"a body encoded as {_safe(encoding, answer, 30)}, which was not requested")
     if len(answer.body) > BODY_LIMIT:
-        return _nonsense(faults.oversized_body(BODY_LIMIT))
+        return _nonsense(f"a body of more than {BODY_LIMIT >> 20} MiB")
     try:
         body = _essentials.decode(answer.body)
     except _DECODE_ERRORS:
@@ -100,7 +92,7 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
     if wrong is not None:
         return wrong
     if not body.status.strip():
-        return _nonsense(faults.IMPORT_WITHOUT_STATUS)
+        return _nonsense("HTTP 200 with an import without a status")
     return Found(
         Import(
             status=_status(body.status, answer),
@@ -112,12 +104,21 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
 
 
 def _explain_unreadable(ref: ImportRef, answer: Answer) -> WrongImport | Fault:
-    """Tell another import, or no import at all, from one with an unreadable field."""
+    """Distinguish another import and a body that is no import from an import with an unreadable field."""
     try:
         identity = _identity.decode(answer.body)
     except _DECODE_ERRORS:
-        return _nonsense(faults.not_an_import(_media_type(answer) if answer.body else None))
-    return _find_wrong_import(ref, identity, answer) or _nonsense(faults.UNREADABLE_IMPORT)
+        return _nonsense(f"HTTP 200 with {_describe_body(answer)}")
+    return _find_wrong_import(ref, identity, answer) or _nonsense(
+        "HTTP 200 with an import whose fields are missing or unreadable"
+    )
+
+
+def _describe_body(answer: Answer) -> str:
+    content_type = answer.conceal(answer.headers.get("content-type", ""))
+    media_type = printable(content_type.partition(";")[0].strip(), 40)
+    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
+    return f"a body that is not an import{shape}" if answer.body else "an empty body"
 
 
 def _find_wrong_import(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> WrongImport | None:
@@ -131,11 +132,6 @@ def _find_wrong_import(ref: ImportRef, body: _Identity | _Essentials, answer: An
 
 def _nonsense(detail: str) -> Fault:
     return Fault(FaultKind.NONSENSE, detail)
-
-
-def _media_type(answer: Answer) -> str:
-    content_type = answer.conceal(answer.headers.get("content-type", ""))
-    return printable(content_type.partition(";")[0].strip(), 40)
 
 
 def _decode_error(answer: Answer) -> ApiError:

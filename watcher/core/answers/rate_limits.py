@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from datetime import UTC
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 LATEST_RESET = 3600.0
 """Latest plausible reset in seconds from now; windows are ten seconds long."""
 
-_LONGEST_WAIT = 100 * 365 * 86400.0  # seconds; longer than any wait, without overflow
+_LONGEST_WAIT = 100 * 365 * 86400.0  # a hundred years in seconds: any number is a valid Retry-After
 
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
@@ -26,7 +25,11 @@ _ITEM = re.compile(r"[A-Za-z]+, [^,]+|[^,]+")
 
 
 class Limit(Enum):
-    """The limits with a remaining number of requests; the one by IP address only sends ``Retry-After``."""
+    """The limits with a remaining number of requests; the one by IP address only sends ``Retry-After``.
+
+    The values are the fields for the size, the remaining requests, and the end of the window in epoch
+    milliseconds.
+    """
 
     ACCOUNT = ("x-ratelimit-global-limit", "x-ratelimit-global-remaining", "x-ratelimit-reset")
     ROUTE = ("x-ratelimit-route-limit", "x-ratelimit-route-remaining", "x-ratelimit-reset")
@@ -37,11 +40,7 @@ class Limit(Enum):
     )
 
 
-_FIELDS = tuple((limit, *limit.value) for limit in Limit)
-"""Each limit with its fields for size, remaining requests, and end of the window in epoch milliseconds."""
-
-_RESETS = frozenset(reset for _, _, _, reset in _FIELDS)
-_FIELD_NAMES = frozenset({"retry-after", *(name for _, *names in _FIELDS for name in names)})
+_FIELD_NAMES = frozenset({"retry-after", *(name for limit in Limit for name in limit.value)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,7 @@ class Budget:
     """The remaining requests of one limit.
 
     Attributes:
-        limit: Which limit.
-        size: Requests in a whole window, if given.
+        size: Requests in a whole window.
         remaining: Requests left in this window.
         window: The end of the window in the server's epoch milliseconds, which identifies it.
         resets_in: Seconds until it ends; None if not given or not plausible.
@@ -68,9 +66,8 @@ class RateLimits:
     """The rate limits in one response.
 
     Attributes:
-        retry_after: Seconds to wait by ``Retry-After``, if given.
+        retry_after: Seconds to wait by ``Retry-After``.
         latest_reset: Seconds to the latest plausible reset, whatever remains.
-        budgets: The remaining requests of each limit.
     """
 
     retry_after: float | None = None
@@ -78,60 +75,43 @@ class RateLimits:
     budgets: tuple[Budget, ...] = ()
 
     def named_wait(self, *, throttled: bool) -> float | None:
-        """Return how long the API asks to wait.
+        """Return the seconds from the response to the latest time that it named; None if it named none.
 
-        Args:
-            throttled: Whether the response was a 429. It does not say which limit it enforces, so all resets
-                count; in another response only those of limits with nothing left do.
-
-        Returns:
-            Seconds from the response to the latest time that it named; None if it named none.
+        A 429 (``throttled``) does not say which limit it enforces, so all resets count; in another response
+        only those of limits with nothing left do.
         """
-        waits = [budget.resets_in for budget in self.budgets if budget.remaining == 0]
-        waits.append(self.retry_after)
+        waits = [self.retry_after, *(budget.resets_in for budget in self.budgets if budget.remaining == 0)]
         if throttled:
             waits.append(self.latest_reset)
         return max((wait for wait in waits if wait is not None and wait > 0), default=None)
 
 
-_NO_LIMITS = RateLimits()
-_NO_RESET = (None, None)
-
-
 def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLimits:
     """Return the rate limits in the headers of a response; never raises, whatever they contain.
 
-    Times are relative to the response's own ``Date`` (RFC 9110, 6.6.1), so a wrong local clock does no harm.
-    That header is cut to the second, so waits are up to a second longer, never shorter.
-
-    Args:
-        headers: The header fields, names in lower case.
-        received_unix: The local wall clock, for a response without a usable ``Date``.
+    Times are relative to the response's own ``Date`` (RFC 9110, 6.6.1), so a wrong local clock does no harm;
+    ``received_unix``, the local clock, replaces an unusable one. ``Date`` has no fractions of a second, so
+    waits are up to a second longer, never shorter. The names of ``headers`` are in lower case.
     """
     if _FIELD_NAMES.isdisjoint(headers):
-        return _NO_LIMITS
-    served = _http_date(headers.get("date"))
+        return RateLimits()
+    served = _http_date(headers.get("date", ""))
     now = received_unix if served is None else served
-    resets = {name: _read_reset(headers[name], now) for name in _RESETS if name in headers}
-    budgets = []
-    for limit, size, left, reset in _FIELDS:
-        remaining = _least(headers.get(left))
+    budgets, waits = [], []
+    for limit in Limit:
+        size, left, reset = limit.value
+        window, resets_in = _read_reset(headers.get(reset, ""), now)
+        if resets_in is not None:
+            waits.append(resets_in)
+        remaining = _least(headers.get(left, ""))
         if remaining is not None:
-            window, resets_in = resets.get(reset, _NO_RESET)
-            budgets.append(Budget(limit, _least(headers.get(size)), remaining, window, resets_in))
-    waits = [resets_in for _, resets_in in resets.values() if resets_in is not None]
-    retry_after = headers.get("retry-after")
-    return RateLimits(
-        retry_after=None if retry_after is None else _retry_after(retry_after, now),
-        latest_reset=max(waits, default=None),
-        budgets=tuple(budgets),
-    )
+            budgets.append(Budget(limit, _least(headers.get(size, "")), remaining, window, resets_in))
+    retry_after = _retry_after(headers.get("retry-after", ""), now)
+    return RateLimits(retry_after, max(waits, default=None), tuple(budgets))
 
 
-def _least(value: str | None) -> int | None:
-    if value is None:
-        return None
-    return int(value) if _COUNT.fullmatch(value) else min(_counts(value), default=None)
+def _least(value: str) -> int | None:
+    return min(_counts(value), default=None)
 
 
 def _counts(value: str) -> list[int]:
@@ -152,34 +132,29 @@ def _retry_after(value: str, now: float) -> float | None:
     waits = []
     for item in _ITEM.findall(value):
         text = item.strip()
-        moment = _http_date(text)
         if _SECONDS.fullmatch(text):
-            waits.append(min(float(text), _LONGEST_WAIT))
-        elif moment is not None:
-            waits.append(min(max(0.0, moment - now), _LONGEST_WAIT))
-    return max(waits, default=None)
+            waits.append(float(text))
+        elif (moment := _http_date(text)) is not None:
+            waits.append(moment - now)
+    return min(max(waits), _LONGEST_WAIT) if waits else None
 
 
 @lru_cache(maxsize=8)  # likewise
-def _http_date(value: str | None) -> float | None:
-    if value is None:
-        return None
+def _http_date(value: str) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
         # A date without a zone is UTC (RFC 9110, 5.6.7).
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return seconds if math.isfinite(seconds) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A pause that the API asked for, for all imports of one base URI.
+    """A pause that the API asked for, for all imports of one base URI; times are on the monotonic clock.
 
     Attributes:
-        until: The time that the API named, on the monotonic clock in seconds: no request is sent before it.
-            If it named none, the time of the 429.
+        until: The time that the API named, before which no request is sent; else the time of the 429.
         resume_at: When to send the next request: later by the jitter, or by the backoff.
         named: Whether the API named a time.
         in_a_row: Consecutive 429s, over all imports; 0 if the response was not a 429.

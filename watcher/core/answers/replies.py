@@ -16,7 +16,7 @@ BODY_LIMIT = 1 << 20
 
 
 class FaultKind(Enum):
-    """The kinds of faults."""
+    """The kind of a fault, which decides how long to retry."""
 
     NETWORK = "network"
     UNKNOWN_HOST = "unknown host"
@@ -30,11 +30,10 @@ class Answer:
     """One HTTP response as received; it may quote the token, so its ``repr`` omits all text.
 
     Attributes:
-        status: The HTTP status.
-        headers: The header fields, names in lower case; repeated ones are joined by commas (RFC 9110, 5.3).
+        headers: Names are in lower case; repeated fields are joined by commas (RFC 9110, 5.3).
         body: At most ``BODY_LIMIT`` bytes, and one more if there were more.
-        broken: The fault that cut off the body; status and header fields are complete all the same.
-        token_changed: Whether the token file, read again after this 401, holds another token now.
+        broken: The fault that cut off the body; status and headers are complete.
+        token_changed: Whether the token file, read again after this 401, contains another token now.
         conceal: Remove the token from text that will be shown.
     """
 
@@ -51,9 +50,7 @@ class ApiError:
     """An error as the API describes it; all text is safe to print.
 
     Attributes:
-        http_status: The HTTP status.
         code: The API's code, such as ``not_found``.
-        message: The API's message.
         id: The ID for LaunchDarkly's support.
     """
 
@@ -64,14 +61,10 @@ class ApiError:
 
     def __str__(self) -> str:
         """Return all fields in one phrase."""
-        parts = [f"HTTP {self.http_status}"]
-        if self.code:
-            parts.append(self.code)
-        if self.message:
-            parts.append(f'"{self.message}"')
-        if self.id:
-            parts.append(f"(id {self.id})")
-        return " ".join(parts)
+        message = f'"{self.message}"' if self.message else None
+        support_id = f"(id {self.id})" if self.id else None
+        parts = (f"HTTP {self.http_status}", self.code, message, support_id)
+        return " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +124,7 @@ class Redirected:
 class Fault:
     """Nothing usable: no response, a server error, or a response that makes no sense.
 
-    Attributes:
-        kind: The kind of fault.
-        detail: What happened, in words that fit after a colon; safe to print.
+    ``detail`` says what happened in words that fit after a colon; it is safe to print.
     """
 
     kind: FaultKind

@@ -12,14 +12,9 @@ NO_RESPONSE_BEFORE_END = "no response before the end of the wait"
 INCOMPLETE_IN_TIME = "the response was not complete in time"
 
 NOT_VERIFIED = "it cannot be verified"
-"""Reason for ``untrusted_certificate`` if TLS gives none."""
-
 NAME_NOT_FOUND = "its name cannot be looked up"
 CLOSED_DURING_TLS = "it was closed during the TLS handshake"
 UNKNOWN_REASON = "unknown reason"
-
-IMPORT_WITHOUT_STATUS = "HTTP 200 with an import without a status"
-UNREADABLE_IMPORT = "HTTP 200 with an import whose fields are missing or unreadable"
 
 
 def unknown_host(host: str) -> str:
@@ -38,7 +33,7 @@ def untrusted_certificate(reason: str) -> str:
 
 
 def no_tls(address: str) -> str:
-    """Return the message for a failed TLS handshake; ``address`` is host and port."""
+    """Return the message for a failed TLS handshake."""
     return f"TLS handshake with {address} failed"
 
 
@@ -48,7 +43,7 @@ def proxy_unreachable(reason: str) -> str:
 
 
 def no_connection(address: str, reason: str) -> str:
-    """Return the message for a failed connection; ``address`` is host and port."""
+    """Return the message for a failed connection."""
     return f"no connection to {address}: {reason}"
 
 
@@ -65,34 +60,6 @@ def connection_broke(reason: str) -> str:
 def response_timeout(within: float) -> str:
     """Return the message for a request that took longer than ``within`` seconds."""
     return f"no complete response within {duration(within)}"
-
-
-def server_error(error: str) -> str:
-    """Return the message for an error of the server's own; ``error`` quotes the response."""
-    return f"the server responded with {error}"
-
-
-def unexpected_status(status: int) -> str:
-    """Return the message for an HTTP status that no GET request should get."""
-    return f"unexpected HTTP {status}"
-
-
-def encoded_body(encoding: str) -> str:
-    """Return the message for a body in an encoding that was not requested."""
-    return f"a body encoded as {encoding}, which was not requested"
-
-
-def oversized_body(limit: int) -> str:
-    """Return the message for a body of more than ``limit`` bytes."""
-    return f"a body of more than {limit >> 20} MiB"
-
-
-def not_an_import(media_type: str | None) -> str:
-    """Return the message for a 200 whose body is not an import; None for an empty body."""
-    if media_type is None:
-        return "HTTP 200 with an empty body"
-    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
-    return f"HTTP 200 with a body that is not an import{shape}"
 
 
 def redirect(error: str, location: str | None) -> str:

@@ -1,4 +1,7 @@
-"""Messages about outcomes: what happened, why, and the next step, in at most two sentences."""
+"""Messages about outcomes: what happened, why, and the next step, in at most two sentences.
+
+A *fact* says what happened, as the beginning of a sentence; ``final`` makes the whole message of it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,15 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome
+from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome, Status
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from watcher.core.events import Ended, Progress
     from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
-    from watcher.core.statuses import Status
 
 NOT_FINAL = "not final yet"
 RATE_LIMITED = "rate limited"
@@ -25,6 +27,9 @@ ACCESS_REJECTED = "the access token was rejected"
 REQUEST_REJECTED = "the request was rejected"
 REDIRECTED = "unexpected redirect"
 WRONG_IMPORT = "the response is about another import"
+_STOPPED = "stopped in LaunchDarkly"
+_NOT_POLLED = "not polled: "
+_NOT_YET_THERE = "the import does not exist yet: "
 
 CHECK_LATER = "Check again later."
 CHECK_LATER_SHARED_LIMIT = "The limit is shared by the whole account: check again later."
@@ -32,8 +37,8 @@ CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statu
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
-
 _APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
+_START = "Check in LaunchDarkly whether the import must be started, then watch it again."
 
 _NEXT_STEPS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "It cannot continue: check it in LaunchDarkly, then create a new one.",
@@ -54,15 +59,11 @@ _NEXT_STEPS_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.NOT_FOUND, None): CHECK_TARGET,
     (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.TIMEOUT, ImportStatus.PENDING_APPROVAL): _APPROVE,
-    (Outcome.TIMEOUT, ImportStatus.READY): (
-        "Check in LaunchDarkly whether the import must be started, then watch it again."
-    ),
+    (Outcome.TIMEOUT, ImportStatus.READY): _START,
     (Outcome.TIMEOUT, None): "Check the base URI, the network and the rate limit, or allow more time.",
     (Outcome.UNAVAILABLE, None): "Check the base URI, the network and any proxy, then watch it again.",
     (Outcome.INTERRUPTED, ImportStatus.PENDING_APPROVAL): _APPROVE,
-    (Outcome.INTERRUPTED, ImportStatus.READY): (
-        "It may have to be started in LaunchDarkly: watch it again with the same target."
-    ),
+    (Outcome.INTERRUPTED, ImportStatus.READY): _START,
     (Outcome.INTERRUPTED, None): "Watch it again with the same target.",
 }
 """Next steps that depend on the last status as well; None if the import was never seen."""
@@ -91,25 +92,12 @@ def final(
 ) -> str:
     """Return the final message of one import.
 
-    Args:
-        outcome: How its wait ended.
-        fact: What happened, as the beginning of a sentence.
-        progress: The state of the wait.
-        last_error: The last error of the wait.
-        error_age: Seconds since that error.
-        next_step: What to do next, if it does not follow from outcome and status.
-
-    Returns:
-        The fact alone for a success; else also the last status, the last error and the next step.
+    It is the fact alone for a success; else also the last status, the last error with its age in seconds, and
+    the next step, which by default follows from outcome and status. Nothing is named twice.
     """
     if outcome in SUCCESSES:
         return fact
-    clauses = [fact]
-    if progress.status is not None:
-        age = progress.in_state or 0
-        clauses.append(f"last status {progress.status}" + (f" for {duration(age)}" if age >= 0.001 else ""))  # noqa: PLR2004 (the precision of a duration)
-    elif outcome is not Outcome.NOT_FOUND:
-        clauses.append("the import was not seen")
+    clauses = [fact, *_last_status(fact, progress)]
     if last_error is not None and last_error not in fact:
         ago = f" {duration(error_age)} ago" if error_age >= 1 else ""
         clauses.append(f"last error{ago}: {last_error}")
@@ -117,22 +105,30 @@ def final(
     return f"{'; '.join(clauses)}. {advice}"
 
 
+def _last_status(fact: str, progress: Progress) -> list[str]:
+    """Return the clause about the last status, unless the fact says the same."""
+    status, age = progress.status, progress.in_state or 0
+    if status is None:
+        says_unseen = fact.startswith((NO_SUCH_IMPORT, WRONG_IMPORT, _NOT_YET_THERE, _NOT_POLLED))
+        return [] if says_unseen else ["the import was not seen"]
+    if fact.startswith((_STOPPED, "blocked at ", f"timed out: {status} ", unknown_status(status))):
+        return []
+    return [f"last status {status}" + (f" for {duration(age)}" if age >= 0.001 else "")]  # noqa: PLR2004 (the precision of a duration)
+
+
 def at_status(outcome: Outcome, progress: Progress, policy: Policy) -> str:
     """Return the fact if the import's own status ends the wait."""
-    status, is_first = progress.status, progress.polls == 1
-    after = f"after {duration(progress.elapsed)}"
+    status, until = progress.status, policy.until
+    when = "at the first poll" if progress.polls == 1 else f"after {duration(progress.elapsed)}"
     match outcome:
         case Outcome.COMPLETE:
-            return "already complete" if is_first else f"complete {after}"
-        case Outcome.REACHED if status is policy.until:
-            return f"already {status}" if is_first else f"reached {status} {after}"
+            return f"complete {when}"
         case Outcome.REACHED:
-            passed = f"already past {policy.until}" if is_first else f"reached {policy.until} {after}"
-            return f"{passed}; now {status}"
+            return f"reached {until} {when}" + ("" if status is until else f"; now {status}")
         case Outcome.BLOCKED:
-            return f"already blocked at {status}" if is_first else f"blocked at {status} {after}"
+            return f"blocked at {status} {when}"
         case _:
-            return "already stopped in LaunchDarkly" if is_first else f"stopped in LaunchDarkly {after}"
+            return f"{_STOPPED} {when}"
 
 
 def unknown_status(status: Status) -> str:
@@ -141,64 +137,57 @@ def unknown_status(status: Status) -> str:
 
 
 def timed_out(limit: float, status: Status | None, *, polled: bool = True) -> str:
-    """Return the fact if a limit in seconds was exceeded.
+    """Return the fact if a limit of the time in a status (None: of the whole wait) was exceeded.
 
-    Args:
-        limit: The limit in seconds.
-        status: The status whose time is limited; None for the whole wait.
-        polled: Whether the import was polled once more.
+    ``polled`` says whether there was a last poll.
     """
-    missed = "" if polled else "; the rate limit or other imports left no last poll"
     reason = f" after {duration(limit)}" if status is None else f": {status} for more than {duration(limit)}"
+    missed = "" if polled else "; the rate limit or other imports prevented a last poll"
     return f"timed out{reason}{missed}"
 
 
 def held_past_limit(wait: float, limit: float, status: Status | None) -> str:
-    """Return the fact if the API asks to wait longer (in seconds) than a limit of the wait allows."""
-    what = "timeout" if status is None else f"limit for {status}"
-    return f"timed out: the API asks to wait {duration(wait)}, past the {what} of {duration(limit)}"
+    """Return the fact if the API asks to wait longer than such a limit allows."""
+    allowed = duration(limit)
+    what = f"timeout of {allowed}" if status is None else f"limit of {allowed} for this status"
+    return f"timed out: the API asks to wait {duration(wait)}, past the {what}"
 
 
 def rate_limited(error: str, wait: float | None) -> str:
-    """Return the fact if a single poll met a 429 with a wait of that many seconds, None if it named none."""
+    """Return the fact if a single poll met a 429; ``wait`` is None if it named no time."""
     asks = "" if wait is None else f"; the API asks to wait {duration(wait)}"
     return f"{RATE_LIMITED}: {error}{asks}"
 
 
 def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
-    """Return the fact if a hold prevents a single poll.
+    """Return the fact if a hold, which lasts another ``wait`` seconds, prevents a single poll.
 
-    Args:
-        wait: Seconds that are left of the hold.
-        named: Whether the API named its end.
-        earlier_run: Whether the hold was restored from an earlier run.
+    ``named`` says whether the API named the time, and ``earlier_run`` whether that was in an earlier run.
     """
     left = duration(wait)
-    if not earlier_run:
-        return (
-            f"not polled: {f'the API asks to wait {left}' if named else f'rate limited for another {left}'}"
-        )
-    met = "was asked to wait" if named else "was rate limited"
-    return f"not polled: an earlier run {met}, for another {left}"
+    if earlier_run:
+        met = "the API asked an earlier run to wait" if named else "an earlier run was rate limited"
+        return f"{_NOT_POLLED}{met}; {left} left"
+    return _NOT_POLLED + (f"the API asks to wait {left}" if named else f"rate limited for another {left}")
 
 
 def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
-    """Return the fact after an outage of so many seconds; ``usable`` if answers came but were unconfirmed."""
+    """Return the fact after an outage; ``usable`` if answers came, but none that confirmed another."""
     return f"no {'confirmed' if usable else 'usable'} answer for {duration(outage)}: {detail}"
 
 
 def held_past_budget(fact: str, wait: float) -> str:
-    """Return the fact if the API asks to wait longer (in seconds) than an outage may last."""
+    """Return the fact if the API asks to wait longer than an outage may last."""
     return f"{fact}; the API asks to wait {duration(wait)}, past the outage budget"
 
 
 def not_yet_there(error: str) -> str:
     """Return the fact if the API does not know a new import yet."""
-    return f"the import does not exist yet: {error}"
+    return f"{_NOT_YET_THERE}{error}"
 
 
 def interrupted(signal: str, elapsed: float) -> str:
-    """Return the fact if a signal ended the wait after ``elapsed`` seconds."""
+    """Return the fact if a signal ended the wait."""
     return f"interrupted by {signal} after {duration(elapsed)}"
 
 
@@ -207,9 +196,8 @@ def left_behind(decisive: ImportRef, *, succeeded: bool) -> str:
     return f"stopped watching: {decisive} {'succeeded' if succeeded else 'failed'} first"
 
 
-def summarize(ends: Iterable[Ended], outcome: Outcome, code: int) -> str:
+def summarize(ends: Sequence[Ended], outcome: Outcome, code: int) -> str:
     """Return one sentence about a run with several imports."""
-    ends = tuple(ends)
     counts = Counter(end.outcome for end in ends)
     tally = ", ".join(f"{count} {name}" for name, count in counts.items())
     return f"{len(ends)} imports: {tally}; exit code {code} ({outcome})"

@@ -15,12 +15,11 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
 
 if TYPE_CHECKING:
     from watcher.core.model import Transition
-    from watcher.core.statuses import Outcome
 
 
 class Level(IntEnum):

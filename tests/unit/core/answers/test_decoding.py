@@ -71,14 +71,14 @@ def test_every_status_is_found(status: str) -> None:
         {"something_new": [1, 2, {"x": None}]},
     ],
 )
-def test_what_only_informs_never_hides_a_status(changes: dict[str, object]) -> None:
+def test_an_unreadable_optional_field_does_not_hide_the_status(changes: dict[str, object]) -> None:
     """An unreadable optional field does not hide the status."""
     reply = decode(REF, answer(import_body(status="complete", **changes)))
     assert isinstance(reply, Found)
     assert reply.found.status is ImportStatus.COMPLETE
 
 
-def test_digits_as_a_creation_time_are_read() -> None:
+def test_a_creation_time_of_digits_is_decoded() -> None:
     """The creation time may be an integer or a string of digits."""
     reply = decode(REF, answer(import_body(creationTime="1654104600000")))
     assert isinstance(reply, Found)
@@ -94,7 +94,7 @@ def test_digits_as_a_creation_time_are_read() -> None:
         ({"segmentKey": "other", "status": 7, "creationTime": []}, "segmentKey"),
     ],
 )
-def test_identity_is_judged_before_any_other_field(changes: dict[str, object], field: str) -> None:
+def test_another_import_is_recognized_by_id_and_segment_alone(changes: dict[str, object], field: str) -> None:
     """Another import is recognized even if its other fields are unreadable."""
     reply = decode(REF, answer(import_body(**changes)))
     assert isinstance(reply, WrongImport)
@@ -102,7 +102,7 @@ def test_identity_is_judged_before_any_other_field(changes: dict[str, object], f
 
 
 @pytest.mark.parametrize("status", ["", " "])
-def test_an_empty_status_is_none(status: str) -> None:
+def test_an_empty_status_is_a_fault(status: str) -> None:
     """An empty status is a fault, not an unknown status."""
     reply = decode(REF, answer(import_body(status=status)))
     assert isinstance(reply, Fault)
@@ -110,7 +110,7 @@ def test_an_empty_status_is_none(status: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["id", "segmentKey", "status"])
-def test_an_import_without_an_essential_field_makes_no_sense(missing: str) -> None:
+def test_an_import_without_an_essential_field_is_a_fault(missing: str) -> None:
     """A body that is not exactly an import is never a success."""
     body = import_body(status="complete")
     del body[missing]
@@ -144,14 +144,14 @@ WHOLE = json.dumps(import_body(status="complete")).encode()
         WHOLE + b" " * BODY_LIMIT,
     ],
 )
-def test_a_malformed_200_makes_no_sense(body: bytes) -> None:
+def test_a_malformed_200_is_a_fault(body: bytes) -> None:
     """A 200 whose body is not an import is a fault."""
     reply = decode(REF, Answer(200, {}, body))
     assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NONSENSE
 
 
-def test_a_body_that_was_compressed_unasked_makes_no_sense() -> None:
+def test_a_compressed_body_is_a_fault() -> None:
     """A compressed body is a fault and is not decompressed."""
     reply = decode(REF, Answer(200, {"content-encoding": "gzip"}, WHOLE))
     assert isinstance(reply, Fault)
@@ -187,7 +187,7 @@ def test_every_status_code_has_its_reply(body: bytes) -> None:
             assert reply.kind is (FaultKind.SERVER if server else FaultKind.NONSENSE), status
 
 
-def test_the_api_s_own_words_are_kept() -> None:
+def test_an_error_quotes_the_api() -> None:
     """An error has the ID for LaunchDarkly's support."""
     reply = decode(
         REF, answer({"code": "not_found", "message": "Invalid resource identifier", "id": "7f"}, 404)
@@ -197,12 +197,12 @@ def test_the_api_s_own_words_are_kept() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"code": 7, "message": null, "id": []}'])
-def test_an_error_without_words_is_still_an_error(body: bytes) -> None:
+def test_an_error_body_may_have_any_form(body: bytes) -> None:
     """The body of an error may have any form."""
     assert decode(REF, Answer(401, {}, body)) == Denied(ApiError(401))
 
 
-def test_control_characters_never_come_through() -> None:
+def test_text_from_the_api_is_printable() -> None:
     """Text from the API is made printable."""
     evil = "\x1b]0;owned\x07\r\n\u202e\u2028\u009b\x00"
     found = decode(REF, answer(import_body(status=evil, mode=evil, files=[{"filename": evil}])))
@@ -250,19 +250,19 @@ def test_the_token_is_never_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize("length", range(15, 300, 3))
-def test_no_cut_leaves_a_part_of_the_token(length: int) -> None:
+def test_a_cut_leaves_no_part_of_the_token(length: int) -> None:
     """Long text is cut only after the token was removed."""
     for came in echoes("x" * length + TOKEN + "x" * 300):
         assert "api" not in repr(concealed(came))
 
 
-def test_what_is_around_the_token_stays() -> None:
+def test_only_the_token_is_removed() -> None:
     """Only the token is removed from an error message."""
     reply = concealed(answer({"message": f"bad key {TOKEN} for 100%"}, 403))
     assert reply == Denied(ApiError(403, None, "bad key *** for 100%"))
 
 
-def test_identity_and_status_are_compared_as_they_came() -> None:
+def test_identity_and_status_are_compared_as_received() -> None:
     """A token that is part of a key or a status hides neither."""
     came = answer(import_body(status="complete"))
     for token in ("1234", "big", "complete", "e", "*", "%"):
@@ -271,7 +271,7 @@ def test_identity_and_status_are_compared_as_they_came() -> None:
         assert reply.found.status is ImportStatus.COMPLETE
 
 
-def test_an_answer_shows_nothing_of_itself() -> None:
+def test_the_repr_of_an_answer_omits_all_text() -> None:
     """The repr of a response contains none of its text."""
     came = replace(answer({"message": TOKEN}, 403, location=TOKEN), conceal=Secret(TOKEN).conceal)
     assert repr(came) == "Answer(status=403, broken=None, token_changed=False)"

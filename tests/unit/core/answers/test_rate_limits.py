@@ -40,7 +40,7 @@ def wait(headers: dict[str, str], *, throttled: bool = True, received: float = W
         ({"x-ratelimit-reset": str((SERVER + 3600) * 1000)}, 3600),
     ],
 )
-def test_a_refusal_names_the_latest_moment(headers: dict[str, str], seconds: float) -> None:
+def test_the_latest_time_of_a_429_counts(headers: dict[str, str], seconds: float) -> None:
     """All limits count, relative to the response's Date, whatever the local clock shows."""
     assert wait(headers) == seconds
 
@@ -64,33 +64,33 @@ def test_a_refusal_names_the_latest_moment(headers: dict[str, str], seconds: flo
         {"x-ratelimit-reset": "١٢٣"},
     ],
 )
-def test_a_useless_header_names_nothing(headers: dict[str, str]) -> None:
+def test_an_unusable_header_is_ignored(headers: dict[str, str]) -> None:
     """A time that is past, implausible or unreadable is ignored."""
     assert wait(headers) is None
 
 
-def test_an_endless_retry_after_is_still_a_number() -> None:
+def test_a_huge_retry_after_is_limited() -> None:
     """Retry-After counts whatever its size, without overflow."""
     seconds = wait({"retry-after": "9" * 400})
     assert seconds is not None
     assert 1e9 < seconds < 1e10
 
 
-def test_without_a_date_the_local_clock_serves() -> None:
+def test_the_local_clock_replaces_a_missing_date() -> None:
     """A response without Date counts from now."""
     limits = read_rate_limits({"x-ratelimit-reset": str((SERVER + 8) * 1000)}, float(SERVER))
     assert limits.named_wait(throttled=True) == 8
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2026 99:99:99 GMT", "\x00"])
-def test_an_unusable_date_is_none(date: str) -> None:
+def test_the_local_clock_replaces_an_unreadable_date(date: str) -> None:
     """An unreadable Date is replaced by the local clock."""
     limits = read_rate_limits({"date": date, "x-ratelimit-reset": str((SERVER + 8) * 1000)}, float(SERVER))
     assert limits.named_wait(throttled=True) == 8
 
 
 @pytest.mark.parametrize("limit", list(Limit))
-def test_nothing_left_on_a_good_answer_names_the_reset(limit: Limit) -> None:
+def test_a_200_with_nothing_left_names_the_reset(limit: Limit) -> None:
     """A 200 with nothing left of a window names its end as the next time."""
     size, left, reset = limit.value
     headers = {size: "40", reset: str((SERVER + 6) * 1000)}
@@ -98,12 +98,12 @@ def test_nothing_left_on_a_good_answer_names_the_reset(limit: Limit) -> None:
     assert wait({**headers, left: "1"}, throttled=False) is None
 
 
-def test_retry_after_counts_on_any_answer() -> None:
+def test_retry_after_counts_on_any_response() -> None:
     """Retry-After counts on any response."""
     assert wait({"retry-after": "4"}, throttled=False) == 4
 
 
-def test_budgets_are_read() -> None:
+def test_budgets_are_parsed() -> None:
     """Each limit has its own size, remaining requests and window."""
     reset = str((SERVER + 6) * 1000)
     limits = read_rate_limits(
@@ -133,7 +133,7 @@ names = st.sampled_from(
 
 
 @given(st.dictionaries(names, st.text() | st.integers().map(str)), st.floats(-1e12, 1e12), st.booleans())
-def test_any_headers_are_read(headers: dict[str, str], received: float, throttled: bool) -> None:  # noqa: FBT001 (drawn)
+def test_any_headers_are_accepted(headers: dict[str, str], received: float, throttled: bool) -> None:  # noqa: FBT001 (drawn)
     """Any headers give a positive wait or none, without an exception."""
     seconds = read_rate_limits(headers, received).named_wait(throttled=throttled)
     assert seconds is None or 0 < seconds < 1e10

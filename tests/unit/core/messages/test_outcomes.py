@@ -44,7 +44,7 @@ FACTS = {
         OUTAGE,
     ],
     Outcome.TIMEOUT: [
-        outcomes.timed_out(DAY, ImportStatus.PENDING_APPROVAL, polled=False),
+        outcomes.timed_out(DAY, None, polled=False),
         outcomes.held_past_limit(HOUR, DAY, ImportStatus.PENDING_APPROVAL),
     ],
     Outcome.INTERRUPTED: [outcomes.interrupted("SIGTERM", DAY)],
@@ -74,6 +74,35 @@ def test_every_failure_of_a_wait_has_a_next_step() -> None:
     assert set(FACTS) == set(Outcome) - SUCCESSES - {Outcome.INTERNAL, Outcome.USAGE}
 
 
+APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "fact"),
+    [
+        (Outcome.BLOCKED, "pending_approval", "blocked at pending_approval after 5s"),
+        (Outcome.STOPPED, "stopped", "stopped in LaunchDarkly after 5s"),
+        (Outcome.TIMEOUT, "pending_approval", outcomes.timed_out(DAY, ImportStatus.PENDING_APPROVAL)),
+        (Outcome.PROTOCOL, "validating", outcomes.unknown_status("validating")),
+        (Outcome.PENDING, None, outcomes.not_yet_there("HTTP 404")),
+        (Outcome.NOT_FOUND, None, outcomes.NO_SUCH_IMPORT),
+        (Outcome.UNAVAILABLE, None, outcomes.not_polled(30.0, named=True, earlier_run=False)),
+    ],
+)
+def test_a_message_repeats_nothing(outcome: Outcome, status: str | None, fact: str) -> None:
+    """The last status has no clause of its own if the fact names it or implies that there is none."""
+    assert outcomes.final(outcome, fact, progress(status), next_step=APPROVE) == f"{fact}. {APPROVE}"
+
+
+def test_a_hold_past_the_limit_of_a_status_names_the_status_once() -> None:
+    """The clause about the last status tells which status the limit is for."""
+    fact = outcomes.held_past_limit(30.0, DAY, ImportStatus.PENDING_APPROVAL)
+    assert outcomes.final(Outcome.TIMEOUT, fact, progress("pending_approval")) == (
+        "timed out: the API asks to wait 30s, past the limit of 23h59m for this status; "
+        f"last status pending_approval for 23h59m. {APPROVE}"
+    )
+
+
 @pytest.mark.parametrize("module", [outcomes, faults])
 def test_no_message_names_a_command_line_option(module: object) -> None:
     """The library has no command line, so its messages name no option."""
@@ -83,15 +112,15 @@ def test_no_message_names_a_command_line_option(module: object) -> None:
 @pytest.mark.parametrize(
     ("outcome", "status", "polls", "fact"),
     [
-        (Outcome.COMPLETE, "complete", 1, "already complete"),
+        (Outcome.COMPLETE, "complete", 1, "complete at the first poll"),
         (Outcome.COMPLETE, "complete", 2, "complete after 23h59m"),
-        (Outcome.REACHED, "ready", 1, "already ready"),
+        (Outcome.REACHED, "ready", 1, "reached ready at the first poll"),
         (Outcome.REACHED, "ready", 2, "reached ready after 23h59m"),
-        (Outcome.REACHED, "in_progress", 1, "already past ready; now in_progress"),
+        (Outcome.REACHED, "in_progress", 1, "reached ready at the first poll; now in_progress"),
         (Outcome.REACHED, "in_progress", 2, "reached ready after 23h59m; now in_progress"),
-        (Outcome.BLOCKED, "pending_approval", 1, "already blocked at pending_approval"),
+        (Outcome.BLOCKED, "pending_approval", 1, "blocked at pending_approval at the first poll"),
         (Outcome.BLOCKED, "pending_approval", 2, "blocked at pending_approval after 23h59m"),
-        (Outcome.STOPPED, "stopped", 1, "already stopped in LaunchDarkly"),
+        (Outcome.STOPPED, "stopped", 1, "stopped in LaunchDarkly at the first poll"),
         (Outcome.STOPPED, "stopped", 2, "stopped in LaunchDarkly after 23h59m"),
     ],
 )

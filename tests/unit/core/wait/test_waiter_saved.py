@@ -146,13 +146,10 @@ def test_a_single_poll_respects_a_saved_hold() -> None:
     ended = end_of(resumed(policy=Policy(once=True)), hold)
     assert ended is not None
     assert ended.outcome is Outcome.UNAVAILABLE
-    assert ended.message == (
-        "not polled: an earlier run was asked to wait, for another 50s; "
-        "the import was not seen. Check again later."
-    )
+    assert ended.message == "not polled: the API asked an earlier run to wait; 50s left. Check again later."
     refused = end_of(resumed(policy=Policy(once=True)), Hold(5.0, 17.0, named=False))
     assert refused is not None
-    assert "an earlier run was rate limited, for another 10s" in refused.message
+    assert "an earlier run was rate limited; 10s left" in refused.message
     assert end_of(resumed(policy=Policy(once=True)), Hold(1.0, 7.0, named=True)) is None
 
 
