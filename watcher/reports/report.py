@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that belongs to no import, such as a hint or a report that failed.
-
-    Attributes:
-        level: How much it matters.
-        name: Its event name in JSON logs.
-        message: One sentence.
-    """
+    """A message that belongs to no import, such as a hint; ``name`` is its event name in JSON logs."""
 
     level: Level
     name: str
@@ -61,12 +55,7 @@ class Report:
 
 
 class Reports:
-    """Pass everything on to several reports, none of which can disturb the others or the watch.
-
-    Args:
-        reports: The reports in the order in which they receive events; a failure is passed to ``notify`` of
-            all of them.
-    """
+    """Pass everything on to several reports, none of which can disturb the others or the watch."""
 
     def __init__(self, reports: Sequence[Report]) -> None:
         self._reports = reports
