@@ -213,7 +213,7 @@ def test_open_connections_do_not_delay_the_shutdown(monkeypatch: pytest.MonkeyPa
 
     async def scenario() -> float:
         clients: list[asyncio.StreamWriter] = []
-        async with app.serving("127.0.0.1", 0, large_view()) as url:
+        async with large_view().serving("127.0.0.1", 0) as url:
             host, port = url.removeprefix("http://").split(":")
             for number in range(50):
                 reader, writer = await asyncio.open_connection(host, int(port))
@@ -245,7 +245,7 @@ def test_an_unusable_address(host: str) -> None:
     """A used port, the address of another machine and an invalid name are usage errors."""
 
     async def serve(port: int) -> None:
-        async with app.serving(host, port, view()):
+        async with view().serving(host, port):
             raise AssertionError("the address can be used")
 
     with socket.create_server(("127.0.0.1", 0)) as used:

@@ -14,8 +14,6 @@ from watcher.core.events import Event, Heartbeat
 from watcher.reports.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from watcher.core.exit_codes import Result
     from watcher.reports.results import ResultBuilder
     from watcher.reports.stream import Defer
@@ -34,18 +32,14 @@ class StatusFile(Report):
         path: The file.
         builder: Receives each event before this report does.
         defer: Calls a function after a delay in seconds, in the same thread.
-        clock: The monotonic clock.
     """
 
-    def __init__(
-        self, path: Path, builder: ResultBuilder, defer: Defer, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, path: Path, builder: ResultBuilder, defer: Defer) -> None:
         self.name = f"--status-file {path}"
         self._path = path
         self._builder = builder
         self._defer = defer
-        self._clock = clock
-        self._paused_until = clock()
+        self._paused_until = 0.0
         self._is_due = False
         self._failure: OSError | None = None
 
@@ -54,7 +48,7 @@ class StatusFile(Report):
         failure, self._failure = self._failure, None
         if not self._is_due and not isinstance(event, Heartbeat):
             self._is_due = True
-            self._defer(max(0.0, self._paused_until - self._clock()), self._write_due)
+            self._defer(max(0.0, self._paused_until - time.monotonic()), self._write_due)
         if failure is not None:
             raise failure
 
@@ -67,12 +61,12 @@ class StatusFile(Report):
         if not self._is_due:
             return
         self._is_due = False
-        started = self._clock()
+        started = time.monotonic()
         try:
             self._write()
         except OSError as error:
             self._failure = error
-        ended = self._clock()
+        ended = time.monotonic()
         self._paused_until = ended + min(_MAX_PAUSE, _PAUSE * (ended - started))
 
     def _write(self, result: Result | None = None) -> None:

@@ -64,10 +64,7 @@ class GithubSummary(Report):
         """Write the summary of what was watched; raise OSError if GitHub would drop it."""
         if not result.ends:
             return
-        try:
-            used = self._path.stat().st_size
-        except FileNotFoundError:
-            used = 0
+        used = self._path.stat().st_size if self._path.exists() else 0
         summary = step_summary(self._builder.document(result)).encode()
         if used + len(summary) > LIMIT:
             raise OSError(errno.EFBIG, "GitHub drops a summary of more than 1 MiB")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 100
 """Imports with a row of their own; a longer table is not useful."""
 
-_COLUMNS = ("import", "outcome", "last status", "waited", "polls", "rate limited", "errors")
-_ALIGNMENT = (":--", ":--", ":--", "--:", "--:", "--:", "--:")
+_COLUMNS = "| import | outcome | last status | waited | polls | rate limited | errors |\n"
+_ALIGNMENT = "| :-- | :-- | :-- | --: | --: | --: | --: |\n"
 
 _SPECIAL = re.compile(
     r"""
@@ -62,22 +62,16 @@ def _heading(result: ResultDocument) -> str:
 
 def _table(shown: Sequence[ImportDocument]) -> str:
     rows = [_COLUMNS, _ALIGNMENT]
-    rows += [
-        (
-            _code(document.target),
-            str(document.outcome),
-            "not seen" if document.status is None else _code(document.status),
-            duration(document.elapsed_s),
-            str(document.polls),
-            str(document.throttled),
-            str(document.errors),
+    for document in shown:
+        status = "not seen" if document.status is None else _code(document.status)
+        rows.append(
+            f"| {_code(document.target)} | {document.outcome} | {status} | {duration(document.elapsed_s)} "
+            f"| {document.polls} | {document.throttled} | {document.errors} |\n"
         )
-        for document in shown
-    ]
     if len(shown) > 1:  # the sections of the chart refer to these numbers
-        numbers = ("", "--:", *map(str, range(1, len(shown) + 1)))
-        return "".join(_row(number, *cells) for number, cells in zip(numbers, rows, strict=True))
-    return "".join(_row(*cells) for cells in rows)
+        numbers = ("", "--:", *range(1, len(shown) + 1))
+        rows = [f"| {number} {row}" for number, row in zip(numbers, rows, strict=True)]
+    return "".join(rows)
 
 
 def _messages(shown: Sequence[ImportDocument]) -> str:
@@ -109,7 +103,3 @@ def escape(text: str) -> str:
 def _code(text: str) -> str:
     """Return text in a fixed-width font; unlike a code span, no text can close it."""
     return f"<code>{escape(text)}</code>"
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |\n"

@@ -68,14 +68,33 @@ class View:
     _encoded: tuple[object, bytes] = (None, b"")
     _encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def application(self) -> web.Application:
-        """Return the application with the four endpoints."""
+    @asynccontextmanager
+    async def serving(self, host: str, port: int) -> AsyncIterator[str]:
+        """Serve the endpoints in the running loop, and yield their URL; port 0 picks a free one.
+
+        Raises:
+            UsageError: The address cannot be used.
+        """
+        listener = await _listen(host, port)
         app = web.Application()
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/readyz", self._readiness)
         app.router.add_get("/status", self._status)
         app.router.add_get("/metrics", self._metrics)
-        return app
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        server = runner.server
+        if server is None:
+            raise RuntimeError("aiohttp did not create its server")
+        loop = asyncio.get_running_loop()
+        sockets = await loop.create_server(lambda: _Connection(server), sock=listener)
+        try:
+            yield f"http://{_authority(*listener.getsockname()[:2])}"
+        finally:
+            sockets.close()
+            for connection in server.connections:
+                _abort(connection)
+            await runner.cleanup()
 
     async def _health(self, _request: web.Request) -> web.Response:
         overdue = self.overdue()
@@ -116,29 +135,6 @@ class View:
         if self.result is None and now >= self._refreshed_at + (MAX_AGE if is_large else 0.0):
             self.refresh()
             self._refreshed_at = now
-
-
-@asynccontextmanager
-async def serving(host: str, port: int, view: View) -> AsyncIterator[str]:
-    """Serve the endpoints in the running loop, and yield their URL; port 0 picks a free one.
-
-    Raises:
-        UsageError: The address cannot be used.
-    """
-    listener = await _listen(host, port)
-    runner = web.AppRunner(view.application(), shutdown_timeout=0.1)
-    await runner.setup()
-    server = runner.server
-    if server is None:
-        raise RuntimeError("aiohttp did not create its server")
-    sockets = await asyncio.get_running_loop().create_server(lambda: _Connection(server), sock=listener)
-    try:
-        yield f"http://{_authority(*listener.getsockname()[:2])}"
-    finally:
-        sockets.close()
-        for connection in server.connections:
-            _abort(connection)
-        await runner.cleanup()
 
 
 class _Connection(web.RequestHandler):
