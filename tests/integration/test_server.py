@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from watcher.core.exit_codes import Result
-    from watcher.core.model import Instant
     from watcher.reports.http.app import View
 
 LARGE = bytes(32 << 20)
@@ -36,7 +35,7 @@ STATUS = b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
 class LargeBuilder(ResultBuilder):
     """A result of many bytes."""
 
-    def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
+    def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
         """Return more than a client reads."""
         yield LARGE
 
@@ -44,7 +43,7 @@ class LargeBuilder(ResultBuilder):
 class DefectiveBuilder(ResultBuilder):
     """A result that cannot be encoded."""
 
-    def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
+    def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
         """Fail."""
         raise KeyError("secret")
 

@@ -67,7 +67,7 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventDocument(msgspec.Struct, frozen=True, tag_field="event"):
-    """What all events of an import have."""
+    """The fields that all events of an import have."""
 
     at: str
     target: str

@@ -44,9 +44,9 @@ class LogOfChanges(Report):
             kept = self._events.pop(event.ref)
             if self._has_changed(event):
                 self._any_changed = True
-                notices, self._notices = self._notices, []
-                for notice in notices:
+                for notice in self._notices:
                     self._log.notify(notice)
+                self._notices.clear()
                 for earlier in kept:
                     self._log.receive(earlier)
 

@@ -34,7 +34,7 @@ class PlainLog(Report):
         self._quiet = quiet
 
     def receive(self, event: Event) -> None:
-        """Write the event, unless it only repeats."""
+        """Write the event, unless it is a repetition."""
         is_outcome, level = isinstance(event, Ended), level_of(event)
         line = line_of(event) if is_outcome or not self._quiet else None
         if line is None:
@@ -46,7 +46,7 @@ class PlainLog(Report):
         self._write(level, line, event.at.unix, is_outcome=is_outcome)
 
     def finish(self, result: Result) -> None:
-        """Summarize several imports; a single one has been reported, except for an unexpected exit code."""
+        """Summarize several imports; explain the exit code of a success if it is not 0."""
         if not result.ends:
             self._stream.write_line(f"watcher: {result.message}")
         elif self._several:

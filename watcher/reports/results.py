@@ -1,4 +1,4 @@
-"""The JSON result: what is known about every import, so far and at the end."""
+"""The JSON result of a run, so far and at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.core.model import ImportRef, Instant
+    from watcher.core.model import ImportRef
 
 
 class ResultBuilder:
@@ -58,17 +58,17 @@ class ResultBuilder:
         """Return the JSON document of a run that has ended."""
         return self._document(result, list(self._imports()))
 
-    def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:
+    def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:
         """Yield the JSON object in pieces, so that a large one is never in memory as a whole.
 
         Args:
             result: The result; None until the run ends.
-            at: The time of the ``result`` event of ``jsonl``; None for the plain result.
+            at: Unix seconds, to encode the ``result`` event of ``jsonl``; None for the plain result.
         """
         whole = self._document(result, [])
         if at is not None:
             fields = msgspec.structs.asdict(whole)
-            whole = documents.ResultEventDocument(at=documents.timestamp(at.unix), **fields)
+            whole = documents.ResultEventDocument(at=documents.timestamp(at), **fields)
         head, mark, tail = msgspec.json.encode(whole).partition(b'"imports":[')
         yield head + mark
         for number, document in enumerate(self._imports()):

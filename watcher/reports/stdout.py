@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.core.model import Instant
 from watcher.core.text import duration
 from watcher.reports.documents import event_document
 from watcher.reports.report import Report
@@ -46,7 +45,7 @@ class Output(Report):
 
 
 class TextOutput(Output):
-    """One line for each import, at the end; with ``has_changed`` only for those for which it returns True."""
+    """One line for each import, at the end; with ``has_changed``, only for imports that changed."""
 
     def __init__(
         self, stream: Stream, builder: ResultBuilder, has_changed: Callable[[Ended], bool] | None = None
@@ -76,9 +75,8 @@ class JsonLinesOutput(Output):
         self._stream.check()
 
     def _write(self, result: Result) -> None:
-        now = Instant(time.monotonic(), time.time())
-        latest = max((end.at for end in result.ends), key=lambda at: at.monotonic, default=now)
-        self._stream.write_line_of(self._builder.encode(result, latest))
+        at = max((end.at.unix for end in result.ends), default=time.time())
+        self._stream.write_line_of(self._builder.encode(result, at))
 
 
 def text_line(ended: Ended) -> str:

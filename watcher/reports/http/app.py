@@ -51,7 +51,7 @@ _SILENT.disabled = True
 
 @dataclass(slots=True)
 class View:
-    """A watch as the endpoints show it.
+    """The data that the endpoints show, and their handlers.
 
     Attributes:
         builder: The result so far.
