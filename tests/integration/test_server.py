@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from watcher.core.exit_codes import Result
-    from watcher.core.model import Instant
     from watcher.reports.http.app import View
 
 LARGE = bytes(32 << 20)
@@ -36,7 +35,7 @@ STATUS = b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n"
 class LargeBuilder(ResultBuilder):
     """A result of many bytes."""
 
-    def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
+    def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
         """Return more than a client reads."""
         yield LARGE
 
@@ -44,7 +43,7 @@ class LargeBuilder(ResultBuilder):
 class DefectiveBuilder(ResultBuilder):
     """A result that cannot be encoded."""
 
-    def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
+    def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:  # noqa: ARG002 (the signature of the base class)
         """Fail."""
         raise KeyError("secret")
 
@@ -213,7 +212,7 @@ def test_open_connections_do_not_delay_the_shutdown(monkeypatch: pytest.MonkeyPa
 
     async def scenario() -> float:
         clients: list[asyncio.StreamWriter] = []
-        async with app.serving("127.0.0.1", 0, large_view()) as url:
+        async with large_view().serving("127.0.0.1", 0) as url:
             host, port = url.removeprefix("http://").split(":")
             for number in range(50):
                 reader, writer = await asyncio.open_connection(host, int(port))
@@ -245,7 +244,7 @@ def test_an_unusable_address(host: str) -> None:
     """A used port, the address of another machine and an invalid name are usage errors."""
 
     async def serve(port: int) -> None:
-        async with app.serving(host, port, view()):
+        async with view().serving(host, port):
             raise AssertionError("the address can be used")
 
     with socket.create_server(("127.0.0.1", 0)) as used:

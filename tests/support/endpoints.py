@@ -10,7 +10,7 @@ from queue import Queue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from watcher.reports.http.app import View, serving
+from watcher.reports.http.app import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def served(view: View, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
     async def serve() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         loop.set_exception_handler(lambda _, context: errors.append(context))
-        async with serving(host, 0, view) as url:
+        async with view.serving(host, 0) as url:
             started.put((loop, stop, url))
             await stop.wait()
 

@@ -53,7 +53,7 @@ def _return_context(**_: object) -> click.Context:
 
 def _print_schema(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's signature)
     if value and not context.resilient_parsing:
-        from watcher.reports.schema import json_schema  # noqa: PLC0415 (only here)
+        from watcher.reports.documents import json_schema  # noqa: PLC0415 (only here)
 
         click.echo(json_schema())
         context.exit()

@@ -70,16 +70,16 @@ def make_plain_log(settings: Settings, *, several: bool = False) -> Report:
     from watcher.reports.plain import PlainLog
 
     quiet = settings.progress is ProgressStyle.NONE
-    log = PlainLog(stream, level, several=several, quiet=quiet)
     if settings.ci is Pipeline.GITHUB:
         from watcher.reports.github.log import AnnotatingLog
 
-        return AnnotatingLog(log, stream, settings.exit_codes, any_suffices=settings.any_suffices)
+        codes, any_suffices = settings.exit_codes, settings.any_suffices
+        return AnnotatingLog(stream, level, codes, several=several, quiet=quiet, any_suffices=any_suffices)
     if settings.ci is Pipeline.GITLAB and level <= Level.INFO and not quiet:
         from watcher.reports.gitlab import SectionLog
 
-        return SectionLog(log, stream, several=several)
-    return log
+        return SectionLog(stream, level, several=several, quiet=quiet)
+    return PlainLog(stream, level, several=several, quiet=quiet)
 
 
 def make_log(
@@ -184,12 +184,8 @@ def _output(settings: Settings, builder: ResultBuilder, is_changed: IsChanged) -
 
     stream = _stream(settings, sys.stdout)
     match settings.output:
-        case OutputFormat.TEXT if settings.reports_changes_only:
-            from watcher.reports.on_change import TextOfChanges
-
-            return TextOfChanges(stream, builder, is_changed)
         case OutputFormat.TEXT:
-            return TextOutput(stream, builder)
+            return TextOutput(stream, builder, is_changed if settings.reports_changes_only else None)
         case OutputFormat.JSON:
             return JsonOutput(stream, builder)
         case OutputFormat.JSONL:

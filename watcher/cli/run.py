@@ -165,7 +165,7 @@ class _Run:
         return Watch(refs, terms, client.get, random, saved=saved, save=save)
 
     async def _serve(self, stack: AsyncExitStack, host: str, port: int) -> View:
-        from watcher.reports.http.app import View, serving  # noqa: PLC0415 (a server that few runs need)
+        from watcher.reports.http.app import View  # noqa: PLC0415 (a server that few runs need)
 
         loop = asyncio.get_running_loop()
 
@@ -177,7 +177,7 @@ class _Run:
             return 0.0 if self._watch is None else max(0.0, loop.time() - self._watch.wakes_at)
 
         view = View(self._builder, refresh, overdue)
-        url = await stack.enter_async_context(serving(host, port, view))
+        url = await stack.enter_async_context(view.serving(host, port))
         self._notify("serving", f"serving /healthz, /readyz, /status and /metrics at {url}")
         return view
 

@@ -1,26 +1,27 @@
-"""The JSON result that scripts read, as typed documents."""
+"""The JSON that scripts read, as typed documents: the result, each event, and the schema of both."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, overload
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 import msgspec
 
+from watcher.core import events
 from watcher.core.model import Import, ImportFile
 from watcher.core.statuses import Outcome
 
 if TYPE_CHECKING:
-    from watcher.core.events import Ended, Progress
     from watcher.core.exit_codes import ExitCodes
-    from watcher.core.model import ImportRef, Transition
+    from watcher.core.model import ImportRef
 
-SCHEMA_VERSION = 1
-
-_NOT_SEEN = Import(status="")
+_Seconds = TypeVar("_Seconds", float, float | None)
 
 
-class TransitionDocument(msgspec.Struct, frozen=True, kw_only=True):
+class TransitionDocument(msgspec.Struct, frozen=True):
     """One change of status; ``from`` and ``in_state_s`` are null for the first status seen."""
 
     from_: str | None = msgspec.field(name="from")
@@ -57,7 +58,7 @@ class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
 class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run; until the end ``outcome``, ``exit_code`` and ``message`` are null."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = 1
     outcome: Outcome | None
     exit_code: int | None
     elapsed_s: float
@@ -65,11 +66,97 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     imports: list[ImportDocument]
 
 
+class EventDocument(msgspec.Struct, frozen=True, tag_field="event"):
+    """The fields that all events of an import have."""
+
+    at: str
+    target: str
+
+
+class WatchingDocument(EventDocument, frozen=True, tag="watching"):
+    """The wait for an import begins."""
+
+    goal: str
+
+
+class ChangedDocument(EventDocument, frozen=True, tag="transition"):
+    """The status of an import changed, or was seen for the first time."""
+
+    from_: str | None = msgspec.field(name="from")
+    to: str
+    elapsed_s: float
+    in_state_s: float | None
+    expected: bool
+
+
+class ThrottledDocument(EventDocument, frozen=True, tag="throttled"):
+    """The API answered 429; ``named_wait_s`` is null if the answer named no time."""
+
+    wait_s: float
+    named_wait_s: float | None
+    in_a_row: int
+
+
+class RetryDocument(EventDocument, frozen=True, tag="retry"):
+    """A request failed and will be retried."""
+
+    error: str
+    wait_s: float
+    in_a_row: int
+
+
+class UnknownStatusDocument(EventDocument, frozen=True, tag="unknown_status"):
+    """The import has an unknown status."""
+
+    status: str
+
+
+class HeartbeatDocument(EventDocument, frozen=True, tag="heartbeat"):
+    """Nothing has changed for a while; ``waiting`` imports are not final."""
+
+    status: str | None
+    in_state_s: float | None
+    elapsed_s: float
+    polls: int
+    waiting: int
+    trouble: str | None
+    next_poll_s: float | None
+
+
+class OutcomeDocument(EventDocument, frozen=True, tag="outcome"):
+    """The wait for one import ended."""
+
+    outcome: Outcome
+    exit_code: int
+    status: str | None
+    in_state_s: float | None
+    elapsed_s: float
+    polls: int
+    message: str
+
+
+class ResultEventDocument(ResultDocument, frozen=True, kw_only=True, tag_field="event", tag="result"):
+    """The run ended: the result, as an event."""
+
+    at: str
+
+
 def import_document(
-    ref: ImportRef, progress: Progress, ended: Ended | None, codes: ExitCodes
+    ref: ImportRef, progress: events.Progress, ended: events.Ended | None, codes: ExitCodes
 ) -> ImportDocument:
     """Return the document of one import; ``ended`` is None until its wait ends."""
-    last = progress.last or _NOT_SEEN
+    last = progress.last or Import(status="")
+    transitions = tuple(
+        TransitionDocument(
+            one.source,
+            one.to,
+            timestamp(one.at.unix),
+            seconds(one.elapsed),
+            seconds(one.in_state),
+            one.expected,
+        )
+        for one in progress.transitions
+    )
     return ImportDocument(
         target=str(ref),
         project=ref.project,
@@ -83,7 +170,7 @@ def import_document(
         mode=last.mode,
         created_at=None if last.created_ms is None else timestamp(last.created_ms / 1000),
         files=last.files,
-        transitions=tuple(map(transition_document, progress.transitions)),
+        transitions=transitions,
         polls=progress.polls,
         throttled=progress.throttled,
         errors=progress.errors,
@@ -92,16 +179,46 @@ def import_document(
     )
 
 
-def transition_document(transition: Transition) -> TransitionDocument:
-    """Return the document of a change of status."""
-    return TransitionDocument(
-        from_=transition.source,
-        to=transition.to,
-        at=timestamp(transition.at.unix),
-        elapsed_s=seconds(transition.elapsed),
-        in_state_s=seconds(transition.in_state),
-        expected=transition.expected,
-    )
+def event_document(event: events.Event, codes: ExitCodes) -> EventDocument:
+    """Return the document of an event, with the exit code of an outcome."""
+    at, target, progress = timestamp(event.at.unix), str(event.ref), event.progress
+    state = progress.status, seconds(progress.in_state), seconds(progress.elapsed), progress.polls
+    match event:
+        case events.Watching():
+            return WatchingDocument(at, target, event.goal)
+        case events.Changed(transition=new):
+            spent = seconds(new.elapsed), seconds(new.in_state)
+            return ChangedDocument(at, target, new.source, new.to, *spent, new.expected)
+        case events.MetThrottle():
+            return ThrottledDocument(
+                at, target, seconds(event.wait), seconds(event.named_wait), event.in_a_row
+            )
+        case events.Retrying():
+            return RetryDocument(at, target, event.detail, seconds(event.wait), event.in_a_row)
+        case events.MetUnknownStatus():
+            return UnknownStatusDocument(at, target, event.status)
+        case events.Heartbeat():
+            return HeartbeatDocument(
+                at, target, *state, event.waiting, event.trouble, seconds(event.next_poll)
+            )
+        case events.Ended():
+            return OutcomeDocument(at, target, event.outcome, codes.code_of(event), *state, event.message)
+        case _:
+            assert_never(event)
+
+
+def json_schema() -> str:
+    """Return a JSON Schema (2020-12) for one result, or one event of ``jsonl``."""
+    events_of_imports = reduce(or_, EventDocument.__subclasses__())
+    kinds = (ResultDocument, events_of_imports, ResultEventDocument)
+    schemas, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The result of watcher, or one of its events",
+        "anyOf": list(schemas),
+        "$defs": definitions,
+    }
+    return json.dumps(schema, indent=2)
 
 
 def timestamp(unix: float) -> str:
@@ -110,12 +227,8 @@ def timestamp(unix: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@overload
-def seconds(value: float) -> float: ...
-@overload
-def seconds(value: None) -> None: ...
-@overload
-def seconds(value: float | None) -> float | None: ...
-def seconds(value: float | None) -> float | None:
+def seconds(value: _Seconds) -> _Seconds:
     """Round seconds to milliseconds; None stays None."""
-    return None if value is None else round(value, 3)
+    if value is None:
+        return None
+    return round(value, 3)

@@ -10,15 +10,10 @@ if TYPE_CHECKING:
 
 
 def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
-    """Write a file in place.
-
-    Args:
-        path: The file. It may be a device or a pipe, but a pipe without a reader is an error.
-        content: The new content.
-        append: Append instead, in one write, so that the output of other programs does not interleave.
+    """Write a file or a device in place; append in one write, so that other programs' output stays apart.
 
     Raises:
-        OSError: The file cannot be written.
+        OSError: The file cannot be written, or is a pipe without a reader.
     """
     mode = os.O_APPEND if append else os.O_TRUNC
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | mode

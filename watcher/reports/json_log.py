@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from watcher.core.events import Ended
+from watcher.core.events import Ended, Event
 from watcher.core.messages.progress import Level, level_of, level_of_outcome, outcome_threshold
-from watcher.reports.documents import timestamp
-from watcher.reports.event_documents import event_document
-from watcher.reports.report import Report
+from watcher.reports.documents import event_document, timestamp
+from watcher.reports.report import Notice, Report
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-    from watcher.core.events import Event
     from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.reports.plain import Clock
-    from watcher.reports.report import Notice
     from watcher.reports.stream import Stream
 
 
@@ -29,12 +25,11 @@ class JsonLog(Report):
 
     name = "progress on standard error"
 
-    def __init__(self, stream: Stream, level: Level, codes: ExitCodes, clock: Clock = time.time) -> None:
+    def __init__(self, stream: Stream, level: Level, codes: ExitCodes) -> None:
         self._stream = stream
         self._log = _logger(stream, level)
         self._outcome_log = _logger(stream, outcome_threshold(level))
         self._codes = codes
-        self._clock = clock
 
     def receive(self, event: Event) -> None:
         """Write the event's document."""
@@ -44,14 +39,13 @@ class JsonLog(Report):
 
     def finish(self, result: Result) -> None:
         """Write the result."""
+        level = level_of_outcome(result.outcome, result.code)
         fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
-        self._outcome_log.log(
-            level_of_outcome(result.outcome, result.code), "result", at=timestamp(self._clock()), **fields
-        )
+        self._outcome_log.log(level, "result", at=timestamp(time.time()), **fields)
 
     def notify(self, notice: Notice) -> None:
         """Write the message."""
-        self._log.log(notice.level, notice.name, at=timestamp(self._clock()), message=notice.message)
+        self._log.log(notice.level, notice.name, at=timestamp(time.time()), message=notice.message)
 
     def close(self) -> None:
         """Wait for the reader of standard error."""
@@ -68,13 +62,12 @@ class _StreamLogger:
 def _logger(stream: Stream, level: Level) -> FilteringBoundLogger:
     log: FilteringBoundLogger = structlog.wrap_logger(
         _StreamLogger(stream),
-        processors=[structlog.processors.add_log_level, _as_json],
+        processors=[_as_json],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     return log
 
 
-def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    ordered = {"event": event.pop("event"), "level": event.pop("level"), **event}
-    return msgspec.json.encode(ordered).decode()
+def _as_json(_logger: WrappedLogger, level: str, event: EventDict) -> str:
+    return msgspec.json.encode({"event": event.pop("event"), "level": level, **event}).decode()

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from watcher.core.events import Ended, Heartbeat, Watching
+from watcher.core.events import Ended, Event, Heartbeat, Watching
 from watcher.core.messages.progress import Level
-from watcher.reports.report import Report
-from watcher.reports.stdout import TextOutput, text_line
+from watcher.reports.report import Notice, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watcher.core.events import Event
     from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
-    from watcher.reports.report import Notice
-    from watcher.reports.results import ResultBuilder
-    from watcher.reports.stream import Stream
-
-    HasChanged = Callable[[Ended], bool]
 
 MAX_EVENTS = 100
 """Events of each import that are kept until its wait ends; older ones are dropped."""
@@ -31,10 +24,10 @@ class LogOfChanges(Report):
 
     Args:
         log: Writes the events.
-        has_changed: Return whether an import ended differently from the last run that reported it.
+        has_changed: Returns whether an import ended differently from the last run that reported it.
     """
 
-    def __init__(self, log: Report, has_changed: HasChanged) -> None:
+    def __init__(self, log: Report, has_changed: Callable[[Ended], bool]) -> None:
         self.name = log.name
         self._log = log
         self._has_changed = has_changed
@@ -51,9 +44,9 @@ class LogOfChanges(Report):
             kept = self._events.pop(event.ref)
             if self._has_changed(event):
                 self._any_changed = True
-                notices, self._notices = self._notices, []
-                for notice in notices:
+                for notice in self._notices:
                     self._log.notify(notice)
+                self._notices.clear()
                 for earlier in kept:
                     self._log.receive(earlier)
 
@@ -72,15 +65,3 @@ class LogOfChanges(Report):
     def close(self) -> None:
         """Close the log."""
         self._log.close()
-
-
-class TextOfChanges(TextOutput):
-    """Standard output: one line for each import that changed."""
-
-    def __init__(self, stream: Stream, builder: ResultBuilder, has_changed: HasChanged) -> None:
-        super().__init__(stream, builder)
-        self._has_changed = has_changed
-
-    def _write(self, result: Result) -> None:
-        for end in filter(self._has_changed, result.ends):
-            self._stream.write_line(text_line(end))

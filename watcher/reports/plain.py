@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from watcher.core.events import Ended, Watching
+from watcher.core.events import Ended, Event, Watching
 from watcher.core.messages.progress import Level, level_of, level_of_outcome, line_of, outcome_threshold
 from watcher.core.statuses import SUCCESSES
-from watcher.reports.report import Report
+from watcher.reports.report import Notice, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from watcher.core.events import Event
     from watcher.core.exit_codes import Result
-    from watcher.reports.report import Notice
     from watcher.reports.stream import Stream
-
-Clock: TypeAlias = "Callable[[], float]"
 
 
 class PlainLog(Report):
@@ -29,22 +23,18 @@ class PlainLog(Report):
         level: The minimum level.
         several: Whether each line must name its import.
         quiet: Whether to write outcomes only.
-        clock: The wall clock, in Unix seconds.
     """
 
     name = "progress on standard error"
 
-    def __init__(
-        self, stream: Stream, level: Level, *, several: bool, quiet: bool, clock: Clock = time.time
-    ) -> None:
+    def __init__(self, stream: Stream, level: Level, *, several: bool, quiet: bool) -> None:
         self._stream = stream
         self._level = level
         self._several = several
         self._quiet = quiet
-        self._clock = clock
 
     def receive(self, event: Event) -> None:
-        """Write the event, unless it only repeats."""
+        """Write the event, unless it is a repetition."""
         is_outcome, level = isinstance(event, Ended), level_of(event)
         line = line_of(event) if is_outcome or not self._quiet else None
         if line is None:
@@ -56,20 +46,19 @@ class PlainLog(Report):
         self._write(level, line, event.at.unix, is_outcome=is_outcome)
 
     def finish(self, result: Result) -> None:
-        """Summarize several imports; a single one has been reported, except for an unexpected exit code."""
+        """Summarize several imports; explain the exit code of a success if it is not 0."""
         if not result.ends:
             self._stream.write_line(f"watcher: {result.message}")
         elif self._several:
-            self._write(
-                level_of_outcome(result.outcome, result.code), result.message, self._clock(), is_outcome=True
-            )
+            level = level_of_outcome(result.outcome, result.code)
+            self._write(level, result.message, time.time(), is_outcome=True)
         elif result.outcome in SUCCESSES and result.code != 0:
             line = f"{result.ends[0].ref}: {result.outcome}: exit code {result.code}, set by --exit-code"
-            self._write(Level.ERROR, line, self._clock())
+            self._write(Level.ERROR, line, time.time())
 
     def notify(self, notice: Notice) -> None:
         """Write the message."""
-        self._write(notice.level, notice.message, self._clock())
+        self._write(notice.level, notice.message, time.time())
 
     def close(self) -> None:
         """Wait for the reader of standard error."""

@@ -1,4 +1,4 @@
-"""What every report is, and the one place that keeps a failing report away from the watch."""
+"""The base class of reports, and the boundary that keeps a failing report from affecting the watch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that belongs to no import, such as a hint or a report that failed.
-
-    Attributes:
-        level: How much it matters.
-        name: Its event name in JSON logs.
-        message: One sentence.
-    """
+    """A message that belongs to no import, such as a hint; ``name`` is its event name in JSON logs."""
 
     level: Level
     name: str
@@ -54,19 +48,14 @@ class Report:
         """Release what the report holds; called last, whatever happened."""
 
     def resume(self) -> None:
-        """Handle that the process was stopped and others may have written; called by a signal handler."""
+        """Redraw after SIGCONT: other programs may have written meanwhile; called by a signal handler."""
 
     def abort(self) -> None:
         """Restore the terminal before a forced exit; called by a signal handler, so it must not block."""
 
 
 class Reports:
-    """Pass everything on to several reports, none of which can disturb the others or the watch.
-
-    Args:
-        reports: The reports in the order in which they receive events; a failure is passed to ``notify`` of
-            all of them.
-    """
+    """Pass everything on to several reports; one that fails affects neither the others nor the watch."""
 
     def __init__(self, reports: Sequence[Report]) -> None:
         self._reports = reports
@@ -90,7 +79,7 @@ class Reports:
         self._each(lambda report: report.close())
 
     def resume(self) -> None:
-        """Pass on that the process was stopped."""
+        """Pass on that the process continues after a stop."""
         self._each(lambda report: report.resume())
 
     def abort(self) -> None:

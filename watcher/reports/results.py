@@ -1,4 +1,4 @@
-"""The JSON result: what is known about every import, so far and at the end."""
+"""The JSON result of a run, so far and at the end."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.core.events import Ended
-from watcher.reports.documents import ResultDocument, import_document, seconds
-from watcher.reports.event_documents import result_event
+from watcher.core.events import Ended, Event, Progress
+from watcher.reports import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from watcher.core.events import Event, Progress
     from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.core.model import ImportRef, Instant
-    from watcher.reports.documents import ImportDocument
+    from watcher.core.model import ImportRef
 
 
 class ResultBuilder:
@@ -34,7 +31,7 @@ class ResultBuilder:
         self._ended: dict[ImportRef, Ended] = {}
 
     def receive(self, event: Event) -> None:
-        """Record the progress or the end of an import."""
+        """Record the progress or the outcome of an import."""
         self._progress[event.ref] = event.progress
         if isinstance(event, Ended):
             self._ended[event.ref] = event
@@ -57,37 +54,39 @@ class ResultBuilder:
         """Decide the result; every import must have ended."""
         return self.codes.result(self.ends, any_suffices=self._any_suffices)
 
-    def document(self, result: Result | None = None) -> ResultDocument:
-        """Return the JSON document; ``result`` is None until the run ends."""
+    def document(self, result: Result) -> documents.ResultDocument:
+        """Return the JSON document of a run that has ended."""
         return self._document(result, list(self._imports()))
 
-    def encode(self, result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:
-        """Encode the document in pieces, so that a large one is never in memory as a whole.
+    def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:
+        """Yield the JSON object in pieces, so that a large one is never in memory as a whole.
 
         Args:
             result: The result; None until the run ends.
-            at: The time, to encode the last event of ``jsonl``.
-
-        Yields:
-            Pieces of one JSON object.
+            at: Unix seconds, to encode the ``result`` event of ``jsonl``; None for the plain result.
         """
-        empty = self._document(result, [])
-        whole = empty if at is None else result_event(empty, at)
+        whole = self._document(result, [])
+        if at is not None:
+            fields = msgspec.structs.asdict(whole)
+            whole = documents.ResultEventDocument(at=documents.timestamp(at), **fields)
         head, mark, tail = msgspec.json.encode(whole).partition(b'"imports":[')
         yield head + mark
         for number, document in enumerate(self._imports()):
             yield (b"," if number else b"") + msgspec.json.encode(document)
         yield tail
 
-    def _document(self, result: Result | None, imports: list[ImportDocument]) -> ResultDocument:
-        return ResultDocument(
+    def _document(
+        self, result: Result | None, imports: list[documents.ImportDocument]
+    ) -> documents.ResultDocument:
+        elapsed = max((progress.elapsed for progress in self._progress.values()), default=0.0)
+        return documents.ResultDocument(
             outcome=None if result is None else result.outcome,
             exit_code=None if result is None else result.code,
-            elapsed_s=seconds(max((progress.elapsed for progress in self._progress.values()), default=0.0)),
+            elapsed_s=documents.seconds(elapsed),
             message=None if result is None else result.message,
             imports=imports,
         )
 
-    def _imports(self) -> Iterator[ImportDocument]:
+    def _imports(self) -> Iterator[documents.ImportDocument]:
         for ref, progress in list(self._progress.items()):
-            yield import_document(ref, progress, self._ended.get(ref), self.codes)
+            yield documents.import_document(ref, progress, self._ended.get(ref), self.codes)

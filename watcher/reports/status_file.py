@@ -10,19 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watcher.core.events import Heartbeat
+from watcher.core.events import Event, Heartbeat
 from watcher.reports.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from watcher.core.events import Event
     from watcher.core.exit_codes import Result
     from watcher.reports.results import ResultBuilder
-
-    Defer = Callable[[float, Callable[[], None]], object]
-
-_MODE = 0o644
+    from watcher.reports.stream import Defer
 
 _PAUSE = 20.0
 """Pause after a write, as a multiple of its duration, so that a large fleet spends 5 % of its time on it."""
@@ -36,20 +30,16 @@ class StatusFile(Report):
 
     Args:
         path: The file.
-        builder: The result so far; it receives each event before this report does.
-        defer: Call a function some seconds later, in the loop's thread.
-        clock: The monotonic clock, in seconds.
+        builder: Receives each event before this report does.
+        defer: Calls a function after a delay in seconds, in the same thread.
     """
 
-    def __init__(
-        self, path: Path, builder: ResultBuilder, defer: Defer, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, path: Path, builder: ResultBuilder, defer: Defer) -> None:
         self.name = f"--status-file {path}"
         self._path = path
         self._builder = builder
         self._defer = defer
-        self._clock = clock
-        self._paused_until = clock()
+        self._paused_until = 0.0
         self._is_due = False
         self._failure: OSError | None = None
 
@@ -58,7 +48,7 @@ class StatusFile(Report):
         failure, self._failure = self._failure, None
         if not self._is_due and not isinstance(event, Heartbeat):
             self._is_due = True
-            self._defer(max(0.0, self._paused_until - self._clock()), self._write_due)
+            self._defer(max(0.0, self._paused_until - time.monotonic()), self._write_due)
         if failure is not None:
             raise failure
 
@@ -71,12 +61,12 @@ class StatusFile(Report):
         if not self._is_due:
             return
         self._is_due = False
-        started = self._clock()
+        started = time.monotonic()
         try:
             self._write()
         except OSError as error:
             self._failure = error
-        ended = self._clock()
+        ended = time.monotonic()
         self._paused_until = ended + min(_MAX_PAUSE, _PAUSE * (ended - started))
 
     def _write(self, result: Result | None = None) -> None:
@@ -86,11 +76,8 @@ class StatusFile(Report):
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file, so that a reader sees either all of the old content or all of the new.
 
-    There is no fsync: the content is worthless after a crash of the machine.
-
-    Args:
-        path: The file. If it is a symbolic link, its target is replaced.
-        content: The new content.
+    The target of a symbolic link is replaced. There is no fsync: after a crash of the machine, the content is
+    worthless.
 
     Raises:
         OSError: The file cannot be written, or is not a regular file.
@@ -102,7 +89,7 @@ def replace_file(path: Path, content: bytes) -> None:
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".watcher-")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, _MODE)  # whatever the umask: containers of other users read it
+            os.fchmod(descriptor, 0o644)  # whatever the umask: containers of other users read it
             file.write(content)
         Path(name).replace(target)
     except BaseException:

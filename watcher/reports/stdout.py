@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from watcher.core.model import Instant
 from watcher.core.text import duration
-from watcher.reports.event_documents import event_document
+from watcher.reports.documents import event_document
 from watcher.reports.report import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from watcher.core.events import Ended, Event
     from watcher.core.exit_codes import Result
     from watcher.reports.results import ResultBuilder
@@ -44,11 +45,18 @@ class Output(Report):
 
 
 class TextOutput(Output):
-    """One line for each import, at the end."""
+    """One line for each import, at the end; with ``has_changed``, only for imports that changed."""
+
+    def __init__(
+        self, stream: Stream, builder: ResultBuilder, has_changed: Callable[[Ended], bool] | None = None
+    ) -> None:
+        super().__init__(stream, builder)
+        self._has_changed = has_changed
 
     def _write(self, result: Result) -> None:
         for end in result.ends:
-            self._stream.write_line(text_line(end))
+            if self._has_changed is None or self._has_changed(end):
+                self._stream.write_line(text_line(end))
 
 
 class JsonOutput(Output):
@@ -67,9 +75,8 @@ class JsonLinesOutput(Output):
         self._stream.check()
 
     def _write(self, result: Result) -> None:
-        now = Instant(time.monotonic(), time.time())
-        latest = max((end.at for end in result.ends), key=lambda at: at.monotonic, default=now)
-        self._stream.write_line_of(self._builder.encode(result, latest))
+        at = max((end.at.unix for end in result.ends), default=time.time())
+        self._stream.write_line_of(self._builder.encode(result, at))
 
 
 def text_line(ended: Ended) -> str:

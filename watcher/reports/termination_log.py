@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 4096
 """Kubernetes keeps this much of the message (Kubernetes, "Determine the Reason for Pod Failure")."""
 
-_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}".encode()
 
 
 class TerminationLog(Report):
@@ -42,5 +42,4 @@ def termination_message(result: Result, codes: ExitCodes) -> bytes:
     message = "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace")
     if len(message) <= MAX_BYTES:
         return message
-    ellipsis = _ELLIPSIS.encode()
-    return message[: MAX_BYTES - len(ellipsis)].decode(errors="ignore").encode() + ellipsis
+    return message[: MAX_BYTES - len(_ELLIPSIS)].decode(errors="ignore").encode() + _ELLIPSIS

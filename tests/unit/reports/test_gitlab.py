@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.reports.gitlab import SectionLog
-from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice
 from watcher.reports.stream import Stream
 
@@ -37,8 +37,7 @@ class Job:
         self._path = path
         self._file = path.open("w")
         stream = Stream(self._file)
-        plain = PlainLog(stream, Level.INFO, several=several, quiet=False)
-        self.log = SectionLog(plain, stream, several=several, clock=lambda: 1_795_000_000.9)
+        self.log = SectionLog(stream, Level.INFO, several=several, quiet=False)
 
     def visible(self) -> list[str]:
         """Return the lines outside the sections, each of which must be complete."""
@@ -63,6 +62,12 @@ class Job:
                 open_section = None
         assert open_section is None
         return seen_lines
+
+
+@pytest.fixture(autouse=True)
+def fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock."""
+    monkeypatch.setattr(time, "time", lambda: 1_795_000_000.9)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,10 +37,11 @@ def test_a_usage_error_is_one_plain_line(path: Path, *, quiet: bool) -> None:
     assert path.read_text("utf-8") == f"watcher: {NOTHING_WATCHED.message}\n"
 
 
-def test_a_usage_error_is_one_json_line(path: Path) -> None:
+def test_a_usage_error_is_one_json_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line of standard error stays an object."""
+    monkeypatch.setattr(time, "time", lambda: EPOCH)
     with path.open("w") as file:
-        log = JsonLog(Stream(file), Level.ERROR, ExitCodes(), lambda: EPOCH)
+        log = JsonLog(Stream(file), Level.ERROR, ExitCodes())
         log.finish(NOTHING_WATCHED)
         log.close()
     assert json.loads(path.read_text("utf-8")) == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,16 +43,24 @@ class Loop:
         return delay
 
 
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
+    """Return a loop whose clock the report reads."""
+    loop = Loop()
+    monkeypatch.setattr(time, "monotonic", loop.clock)
+    return loop
+
+
 def status_of(path: Path) -> object:
     """Return the status of the only import in the file."""
     return json.loads(path.read_text())["imports"][0]["status"]
 
 
-def test_changes_at_the_same_time_share_a_write(tmp_path: Path) -> None:
+def test_changes_at_the_same_time_share_a_write(tmp_path: Path, loop: Loop) -> None:
     """Several events in one turn of the loop make one write, and a heartbeat makes none."""
     events = life("preparing", "ready", "in_progress")
-    path, loop = tmp_path / "status.json", Loop()
-    report = StatusFile(path, builder_of(events), loop.defer, loop.clock)
+    path = tmp_path / "status.json"
+    report = StatusFile(path, builder_of(events), loop.defer)
     for event in events:
         report.receive(event)
     assert loop.run() == 0
@@ -63,12 +72,12 @@ def test_changes_at_the_same_time_share_a_write(tmp_path: Path) -> None:
     assert path.stat().st_ino == first
 
 
-def test_a_slow_write_is_followed_by_a_pause(tmp_path: Path) -> None:
+def test_a_slow_write_is_followed_by_a_pause(tmp_path: Path, loop: Loop) -> None:
     """After a write of 100 ms changes wait for 2 s; the result does not."""
     events = life("preparing", "complete")
-    path, loop = tmp_path / "status.json", Loop()
+    path = tmp_path / "status.json"
     builder = builder_of(events)
-    report = StatusFile(path, builder, loop.defer, loop.clock)
+    report = StatusFile(path, builder, loop.defer)
     report.receive(events[0])
     loop.run()
     report.receive(events[1])
@@ -80,21 +89,20 @@ def test_a_slow_write_is_followed_by_a_pause(tmp_path: Path) -> None:
     assert not path.exists()  # nothing is written after the result
 
 
-def test_a_failed_write_is_raised_at_the_next_event(tmp_path: Path) -> None:
+def test_a_failed_write_is_raised_at_the_next_event(tmp_path: Path, loop: Loop) -> None:
     """A report may raise only while it receives something."""
     events = life("preparing", "ready")
-    loop = Loop()
-    report = StatusFile(tmp_path / "missing" / "status.json", builder_of(events), loop.defer, loop.clock)
+    report = StatusFile(tmp_path / "missing" / "status.json", builder_of(events), loop.defer)
     report.receive(events[0])
     loop.run()
     with pytest.raises(FileNotFoundError):
         report.receive(events[1])
 
 
-def test_a_run_that_watched_nothing_writes_its_reason(tmp_path: Path) -> None:
+def test_a_run_that_watched_nothing_writes_its_reason(tmp_path: Path, loop: Loop) -> None:
     """A program that waits for the file reads why there are no imports."""
-    path, loop = tmp_path / "status.json", Loop()
-    StatusFile(path, builder_of(), loop.defer, loop.clock).finish(NOTHING_WATCHED)
+    path = tmp_path / "status.json"
+    StatusFile(path, builder_of(), loop.defer).finish(NOTHING_WATCHED)
     result = json.loads(path.read_text())
     assert (result["outcome"], result["message"], result["imports"]) == ("usage", NOTHING_WATCHED.message, [])
 

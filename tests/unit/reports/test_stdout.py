@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.results import NOTHING_WATCHED, builder_of, life
-from watcher.reports.on_change import TextOfChanges
 from watcher.reports.stdout import JsonLinesOutput, JsonOutput, TextOutput
 from watcher.reports.stream import Stream
 
@@ -59,5 +58,5 @@ def test_a_run_that_watched_nothing_has_no_text(tmp_path: Path) -> None:
     with path.open("w") as file:
         stream, builder = Stream(file), builder_of()
         TextOutput(stream, builder).finish(NOTHING_WATCHED)
-        TextOfChanges(stream, builder, lambda _: True).finish(NOTHING_WATCHED)
+        TextOutput(stream, builder, lambda _: True).finish(NOTHING_WATCHED)
     assert path.read_bytes() == b""

@@ -5,12 +5,13 @@ Only this Mermaid diagram is to scale, labels statuses that lasted a moment, and
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
-from watcher.core.text import duration
+from watcher.core.text import duration, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 MAX_BARS = 60
 """More bars are unreadable, and GitHub draws no diagram of more than 50,000 characters."""
 
-_MAX_NAME = 20
 _KNOWN = frozenset(ImportStatus)
 _NO_FAILURES = SUCCESSES | INCONCLUSIVE
 
@@ -28,25 +28,17 @@ _NO_FAILURES = SUCCESSES | INCONCLUSIVE
 # it starts at midnight on a day without a change to or from summer time.
 _START = datetime(2000, 1, 1)  # noqa: DTZ001 (Mermaid reads it without a zone)
 
-_AXES = ((10.0, "%-S.%L s"), (3600.0, "%M:%S"), (86_400.0, "%H:%M"))
-_LONGEST_AXIS = "day %-j %Hh"
+_AXES = ((10.0, "%-S.%L s"), (3600.0, "%M:%S"), (86_400.0, "%H:%M"), (math.inf, "day %-j %Hh"))
 
 
 def gantt(imports: Sequence[ImportDocument]) -> str | None:
-    """Return a chart of the statuses of imports.
-
-    Args:
-        imports: The imports. Each of several gets a section with its number.
-
-    Returns:
-        At most ``MAX_BARS`` bars; None if no status lasted long enough to be drawn.
-    """
+    """Return a chart with a section for each of several imports; None if no status lasted long enough."""
     drawn = [(number, document) for number, document in enumerate(imports, 1) if document.transitions]
     start = min((document.transitions[0].elapsed_s for _, document in drawn), default=0.0)
     end = max((_end(document) for _, document in drawn), default=0.0)
     if end <= start:
         return None
-    axis = next((axis for longest, axis in _AXES if end < longest), _LONGEST_AXIS)
+    axis = next(axis for longest, axis in _AXES if end < longest)
     lines = ["gantt", "dateFormat YYYY-MM-DD HH:mm:ss.SSS", f"axisFormat {axis}", "todayMarker off"]
     if len(imports) > 1:
         lines.insert(0, '%%{init: {"gantt": {"leftPadding": 170}}}%%')
@@ -55,7 +47,7 @@ def gantt(imports: Sequence[ImportDocument]) -> str | None:
         bars = list(_bars(document))[-left:] if left else []
         left -= len(bars)
         if bars and len(imports) > 1:
-            lines.append(f"section {number} {_escape(_shorten(document.segment))}")
+            lines.append(f"section {number} {_escape(printable(document.segment, limit=20))}")
         lines += bars
     return "".join(f"{line}\n" for line in lines)
 
@@ -81,10 +73,6 @@ def _bars(document: ImportDocument) -> Iterator[str]:
 
 def _end(document: ImportDocument) -> float:
     return document.transitions[-1].elapsed_s + (document.in_state_s or 0.0)
-
-
-def _shorten(key: str) -> str:
-    return key if len(key) <= _MAX_NAME else f"{key[: _MAX_NAME - 3]}..."
 
 
 def _escape(text: str) -> str:

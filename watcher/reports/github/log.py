@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from watcher.core.events import Ended
+from watcher.core.events import Ended, Event
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES
-from watcher.reports.report import Report
+from watcher.reports.plain import PlainLog
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
-    from watcher.core.events import Event
     from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.reports.report import Notice
+    from watcher.core.messages.progress import Level
 
 MAX_ANNOTATIONS = 8
 """Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth counts the
@@ -31,47 +30,43 @@ class CommandFreeStream(Stream):
         super()._send(data.replace(b"##[", b"##\\u005b"))
 
 
-class AnnotatingLog(Report):
-    """Write failures as annotations instead of lines, and pass everything else on.
+class AnnotatingLog(PlainLog):
+    """Write failures as annotations instead of lines.
 
     Args:
-        log: Writes the lines.
-        stream: Where ``log`` writes, for the annotations.
-        codes: The exit codes in force.
         any_suffices: Whether the success of another import makes up for a failure.
     """
 
-    def __init__(self, log: Report, stream: Stream, codes: ExitCodes, *, any_suffices: bool) -> None:
-        self.name = log.name
-        self._log = log
-        self._stream = stream
+    def __init__(
+        self,
+        stream: Stream,
+        level: Level,
+        codes: ExitCodes,
+        *,
+        several: bool,
+        quiet: bool,
+        any_suffices: bool,
+    ) -> None:
+        super().__init__(stream, level, several=several, quiet=quiet)
         self._codes = codes
         self._any_suffices = any_suffices
         self._failures: Counter[str] = Counter()
 
     def receive(self, event: Event) -> None:
-        """Annotate a failure, as long as GitHub shows the annotation; pass other events on."""
+        """Annotate a failure if GitHub still shows the annotation; write other events as lines."""
         if not (isinstance(event, Ended) and self._annotates(event)):
-            self._log.receive(event)
+            super().receive(event)
 
     def finish(self, result: Result) -> None:
-        """Pass the result on and count the failures without an annotation; annotate a run without imports."""
+        """Write the result and count the failures without an annotation; annotate a run without imports."""
         if not result.ends:
             self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
             return
-        self._log.finish(result)
+        super().finish(result)
         for kind, count in self._failures.items():
             if count > MAX_ANNOTATIONS:
                 more = f"{count - MAX_ANNOTATIONS} more did not succeed; see the log"
                 self._annotate(kind, "LaunchDarkly imports", more)
-
-    def notify(self, notice: Notice) -> None:
-        """Pass the message on."""
-        self._log.notify(notice)
-
-    def close(self) -> None:
-        """Close the log."""
-        self._log.close()
 
     def _annotates(self, ended: Ended) -> bool:
         code = self._codes.code_of(ended)
@@ -90,13 +85,7 @@ class AnnotatingLog(Report):
 
 
 def annotation(kind: str, title: str, message: str) -> str:
-    """Return the workflow command of an annotation, escaped like ``@actions/core`` does.
-
-    Args:
-        kind: ``error`` or ``warning``.
-        title: The title, as plain text.
-        message: The message, as plain text.
-    """
+    """Return the workflow command of an annotation, escaped like ``@actions/core`` does."""
     escaped = _escape(title).replace(":", "%3A").replace(",", "%2C")
     return f"::{kind} title={escaped}::{_escape(message)}"
 

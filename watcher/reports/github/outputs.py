@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from watcher.reports.files import write_file
-from watcher.reports.github.summary import MAX_ROWS, step_summary
+from watcher.reports.github.summary import step_summary
 from watcher.reports.report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from watcher.core.exit_codes import Result
-    from watcher.reports.documents import ResultDocument
     from watcher.reports.results import ResultBuilder
 
 LIMIT = 1024 * 1024
@@ -62,31 +61,17 @@ class GithubSummary(Report):
         self._builder = builder
 
     def finish(self, result: Result) -> None:
-        """Write the summary of what was watched; raise OSError if the file has no space left for it."""
+        """Write the summary of what was watched; raise OSError if GitHub would drop it."""
         if not result.ends:
             return
-        try:
-            used = self._path.stat().st_size
-        except FileNotFoundError:
-            used = 0
-        summary = _fitting_summary(self._builder.document(result), LIMIT - used)
-        write_file(self._path, summary.encode(), append=True)
-
-
-def _fitting_summary(document: ResultDocument, limit: int) -> str:
-    """Return a summary with as many rows as fit."""
-    rows = MAX_ROWS
-    while rows:
-        text = step_summary(document, rows)
-        if len(text.encode()) <= limit:
-            return text
-        rows //= 2
-    raise OSError(errno.EFBIG, "GitHub drops a summary of more than 1 MiB")
+        used = self._path.stat().st_size if self._path.exists() else 0
+        summary = step_summary(self._builder.document(result)).encode()
+        if used + len(summary) > LIMIT:
+            raise OSError(errno.EFBIG, "GitHub drops a summary of more than 1 MiB")
+        write_file(self._path, summary, append=True)
 
 
 def _assignment(name: str, value: str) -> str:
     """Assign an output with a random delimiter, so that no value can set another output."""
     delimiter = secrets.token_hex(16)
-    while delimiter in value:
-        delimiter = secrets.token_hex(16)
     return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import duration
 from watcher.reports.github.gantt import MAX_BARS, gantt
-from watcher.reports.github.markdown import code, escape, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,19 +18,24 @@ if TYPE_CHECKING:
 MAX_ROWS = 100
 """Imports with a row of their own; a longer table is not useful."""
 
-_COLUMNS = ("import", "outcome", "last status", "waited", "polls", "rate limited", "errors")
-_ALIGNMENT = (":--", ":--", ":--", "--:", "--:", "--:", "--:")
+_COLUMNS = "| import | outcome | last status | waited | polls | rate limited | errors |\n"
+_ALIGNMENT = "| :-- | :-- | :-- | --: | --: | --: | --: |\n"
+
+_SPECIAL = re.compile(
+    r"""
+      [\\`*\[\]<>#|~&@$]                      # markup, HTML, table cells, mentions, formulas
+    | (?<![^\W_])_ | _(?![^\W_])              # emphasis, except within a word
+    | :(?=\S) | (?<=www)\.                    # addresses and :emoji:
+    | [^\S\ ]                                 # line breaks
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
-def step_summary(result: ResultDocument, max_rows: int = MAX_ROWS) -> str:
-    """Return the summary of a run as Markdown.
-
-    Args:
-        result: The result, complete.
-        max_rows: How many imports get a row; those that failed come first.
-    """
+def step_summary(result: ResultDocument) -> str:
+    """Return the summary of a run; of more than ``MAX_ROWS`` imports, failures get rows first."""
     ordered = sorted(result.imports, key=lambda document: document.exit_code == 0)
-    shown, hidden = ordered[:max_rows], ordered[max_rows:]
+    shown, hidden = ordered[:MAX_ROWS], ordered[MAX_ROWS:]
     parts = [_heading(result), _table(shown)]
     if hidden:
         parts.append(f"Not shown: {_tally(hidden)}.\n")
@@ -57,22 +62,16 @@ def _heading(result: ResultDocument) -> str:
 
 def _table(shown: Sequence[ImportDocument]) -> str:
     rows = [_COLUMNS, _ALIGNMENT]
-    rows += [
-        (
-            code(document.target),
-            str(document.outcome),
-            "not seen" if document.status is None else code(document.status),
-            duration(document.elapsed_s),
-            str(document.polls),
-            str(document.throttled),
-            str(document.errors),
+    for document in shown:
+        status = "not seen" if document.status is None else _code(document.status)
+        rows.append(
+            f"| {_code(document.target)} | {document.outcome} | {status} | {duration(document.elapsed_s)} "
+            f"| {document.polls} | {document.throttled} | {document.errors} |\n"
         )
-        for document in shown
-    ]
     if len(shown) > 1:  # the sections of the chart refer to these numbers
-        numbers = ("", "--:", *map(str, range(1, len(shown) + 1)))
-        return "".join(row(number, *cells) for number, cells in zip(numbers, rows, strict=True))
-    return "".join(row(*cells) for cells in rows)
+        numbers = ("", "--:", *range(1, len(shown) + 1))
+        rows = [f"| {number} {row}" for number, row in zip(numbers, rows, strict=True)]
+    return "".join(rows)
 
 
 def _messages(shown: Sequence[ImportDocument]) -> str:
@@ -90,3 +89,17 @@ def _messages(shown: Sequence[ImportDocument]) -> str:
 def _tally(imports: Sequence[ImportDocument]) -> str:
     counts = Counter(document.outcome for document in imports)
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+
+
+def escape(text: str) -> str:
+    """Escape external text, so that GitHub shows it literally in a line, a list or a table cell.
+
+    Character references work everywhere; a backslash before a ``|`` means something else in a table cell than
+    outside (GFM 4.10 and CommonMark 2.5).
+    """
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
+
+
+def _code(text: str) -> str:
+    """Return text in a fixed-width font; unlike a code span, no text can close it."""
+    return f"<code>{escape(text)}</code>"

@@ -9,7 +9,7 @@ import math
 import os
 import socket
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -33,12 +33,10 @@ CONNECTION_TIMEOUT = 10.0
 """Seconds from connect to the end of the response, the only one of a connection."""
 
 LARGE_FLEET = 1000
-"""Imports above which data may be up to ``MAX_AGE`` old, so that clients cannot keep the loop busy."""
+"""Imports above which data may be ``MAX_AGE`` seconds old, so that clients cannot keep the loop busy."""
 
 MAX_AGE = 1.0
-"""Seconds."""
 
-_SHUTDOWN_TIMEOUT = 0.1
 _HEADERS = {
     "Cache-Control": "no-store",
     "Connection": "close",
@@ -53,12 +51,12 @@ _SILENT.disabled = True
 
 @dataclass(slots=True)
 class View:
-    """What the endpoints show of a watch.
+    """The data that the endpoints show, and their handlers.
 
     Attributes:
         builder: The result so far.
-        refresh: Pull the latest progress into ``builder``.
-        overdue: Return the seconds by which the watch is past its planned wake-up.
+        refresh: Pulls the latest progress into ``builder``.
+        overdue: Returns the seconds by which the watch is past its planned wake-up.
         result: The result, once the watch has ended.
     """
 
@@ -66,38 +64,77 @@ class View:
     refresh: Callable[[], None]
     overdue: Callable[[], float]
     result: Result | None = None
+    _refreshed_at: float = -math.inf
+    _encoded: tuple[object, bytes] = (None, b"")
+    _encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @asynccontextmanager
+    async def serving(self, host: str, port: int) -> AsyncIterator[str]:
+        """Serve the endpoints in the running loop, and yield their URL; port 0 picks a free one.
 
-@asynccontextmanager
-async def serving(host: str, port: int, view: View) -> AsyncIterator[str]:
-    """Serve the endpoints in the running loop.
+        Raises:
+            UsageError: The address cannot be used.
+        """
+        listener = await _listen(host, port)
+        app = web.Application()
+        app.router.add_get("/healthz", self._health)
+        app.router.add_get("/readyz", self._readiness)
+        app.router.add_get("/status", self._status)
+        app.router.add_get("/metrics", self._metrics)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        server = runner.server
+        if server is None:
+            raise RuntimeError("aiohttp did not create its server")
+        loop = asyncio.get_running_loop()
+        sockets = await loop.create_server(lambda: _Connection(server), sock=listener)
+        try:
+            yield f"http://{_authority(*listener.getsockname()[:2])}"
+        finally:
+            sockets.close()
+            for connection in server.connections:
+                _abort(connection)
+            await runner.cleanup()
 
-    Args:
-        host: The address to listen on.
-        port: The port; 0 picks a free one.
-        view: What to show.
+    async def _health(self, _request: web.Request) -> web.Response:
+        overdue = self.overdue()
+        if self.result is None and overdue > STUCK_AFTER:
+            return _unavailable(f"stuck: the watch is {overdue:.0f} s late")
+        return web.Response(text="ok\n")
 
-    Yields:
-        The URL, such as ``http://127.0.0.1:8080``.
+    async def _readiness(self, _request: web.Request) -> web.Response:
+        result, builder = self.result, self.builder
+        if result is not None:
+            reason = f"ended with {result.code} ({result.outcome})"
+            return web.Response(text=f"{reason}\n") if result.code == 0 else _unavailable(reason)
+        count = len(builder.progress)
+        if count == 0:
+            return _unavailable("waiting: the watch has not started")
+        waiting = count - len(builder.ends)
+        verb = "is" if waiting == 1 else "are"
+        imports = "import" if count == 1 else "imports"
+        return _unavailable(f"waiting: {waiting} of {count} {imports} {verb} not final")
 
-    Raises:
-        UsageError: The address cannot be used.
-    """
-    listener = await _listen(host, port)
-    runner = web.AppRunner(_application(view), shutdown_timeout=_SHUTDOWN_TIMEOUT)
-    await runner.setup()
-    server = runner.server
-    if server is None:
-        raise RuntimeError("aiohttp did not create its server")
-    sockets = await asyncio.get_running_loop().create_server(lambda: _Connection(server), sock=listener)
-    try:
-        address = listener.getsockname()
-        yield f"http://{_authority(address[0], address[1])}"
-    finally:
-        sockets.close()
-        for connection in server.connections:
-            _abort(connection)
-        await runner.cleanup()
+    async def _status(self, _request: web.Request) -> web.Response:
+        async with self._encoding:  # simultaneous requests share the work
+            self._update()
+            version = (self._refreshed_at, self.result)
+            if self._encoded[0] != version:
+                self._encoded = (version, await _join(self.builder.encode(self.result)))
+        # aiohttp writes a BytesIO in pieces, as fast as the client reads.
+        return web.Response(body=io.BytesIO(self._encoded[1]), content_type="application/json")
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        self._update()
+        body, content_type = exposition(self.builder, self.result, request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _update(self) -> None:
+        now = asyncio.get_running_loop().time()
+        is_large = len(self.builder.progress) > LARGE_FLEET
+        if self.result is None and now >= self._refreshed_at + (MAX_AGE if is_large else 0.0):
+            self.refresh()
+            self._refreshed_at = now
 
 
 class _Connection(web.RequestHandler):
@@ -120,87 +157,18 @@ class _Connection(web.RequestHandler):
         super().connection_lost(exc)
         self._timeout.cancel()
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the response to a malformed request, which does not reach the application."""
-        response = super().handle_error(request, status, exc, message)
-        response.headers.update(_HEADERS)
-        return response
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send a response; one to a malformed request does not come from the application."""
+        resp.headers.update(_HEADERS)
+        resp.force_close()
+        return await super().finish_response(request, resp, start_time)
 
 
 def _abort(connection: web.RequestHandler) -> None:
     if connection.transport is not None:
         connection.transport.abort()
-
-
-def _application(view: View) -> web.Application:
-    endpoints = _Endpoints(view)
-    app = web.Application()
-    app.router.add_get("/healthz", endpoints.health)
-    app.router.add_get("/readyz", endpoints.readiness)
-    app.router.add_get("/status", endpoints.status)
-    app.router.add_get("/metrics", endpoints.metrics)
-    app.on_response_prepare.append(_prepare)
-    return app
-
-
-async def _prepare(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
-    response.force_close()
-
-
-class _Endpoints:
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._refreshed_at = -math.inf
-        self._encoded: tuple[object, bytes] = (None, b"")
-        self._encoding = asyncio.Lock()
-
-    async def health(self, _request: web.Request) -> web.Response:
-        overdue = self._view.overdue()
-        if self._view.result is None and overdue > STUCK_AFTER:
-            return _unavailable(f"stuck: the watch is {overdue:.0f} s late")
-        return web.Response(text="ok\n")
-
-    async def readiness(self, _request: web.Request) -> web.Response:
-        result, builder = self._view.result, self._view.builder
-        if result is not None:
-            reason = f"ended with {result.code} ({result.outcome})"
-            return web.Response(text=f"{reason}\n") if result.code == 0 else _unavailable(reason)
-        count = len(builder.progress)
-        if count == 0:
-            return _unavailable("waiting: the watch has not started")
-        waiting = count - len(builder.ends)
-        verb = "is" if waiting == 1 else "are"
-        imports = "import" if count == 1 else "imports"
-        return _unavailable(f"waiting: {waiting} of {count} {imports} {verb} not final")
-
-    async def status(self, _request: web.Request) -> web.Response:
-        async with self._encoding:  # simultaneous requests share the work
-            self._refresh()
-            version = (self._refreshed_at, self._view.result)
-            if self._encoded[0] != version:
-                self._encoded = (version, await _join(self._view.builder.encode(self._view.result)))
-        # aiohttp writes a BytesIO in pieces, as fast as the client reads.
-        return web.Response(body=io.BytesIO(self._encoded[1]), content_type="application/json")
-
-    async def metrics(self, request: web.Request) -> web.Response:
-        self._refresh()
-        accept = request.headers.get("Accept", "")
-        body, content_type = exposition(self._view.builder, self._view.result, accept)
-        return web.Response(body=body, headers={"Content-Type": content_type})
-
-    def _refresh(self) -> None:
-        now = asyncio.get_running_loop().time()
-        is_large = len(self._view.builder.progress) > LARGE_FLEET
-        if self._view.result is None and now >= self._refreshed_at + (MAX_AGE if is_large else 0.0):
-            self._view.refresh()
-            self._refreshed_at = now
 
 
 async def _join(pieces: Iterable[bytes]) -> bytes:

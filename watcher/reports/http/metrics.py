@@ -40,16 +40,7 @@ _KEYS = ("project", "environment", "segment", "import_id")
 
 
 def exposition(builder: ResultBuilder, result: Result | None, accept: str = "") -> tuple[bytes, str]:
-    """Return the metrics in the format that the client prefers.
-
-    Args:
-        builder: The result so far.
-        result: The result, once the watch has ended.
-        accept: The ``Accept`` field of the request.
-
-    Returns:
-        The text and its content type: the Prometheus text format, or OpenMetrics if that was asked for.
-    """
+    """Return the metrics and their content type: Prometheus text, or OpenMetrics if ``accept`` names it."""
     try:
         encode, content_type = choose_encoder(accept if accept.isascii() else "")
     except (TypeError, ValueError):  # a malformed version

@@ -12,8 +12,7 @@ from markdown_it import MarkdownIt
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.reports.documents import ImportDocument, ResultDocument, TransitionDocument
 from watcher.reports.github.gantt import MAX_BARS, gantt
-from watcher.reports.github.markdown import escape
-from watcher.reports.github.summary import MAX_ROWS, step_summary
+from watcher.reports.github.summary import MAX_ROWS, escape, step_summary
 
 HOSTILE = [
     "a|b",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from watcher.core.exit_codes import Result
-    from watcher.core.model import Instant
     from watcher.reports.results import ResultBuilder
 
 PATHS = ("/healthz", "/readyz", "/status", "/metrics")
@@ -85,7 +84,7 @@ class Counting:
         self.encodings = 0
         encode = builder.encode
 
-        def count(result: Result | None = None, at: Instant | None = None) -> Iterator[bytes]:
+        def count(result: Result | None = None, at: float | None = None) -> Iterator[bytes]:
             self.encodings += 1
             return encode(result, at)
 
