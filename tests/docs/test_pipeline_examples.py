@@ -124,9 +124,7 @@ def test_a_log_of_both_streams_is_appended_to(
     assert places == sorted(places)
 
 
-def run_parts(
-    folder: Path, base_uri: str, *parts: str, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def run_parts(folder: Path, base_uri: str, *parts: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the shell example for several files; its pauses take no time."""
     sleep = folder / "watcher" / "bin" / "sleep"
     sleep.write_text("#!/bin/sh\nexec /bin/sleep 0.1\n")

@@ -34,8 +34,6 @@ VARIABLE = {
 }
 
 
-
-
 def blocks(path: Path, language: str = "sh") -> list[str]:
     """Return the code blocks of a README in a language."""
     found = re.findall(r"^( *)```(\w+)\n(.*?)^\1```$", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)

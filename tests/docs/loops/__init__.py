@@ -1,4 +1,4 @@
-"""Two shell loops that wait for an import, and a function that runs them and watcher in a simulator's scenario."""
+"""Two shell loops that wait for an import, and a function that runs them and watcher."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
+
 from tests.docs.loops import SCENARIOS, WAITERS, Ending, run_waiter
 from tests.support.processes import serving
 
@@ -25,13 +27,14 @@ def main() -> None:
     """Print a table, and below it what each command wrote to standard error."""
     with ThreadPoolExecutor() as pool:
         results = dict(zip(SCENARIOS, pool.map(measure, SCENARIOS), strict=True))
-    print("| scenario |", " | ".join(f"`{name}`" for name in WAITERS), "|")
-    print("| :-- |", " | ".join(":--" for _ in WAITERS), "|")
+    click.echo(f"| scenario | {' | '.join(WAITERS)} |")
+    click.echo(f"| :-- | {' | '.join(':--' for _ in WAITERS)} |")
     for scenario, endings in results.items():
-        print(f"| `{scenario}` |", " | ".join(f"{one} ({one.seconds:.1f} s)" for one in endings), "|")
+        cells = " | ".join(f"{one} ({one.seconds:.1f} s)" for one in endings)
+        click.echo(f"| `{scenario}` | {cells} |")
     for scenario, endings in results.items():
         for name, one in zip(WAITERS, endings, strict=True):
-            print(f"\n{scenario}, {name}:\n{one.errors.rstrip()}")
+            click.echo(f"\n{scenario}, {name}:\n{one.errors.rstrip()}")
 
 
 if __name__ == "__main__":
