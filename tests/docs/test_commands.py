@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.paths import EXAMPLES, README, ROOT
 from tests.support.pipelines import make_checkout, run
-from tests.support.processes import environment
+from tests.support.processes import TOKEN, environment
 from tests.support.readme import READMES, blocks
 from watcher.cli.options import COMMAND
 
@@ -166,11 +166,9 @@ def test_the_python_program(start_simulator: StartSimulator, tmp_path: Path) -> 
     simulator = start_simulator("happy", speed=100.0)
     (program,) = blocks(EXAMPLES / "library" / "README.md", "python")
     program = program.replace('"default/production/big-spenders/1234a567-…"', f'"{simulator.create()}"')
-    program = program.replace(
-        'token="api-…"', 'token=os.environ["LD_ACCESS_TOKEN"], base_uri=os.environ["LD_BASE_URI"]'
-    )
+    program = program.replace('"api-…"', f'"{TOKEN}", base_uri="{simulator.base_uri}"')
     ended = subprocess.run(
-        [sys.executable, "-c", f"import os\n{program}"],
+        [sys.executable, "-c", program],
         check=True,
         capture_output=True,
         text=True,

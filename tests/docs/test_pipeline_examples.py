@@ -216,6 +216,19 @@ def test_the_action_accepts_no_options_as_targets(start_simulator: StartSimulato
     assert run_step(step, folder, simulator.base_uri, evil).returncode == 2
 
 
+@needs_bash
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"targets": "a/b/c/d"}, "'token'"), ({"token": TOKEN}, "'targets' and 'headers-file'")],
+)
+def test_the_action_names_a_missing_input(folder: Path, given: dict[str, str], named: str) -> None:
+    """A missing input is an annotation that names it as the workflow does."""
+    _, step = ACTION.runs.steps
+    ended = run_step(step, folder, NOWHERE, ACTION.values(given))
+    assert ended.returncode == 2
+    assert ended.stdout.startswith(f"::error::The input{'s' if 'and' in named else ''} {named} ")
+
+
 def test_the_action_installs_this_repository() -> None:
     """The path from the action to the repository is correct, and every expression goes through `env`."""
     install, wait = ACTION.runs.steps

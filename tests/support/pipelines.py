@@ -129,7 +129,7 @@ def filled_in(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[s
 
 
 def make_checkout(folder: Path) -> None:
-    """Create a file of keys, a Python environment with watcher, and a curl that refuses tokens as arguments."""
+    """Create a file of keys, an environment with watcher, and a curl that rejects tokens in arguments."""
     (folder / "keys.csv").write_text("user-1\nuser-2\n")
     programs = folder / "watcher" / "bin"
     programs.mkdir(parents=True)
