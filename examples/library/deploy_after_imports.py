@@ -2,9 +2,8 @@
 
     python examples/library/deploy_after_imports.py TARGET...
 
-A TARGET is project/environment/segment/import-id, or the Location header of the response that created the
-import.
-Set LD_ACCESS_TOKEN to your access token, and LD_BASE_URI if your API is not at https://app.launchdarkly.com.
+A TARGET is project/environment/segment/import-id, or the URL in the Location header of the response that
+created the import. Set LD_ACCESS_TOKEN to your access token, and LD_BASE_URI if your API is not at https://app.launchdarkly.com.
 """
 
 from __future__ import annotations

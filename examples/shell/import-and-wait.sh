@@ -1,9 +1,10 @@
 #!/bin/sh
-# Creates an import of a big segment and waits for its end:
+# Create an import of a big segment and wait until it is final:
 #
 #   LD_ACCESS_TOKEN=api-… ./import-and-wait.sh keys.csv default production big-spenders --timeout 30m
 #
-# What follows the segment goes to watcher. IMPORT_MODE is merge, or replace. The exit code is watcher's.
+# Further arguments are passed to watcher. IMPORT_MODE is merge (the default) or replace. The exit code is
+# watcher's, or 2 if the import was not created.
 set -u
 
 if [ $# -lt 4 ]; then
@@ -17,25 +18,32 @@ file=$1
 imports=$LD_BASE_URI/api/v2/segments/$2/$3/$4/imports
 shift 4
 
-# The token goes to curl's standard input, for arguments are public. Where curl fails, or the API refuses, both
-# say why on standard error, and watcher ends with 2.
-# `3>&1 >&2` gives curl the pipe as 3, for the headers, and standard error as its output, for the body: a file
-# that is standard error is not opened again, which would empty it.
-printf 'header = "Authorization: %s"\n' "$LD_ACCESS_TOKEN" |
-  curl -sS --config - -D /dev/fd/3 -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" "$imports" 3>&1 >&2 |
-  python3 -m watcher - "$@"
+headers=$(mktemp) || exit 2
+trap 'rm -f "$headers"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# The token goes to curl on standard input, because every user of the machine can read arguments.
+if ! printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
+  curl -sS --fail-with-body --suppress-connect-headers -D "$headers" -H @- \
+    -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" "$imports" >&2; then
+  echo "The import was not created; curl or LaunchDarkly gave the reason above." >&2
+  exit 2
+fi
+
+watcher "@$headers" "$@"
 code=$?
 
 case $code in
   0) echo "The segment is in place." ;;
-  2) echo "The import was not created, or it was and an option is wrong: then the line above names it." >&2 ;;
+  2) echo "The import was created, but watcher's options are wrong." >&2 ;;
   3) echo "LaunchDarkly stopped the import: check $file." >&2 ;;
   4) echo "The token may create the import but not read it." >&2 ;;
-  7) echo "The import waits for an approval: have it approved, then watch it again." >&2 ;;
-  8) echo "The import goes on: look again later." >&2 ;;
-  75) echo "LaunchDarkly gives no answer; the import goes on by itself." >&2 ;;
-  124) echo "It takes too long; the import goes on by itself." >&2 ;;
-  130 | 143) echo "Interrupted; the import goes on by itself." >&2 ;;
-  *) echo "See above." >&2 ;;
+  7) echo "The import waits for an approval: have it approved and applied, then watch it again." >&2 ;;
+  8) echo "The import is still running: check again later." >&2 ;;
+  75) echo "LaunchDarkly did not answer; the import continues without us." >&2 ;;
+  124) echo "The import takes too long; it continues without us." >&2 ;;
+  130 | 143) echo "Interrupted; the import continues without us." >&2 ;;
+  *) echo "The reason is above." >&2 ;;
 esac
 exit "$code"

@@ -24,7 +24,7 @@ WAY = (("preparing", 2.6), ("pending_approval", 3.3), ("ready", 0.95), ("in_prog
 
 
 def words(svg: str) -> str:
-    """Return the text of an SVG without blanks and without values that differ from run to run."""
+    """Return the text of an SVG without white space and without values that differ from run to run."""
     lines: dict[str, str] = {}
     for height, text in re.findall(
         r'<text class="live-view-r\d+" x="[\d.]+" y="([\d.]+)"[^>]*>(.*?)</text>', svg
@@ -32,7 +32,7 @@ def words(svg: str) -> str:
         lines[height] = lines.get(height, "") + html.unescape(text).replace("\xa0", " ")
     text = re.sub(f"[{UNICODE.spinner}]", "SPINNER", "\n".join(lines.values()))
     text = re.sub(f"[{UNICODE.rail}{UNICODE.moving}]+", UNICODE.rail, text)
-    return re.sub(r"\s+", " ", with_placeholders(text))
+    return re.sub(r"\s+", "", with_placeholders(text))
 
 
 def test_the_picture_is_current() -> None:

@@ -21,6 +21,7 @@ from tests.support.pipelines import (
     run_step,
 )
 from tests.support.processes import TOKEN
+from tests.support.readme import blocks
 from tests.unit.reports.github.test_outputs import outputs
 from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.statuses import Outcome
@@ -35,6 +36,7 @@ ACTION = read("github-action/action.yml", Action)
 JOBS = read_gitlab_jobs("gitlab/.gitlab-ci.yml")
 TEMPLATES = read_gitlab_jobs("gitlab/watcher.gitlab-ci.yml")
 SCRIPT = EXAMPLES / "shell" / "import-and-wait.sh"
+PARTS = EXAMPLES / "shell" / "import-in-parts.sh"
 SHELLCHECK = shutil.which("shellcheck")
 SHELLS = [shell for shell in ("bash", "dash", "zsh") if shutil.which(shell)]
 NOWHERE = "http://127.0.0.1:9"
@@ -89,20 +91,10 @@ def test_a_failed_creation_is_explained(start_simulator: StartSimulator, folder:
     finished = run_script(folder, start_simulator().base_uri, LD_ACCESS_TOKEN="api-wrong")
     assert finished.returncode == 2
     assert '"unauthorized"' in finished.stderr
-    assert "HTTP/1.1 401" in finished.stderr
+    assert "The requested URL returned error: 401" in finished.stderr
     finished = run_script(folder, NOWHERE, LD_ACCESS_TOKEN="")
     assert finished.returncode == 2
     assert "set it to an access token" in finished.stderr
-
-
-def readme_command(base_uri: str) -> str:
-    """Return the README's command that creates an import, changed for a simulator."""
-    block = re.compile(r"^```sh\nexport LD_ACCESS_TOKEN=\S+\n(.+?)^```$", re.MULTILINE | re.DOTALL)
-    match = block.search(README.read_text("utf-8"))
-    assert match is not None
-    assert "https://app.launchdarkly.com/" in match[1]
-    command = match[1].replace("https://app.launchdarkly.com", base_uri)
-    return command.replace("| python -m watcher -", "| tee piped | python3 -m watcher -")
 
 
 @needs_curl
@@ -111,28 +103,64 @@ def readme_command(base_uri: str) -> str:
 def test_a_log_of_both_streams_is_appended_to(
     start_simulator: StartSimulator, folder: Path, shell: str, example: str
 ) -> None:
-    """If standard error is a file, its content stays, and a rejection and a success are appended.
-
-    Watcher reads only headers, also in zsh, which writes to both a pipe and a redirection.
-    """
+    """If both streams are the same file, its content stays, and a rejection and a success are appended."""
     base_uri = start_simulator().base_uri
     script = [str(SCRIPT), "keys.csv", "default", "production", "big-spenders"]
-    command = [shell, *(script if example == "script" else ["-c", readme_command(base_uri)])]
-    log, piped = folder / "deploy.log", folder / "piped"
+    (readme,) = (block for block in blocks(README) if "watcher @headers" in block)
+    command = [shell, *(script if example == "script" else ["-c", readme])]
+    log = folder / "deploy.log"
     log.write_text("history\n", "utf-8")
-    for token, code in (("api-wrong", 2), (TOKEN, 0)):
+    for token, code in (("api-wrong", 2 if example == "script" else 22), (TOKEN, 0)):
         # The shell opens it once for both streams, as `>> deploy.log 2>&1` in a crontab does.
         logged = ["/bin/sh", "-c", 'exec "$@" >>deploy.log 2>&1', "sh", *command]
         assert run(logged, folder, base_uri, {"LD_ACCESS_TOKEN": token}).returncode == code
-        assert example == "script" or re.fullmatch(r"HTTP/1\.1 [^{]+", piped.read_text("utf-8"))
     text = log.read_text("utf-8")
     assert TOKEN not in text
     assert "\0" not in text
-    parts = ["history\n", '"unauthorized"', "HTTP/1.1 401", "complete default/production/"]
+    parts = ["history\n", '"unauthorized"', "complete default/production/"]
     assert [text.count(part) for part in parts[:2]] == [1, 1]
     places = [text.find(part) for part in parts]
     assert places[0] == 0
     assert places == sorted(places)
+
+
+def run_parts(folder: Path, base_uri: str, *parts: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the shell example for several files; its pauses take no time."""
+    sleep = folder / "watcher" / "bin" / "sleep"
+    sleep.write_text("#!/bin/sh\nexec /bin/sleep 0.1\n")
+    sleep.chmod(0o755)
+    for part in parts:
+        (folder / part).write_text(f"{part}\n")
+    command = ["/bin/sh", str(PARTS), "default", "production", "big-spenders", *parts]
+    return run(command, folder, base_uri, variables)
+
+
+@needs_curl
+def test_imports_in_parts(start_simulator: StartSimulator, folder: Path) -> None:
+    """Parts are imported one after the other, after another import of the environment has ended."""
+    simulator = start_simulator("happy")
+    other = simulator.create()
+    watching = run(["watcher", other, "--until", "preparing"], folder, simulator.base_uri, {})
+    assert watching.returncode == 0  # its life begins with the first poll
+    finished = run_parts(folder, simulator.base_uri, "part-aa", "part-ab")
+    assert finished.returncode == 0, finished.stderr
+    assert "part-aa: another import of this environment is running" in finished.stderr
+    assert "part-ab: another" not in finished.stderr
+    assert finished.stdout.count("complete default/production/") == 2
+    assert finished.stdout.endswith("All 2 parts are imported.\n")
+
+
+@needs_curl
+def test_a_failed_part_is_the_last(start_simulator: StartSimulator, folder: Path) -> None:
+    """After a failure, the script ends with watcher's exit code, or with 2 if nothing was created."""
+    finished = run_parts(folder, start_simulator("stopped").base_uri, "part-aa", "part-ab")
+    assert finished.returncode == 3
+    assert finished.stdout.count("stopped default/") == 1
+    rejected = run_parts(folder, start_simulator().base_uri, "part-aa", LD_ACCESS_TOKEN="api-wrong")
+    assert rejected.returncode == 2
+    assert "part-aa: the import was not created (HTTP 401)" in rejected.stderr
+    assert '"unauthorized"' in rejected.stderr
+    assert run_parts(folder, NOWHERE, "part-aa").returncode == 2
 
 
 @needs_curl
@@ -188,6 +216,19 @@ def test_the_action_accepts_no_options_as_targets(start_simulator: StartSimulato
     assert run_step(step, folder, simulator.base_uri, evil).returncode == 2
 
 
+@needs_bash
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"targets": "a/b/c/d"}, "'token'"), ({"token": TOKEN}, "'targets' and 'headers-file'")],
+)
+def test_the_action_names_a_missing_input(folder: Path, given: dict[str, str], named: str) -> None:
+    """A missing input is an annotation that names it as the workflow does."""
+    _, step = ACTION.runs.steps
+    ended = run_step(step, folder, NOWHERE, ACTION.values(given))
+    assert ended.returncode == 2
+    assert ended.stdout.startswith(f"::error::The input{'s' if 'and' in named else ''} {named} ")
+
+
 def test_the_action_installs_this_repository() -> None:
     """The path from the action to the repository is correct, and every expression goes through `env`."""
     install, wait = ACTION.runs.steps
@@ -226,13 +267,12 @@ def test_the_gitlab_jobs(start_simulator: StartSimulator, folder: Path, scenario
 
 @pytest.mark.skipif(SHELLCHECK is None, reason="shellcheck is not installed")
 def test_every_fragment_passes_shellcheck(tmp_path: Path) -> None:
-    """The program shellcheck accepts the shell code in YAML and in the shell example."""
+    """The program shellcheck accepts the shell code in YAML and in the shell examples."""
     fragments = {
         "bash": [step.run for step in WORKFLOW.jobs["import"].steps + ACTION.runs.steps if step.run],
         "sh": ["\n".join(job.script) for job in (JOBS | TEMPLATES).values() if job.script]
-        + [SCRIPT.read_text("utf-8")],
+        + [path.read_text("utf-8") for path in (SCRIPT, PARTS)],
     }
-    fragments["sh"].append(SCRIPT.read_text("utf-8"))
     for shell, texts in fragments.items():
         paths = [tmp_path / f"{shell}-{number}" for number in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):

@@ -1,38 +1,30 @@
-"""The README's generated parts and commands are current."""
+"""The generated parts, tables and links of all README files are correct and current."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.paths import README
-from tests.support.processes import environment
-from tests.support.readme import part, with_placeholders
+from tests.support.paths import EXAMPLES, README, ROOT
+from tests.support.readme import READMES, part, run_demo, run_schedules, with_placeholders
 from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.lifecycle import FINAL, TRANSITIONS
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.simulator import SCENARIOS
+from watcher.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LINES = 200
+"""The README can be read in three minutes."""
 
-def run_program(*arguments: str, **variables: str) -> str:
-    """Return the program's output, both streams in the order of writing."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "watcher", *arguments],
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(COLUMNS="100", **variables),
-    )
-    return finished.stdout
+
+def test_the_readme_is_short() -> None:
+    """The README has at most 200 lines."""
+    assert len(README.read_text("utf-8").splitlines()) <= LINES
 
 
 def test_the_lifecycle_is_drawn_from_the_table() -> None:
@@ -43,17 +35,16 @@ def test_the_lifecycle_is_drawn_from_the_table() -> None:
     assert part("lifecycle").splitlines() == lines
 
 
-def test_the_help_is_current() -> None:
-    """The README has the output of --help."""
-    assert part("help").rstrip() == run_program("--help").rstrip()
+def test_the_demo_and_its_summary_are_real_output() -> None:
+    """The README has the output of the demo, and the GitHub example its step summary."""
+    demo, summary = run_demo()
+    assert with_placeholders(part("demo")) == with_placeholders(demo)
+    assert with_placeholders(part("summary")) == with_placeholders(summary)
 
 
-def test_the_demo_and_its_summary_are_real_output(tmp_path: Path) -> None:
-    """The README has the output of the demo and its GitHub step summary."""
-    summary = tmp_path / "summary.md"
-    shown = run_program("--demo", "--ci", "github", GITHUB_STEP_SUMMARY=str(summary))
-    assert with_placeholders(part("demo")) == with_placeholders(shown)
-    assert with_placeholders(part("summary")) == with_placeholders(summary.read_text("utf-8").rstrip() + "\n")
+def test_the_table_of_schedules_is_real_output() -> None:
+    """The README of the benchmarks has the output of the simulation, which is the same everywhere."""
+    assert part("schedules") == run_schedules()
 
 
 @pytest.mark.parametrize("outcome", list(DEFAULT_CODES))
@@ -70,19 +61,43 @@ def test_the_commands_to_try_and_to_test() -> None:
     assert "python3 -m pip install . && python3 -m watcher --demo\n" in text
     command = "python3 -m pip install '.[test]' && python3 -m pytest\n"
     assert command in text
-    assert command in (README.parent / ".ci" / "run").read_text("utf-8")
+    assert command in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
-def test_every_scenario_is_named() -> None:
-    """The README and the help name every scenario of the simulator."""
+def test_every_scenario_is_listed() -> None:
+    """The README names every scenario of the demo, and the simulator's README explains it."""
+    readme, simulator = README.read_text("utf-8"), (EXAMPLES / "simulator" / "README.md").read_text("utf-8")
     for name in set(SCENARIOS) - {"demo"}:
-        assert f"`{name}`" in README.read_text("utf-8") or f"--demo={name}" in README.read_text("utf-8")
-        assert name in part("help")
+        assert f"`{name}`" in readme or name == "happy" or f"--demo={name}" in readme
+        assert f"\n| `{name}` | " in simulator
 
 
-def test_the_shell_examples_are_shell() -> None:
-    """The shell can parse each shell block."""
-    blocks = re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) > 5
-    for block in blocks:
-        subprocess.run(["/bin/sh", "-n", "-c", block], check=True, env=dict(os.environ))
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_every_link_works(path: Path) -> None:
+    """Every relative link names a file, or a heading of the same README."""
+    text = path.read_text("utf-8")
+    headings = {
+        re.sub(r"[^\w -]", "", line.strip("# ")).lower().replace(" ", "-")
+        for line in text.splitlines()
+        if line.startswith("#")
+    }
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in headings
+        else:
+            assert (path.parent / link).exists(), link
+    assert links or path.parent.name in {"benchmarks", "simulator"}
+
+
+def test_every_readme_is_linked() -> None:
+    """The README links to every other one."""
+    text = README.read_text("utf-8")
+    for path in READMES[1:]:
+        assert f"({path.relative_to(ROOT)})" in text
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_image_names_have_the_current_version(path: Path) -> None:
+    """Commands use the image of this version."""
+    assert set(re.findall(r"watcher:(\d[\w.]*)", path.read_text("utf-8"))) <= {__version__}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -128,13 +129,18 @@ def filled_in(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[s
 
 
 def make_checkout(folder: Path) -> None:
-    """Create a file of keys and a Python environment with watcher."""
+    """Create a file of keys, an environment with watcher, and a curl that rejects tokens in arguments."""
     (folder / "keys.csv").write_text("user-1\nuser-2\n")
     programs = folder / "watcher" / "bin"
     programs.mkdir(parents=True)
     (folder / ".watcher").symlink_to("watcher")
-    for name, command in {"watcher": "-m watcher", "python3": ""}.items():
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
+    scripts = {
+        "watcher": f'exec "{sys.executable}" -m watcher "$@"',
+        "python3": f'exec "{sys.executable}" "$@"',
+        "curl": f'case "$*" in *{TOKEN}*) exit 99 ;; esac\nexec "{shutil.which("curl")}" "$@"',
+    }
+    for name, script in scripts.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
         (programs / name).chmod(0o755)
 
 

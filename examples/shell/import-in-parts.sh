@@ -1,0 +1,50 @@
+#!/bin/sh
+# Import a list of more than a million contexts in parts, one after the other:
+#
+#   split -l 1000000 keys.csv part-
+#   LD_ACCESS_TOKEN=api-… ./import-in-parts.sh default production big-spenders part-*
+#
+# An environment runs one import at a time. If another one is running (409), wait until it ends. Stop at the first
+# part that fails; the exit code is watcher's, or 2 if an import was not created. Options for watcher can be set in
+# the environment, such as WATCHER_TIMEOUT=2h.
+set -u
+
+if [ $# -lt 4 ]; then
+  echo "usage: $0 PROJECT ENVIRONMENT SEGMENT FILE..." >&2
+  exit 2
+fi
+: "${LD_ACCESS_TOKEN:?set it to an access token that may write the segment}"
+: "${LD_BASE_URI:=https://app.launchdarkly.com}"
+export LD_ACCESS_TOKEN LD_BASE_URI
+imports=$LD_BASE_URI/api/v2/segments/$1/$2/$3/imports
+shift 3
+
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Print the HTTP status. The token goes to curl on standard input, because every user can read arguments.
+create() {
+  printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
+    curl -sS --suppress-connect-headers -D "$folder/headers" -o "$folder/body" -w '%{http_code}' -H @- \
+      -F "file=@\"$1\"" -F mode=merge "$imports"
+}
+
+for file; do
+  attempts=120 # of half a minute each
+  while status=$(create "$file") && [ "$status" = 409 ] && [ $((attempts -= 1)) -gt 0 ]; do
+    echo "$file: another import of this environment is running; trying again in 30 s" >&2
+    sleep 30
+  done
+  case $status in
+    201 | 204) ;;
+    *)
+      echo "$file: the import was not created (HTTP $status)" >&2
+      cat "$folder/body" >&2
+      exit 2
+      ;;
+  esac
+  watcher "@$folder/headers" || exit
+done
+echo "All $# parts are imported."
