@@ -1,4 +1,4 @@
-"""How many requests may be in flight while it is unknown what the rate limit has left."""
+"""The limit of requests in flight while it is unknown what the rate limit has left."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ class Concurrency:
     """Limit the requests in flight, as TCP's congestion avoidance does (RFC 5681, 3.1).
 
     The limit starts at 1 and doubles with each answer. After a 429 of an undisclosed limit it starts again,
-    and grows only by one per round trip above half of the requests that were in flight then.
-
-    Attributes:
-        in_flight: All requests in flight.
-        limit: How many requests may be in flight, counting those since the last restart.
+    and grows only by one per round trip above half of the requests that were in flight then. ``in_flight``
+    counts all requests in flight, ``limit`` applies to those since the last restart.
     """
 
     __slots__ = ("_counted", "_restarted_at", "_threshold", "in_flight", "limit")

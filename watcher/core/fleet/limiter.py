@@ -27,13 +27,7 @@ class Limiter:
 
     While it is unknown what a window has left, requests are sent one at a time: at first, at the start of
     each window, and after a 429. Each further reply allows more of them, so that an undisclosed limit or an
-    outage does not delay many imports for long.
-
-    Args:
-        random: The source of jitter.
-
-    Attributes:
-        hold: The hold that all imports share; an earlier run may have saved one.
+    outage does not delay many imports for long. All imports share the ``hold``.
     """
 
     def __init__(self, random: Random) -> None:
@@ -48,7 +42,7 @@ class Limiter:
         self._ceiling = 0.0
 
     def ready_at(self, now: float, *, last: bool = False) -> float:
-        """Return when the next request may be sent unless a reply arrives; ``now`` or less means at once."""
+        """Return when the next request may be sent unless a reply arrives; up to ``now`` means at once."""
         moment = self.allowed_at(now, last=last)
         if moment <= now and not self._concurrency.allows(self._limit(now, last=last)):
             return self._started_at + NEXT_REQUEST_AFTER
@@ -67,23 +61,13 @@ class Limiter:
         return max(moment, self._windows.allowed_at(last=last))
 
     def start(self, now: float) -> None:
-        """Count a request that is sent now, on the monotonic clock in seconds."""
+        """Count a request that is sent."""
         self._started_at = now
         self._concurrency.start()
         self._windows.start()
 
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
-        """Update the limits from a reply.
-
-        Args:
-            reply: The reply.
-            limits: The rate limits in its headers.
-            asked_at: When the request was sent, on the monotonic clock in seconds.
-            now: When the reply arrived.
-
-        Returns:
-            The hold that it caused.
-        """
+        """Update the limits from a reply and the rate limits in its headers; return the hold that it caused."""
         self._concurrency.finish(asked_at)
         self._close_windows(now)
         self._windows.observe(limits.budgets, self._concurrency.in_flight, now)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from watcher.core import lifecycle
@@ -36,25 +35,8 @@ class Counts:
     errors: int = 0
 
 
-@dataclass(slots=True)
-class _History:
-    transitions: deque[Transition] = field(default_factory=lambda: deque(maxlen=TRANSITIONS_KEPT))
-    statuses: set[Status] = field(default_factory=set)
-    last_known: ImportStatus | None = None
-
-    def add(self, transition: Transition) -> None:
-        self.transitions.append(transition)
-        if len(self.statuses) < TRANSITIONS_KEPT:
-            self.statuses.add(transition.to)
-        if isinstance(transition.to, ImportStatus):
-            self.last_known = transition.to
-
-
 class Record:
     """Counts and observations; decides nothing.
-
-    Args:
-        started: When the wait began.
 
     Attributes:
         since: When the present status was first observed, on the monotonic clock in seconds.
@@ -63,10 +45,10 @@ class Record:
         last: The last response that showed the import.
         seen_at: When that response arrived, in Unix seconds.
         last_error: The last error of this run.
-        counts: Numbers of requests.
+        transitions: A tuple, because all progress reports of an import share it.
     """
 
-    __slots__ = ("_history", "counts", "last", "last_error", "seen_at", "since", "stale_since", "started")
+    __slots__ = ("counts", "last", "last_error", "seen_at", "since", "stale_since", "started", "transitions")
 
     def __init__(self, started: Instant) -> None:
         self.started = started
@@ -76,7 +58,7 @@ class Record:
         self.seen_at: float | None = None
         self.last_error: LastError | None = None
         self.counts = Counts()
-        self._history = _History()
+        self.transitions: tuple[Transition, ...] = ()
 
     @classmethod
     def restored(cls, saved: SavedWait, now: Instant) -> Record:
@@ -86,10 +68,9 @@ class Record:
         record.stale_since = now.monotonic
         record.last = saved.last
         record.counts = Counts(saved.polls, saved.throttled, saved.errors)
+        record.transitions = saved.transitions
         if saved.since is not None:
             record.since = saved.since + to_monotonic
-        for transition in saved.transitions:
-            record._history.add(transition)
         return record
 
     @property
@@ -97,18 +78,18 @@ class Record:
         """The last observed status."""
         return None if self.last is None else self.last.status
 
-    @property
-    def is_final(self) -> bool:
-        """Whether the status will never change again."""
-        return self.status in lifecycle.FINAL
-
     def has_seen(self, status: Status) -> bool:
-        """Return whether a transition led to this status."""
-        return status in self._history.statuses
+        """Return whether one of the transitions led to this status."""
+        return any(transition.to == status for transition in self.transitions)
 
     def elapsed(self, now: float) -> float:
         """Return the seconds since the wait began, at most to the first observation of a final status."""
         return max(0.0, self._end(now) - self.started.monotonic)
+
+    def note_error(self, detail: str, now: float) -> None:
+        """Record a request that failed, but not with 429."""
+        self.counts.errors += 1
+        self.last_error = LastError(detail, now)
 
     def observe(self, found: Import, now: Instant) -> Transition | None:
         """Record a response that shows the import; return the transition, if the status has changed."""
@@ -122,28 +103,32 @@ class Record:
         """Return a snapshot; ``now`` is on the monotonic clock in seconds."""
         return Progress(
             status=self.status,
-            in_state=None if self.last is None else max(0.0, self._end(now) - self.since),
+            in_state=self._in_state(now),
             elapsed=self.elapsed(now),
             polls=self.counts.polls,
             throttled=self.counts.throttled,
             errors=self.counts.errors,
             last=self.last,
-            transitions=tuple(self._history.transitions),
+            transitions=self.transitions,
             seen_at=self.seen_at,
         )
 
     def _change_to(self, status: Status, now: Instant) -> Transition:
+        known = (seen.to for seen in reversed(self.transitions) if isinstance(seen.to, ImportStatus))
         transition = Transition(
             source=self.status,
             to=status,
             at=now,
             elapsed=self.elapsed(now.monotonic),
-            in_state=None if self.last is None else max(0.0, now.monotonic - self.since),
-            expected=lifecycle.is_expected(self._history.last_known, status),
+            in_state=self._in_state(now.monotonic),
+            expected=lifecycle.is_expected(next(known, None), status),
         )
-        self._history.add(transition)
+        self.transitions = (*self.transitions, transition)[-TRANSITIONS_KEPT:]
         self.since = now.monotonic
         return transition
 
+    def _in_state(self, now: float) -> float | None:
+        return None if self.last is None else max(0.0, self._end(now) - self.since)
+
     def _end(self, now: float) -> float:
-        return self.since if self.is_final else now
+        return self.since if self.status in lifecycle.FINAL else now

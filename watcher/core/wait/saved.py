@@ -1,8 +1,8 @@
-"""What a later run needs to resume a wait.
+"""The state that a later run needs to resume a wait.
 
-Times are wall-clock times, because no other clock survives a restart. Deadlines are never saved, so a later
-run can use other limits. The wall clock may be corrected between two runs: a saved time in the future counts
-as now.
+Times are wall-clock times, because no other clock survives a restart. Deadlines are never saved, so that a
+later run can use other limits. The wall clock may be set back between two runs: a saved time in the future
+counts as now.
 """
 
 from __future__ import annotations
@@ -26,16 +26,11 @@ HOLD_LIMIT = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class SavedWait:
-    """The wait for one import; times are Unix seconds.
+    """The wait for one import; times are Unix seconds, and the other fields are those of ``Progress``.
 
     Attributes:
         began: When the wait began.
-        since: When the present status was first seen; None before the import was seen.
-        last: The import as it was last seen.
-        transitions: All changes of status, including the first status.
-        polls: Requests that were answered or failed.
-        throttled: How many of them were answered with 429.
-        errors: How many of them failed for another reason.
+        since: When the present status was first observed; None before the first observation.
     """
 
     began: float
@@ -65,7 +60,7 @@ class SavedWait:
 
     @property
     def is_final(self) -> bool:
-        """Whether the import can never change again, so that it need not be polled."""
+        """Whether the status is final, so that the import need not be polled again."""
         return self.last is not None and self.last.status in FINAL
 
     def corrected(self, now: float) -> SavedWait:
@@ -79,13 +74,7 @@ class SavedWait:
 
 @dataclass(frozen=True, slots=True)
 class SavedHold:
-    """A hold that may outlast the run; times are Unix seconds.
-
-    Attributes:
-        until: The time that the API named, or else the time of the refusal.
-        resume_at: The next poll; not before ``until``.
-        named: Whether the API named the time.
-    """
+    """A ``Hold`` that may outlast the run; times are Unix seconds."""
 
     until: float
     resume_at: float
@@ -114,12 +103,7 @@ class SavedHold:
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """What earlier runs saved for this one.
-
-    Attributes:
-        waits: The waits of this run's imports.
-        hold: The hold of this run's base URI, unless it is over.
-    """
+    """The waits of this run's imports and the hold of its base URI, as earlier runs saved them."""
 
     waits: Mapping[ImportRef, SavedWait] = field(default_factory=dict)
     hold: SavedHold | None = None
