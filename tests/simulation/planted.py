@@ -112,7 +112,7 @@ def sleep_past_the_deadline(
     *,
     latest: float = math.inf,
     events: Sequence[Event] = (),
-    next_step: str | None = None,
+    next_step: str = "",
 ) -> Step:
     """Do not limit a sleep to the deadline."""
     step = _sleep(self, wake_at, arrival, latest=latest, events=events, next_step=next_step)
@@ -177,7 +177,8 @@ def forget_seen_statuses(self: record.Record, status: Status) -> bool:  # noqa: 
 def skip_the_last_poll(self: agenda.Agenda, now: float, capacity: int) -> agenda.Due:
     """End at the deadline without a last poll."""
     self._wake(now)
-    late = self._take_expired(now)
+    late = [scheduled for scheduled in self._due if now >= scheduled.deadline]
+    self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
     asked, later = _take_due(self, now, capacity)
     return agenda.Due(asked, late + later)
 

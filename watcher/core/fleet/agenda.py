@@ -21,13 +21,7 @@ without a timeout of its own is cancelled."""
 class ScheduledImport:
     """One import of a fleet; all times are on the monotonic clock in seconds.
 
-    Attributes:
-        due: When to poll next.
-        interval: The present polling interval in seconds; it weighs the import's turn among others.
-        deadline: The first deadline of its wait.
-        asked_at: When the last request was sent.
-        give_up_at: When that request will be cancelled.
-        in_flight: Whether that request is still in flight.
+    ``give_up_at`` is when the last request will be cancelled, ``in_flight`` whether it is still in flight.
     """
 
     waiter: Waiter
@@ -78,7 +72,9 @@ class Agenda:
             while len(asked) < min(capacity, len(self._due)) and self._limiter.ready_at(now) <= now:
                 asked.append(self._start(self._due[len(asked)], now))
             del self._due[: len(asked)]
-        for scheduled in self._take_expired(now):
+        expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
+        self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
+        for scheduled in expired:
             if now >= scheduled.deadline + LAST_POLL_GRACE or self._limiter.allowed_at(now, last=True) > now:
                 late.append(scheduled)
             elif len(asked) < capacity and self._limiter.ready_at(now, last=True) <= now:
@@ -103,12 +99,6 @@ class Agenda:
         while self._sleeping and self._sleeping[0][0] <= now:
             self._due.append(heapq.heappop(self._sleeping)[2])
         self._due = [scheduled for scheduled in self._due if not scheduled.waiter.over]
-
-    def _take_expired(self, now: float) -> list[ScheduledImport]:
-        expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
-        if expired:
-            self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
-        return expired
 
     def _start(self, scheduled: ScheduledImport, now: float) -> ScheduledImport:
         self._limiter.start(now)

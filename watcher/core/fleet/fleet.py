@@ -6,29 +6,22 @@ import math
 from typing import TYPE_CHECKING
 
 from watcher.core.answers.decoding import decode
-from watcher.core.answers.rate_limits import RateLimits, read_rate_limits
-from watcher.core.answers.replies import Fault
-from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.fleet.agenda import Agenda, ScheduledImport
+from watcher.core.answers.rate_limits import Hold, RateLimits, read_rate_limits
+from watcher.core.answers.replies import Answer, Fault, Reply
+from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying
+from watcher.core.fleet.agenda import Agenda, Due, ScheduledImport
 from watcher.core.fleet.limiter import Limiter
 from watcher.core.statuses import Outcome
-from watcher.core.wait.steps import Arrival
+from watcher.core.wait.steps import Arrival, Step
 from watcher.core.wait.waiter import Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from random import Random
 
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.answers.replies import Answer, Reply
-    from watcher.core.events import Event, Progress
-    from watcher.core.fleet.agenda import Due
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Terms
     from watcher.core.wait.saved import SavedState
-    from watcher.core.wait.steps import Step
-
-_DELAY_HEARTBEAT = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 
 
 class Fleet:
@@ -132,7 +125,7 @@ class Fleet:
         return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.problem(now), next_poll)
 
     def _end_held(self, now: Instant) -> Iterator[Event]:
-        """End the waits whose deadline passes before the hold ends, and single polls that cannot wait so long."""
+        """End the waits that the hold outlasts."""
         hold = self._limiter.hold
         if hold is None or hold.resume_at <= now.monotonic:
             return
@@ -146,7 +139,7 @@ class Fleet:
         if step is None:
             return
         for event in step.events:
-            if isinstance(event, _DELAY_HEARTBEAT):
+            if not isinstance(event, MetThrottle | Retrying):
                 self._last_event_at = now.monotonic
             if isinstance(event, Ended):
                 del self._unfinished[event.ref]

@@ -6,17 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from watcher.core import schedule
-from watcher.core.answers.rate_limits import Hold
-from watcher.core.answers.replies import Fault, Throttled
+from watcher.core.answers.rate_limits import Hold, RateLimits
+from watcher.core.answers.replies import Fault, Reply, Throttled
 from watcher.core.fleet.concurrency import Concurrency
 from watcher.core.fleet.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
-
-    from watcher.core.answers.rate_limits import RateLimits
-    from watcher.core.answers.replies import Reply
 
 NEXT_REQUEST_AFTER = 2.0
 """Seconds after a request without a reply until the next one is sent although it exceeds the concurrency."""
@@ -67,7 +64,7 @@ class Limiter:
         self._windows.start()
 
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
-        """Update the limits from a reply and the rate limits in its headers; return the hold that it caused."""
+        """Update the limits from a reply and its headers' limits; return the hold that it caused."""
         self._concurrency.finish(asked_at)
         self._close_windows(now)
         self._windows.observe(limits.budgets, self._concurrency.in_flight, now)

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from watcher.core import lifecycle
 from watcher.core.events import Progress
-from watcher.core.model import Instant, Transition
-from watcher.core.statuses import ImportStatus
+from watcher.core.model import Import, Instant, Transition
+from watcher.core.statuses import ImportStatus, Status
 
 if TYPE_CHECKING:
-    from watcher.core.model import Import
-    from watcher.core.statuses import Status
     from watcher.core.wait.saved import SavedWait
 
 TRANSITIONS_KEPT = 1000
@@ -42,9 +40,6 @@ class Record:
         since: When the present status was first observed, on the monotonic clock in seconds.
         stale_since: When this run resumed the wait, on that clock, until a response has shown how the import
             is now; None for a new wait.
-        last: The last response that showed the import.
-        seen_at: When that response arrived, in Unix seconds.
-        last_error: The last error of this run.
         transitions: A tuple, because all progress reports of an import share it.
     """
 
@@ -99,12 +94,12 @@ class Record:
         self.seen_at = now.unix
         return transition
 
-    def progress(self, now: float) -> Progress:
-        """Return a snapshot; ``now`` is on the monotonic clock in seconds."""
+    def progress(self, now: Instant) -> Progress:
+        """Return a snapshot."""
         return Progress(
             status=self.status,
-            in_state=self._in_state(now),
-            elapsed=self.elapsed(now),
+            in_state=self._in_state(now.monotonic),
+            elapsed=self.elapsed(now.monotonic),
             polls=self.counts.polls,
             throttled=self.counts.throttled,
             errors=self.counts.errors,

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from watcher.core.answers.rate_limits import Hold
 from watcher.core.lifecycle import FINAL
-from watcher.core.model import Import, Transition  # noqa: TC001 (msgspec resolves the annotations)
+from watcher.core.model import Import, ImportRef, Instant, Transition  # noqa: TC001 (msgspec resolves these)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from watcher.core.events import Event
-    from watcher.core.model import ImportRef, Instant
 
 HOLD_LIMIT = 3600.0
 """Longest hold that a later run restores, in seconds."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from watcher.core import defaults
-from watcher.core.events import Ended, Retrying
+from watcher.core.events import Ended, Event, Retrying
 from watcher.core.messages import outcomes as messages
 from watcher.core.schedule import PollSchedule
 from watcher.core.statuses import ImportStatus, Outcome
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from watcher.core.answers.rate_limits import Hold
-    from watcher.core.events import Event, Progress
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.wait.record import Record
@@ -42,12 +41,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The consequences of one input.
-
-    Attributes:
-        events: The events, in order.
-        wake_at: When to poll next, on the monotonic clock in seconds; None if the wait is over.
-    """
+    """The events after one input, and when to poll next on the monotonic clock; None if the wait is over."""
 
     events: tuple[Event, ...]
     wake_at: float | None
@@ -87,10 +81,6 @@ class StepBuilder:
         """The first deadline of the wait."""
         return first_deadline(self._policy, self._record)
 
-    def progress(self, now: Instant) -> Progress:
-        """Return a snapshot of the wait."""
-        return self._record.progress(now.monotonic)
-
     def sleep(
         self,
         wake_at: float,
@@ -98,12 +88,12 @@ class StepBuilder:
         *,
         latest: float = math.inf,
         events: Sequence[Event] = (),
-        next_step: str | None = None,
+        next_step: str = "",
     ) -> Step:
         """Return a step that polls at ``wake_at``, at the latest at the first deadline.
 
-        A deadline is judged only after a reply at or past it. A hold delays the poll, even past ``latest``, or
-        ends the wait if it ends too late. ``next_step`` is the user's next step after a timeout.
+        A deadline is judged only after a reply at or past it. A hold delays the poll, even past ``latest``;
+        one that ends too late ends the wait. ``next_step`` is the user's next step after a timeout.
         """
         now, hold, deadline = arrival.now, arrival.hold, self.deadline
         if now.monotonic >= deadline.at:
@@ -125,14 +115,14 @@ class StepBuilder:
         in_a_row: int,
         *,
         latest: float,
-        next_step: str | None = None,
+        next_step: str = "",
     ) -> Step:
         """Return a step that sleeps (see ``sleep``) and reports the retry; see ``Retrying``."""
         step = self.sleep(wake_at, arrival, latest=latest, next_step=next_step)
         if step.wake_at is None:
             return step
         now, wait = arrival.now, step.wake_at - arrival.now.monotonic
-        event = Retrying(self.ref, now, self.progress(now), detail, wait, in_a_row)
+        event = Retrying(self.ref, now, self._record.progress(now), detail, wait, in_a_row)
         return replace(step, events=(event,))
 
     def end_if_held_past(self, hold: Hold, now: Instant, events: Sequence[Event] = ()) -> Step | None:
@@ -145,7 +135,9 @@ class StepBuilder:
 
     def end_at_status(self, outcome: Outcome, now: Instant, events: Sequence[Event] = ()) -> Step:
         """Return the end of the wait that the last observed status decides."""
-        return self.end(outcome, messages.at_status(outcome, self.progress(now), self._policy), now, events)
+        return self.end(
+            outcome, messages.at_status(outcome, self._record.progress(now), self._policy), now, events
+        )
 
     def end(
         self,
@@ -154,13 +146,13 @@ class StepBuilder:
         now: Instant,
         events: Sequence[Event] = (),
         *,
-        next_step: str | None = None,
+        next_step: str = "",
         signal: int | None = None,
         left_behind: bool = False,
     ) -> Step:
         """Return the last step of the wait; see ``Ended`` and ``outcomes.final`` for the arguments."""
         self.over = True
-        progress, error = self.progress(now), self._record.last_error
+        progress, error = self._record.progress(now), self._record.last_error
         message = messages.final(
             outcome,
             fact,

@@ -7,45 +7,37 @@ from signal import Signals
 from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
-from watcher.core.answers.replies import Denied, Fault, Found, Missing, Throttled
-from watcher.core.events import Changed, MetThrottle, MetUnknownStatus, Watching
+from watcher.core.answers.replies import Denied, Fault, Found, Missing, Reply, Throttled
+from watcher.core.events import Changed, Event, MetThrottle, MetUnknownStatus, Progress, Watching
 from watcher.core.messages import outcomes as messages
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus, UnknownStatusRule
 from watcher.core.wait.faults import FaultRules
 from watcher.core.wait.record import LastError, Record
-from watcher.core.wait.steps import Step, StepBuilder
+from watcher.core.wait.steps import Arrival, Step, StepBuilder
 
 if TYPE_CHECKING:
     from random import Random
 
     from watcher.core.answers.rate_limits import Hold
-    from watcher.core.answers.replies import Reply
-    from watcher.core.events import Event, Progress
     from watcher.core.model import Import, ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.wait.saved import SavedWait
-    from watcher.core.wait.steps import Arrival
 
 
 class Waiter:
     """All rules of the wait for one import.
 
     It reads no clock and does no I/O: the caller polls the API, passes each reply with the time, and polls
-    again at ``wake_at``. If the rate limit allows no request by then, ``end_if_held`` decides.
-
-    Args:
-        ref: The import.
-        policy: The settings of the wait.
-        started: When this run starts or resumes the wait.
-        random: The source of jitter.
-        saved: The state that an earlier run saved; None for a new wait.
+    again at ``wake_at``. If the rate limit allows no request by then, ``end_if_held`` decides. ``started`` is
+    when this run starts the wait, or resumes the ``saved`` one.
     """
 
-    __slots__ = ("_faults", "_missed", "_policy", "_rate_limited", "_record", "_run_began", "_steps")
+    __slots__ = ("_faults", "_missed", "_policy", "_rate_limited", "_record", "_run_began", "_steps", "ref")
 
     def __init__(
         self, ref: ImportRef, policy: Policy, started: Instant, random: Random, saved: SavedWait | None = None
     ) -> None:
+        self.ref = ref
         self._policy = policy
         self._run_began = started.monotonic
         self._record = Record(started) if saved is None else Record.restored(saved, started)
@@ -53,11 +45,6 @@ class Waiter:
         self._faults = FaultRules(policy, self._record, self._steps, random)
         self._rate_limited = False
         self._missed = 0  # consecutive 404s of an import that may not exist yet
-
-    @property
-    def ref(self) -> ImportRef:
-        """The import."""
-        return self._steps.ref
 
     @property
     def over(self) -> bool:
@@ -76,7 +63,7 @@ class Waiter:
 
     def progress(self, now: Instant) -> Progress:
         """Return a snapshot of the wait."""
-        return self._steps.progress(now)
+        return self._record.progress(now)
 
     def problem(self, now: Instant) -> str | None:
         """Return why the status may be out of date; None after a usable answer or a new import's 404."""
@@ -207,13 +194,9 @@ class Waiter:
         if self._policy.once and self._policy.remembered:
             return self._steps.end(Outcome.PENDING, detail, now)
         self._missed += 1
+        wake_at, advice = now.monotonic + self._steps.polls.next_wait(), messages.CHECK_TARGET
         return self._steps.retry(
-            now.monotonic + self._steps.polls.next_wait(),
-            arrival,
-            detail,
-            self._missed,
-            latest=self._appear_by,
-            next_step=messages.CHECK_TARGET,
+            wake_at, arrival, detail, self._missed, latest=self._appear_by, next_step=advice
         )
 
     def _outlasts_single_poll(self, hold: Hold, now: Instant) -> bool:
