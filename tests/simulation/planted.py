@@ -16,7 +16,7 @@ from watcher.core.fleet import agenda, limiter
 from watcher.core.model import Import
 from watcher.core.schedule import PollSchedule
 from watcher.core.statuses import ImportStatus, Outcome, parse_status
-from watcher.core.wait import faults, record, steps
+from watcher.core.wait import record, steps
 from watcher.core.wait.faults import FaultRules
 from watcher.core.wait.steps import StepBuilder
 from watcher.core.wait.waiter import Waiter
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 _sleep = StepBuilder.sleep
 _on_import = Waiter._on_import  # noqa: SLF001 (bugs are planted in private rules too)
+_receive = Waiter.receive
 _on_error = FaultRules.on_error
+_observe = FaultRules.observe
 _retry_after = rate_limits._retry_after  # noqa: SLF001 (bugs are planted in private rules too)
 _take_due = agenda.Agenda.take_due
 _limiter_init = limiter.Limiter.__init__
@@ -46,7 +48,6 @@ _decode = decoding.decode
 _is_at_or_past = lifecycle.is_at_or_past
 _read_rate_limits = rate_limits.read_rate_limits
 _result = exit_codes.ExitCodes.result
-_budget = faults.budget
 _first_deadline = steps.first_deadline
 
 
@@ -64,10 +65,10 @@ def accept_another_import(ref: ImportRef, answer: Answer) -> Reply:
     return reply
 
 
-def ignore_the_first_status_after_a_fault(self: Waiter, found: Import, arrival: Arrival) -> Step:
+def ignore_the_first_status_after_a_fault(self: Waiter, reply: Reply, arrival: Arrival) -> Step:
     """Ignore the first usable answer after an outage."""
-    if self._faults.outage is None:
-        return _on_import(self, found, arrival)
+    if self._faults.outage is None or not isinstance(reply, Found):
+        return _receive(self, reply, arrival)
     self._faults.outage = None
     return self._steps.sleep(arrival.now.monotonic + self._steps.polls.next_wait(), arrival)
 
@@ -79,12 +80,11 @@ def judge_the_deadline_before_the_answer(self: Waiter, found: Import, arrival: A
     return _on_import(self, found, arrival)
 
 
-def never_end_the_outage(self: Waiter, found: Import, arrival: Arrival) -> Step:
+def never_end_the_outage(self: FaultRules, reply: Reply) -> None:
     """Count the outage budget from the first fault of the whole wait."""
-    outage = self._faults.outage
-    step = _on_import(self, found, arrival)
-    self._faults.outage = outage
-    return step
+    outage = self.outage
+    _observe(self, reply)
+    self.outage = outage
 
 
 def keep_the_interval_at_a_transition(self: Waiter, found: Import, arrival: Arrival) -> Step:
@@ -220,14 +220,8 @@ def poll_the_last_due_first(self: agenda.ScheduledImport, now: float) -> float:
     return self.due - now
 
 
-def always_assume_first_contact(
-    policy: Policy,
-    kind: FaultKind | None,
-    *,
-    answered: bool,  # noqa: ARG001 (the rule's signature)
-) -> float:
+def always_assume_first_contact(self: FaultRules, reply: Reply) -> None:
     """Allow an unknown host only 30 s even after responses have arrived."""
-    return _budget(policy, kind, answered=False)
 
 
 def never_grow_the_backoff() -> Iterator[float]:

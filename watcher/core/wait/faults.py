@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from watcher.core import schedule
-from watcher.core.answers.replies import Denied, Fault, FaultKind, Missing, Redirected, Refused, WrongImport
+from watcher.core.answers import replies
+from watcher.core.answers.replies import Fault, FaultKind, Reply
 from watcher.core.messages import faults
 from watcher.core.messages import outcomes as messages
 from watcher.core.statuses import Outcome
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.answers.replies import Reply
     from watcher.core.policy import Policy
     from watcher.core.wait.record import Record
     from watcher.core.wait.steps import Arrival, Step, StepBuilder
@@ -26,7 +26,9 @@ then, a wrong configuration is more likely than a temporary fault."""
 
 _HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
 
-ErrorReply: TypeAlias = Missing | Denied | Refused | Redirected | WrongImport
+ErrorReply: TypeAlias = (
+    replies.Missing | replies.Denied | replies.Refused | replies.Redirected | replies.WrongImport
+)
 """The replies that can fail a wait."""
 
 
@@ -42,27 +44,23 @@ class Outage:
 def interpret(reply: ErrorReply, *, seen: bool) -> tuple[Outcome, str, str]:
     """Return outcome, fact and detail of an error reply; ``seen`` if the import was observed before."""
     match reply:
-        case Missing(error):
+        case replies.Missing(error):
             fact = messages.IMPORT_GONE if seen else messages.NO_SUCH_IMPORT
             return Outcome.NOT_FOUND, fact, str(error)
-        case Denied(error):
+        case replies.Denied(error):
             return Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, str(error)
-        case Refused(error):
+        case replies.Refused(error):
             return Outcome.PROTOCOL, messages.REQUEST_REJECTED, str(error)
-        case Redirected(error, location):
+        case replies.Redirected(error, location):
             return Outcome.PROTOCOL, messages.REDIRECTED, faults.redirect(str(error), location)
-        case WrongImport(field, expected, actual):
+        case replies.WrongImport(field, expected, actual):
             return Outcome.PROTOCOL, messages.WRONG_IMPORT, faults.wrong_import(field, expected, actual)
         case _:
             assert_never(reply)
 
 
 class FaultRules:
-    """Decide after each fault or error reply whether to retry.
-
-    Attributes:
-        outage: The present outage. A 429 ends it as well, but neither confirms nor clears an error reply.
-    """
+    """Decide after each fault or error reply whether to retry."""
 
     __slots__ = ("_answered", "_policy", "_random", "_record", "_steps", "_unconfirmed", "outage")
 
@@ -76,19 +74,18 @@ class FaultRules:
         self._answered = False
 
     def observe(self, reply: Reply) -> None:
-        """Note whether any HTTP response has arrived; call it with every reply."""
-        if not isinstance(reply, Fault) or reply.kind in _HTTP_FAULTS:
+        """Update the state from any reply, before its own rule; a 429 neither confirms nor clears an error."""
+        if isinstance(reply, replies.Found | replies.Throttled):
+            self.outage = None
+        is_http_fault = isinstance(reply, Fault) and reply.kind in _HTTP_FAULTS
+        if is_http_fault or isinstance(reply, replies.Found):
+            self._unconfirmed = None
+        if is_http_fault or not isinstance(reply, Fault):
             self._answered = True
-
-    def reset(self) -> None:
-        """Forget the outage and the unconfirmed error, after a response that shows the import."""
-        self.outage = self._unconfirmed = None
 
     def on_fault(self, fault: Fault, arrival: Arrival) -> Step:
         """Retry after a fault for as long as the outage budget lasts, or end the wait."""
         outage = self._extend_outage(fault.detail, arrival)
-        if fault.kind in _HTTP_FAULTS:
-            self._unconfirmed = None
         wait = schedule.fault_wait(next(outage.ceilings), self._random)
         return self._retry_or_end(outage, fault.detail, wait, arrival, kind=fault.kind)
 
@@ -107,7 +104,7 @@ class FaultRules:
         wait = schedule.poll_wait(self._policy.min_interval, self._random)
         return self._retry_or_end(outage, detail, wait, arrival)
 
-    def on_new_token(self, reply: Denied, arrival: Arrival) -> Step:
+    def on_new_token(self, reply: replies.Denied, arrival: Arrival) -> Step:
         """Retry with a token that changed during the request, the first time at once, or end the wait."""
         outage = self._extend_outage(str(reply.error), arrival)
         ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
@@ -115,7 +112,7 @@ class FaultRules:
         return self._retry_or_end(outage, faults.new_token(str(reply.error)), wait, arrival)
 
     def _extend_outage(self, detail: str, arrival: Arrival) -> Outage:
-        self._record.note_error(detail, arrival.now.monotonic)
+        self._record.note_error(detail, arrival.now)
         if self.outage is None:
             ceilings = schedule.growing(self._policy.min_interval, self._policy.max_interval, 2)
             self.outage = Outage(arrival.asked_at, ceilings)
@@ -127,7 +124,10 @@ class FaultRules:
     ) -> Step:
         """Retry within the outage budget after a fault of this kind, or after an unconfirmed error."""
         now, hold = arrival.now.monotonic, arrival.hold
-        ends = outage.began + budget(self._policy, kind, answered=self._answered)
+        budget = self._policy.outage_budget
+        if kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED} and not self._answered:
+            budget = min(budget, FIRST_CONTACT_BUDGET)
+        ends = outage.began + budget
         is_held_past = hold is not None and hold.named and hold.until > ends
         if ends > self._steps.deadline.at or (now < ends and not is_held_past):
             return self._steps.retry(now + wait, arrival, detail, outage.length, latest=ends)
@@ -136,10 +136,3 @@ class FaultRules:
             fact = messages.held_past_budget(fact, hold.until - now)
         outcome = Outcome.PROTOCOL if kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
         return self._steps.end(outcome, fact, arrival.now)
-
-
-def budget(policy: Policy, kind: FaultKind | None, *, answered: bool) -> float:
-    """Return the longest outage in seconds; shorter for some faults before the first HTTP response."""
-    if not answered and kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED}:
-        return min(policy.outage_budget, FIRST_CONTACT_BUDGET)
-    return policy.outage_budget

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
 from watcher.core.events import Progress
@@ -17,20 +17,15 @@ TRANSITIONS_KEPT = 1000
 """Number of latest transitions to keep, so that a status that alternates forever does not fill the memory."""
 
 
-class LastError(NamedTuple):
-    """The last error of a wait, and when it occurred on the monotonic clock in seconds."""
-
-    detail: str
-    at: float
-
-
 @dataclass(slots=True)
-class Counts:
-    """Numbers of requests: all, those answered with 429, and those that failed in another way."""
+class Requests:
+    """Numbers of requests as in ``Progress``, and this run's last error (on the monotonic clock)."""
 
     polls: int = 0
     throttled: int = 0
     errors: int = 0
+    last_error: str | None = None
+    error_at: float = 0.0
 
 
 class Record:
@@ -43,7 +38,7 @@ class Record:
         transitions: A tuple, because all progress reports of an import share it.
     """
 
-    __slots__ = ("counts", "last", "last_error", "seen_at", "since", "stale_since", "started", "transitions")
+    __slots__ = ("last", "requests", "seen_at", "since", "stale_since", "started", "transitions")
 
     def __init__(self, started: Instant) -> None:
         self.started = started
@@ -51,8 +46,7 @@ class Record:
         self.stale_since: float | None = None
         self.last: Import | None = None
         self.seen_at: float | None = None
-        self.last_error: LastError | None = None
-        self.counts = Counts()
+        self.requests = Requests()
         self.transitions: tuple[Transition, ...] = ()
 
     @classmethod
@@ -62,7 +56,7 @@ class Record:
         record = cls(Instant(saved.began + to_monotonic, saved.began))
         record.stale_since = now.monotonic
         record.last = saved.last
-        record.counts = Counts(saved.polls, saved.throttled, saved.errors)
+        record.requests = Requests(saved.polls, saved.throttled, saved.errors)
         record.transitions = saved.transitions
         if saved.since is not None:
             record.since = saved.since + to_monotonic
@@ -81,10 +75,14 @@ class Record:
         """Return the seconds since the wait began, at most to the first observation of a final status."""
         return max(0.0, self._end(now) - self.started.monotonic)
 
-    def note_error(self, detail: str, now: float) -> None:
-        """Record a request that failed, but not with 429."""
-        self.counts.errors += 1
-        self.last_error = LastError(detail, now)
+    def note_error(self, detail: str, now: Instant, *, throttled: bool = False) -> None:
+        """Record a request that failed, with 429 or in another way."""
+        if throttled:
+            self.requests.throttled += 1
+        else:
+            self.requests.errors += 1
+        self.requests.last_error = detail
+        self.requests.error_at = now.monotonic
 
     def observe(self, found: Import, now: Instant) -> Transition | None:
         """Record a response that shows the import; return the transition, if the status has changed."""
@@ -100,9 +98,9 @@ class Record:
             status=self.status,
             in_state=self._in_state(now.monotonic),
             elapsed=self.elapsed(now.monotonic),
-            polls=self.counts.polls,
-            throttled=self.counts.throttled,
-            errors=self.counts.errors,
+            polls=self.requests.polls,
+            throttled=self.requests.throttled,
+            errors=self.requests.errors,
             last=self.last,
             transitions=self.transitions,
             seen_at=self.seen_at,

@@ -42,10 +42,7 @@ class SavedWait:
 
     @classmethod
     def after(cls, event: Event) -> SavedWait:
-        """Return the wait as it is after an event.
-
-        The event must be from the run that saw the import last: the times of a final import do not move.
-        """
+        """Return the wait after an event of the run that observed the import last."""
         progress, now = event.progress, event.at.unix
         return cls(
             began=now - progress.elapsed,

@@ -100,11 +100,9 @@ class StepBuilder:
             fact = messages.timed_out(deadline.limit, deadline.status)
             return self.end(Outcome.TIMEOUT, fact, now, events, next_step=next_step)
         if hold is not None:
-            end = self.end_if_held_past(hold, now, events)
-            if end is not None:
+            if (end := self.end_if_held_past(hold, now, events)) is not None:
                 return end
-            wake_at = max(wake_at, hold.resume_at)
-            latest = max(latest, hold.until)
+            wake_at, latest = max(wake_at, hold.resume_at), max(latest, hold.until)
         return Step(tuple(events), min(wake_at, latest, deadline.at))
 
     def retry(
@@ -152,13 +150,13 @@ class StepBuilder:
     ) -> Step:
         """Return the last step of the wait; see ``Ended`` and ``outcomes.final`` for the arguments."""
         self.over = True
-        progress, error = self._record.progress(now), self._record.last_error
+        progress, requests = self._record.progress(now), self._record.requests
         message = messages.final(
             outcome,
             fact,
             progress,
-            last_error=None if error is None else error.detail,
-            error_age=0.0 if error is None else now.monotonic - error.at,
+            last_error=requests.last_error,
+            error_age=now.monotonic - requests.error_at,
             next_step=next_step,
         )
         ended = Ended(self.ref, now, progress, outcome, message, signal, left_behind)

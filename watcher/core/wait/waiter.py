@@ -12,7 +12,7 @@ from watcher.core.events import Changed, Event, MetThrottle, MetUnknownStatus, P
 from watcher.core.messages import outcomes as messages
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus, UnknownStatusRule
 from watcher.core.wait.faults import FaultRules
-from watcher.core.wait.record import LastError, Record
+from watcher.core.wait.record import Record
 from watcher.core.wait.steps import Arrival, Step, StepBuilder
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class Waiter:
 
     def problem(self, now: Instant) -> str | None:
         """Return why the status may be out of date; None after a usable answer or a new import's 404."""
-        error, outage = self._record.last_error, self._faults.outage
+        error, outage = self._record.requests.last_error, self._faults.outage
         if outage is not None and error is not None:
-            return messages.no_answer(now.monotonic - outage.began, error.detail)
+            return messages.no_answer(now.monotonic - outage.began, error)
         return messages.RATE_LIMITED if self._rate_limited else None
 
     def begin(self, now: Instant) -> Step:
@@ -96,7 +96,7 @@ class Waiter:
 
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Return the step after a reply, a decoded response or a fault."""
-        self._record.counts.polls += 1
+        self._record.requests.polls += 1
         self._rate_limited = isinstance(reply, Throttled)
         if not isinstance(reply, Missing):
             self._missed = 0
@@ -146,7 +146,6 @@ class Waiter:
 
     def _on_import(self, found: Import, arrival: Arrival) -> Step:
         now, policy, status = arrival.now, self._policy, found.status
-        self._faults.reset()
         events: list[Event] = []
         is_unknown = not isinstance(status, ImportStatus)
         is_new = is_unknown and not self._record.has_seen(status)
@@ -169,9 +168,7 @@ class Waiter:
 
     def _on_throttle(self, reply: Throttled, arrival: Arrival) -> Step:
         now, hold, error = arrival.now, arrival.hold, str(reply.error)
-        self._record.counts.throttled += 1
-        self._record.last_error = LastError(error, now.monotonic)
-        self._faults.outage = None
+        self._record.note_error(error, now, throttled=True)
         named_wait = hold.until - now.monotonic if hold is not None and hold.named else None
         if self._policy.once:
             fact = messages.rate_limited(error, named_wait)
@@ -189,7 +186,7 @@ class Waiter:
         now = arrival.now
         self._faults.outage = None
         self._record.stale_since = None
-        self._record.note_error(str(reply.error), now.monotonic)
+        self._record.note_error(str(reply.error), now)
         detail = messages.not_yet_there(str(reply.error))
         if self._policy.once and self._policy.remembered:
             return self._steps.end(Outcome.PENDING, detail, now)
