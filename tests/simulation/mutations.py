@@ -10,7 +10,7 @@ from watcher.api import in_flight
 from watcher.core import exit_codes, lifecycle, schedule
 from watcher.core.answers import rate_limits
 from watcher.core.fleet import agenda, fleet, limiter, windows
-from watcher.core.wait import faults, record, reply_rules, steps, waiter
+from watcher.core.wait import faults, record, steps, waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def _plant(
     return Mutation(replacement.__name__, target, attribute, replacement, caught_by, first)
 
 
-_WAITER, _REPLIES, _STEPS = waiter.Waiter, reply_rules.ReplyRules, steps.StepBuilder
+_WAITER, _STEPS = waiter.Waiter, steps.StepBuilder
 _LIMITER, _LIMITS, _CODES = limiter.Limiter, rate_limits.RateLimits, exit_codes.ExitCodes
 _OBEYED = "verdicts_are_obeyed"
 _EARNED = "ends_are_earned"
@@ -54,12 +54,12 @@ _CODE = "the_code_follows_the_contract"
 MUTATIONS: tuple[Mutation, ...] = (
     _plant(fleet, "decode", planted.accept_another_import, _OBEYED),
     _plant(lifecycle, "is_at_or_past", planted.treat_stopped_as_progress, _OBEYED),
-    _plant(_REPLIES, "_on_import", planted.ignore_the_first_status_after_a_fault, _OBEYED),
-    _plant(_REPLIES, "_on_import", planted.judge_the_deadline_before_the_answer, _OBEYED),
-    _plant(_REPLIES, "_on_import", planted.never_end_the_outage, _EARNED),
-    _plant(_REPLIES, "_on_import", planted.keep_the_interval_at_a_transition, "the_schedule_is_kept"),
-    _plant(_REPLIES, "_on_error", planted.believe_the_first_404, _EARNED),
-    _plant(_REPLIES, "_on_throttle", planted.treat_a_429_as_a_fault, _EARNED),
+    _plant(_WAITER, "receive", planted.ignore_the_first_status_after_a_fault, _OBEYED),
+    _plant(_WAITER, "_on_import", planted.judge_the_deadline_before_the_answer, _OBEYED),
+    _plant(faults.FaultRules, "observe", planted.never_end_the_outage, _EARNED),
+    _plant(_WAITER, "_on_import", planted.keep_the_interval_at_a_transition, "the_schedule_is_kept"),
+    _plant(faults.FaultRules, "on_error", planted.believe_the_first_404, _EARNED),
+    _plant(_WAITER, "_on_throttle", planted.treat_a_429_as_a_fault, _EARNED),
     _plant(_STEPS, "sleep", planted.sleep_past_the_deadline, "no_request_past_the_deadline"),
     _plant(
         _WAITER,
@@ -69,7 +69,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         550,
     ),
     _plant(steps, "first_deadline", planted.count_a_status_from_the_start, _EARNED),
-    _plant(faults, "budget", planted.always_assume_first_contact, _EARNED, 150),
+    _plant(faults.FaultRules, "observe", planted.always_assume_first_contact, _EARNED, 150),
     _plant(record.Record, "has_seen", planted.forget_seen_statuses, "events_tell_the_truth"),
     _plant(rate_limits, "_retry_after", planted.cut_retry_after_by_a_second, _NAMED),
     _plant(_LIMITS, "named_wait", planted.read_retry_after_only_on_429, _NAMED),

@@ -16,9 +16,10 @@ from watcher.core.fleet import agenda, limiter
 from watcher.core.model import Import
 from watcher.core.schedule import PollSchedule
 from watcher.core.statuses import ImportStatus, Outcome, parse_status
-from watcher.core.wait import deadlines, faults, record
-from watcher.core.wait.reply_rules import ReplyRules
+from watcher.core.wait import record, steps
+from watcher.core.wait.faults import FaultRules
 from watcher.core.wait.steps import StepBuilder
+from watcher.core.wait.waiter import Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.statuses import Status
-    from watcher.core.wait import waiter
-    from watcher.core.wait.deadlines import Deadline
     from watcher.core.wait.faults import ErrorReply
-    from watcher.core.wait.steps import Arrival, Step
+    from watcher.core.wait.steps import Arrival, Deadline, Step
 
 _sleep = StepBuilder.sleep
-_on_import = ReplyRules._on_import  # noqa: SLF001 (bugs are planted in private rules too)
-_on_error = ReplyRules._on_error  # noqa: SLF001 (bugs are planted in private rules too)
+_on_import = Waiter._on_import  # noqa: SLF001 (bugs are planted in private rules too)
+_receive = Waiter.receive
+_on_error = FaultRules.on_error
+_observe = FaultRules.observe
 _retry_after = rate_limits._retry_after  # noqa: SLF001 (bugs are planted in private rules too)
 _take_due = agenda.Agenda.take_due
 _limiter_init = limiter.Limiter.__init__
@@ -47,8 +48,7 @@ _decode = decoding.decode
 _is_at_or_past = lifecycle.is_at_or_past
 _read_rate_limits = rate_limits.read_rate_limits
 _result = exit_codes.ExitCodes.result
-_budget = faults.budget
-_first_deadline = deadlines.first_deadline
+_first_deadline = steps.first_deadline
 
 
 def cut_retry_after_by_a_second(value: str, now: float) -> float | None:
@@ -65,45 +65,44 @@ def accept_another_import(ref: ImportRef, answer: Answer) -> Reply:
     return reply
 
 
-def ignore_the_first_status_after_a_fault(self: ReplyRules, found: Import, arrival: Arrival) -> Step:
+def ignore_the_first_status_after_a_fault(self: Waiter, reply: Reply, arrival: Arrival) -> Step:
     """Ignore the first usable answer after an outage."""
-    if self.faults.outage is None:
-        return _on_import(self, found, arrival)
-    self.faults.outage = None
+    if self._faults.outage is None or not isinstance(reply, Found):
+        return _receive(self, reply, arrival)
+    self._faults.outage = None
     return self._steps.sleep(arrival.now.monotonic + self._steps.polls.next_wait(), arrival)
 
 
-def judge_the_deadline_before_the_answer(self: ReplyRules, found: Import, arrival: Arrival) -> Step:
+def judge_the_deadline_before_the_answer(self: Waiter, found: Import, arrival: Arrival) -> Step:
     """Time out although the last poll shows a final status."""
-    if arrival.now.monotonic >= self._steps.deadline.at:
+    if arrival.now.monotonic >= self.deadline:
         return self._steps.end(Outcome.TIMEOUT, "timed out", arrival.now)
     return _on_import(self, found, arrival)
 
 
-def never_end_the_outage(self: ReplyRules, found: Import, arrival: Arrival) -> Step:
+def never_end_the_outage(self: FaultRules, reply: Reply) -> None:
     """Count the outage budget from the first fault of the whole wait."""
-    outage = self.faults.outage
-    step = _on_import(self, found, arrival)
-    self.faults.outage = outage
-    return step
+    outage = self.outage
+    _observe(self, reply)
+    self.outage = outage
 
 
-def keep_the_interval_at_a_transition(self: ReplyRules, found: Import, arrival: Arrival) -> Step:
+def keep_the_interval_at_a_transition(self: Waiter, found: Import, arrival: Arrival) -> Step:
     """Do not restart the polling schedule after a transition."""
     with patch.object(PollSchedule, "restart", lambda _: None):
         return _on_import(self, found, arrival)
 
 
-def believe_the_first_404(self: ReplyRules, reply: ErrorReply, arrival: Arrival) -> Step:
+def believe_the_first_404(self: FaultRules, reply: ErrorReply, arrival: Arrival) -> Step:
     """End at a single 404 of an import that was seen."""
     if isinstance(reply, Missing):
         return self._steps.end(Outcome.NOT_FOUND, "there is no such import", arrival.now)
     return _on_error(self, reply, arrival)
 
 
-def treat_a_429_as_a_fault(self: ReplyRules, reply: Throttled, arrival: Arrival) -> Step:
+def treat_a_429_as_a_fault(self: Waiter, reply: Throttled, arrival: Arrival) -> Step:
     """Count a 429 as part of an outage."""
-    return self._on_fault(Fault(FaultKind.SERVER, str(reply.error)), arrival)
+    return self._faults.on_fault(Fault(FaultKind.SERVER, str(reply.error)), arrival)
 
 
 def sleep_past_the_deadline(
@@ -113,7 +112,7 @@ def sleep_past_the_deadline(
     *,
     latest: float = math.inf,
     events: Sequence[Event] = (),
-    next_step: str | None = None,
+    next_step: str = "",
 ) -> Step:
     """Do not limit a sleep to the deadline."""
     step = _sleep(self, wake_at, arrival, latest=latest, events=events, next_step=next_step)
@@ -178,12 +177,13 @@ def forget_seen_statuses(self: record.Record, status: Status) -> bool:  # noqa: 
 def skip_the_last_poll(self: agenda.Agenda, now: float, capacity: int) -> agenda.Due:
     """End at the deadline without a last poll."""
     self._wake(now)
-    late = self._take_expired(now)
+    late = [scheduled for scheduled in self._due if now >= scheduled.deadline]
+    self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
     asked, later = _take_due(self, now, capacity)
     return agenda.Due(asked, late + later)
 
 
-def wait_for_any_hold(self: waiter.Waiter, hold: Hold, now: Instant) -> bool:  # noqa: ARG001 (the rule's signature)
+def wait_for_any_hold(self: Waiter, hold: Hold, now: Instant) -> bool:  # noqa: ARG001 (the rule's signature)
     """Let a single poll wait for a shared hold, however long."""
     return False
 
@@ -220,14 +220,8 @@ def poll_the_last_due_first(self: agenda.ScheduledImport, now: float) -> float:
     return self.due - now
 
 
-def always_assume_first_contact(
-    policy: Policy,
-    kind: FaultKind | None,
-    *,
-    answered: bool,  # noqa: ARG001 (the rule's signature)
-) -> float:
+def always_assume_first_contact(self: FaultRules, reply: Reply) -> None:
     """Allow an unknown host only 30 s even after responses have arrived."""
-    return _budget(policy, kind, answered=False)
 
 
 def never_grow_the_backoff() -> Iterator[float]:

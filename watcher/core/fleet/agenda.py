@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,14 +21,7 @@ without a timeout of its own is cancelled."""
 class ScheduledImport:
     """One import of a fleet; all times are on the monotonic clock in seconds.
 
-    Attributes:
-        waiter: The rules of its wait.
-        due: When to poll next.
-        interval: The present polling interval in seconds.
-        deadline: The first deadline of its wait.
-        asked_at: When the last request was sent.
-        give_up_at: When that request will be cancelled.
-        in_flight: Whether that request is still in flight.
+    ``give_up_at`` is when the last request will be cancelled, ``in_flight`` whether it is still in flight.
     """
 
     waiter: Waiter
@@ -57,14 +51,11 @@ class Agenda:
         self._limiter = limiter
         self._due: list[ScheduledImport] = []
         self._sleeping: list[tuple[float, int, ScheduledImport]] = []
-        self._scheduled = 0
+        self._order = count()  # of imports that are due at the same time
 
     def schedule(self, scheduled: ScheduledImport) -> None:
         """Add an import until it is due."""
-        self._scheduled += (
-            1  # of imports that are due at the same time, the first to be scheduled comes first
-        )
-        heapq.heappush(self._sleeping, (scheduled.due, self._scheduled, scheduled))
+        heapq.heappush(self._sleeping, (scheduled.due, next(self._order), scheduled))
 
     def take_due(self, now: float, capacity: int) -> Due:
         """Remove and return the imports to poll now, the most urgent first.
@@ -77,11 +68,13 @@ class Agenda:
         asked: list[ScheduledImport] = []
         late: list[ScheduledImport] = []
         if self._due and capacity > 0 and self._limiter.ready_at(now) <= now:
-            self._sort(now)
+            self._due.sort(key=lambda one: one.urgency(now), reverse=True)  # equals keep their order
             while len(asked) < min(capacity, len(self._due)) and self._limiter.ready_at(now) <= now:
                 asked.append(self._start(self._due[len(asked)], now))
             del self._due[: len(asked)]
-        for scheduled in self._take_expired(now):
+        expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
+        self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
+        for scheduled in expired:
             if now >= scheduled.deadline + LAST_POLL_GRACE or self._limiter.allowed_at(now, last=True) > now:
                 late.append(scheduled)
             elif len(asked) < capacity and self._limiter.ready_at(now, last=True) <= now:
@@ -105,16 +98,7 @@ class Agenda:
     def _wake(self, now: float) -> None:
         while self._sleeping and self._sleeping[0][0] <= now:
             self._due.append(heapq.heappop(self._sleeping)[2])
-
-    def _sort(self, now: float) -> None:
         self._due = [scheduled for scheduled in self._due if not scheduled.waiter.over]
-        self._due.sort(key=lambda scheduled: scheduled.urgency(now), reverse=True)  # equals keep their order
-
-    def _take_expired(self, now: float) -> list[ScheduledImport]:
-        expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
-        if expired:
-            self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
-        return [scheduled for scheduled in expired if not scheduled.waiter.over]
 
     def _start(self, scheduled: ScheduledImport, now: float) -> ScheduledImport:
         self._limiter.start(now)

@@ -1,4 +1,4 @@
-"""The wait for many imports as a sans-I/O state machine: who is polled next, and who ends the others."""
+"""The wait for many imports as a sans-I/O state machine."""
 
 from __future__ import annotations
 
@@ -6,29 +6,22 @@ import math
 from typing import TYPE_CHECKING
 
 from watcher.core.answers.decoding import decode
-from watcher.core.answers.rate_limits import RateLimits, read_rate_limits
-from watcher.core.answers.replies import Fault
-from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
-from watcher.core.fleet.agenda import Agenda, ScheduledImport
+from watcher.core.answers.rate_limits import Hold, RateLimits, read_rate_limits
+from watcher.core.answers.replies import Answer, Fault, Reply
+from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying
+from watcher.core.fleet.agenda import Agenda, Due, ScheduledImport
 from watcher.core.fleet.limiter import Limiter
 from watcher.core.statuses import Outcome
-from watcher.core.wait.steps import Arrival
+from watcher.core.wait.steps import Arrival, Step
 from watcher.core.wait.waiter import Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from random import Random
 
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.answers.replies import Answer, Reply
-    from watcher.core.events import Event, Progress
-    from watcher.core.fleet.agenda import Due
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Terms
     from watcher.core.wait.saved import SavedState
-    from watcher.core.wait.steps import Step
-
-_DELAY_HEARTBEAT = (Watching, Changed, MetUnknownStatus, Heartbeat, Ended)
 
 
 class Fleet:
@@ -37,12 +30,6 @@ class Fleet:
     It reads no clock and does no I/O: the caller sends a request for each import of ``take_due``, passes what
     it brought to ``receive``, and returns at ``next_wakeup``. Events are generated lazily, in order: consume
     all of them before the next call.
-
-    Args:
-        refs: The imports, each once.
-        terms: The settings.
-        random: The source of jitter.
-        past: The state that an earlier run saved.
     """
 
     def __init__(self, refs: Sequence[ImportRef], terms: Terms, random: Random, past: SavedState) -> None:
@@ -91,7 +78,13 @@ class Fleet:
     def receive(self, scheduled: ScheduledImport, answer: Answer | Fault, now: Instant) -> Iterator[Event]:
         """Process the response to a request, or the fault instead of one, that arrived now."""
         scheduled.in_flight = False
-        reply, hold = self._observe(scheduled, answer, now)
+        reply: Reply
+        if isinstance(answer, Fault):
+            reply, limits = answer, RateLimits()
+        else:
+            reply = decode(scheduled.waiter.ref, answer)
+            limits = read_rate_limits(answer.headers, now.unix)
+        hold = self._limiter.observe(reply, limits, scheduled.asked_at, now.monotonic)
         if scheduled.waiter.over:
             return
         step = scheduled.waiter.receive(reply, Arrival(scheduled.asked_at, now, hold))
@@ -125,28 +118,14 @@ class Fleet:
         next_heartbeat = self._last_event_at + self._terms.heartbeat
         return min(next_heartbeat, self._agenda.next_wakeup(now, can_send=can_send))
 
-    def _observe(
-        self, scheduled: ScheduledImport, answer: Answer | Fault, now: Instant
-    ) -> tuple[Reply, Hold | None]:
-        """Decode an answer and update the rate limits from it."""
-        reply: Reply
-        if isinstance(answer, Fault):
-            reply, limits = answer, RateLimits()
-        else:
-            reply = decode(scheduled.waiter.ref, answer)
-            limits = read_rate_limits(answer.headers, now.unix)
-        return reply, self._limiter.observe(reply, limits, scheduled.asked_at, now.monotonic)
-
     def _heartbeat_of(self, scheduled: ScheduledImport, now: Instant) -> Heartbeat:
-        waiter = scheduled.waiter
-        moment = max(scheduled.due, self._limiter.ready_at(now.monotonic), now.monotonic)
-        is_known = not scheduled.in_flight and math.isfinite(moment)
-        next_poll = moment - now.monotonic if is_known else None
-        waiting = len(self._unfinished)
+        waiter, waiting = scheduled.waiter, len(self._unfinished)
+        wait = max(scheduled.due, self._limiter.ready_at(now.monotonic), now.monotonic) - now.monotonic
+        next_poll = None if scheduled.in_flight or math.isinf(wait) else wait
         return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.problem(now), next_poll)
 
     def _end_held(self, now: Instant) -> Iterator[Event]:
-        """End the waits that cannot last as long as a hold."""
+        """End the waits that the hold outlasts."""
         hold = self._limiter.hold
         if hold is None or hold.resume_at <= now.monotonic:
             return
@@ -160,7 +139,7 @@ class Fleet:
         if step is None:
             return
         for event in step.events:
-            if isinstance(event, _DELAY_HEARTBEAT):
+            if not isinstance(event, MetThrottle | Retrying):
                 self._last_event_at = now.monotonic
             if isinstance(event, Ended):
                 del self._unfinished[event.ref]
@@ -169,8 +148,8 @@ class Fleet:
                 yield from self._leave_others_behind(event, now)
         if step.wake_at is not None:
             scheduled.due = step.wake_at
-            scheduled.interval = step.interval
-            scheduled.deadline = step.deadline
+            scheduled.interval = scheduled.waiter.interval
+            scheduled.deadline = scheduled.waiter.deadline
             self._agenda.schedule(scheduled)
 
     def _leave_others_behind(self, ended: Ended, now: Instant) -> Iterator[Event]:

@@ -6,20 +6,70 @@ import math
 from typing import TYPE_CHECKING
 
 from watcher.core import schedule
-from watcher.core.answers.rate_limits import Hold
-from watcher.core.answers.replies import Fault, Throttled
-from watcher.core.fleet.concurrency import Concurrency
+from watcher.core.answers.rate_limits import Hold, RateLimits
+from watcher.core.answers.replies import Fault, Reply, Throttled
 from watcher.core.fleet.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.answers.rate_limits import RateLimits
-    from watcher.core.answers.replies import Reply
-
 NEXT_REQUEST_AFTER = 2.0
 """Seconds after a request without a reply until the next one is sent although it exceeds the concurrency."""
+
+
+class Concurrency:
+    """Limit the requests in flight, as TCP's congestion avoidance does (RFC 5681, 3.1).
+
+    The limit starts at 1 and doubles with each answer. After a 429 of an undisclosed limit it starts again,
+    and grows only by one per round trip above half of the requests that were in flight then. ``in_flight``
+    counts all requests in flight, ``limit`` applies to those since the last restart.
+    """
+
+    __slots__ = ("_counted", "_restarted_at", "_threshold", "in_flight", "limit")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.limit = 1.0
+        self._restarted_at = -math.inf
+        self._counted = 0
+        self._threshold = math.inf
+
+    def allows(self, limit: float) -> bool:
+        """Return whether one more request keeps within ``limit``, counted since the restart."""
+        return self._counted + 1 <= limit
+
+    def start(self) -> None:
+        """Count a request that is sent."""
+        self.in_flight += 1
+        self._counted += 1
+
+    def finish(self, asked_at: float) -> None:
+        """Count the reply to a request that was sent at ``asked_at``."""
+        self.in_flight -= 1
+        if asked_at >= self._restarted_at:
+            self._counted = max(0, self._counted - 1)
+
+    def restart(self, now: float) -> None:
+        """Send single requests again, whatever is in flight."""
+        self.limit = 1
+        self._restarted_at = now
+        self._counted = 0
+
+    def set_threshold(self) -> None:
+        """Grow slowly above half of what is in flight now, as after the first 429 of an undisclosed limit."""
+        self._threshold = max(2, (self.in_flight + 1) / 2)  # the smallest threshold of RFC 5681, 3.1
+
+    def grow(self, *, is_limit_known: bool, is_fault: bool) -> None:
+        """Raise the limit after a reply; a fault says nothing about limits, so growth is fast."""
+        if is_limit_known and math.isinf(self._threshold):
+            self.limit = math.inf
+        elif is_fault:
+            self.limit *= 2
+        elif self.limit < self._threshold:
+            self.limit = min(self.limit * 2, self._threshold)
+        else:
+            self.limit += 1 / self.limit
 
 
 class Limiter:
@@ -27,13 +77,7 @@ class Limiter:
 
     While it is unknown what a window has left, requests are sent one at a time: at first, at the start of
     each window, and after a 429. Each further reply allows more of them, so that an undisclosed limit or an
-    outage does not delay many imports for long.
-
-    Args:
-        random: The source of jitter.
-
-    Attributes:
-        hold: The hold that all imports share; an earlier run may have saved one.
+    outage does not delay many imports for long. All imports share the ``hold``.
     """
 
     def __init__(self, random: Random) -> None:
@@ -48,7 +92,7 @@ class Limiter:
         self._ceiling = 0.0
 
     def ready_at(self, now: float, *, last: bool = False) -> float:
-        """Return when the next request may be sent unless a reply arrives; ``now`` or less means at once."""
+        """Return when the next request may be sent unless a reply arrives; up to ``now`` means at once."""
         moment = self.allowed_at(now, last=last)
         if moment <= now and not self._concurrency.allows(self._limit(now, last=last)):
             return self._started_at + NEXT_REQUEST_AFTER
@@ -67,23 +111,13 @@ class Limiter:
         return max(moment, self._windows.allowed_at(last=last))
 
     def start(self, now: float) -> None:
-        """Count a request that is sent now, on the monotonic clock in seconds."""
+        """Count a request that is sent."""
         self._started_at = now
         self._concurrency.start()
         self._windows.start()
 
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
-        """Update the limits from a reply.
-
-        Args:
-            reply: The reply.
-            limits: The rate limits in its headers.
-            asked_at: When the request was sent, on the monotonic clock in seconds.
-            now: When the reply arrived.
-
-        Returns:
-            The hold that it caused.
-        """
+        """Update the limits from a reply and its headers' limits; return the hold that it caused."""
         self._concurrency.finish(asked_at)
         self._close_windows(now)
         self._windows.observe(limits.budgets, self._concurrency.in_flight, now)

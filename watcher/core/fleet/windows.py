@@ -33,13 +33,12 @@ class _Window:
 class Windows:
     """Count down the known windows of all limits."""
 
-    __slots__ = ("_next_close", "_random", "_sizes", "_windows")
+    __slots__ = ("_random", "_sizes", "_windows")
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._windows: dict[Limit, _Window] = {}
         self._sizes: dict[Limit, int] = {}
-        self._next_close = math.inf
 
     def allowed_at(self, *, last: bool) -> float:
         """Return when all windows allow the next request; ``last`` polls may use the reserve."""
@@ -57,15 +56,20 @@ class Windows:
     def observe(self, budgets: Iterable[Budget], in_flight: int, now: float) -> None:
         """Update the windows from a response, while that many requests are in flight."""
         for budget in budgets:
-            self._count_down(budget, in_flight, now)
+            # The server may not have counted the requests in flight when it sent this response.
+            left = budget.remaining - in_flight
+            window = self._windows.get(budget.limit)
+            if window is None or _is_newer(budget.window, window.name):
+                self._open(budget, left, now)
+            elif window.name == budget.window:
+                window.left = min(window.left, left)
 
     def close_expired(self, now: float) -> bool:
         """Forget the windows that have ended; return whether there were any."""
-        if now < self._next_close:
-            return False
-        self._windows = {limit: window for limit, window in self._windows.items() if now < window.resumes}
-        self._set_next_close()
-        return True
+        ended = [limit for limit, window in self._windows.items() if now >= window.resumes]
+        for limit in ended:
+            del self._windows[limit]
+        return bool(ended)
 
     def is_open(self, now: float) -> bool:
         """Return whether any window is known at present."""
@@ -75,15 +79,7 @@ class Windows:
         """Return how many requests fit into a new window without its reserve; infinite if unknown."""
         return min((max(1, size - size // RESERVE) for size in self._sizes.values()), default=math.inf)
 
-    def _count_down(self, budget: Budget, in_flight: int, now: float) -> None:
-        # The server may not have counted the requests in flight when it sent this response.
-        left = budget.remaining - in_flight
-        window = self._windows.get(budget.limit)
-        if window is not None and window.name == budget.window:
-            window.left = min(window.left, left)
-            return
-        if window is not None and _is_older(budget, window):
-            return
+    def _open(self, budget: Budget, left: int, now: float) -> None:
         # If the size is not given, the most that any window had left is the best estimate.
         size = budget.size or max(budget.remaining, self._sizes.get(budget.limit, 0))
         self._sizes[budget.limit] = size
@@ -91,11 +87,7 @@ class Windows:
         ends = now + length
         resumes = ends + schedule.after_named(length, self._random)
         self._windows[budget.limit] = _Window(budget.window, left, size // RESERVE, ends, resumes)
-        self._set_next_close()
-
-    def _set_next_close(self) -> None:
-        self._next_close = min((window.resumes for window in self._windows.values()), default=math.inf)
 
 
-def _is_older(budget: Budget, window: _Window) -> bool:
-    return budget.window is not None and window.name is not None and budget.window < window.name
+def _is_newer(name: int | None, current: int | None) -> bool:
+    return name != current and (name is None or current is None or name > current)

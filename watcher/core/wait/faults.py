@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from watcher.core import schedule
-from watcher.core.answers.replies import Denied, Fault, FaultKind, Missing, Redirected, Refused, WrongImport
+from watcher.core.answers import replies
+from watcher.core.answers.replies import Fault, FaultKind, Reply
 from watcher.core.messages import faults
 from watcher.core.messages import outcomes as messages
 from watcher.core.statuses import Outcome
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from watcher.core.answers.replies import ApiError, Reply
     from watcher.core.policy import Policy
-    from watcher.core.wait.steps import Arrival
+    from watcher.core.wait.record import Record
+    from watcher.core.wait.steps import Arrival, Step, StepBuilder
 
 FIRST_CONTACT_BUDGET = 30.0
 """Longest outage in seconds for an unknown host or an untrusted certificate before the first response: until
@@ -25,34 +26,10 @@ then, a wrong configuration is more likely than a temporary fault."""
 
 _HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
 
-ErrorReply: TypeAlias = Missing | Denied | Refused | Redirected | WrongImport
+ErrorReply: TypeAlias = (
+    replies.Missing | replies.Denied | replies.Refused | replies.Redirected | replies.WrongImport
+)
 """The replies that can fail a wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The end of a wait after a fault or an error reply; ``detail`` is the error alone."""
-
-    outcome: Outcome
-    fact: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Another attempt after a fault or an error reply.
-
-    Attributes:
-        wake_at: When, on the monotonic clock in seconds.
-        detail: What went wrong, in words that fit after a colon; safe to print.
-        in_a_row: Consecutive requests that brought nothing usable.
-        latest: When to retry at the latest, on that clock, unless a hold lasts longer.
-    """
-
-    wake_at: float
-    detail: str
-    in_a_row: int
-    latest: float
 
 
 @dataclass(slots=True)
@@ -64,126 +41,98 @@ class Outage:
     length: int = 0
 
 
-def interpret(reply: ErrorReply, *, seen: bool) -> Failure:
-    """Return the failure that an error reply means; ``seen`` if the import was observed before."""
+def interpret(reply: ErrorReply, *, seen: bool) -> tuple[Outcome, str, str]:
+    """Return outcome, fact and detail of an error reply; ``seen`` if the import was observed before."""
     match reply:
-        case Missing(error):
+        case replies.Missing(error):
             fact = messages.IMPORT_GONE if seen else messages.NO_SUCH_IMPORT
-            return _failure(Outcome.NOT_FOUND, fact, error)
-        case Denied(error):
-            return _failure(Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, error)
-        case Refused(error):
-            return _failure(Outcome.PROTOCOL, messages.REQUEST_REJECTED, error)
-        case Redirected(error, location):
-            detail = faults.redirect(str(error), location)
-            return _failure(Outcome.PROTOCOL, messages.REDIRECTED, detail)
-        case WrongImport(field, expected, actual):
-            detail = faults.wrong_import(field, expected, actual)
-            return _failure(Outcome.PROTOCOL, messages.WRONG_IMPORT, detail)
+            return Outcome.NOT_FOUND, fact, str(error)
+        case replies.Denied(error):
+            return Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, str(error)
+        case replies.Refused(error):
+            return Outcome.PROTOCOL, messages.REQUEST_REJECTED, str(error)
+        case replies.Redirected(error, location):
+            return Outcome.PROTOCOL, messages.REDIRECTED, faults.redirect(str(error), location)
+        case replies.WrongImport(field, expected, actual):
+            return Outcome.PROTOCOL, messages.WRONG_IMPORT, faults.wrong_import(field, expected, actual)
         case _:
             assert_never(reply)
 
 
-def _failure(outcome: Outcome, fact: str, error: ApiError | str) -> Failure:
-    return Failure(outcome, f"{fact}: {error}", str(error))
-
-
 class FaultRules:
-    """Decide after each fault or error reply whether to retry.
+    """Decide after each fault or error reply whether to retry."""
 
-    Args:
-        policy: The settings of the wait.
-        random: The source of jitter.
+    __slots__ = ("_answered", "_policy", "_random", "_record", "_steps", "_unconfirmed", "outage")
 
-    Attributes:
-        outage: The present outage; None after a usable answer.
-    """
-
-    __slots__ = ("_answered", "_policy", "_random", "_unconfirmed", "outage")
-
-    def __init__(self, policy: Policy, random: Random) -> None:
+    def __init__(self, policy: Policy, record: Record, steps: StepBuilder, random: Random) -> None:
         self.outage: Outage | None = None
         self._policy = policy
+        self._record = record
+        self._steps = steps
         self._random = random
         self._unconfirmed: type[ErrorReply] | None = None
         self._answered = False
 
     def observe(self, reply: Reply) -> None:
-        """Note whether any HTTP response has arrived; call it with every reply."""
-        if not isinstance(reply, Fault) or reply.kind in _HTTP_FAULTS:
+        """Update the state from any reply, before its own rule; a 429 neither confirms nor clears an error."""
+        if isinstance(reply, replies.Found | replies.Throttled):
+            self.outage = None
+        is_http_fault = isinstance(reply, Fault) and reply.kind in _HTTP_FAULTS
+        if is_http_fault or isinstance(reply, replies.Found):
+            self._unconfirmed = None
+        if is_http_fault or not isinstance(reply, Fault):
             self._answered = True
 
-    def reset(self) -> None:
-        """Forget the outage and the unconfirmed error, after a response that shows the import."""
-        self.outage = self._unconfirmed = None
-
-    def end_outage(self) -> None:
-        """End the outage after a 429 or similar, which neither confirms nor clears an error reply."""
-        self.outage = None
-
-    def judge_fault(self, fault: Fault, arrival: Arrival, deadline: float) -> Failure | Retry:
-        """Retry after a fault for as long as the outage budget lasts, or fail."""
-        outage = self._extend_outage(arrival)
-        if fault.kind in _HTTP_FAULTS:
-            self._unconfirmed = None
+    def on_fault(self, fault: Fault, arrival: Arrival) -> Step:
+        """Retry after a fault for as long as the outage budget lasts, or end the wait."""
+        outage = self._extend_outage(fault.detail, arrival)
         wait = schedule.fault_wait(next(outage.ceilings), self._random)
-        return self._retry_or_fail(outage, fault.detail, wait, arrival, deadline=deadline, kind=fault.kind)
+        return self._retry_or_end(outage, fault.detail, wait, arrival, kind=fault.kind)
 
-    def judge_error(
-        self, reply: ErrorReply, failure: Failure, arrival: Arrival, deadline: float, *, seen: bool
-    ) -> Failure | Retry:
-        """Fail after an error reply, or retry to confirm it.
+    def on_error(self, reply: ErrorReply, arrival: Arrival) -> Step:
+        """End the wait after an error reply, or retry to confirm it.
 
-        Once the import was observed (``seen``), the next answer must confirm an error reply: a proxy, a login
-        page or a maintenance window can respond once in place of the API.
+        Once the import was observed, the next answer must confirm an error reply: a proxy, a login page or a
+        maintenance window can respond once in place of the API.
         """
-        outage = self._extend_outage(arrival)
+        seen = self._record.last is not None
+        outcome, fact, detail = interpret(reply, seen=seen)
+        outage = self._extend_outage(detail, arrival)
         if not seen or self._unconfirmed is type(reply):
-            return failure
+            return self._steps.end(outcome, f"{fact}: {detail}", arrival.now)
         self._unconfirmed = type(reply)
         wait = schedule.poll_wait(self._policy.min_interval, self._random)
-        return self._retry_or_fail(outage, failure.detail, wait, arrival, deadline=deadline)
+        return self._retry_or_end(outage, detail, wait, arrival)
 
-    def judge_new_token(self, reply: Denied, arrival: Arrival, deadline: float) -> Failure | Retry:
-        """Retry with a token that changed during the request, the first time at once, or fail."""
-        outage = self._extend_outage(arrival)
+    def on_new_token(self, reply: replies.Denied, arrival: Arrival) -> Step:
+        """Retry with a token that changed during the request, the first time at once, or end the wait."""
+        outage = self._extend_outage(str(reply.error), arrival)
         ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
         wait = schedule.fault_wait(ceiling, self._random)
-        detail = faults.new_token(str(reply.error))
-        return self._retry_or_fail(outage, detail, wait, arrival, deadline=deadline)
+        return self._retry_or_end(outage, faults.new_token(str(reply.error)), wait, arrival)
 
-    def _extend_outage(self, arrival: Arrival) -> Outage:
+    def _extend_outage(self, detail: str, arrival: Arrival) -> Outage:
+        self._record.note_error(detail, arrival.now)
         if self.outage is None:
             ceilings = schedule.growing(self._policy.min_interval, self._policy.max_interval, 2)
             self.outage = Outage(arrival.asked_at, ceilings)
         self.outage.length += 1
         return self.outage
 
-    def _retry_or_fail(
-        self,
-        outage: Outage,
-        detail: str,
-        wait: float,
-        arrival: Arrival,
-        *,
-        deadline: float,
-        kind: FaultKind | None = None,
-    ) -> Failure | Retry:
+    def _retry_or_end(
+        self, outage: Outage, detail: str, wait: float, arrival: Arrival, *, kind: FaultKind | None = None
+    ) -> Step:
         """Retry within the outage budget after a fault of this kind, or after an unconfirmed error."""
         now, hold = arrival.now.monotonic, arrival.hold
-        ends = outage.began + budget(self._policy, kind, answered=self._answered)
+        budget = self._policy.outage_budget
+        if kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED} and not self._answered:
+            budget = min(budget, FIRST_CONTACT_BUDGET)
+        ends = outage.began + budget
         is_held_past = hold is not None and hold.named and hold.until > ends
-        if ends > deadline or (now < ends and not is_held_past):
-            return Retry(now + wait, detail, outage.length, latest=ends)
+        if ends > self._steps.deadline.at or (now < ends and not is_held_past):
+            return self._steps.retry(now + wait, arrival, detail, outage.length, latest=ends)
         fact = messages.no_answer(now - outage.began, detail, usable=kind is None)
         if hold is not None and now < ends:
             fact = messages.held_past_budget(fact, hold.until - now)
         outcome = Outcome.PROTOCOL if kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
-        return Failure(outcome, fact, detail)
-
-
-def budget(policy: Policy, kind: FaultKind | None, *, answered: bool) -> float:
-    """Return the longest outage in seconds; shorter for some faults before the first HTTP response."""
-    if not answered and kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED}:
-        return min(policy.outage_budget, FIRST_CONTACT_BUDGET)
-    return policy.outage_budget
+        return self._steps.end(outcome, fact, arrival.now)

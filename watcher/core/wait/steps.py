@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from watcher.core.events import Ended
+from watcher.core import defaults
+from watcher.core.events import Ended, Event, Retrying
 from watcher.core.messages import outcomes as messages
 from watcher.core.schedule import PollSchedule
-from watcher.core.statuses import Outcome
-from watcher.core.wait.deadlines import first_deadline
+from watcher.core.statuses import ImportStatus, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
     from watcher.core.answers.rate_limits import Hold
-    from watcher.core.events import Event, Progress
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Policy
-    from watcher.core.wait.deadlines import Deadline
     from watcher.core.wait.record import Record
+
+
+class Deadline(NamedTuple):
+    """A deadline on the monotonic clock and its limit, in seconds; ``status`` is None for the whole wait."""
+
+    at: float
+    limit: float
+    status: ImportStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When a reply arrived.
-
-    Attributes:
-        asked_at: When the request was sent, on the monotonic clock in seconds.
-        now: When the reply arrived.
-        hold: The hold that this reply caused.
-    """
+    """The time of a reply, that of its request on the monotonic clock, and the hold that the reply caused."""
 
     asked_at: float
     now: Instant
@@ -41,20 +41,27 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The consequences of one input.
-
-    Attributes:
-        events: The events, in order.
-        wake_at: When to poll next, on the monotonic clock in seconds; None if the wait is over.
-        interval: The present polling interval in seconds, whatever hold or backoff sets ``wake_at``; it
-            weighs the import's turn among others.
-        deadline: The first deadline of the wait, on that clock.
-    """
+    """The events after one input, and when to poll next on the monotonic clock; None if the wait is over."""
 
     events: tuple[Event, ...]
     wake_at: float | None
-    interval: float
-    deadline: float
+
+
+def first_deadline(policy: Policy, record: Record) -> Deadline:
+    """Return the deadline that passes first if the status does not change.
+
+    A deadline that passed before this run resumed the wait applies only after one more poll: the import may
+    have been completed meanwhile. That poll may take as long as an outage.
+    """
+    deadline = Deadline(record.started.monotonic + policy.timeout, policy.timeout)
+    status = record.status
+    if isinstance(status, ImportStatus) and status in policy.max_in_state:
+        limit = policy.max_in_state[status]
+        if record.since + limit <= deadline.at:
+            deadline = Deadline(record.since + limit, limit, status)
+    if record.stale_since is None or deadline.at > record.stale_since:
+        return deadline
+    return deadline._replace(at=record.stale_since + min(policy.outage_budget, defaults.OUTAGE_BUDGET))
 
 
 class StepBuilder:
@@ -65,22 +72,14 @@ class StepBuilder:
     def __init__(self, ref: ImportRef, policy: Policy, record: Record, random: Random) -> None:
         self.ref = ref
         self.over = False
+        self.polls = PollSchedule(policy, random)
         self._policy = policy
         self._record = record
-        self.polls = PollSchedule(policy, random)
 
     @property
     def deadline(self) -> Deadline:
         """The first deadline of the wait."""
         return first_deadline(self._policy, self._record)
-
-    def progress(self, now: Instant) -> Progress:
-        """Return a snapshot of the wait."""
-        return self._record.progress(now.monotonic)
-
-    def poll_now(self, now: Instant, events: Sequence[Event]) -> Step:
-        """Return a step that polls at once."""
-        return Step(tuple(events), now.monotonic, self.polls.interval, self.deadline.at)
 
     def sleep(
         self,
@@ -89,35 +88,44 @@ class StepBuilder:
         *,
         latest: float = math.inf,
         events: Sequence[Event] = (),
-        next_step: str | None = None,
+        next_step: str = "",
     ) -> Step:
         """Return a step that polls at ``wake_at``, at the latest at the first deadline.
 
-        A deadline is judged only after a reply at or past it.
-
-        Args:
-            wake_at: When to poll next, on the monotonic clock in seconds.
-            arrival: The reply, with a hold that delays the poll, or ends the wait if it ends too late.
-            latest: When to poll at the latest, on that clock, unless a hold lasts longer.
-            events: The events of the step.
-            next_step: The next step for the user after a timeout, if it does not follow from the last status.
+        A deadline is judged only after a reply at or past it. A hold delays the poll, even past ``latest``;
+        one that ends too late ends the wait. ``next_step`` is the user's next step after a timeout.
         """
         now, hold, deadline = arrival.now, arrival.hold, self.deadline
         if now.monotonic >= deadline.at:
             fact = messages.timed_out(deadline.limit, deadline.status)
             return self.end(Outcome.TIMEOUT, fact, now, events, next_step=next_step)
         if hold is not None:
-            end = self.end_if_held_past(deadline, hold, now, events)
-            if end is not None:
+            if (end := self.end_if_held_past(hold, now, events)) is not None:
                 return end
-            wake_at = max(wake_at, hold.resume_at)
-            latest = max(latest, hold.until)
-        return Step(tuple(events), min(wake_at, latest, deadline.at), self.polls.interval, deadline.at)
+            wake_at, latest = max(wake_at, hold.resume_at), max(latest, hold.until)
+        return Step(tuple(events), min(wake_at, latest, deadline.at))
 
-    def end_if_held_past(
-        self, deadline: Deadline, hold: Hold, now: Instant, events: Sequence[Event] = ()
-    ) -> Step | None:
+    def retry(
+        self,
+        wake_at: float,
+        arrival: Arrival,
+        detail: str,
+        in_a_row: int,
+        *,
+        latest: float,
+        next_step: str = "",
+    ) -> Step:
+        """Return a step that sleeps (see ``sleep``) and reports the retry; see ``Retrying``."""
+        step = self.sleep(wake_at, arrival, latest=latest, next_step=next_step)
+        if step.wake_at is None:
+            return step
+        now, wait = arrival.now, step.wake_at - arrival.now.monotonic
+        event = Retrying(self.ref, now, self._record.progress(now), detail, wait, in_a_row)
+        return replace(step, events=(event,))
+
+    def end_if_held_past(self, hold: Hold, now: Instant, events: Sequence[Event] = ()) -> Step | None:
         """Return the end of the wait if the API named a time past the deadline."""
+        deadline = self.deadline
         if not hold.named or hold.until <= deadline.at:
             return None
         fact = messages.held_past_limit(hold.until - now.monotonic, deadline.limit, deadline.status)
@@ -125,7 +133,9 @@ class StepBuilder:
 
     def end_at_status(self, outcome: Outcome, now: Instant, events: Sequence[Event] = ()) -> Step:
         """Return the end of the wait that the last observed status decides."""
-        return self.end(outcome, messages.at_status(outcome, self.progress(now), self._policy), now, events)
+        return self.end(
+            outcome, messages.at_status(outcome, self._record.progress(now), self._policy), now, events
+        )
 
     def end(
         self,
@@ -134,20 +144,20 @@ class StepBuilder:
         now: Instant,
         events: Sequence[Event] = (),
         *,
-        next_step: str | None = None,
+        next_step: str = "",
         signal: int | None = None,
         left_behind: bool = False,
     ) -> Step:
         """Return the last step of the wait; see ``Ended`` and ``outcomes.final`` for the arguments."""
         self.over = True
-        progress, error = self.progress(now), self._record.last_error
+        progress, requests = self._record.progress(now), self._record.requests
         message = messages.final(
             outcome,
             fact,
             progress,
-            last_error=None if error is None else error.detail,
-            error_age=0.0 if error is None else now.monotonic - error.at,
+            last_error=requests.last_error,
+            error_age=now.monotonic - requests.error_at,
             next_step=next_step,
         )
         ended = Ended(self.ref, now, progress, outcome, message, signal, left_behind)
-        return Step((*events, ended), None, self.polls.interval, self.deadline.at)
+        return Step((*events, ended), None)

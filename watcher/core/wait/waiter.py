@@ -2,59 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from signal import Signals
 from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
-from watcher.core.events import Watching
+from watcher.core.answers.replies import Denied, Fault, Found, Missing, Reply, Throttled
+from watcher.core.events import Changed, Event, MetThrottle, MetUnknownStatus, Progress, Watching
 from watcher.core.messages import outcomes as messages
-from watcher.core.statuses import Outcome
+from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus, UnknownStatusRule
+from watcher.core.wait.faults import FaultRules
 from watcher.core.wait.record import Record
-from watcher.core.wait.reply_rules import ReplyRules
-from watcher.core.wait.steps import StepBuilder
+from watcher.core.wait.steps import Arrival, Step, StepBuilder
 
 if TYPE_CHECKING:
     from random import Random
 
     from watcher.core.answers.rate_limits import Hold
-    from watcher.core.answers.replies import Reply
-    from watcher.core.events import Progress
-    from watcher.core.model import ImportRef, Instant
+    from watcher.core.model import Import, ImportRef, Instant
     from watcher.core.policy import Policy
     from watcher.core.wait.saved import SavedWait
-    from watcher.core.wait.steps import Arrival, Step
 
 
 class Waiter:
     """All rules of the wait for one import.
 
     It reads no clock and does no I/O: the caller polls the API, passes each reply with the time, and polls
-    again at ``wake_at``. If the rate limit allows no request by then, ``end_if_held`` decides.
-
-    Args:
-        ref: The import.
-        policy: The settings of the wait.
-        started: When this run starts or resumes the wait.
-        random: The source of jitter.
-        saved: The state that an earlier run saved; None for a new wait.
+    again at ``wake_at``. If the rate limit allows no request by then, ``end_if_held`` decides. ``started`` is
+    when this run starts the wait, or resumes the ``saved`` one.
     """
 
-    __slots__ = ("_policy", "_record", "_replies", "_run_began", "_steps", "ref")
+    __slots__ = ("_faults", "_missed", "_policy", "_rate_limited", "_record", "_run_began", "_steps", "ref")
 
     def __init__(
-        self,
-        ref: ImportRef,
-        policy: Policy,
-        started: Instant,
-        random: Random,
-        saved: SavedWait | None = None,
+        self, ref: ImportRef, policy: Policy, started: Instant, random: Random, saved: SavedWait | None = None
     ) -> None:
         self.ref = ref
         self._policy = policy
         self._run_began = started.monotonic
         self._record = Record(started) if saved is None else Record.restored(saved, started)
         self._steps = StepBuilder(ref, policy, self._record, random)
-        self._replies = ReplyRules(policy, self._record, self._steps, random)
+        self._faults = FaultRules(policy, self._record, self._steps, random)
+        self._rate_limited = False
+        self._missed = 0  # consecutive 404s of an import that may not exist yet
 
     @property
     def over(self) -> bool:
@@ -66,27 +56,33 @@ class Waiter:
         """The first deadline of the wait, on the monotonic clock in seconds."""
         return self._steps.deadline.at
 
+    @property
+    def interval(self) -> float:
+        """The present polling interval in seconds, whatever hold or backoff delays the next poll."""
+        return self._steps.polls.interval
+
     def progress(self, now: Instant) -> Progress:
         """Return a snapshot of the wait."""
-        return self._record.progress(now.monotonic)
+        return self._record.progress(now)
 
     def problem(self, now: Instant) -> str | None:
         """Return why the status may be out of date; None after a usable answer or a new import's 404."""
-        error, outage = self._record.last_error, self._replies.faults.outage
+        error, outage = self._record.requests.last_error, self._faults.outage
         if outage is not None and error is not None:
-            return messages.no_answer(now.monotonic - outage.began, error.detail)
-        return messages.RATE_LIMITED if self._replies.rate_limited else None
+            return messages.no_answer(now.monotonic - outage.began, error)
+        return messages.RATE_LIMITED if self._rate_limited else None
 
     def begin(self, now: Instant) -> Step:
         """Return the first step, which polls at once."""
         progress = self.progress(now)
-        goal = messages.goal(self._policy, progress)
-        return self._steps.poll_now(now, [Watching(self.ref, now, progress, goal)])
+        return Step(
+            (Watching(self.ref, now, progress, messages.goal(self._policy, progress)),), now.monotonic
+        )
 
     def end_before_first_poll(self, hold: Hold | None, now: Instant) -> Step | None:
         """Return the end of a wait that needs no poll, by the state and hold that an earlier run saved."""
         status = self._record.status
-        if status is not None and self._record.is_final:
+        if status is not None and status in lifecycle.FINAL:
             outcome = lifecycle.judge(status, self._policy.until, self._policy.fail_on)
             if outcome is not None:
                 return self._steps.end_at_status(outcome, now)
@@ -96,11 +92,28 @@ class Waiter:
             wait = hold.resume_at - now.monotonic
             fact = messages.not_polled(wait, named=hold.named, earlier_run=True)
             return self._steps.end(Outcome.UNAVAILABLE, fact, now, next_step=messages.CHECK_LATER)
-        return self._steps.end_if_held_past(self._steps.deadline, hold, now)
+        return self._steps.end_if_held_past(hold, now)
 
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Return the step after a reply, a decoded response or a fault."""
-        return self._replies.step_after(reply, arrival)
+        self._record.requests.polls += 1
+        self._rate_limited = isinstance(reply, Throttled)
+        if not isinstance(reply, Missing):
+            self._missed = 0
+        self._faults.observe(reply)
+        match reply:
+            case Found(found):
+                return self._on_import(found, arrival)
+            case Throttled():
+                return self._on_throttle(reply, arrival)
+            case Fault():
+                return self._faults.on_fault(reply, arrival)
+            case Denied(token_changed=True):
+                return self._faults.on_new_token(reply, arrival)
+            case Missing() if self._record.status is None and arrival.now.monotonic < self._appear_by:
+                return self._on_not_yet_there(reply, arrival)
+            case _:
+                return self._faults.on_error(reply, arrival)
 
     def end_if_held(self, hold: Hold | None, now: Instant) -> Step | None:
         """Return the end of the wait if the hold that all imports share allows no poll in time."""
@@ -108,9 +121,9 @@ class Waiter:
             wait = (hold.until if hold.named else hold.resume_at) - now.monotonic
             fact = messages.not_polled(wait, named=hold.named, earlier_run=False)
             return self._steps.end(Outcome.UNAVAILABLE, fact, now, next_step=messages.CHECK_LATER)
-        deadline = self._steps.deadline
-        if hold is not None and (end := self._steps.end_if_held_past(deadline, hold, now)) is not None:
+        if hold is not None and (end := self._steps.end_if_held_past(hold, now)) is not None:
             return end
+        deadline = self._steps.deadline
         if now.monotonic >= deadline.at:
             fact = messages.timed_out(deadline.limit, deadline.status, polled=False)
             return self._steps.end(Outcome.TIMEOUT, fact, now)
@@ -126,11 +139,68 @@ class Waiter:
         fact = messages.left_behind(decisive, succeeded=succeeded)
         return self._steps.end(Outcome.PENDING, fact, now, left_behind=True)
 
+    @property
+    def _appear_by(self) -> float:
+        """Until when a 404 means that a new import does not exist yet, on the monotonic clock in seconds."""
+        return self._record.started.monotonic + self._policy.appear_within
+
+    def _on_import(self, found: Import, arrival: Arrival) -> Step:
+        now, policy, status = arrival.now, self._policy, found.status
+        events: list[Event] = []
+        is_unknown = not isinstance(status, ImportStatus)
+        is_new = is_unknown and not self._record.has_seen(status)
+        transition = self._record.observe(found, now)
+        if transition is not None:
+            events.append(Changed(self.ref, now, self.progress(now), transition))
+            self._steps.polls.restart()
+        if is_unknown and policy.unknown_status is UnknownStatusRule.FAIL:
+            advice = messages.CHECK_UNKNOWN_STATUS
+            fact = messages.unknown_status(status)
+            return self._steps.end(Outcome.PROTOCOL, fact, now, events, next_step=advice)
+        if is_new:
+            events.append(MetUnknownStatus(self.ref, now, self.progress(now), UnknownStatus(status)))
+        outcome = lifecycle.judge(status, policy.until, policy.fail_on)
+        if outcome is not None:
+            return self._steps.end_at_status(outcome, now, events)
+        if policy.once and now.monotonic < self.deadline:
+            return self._steps.end(Outcome.PENDING, messages.NOT_FINAL, now, events)
+        return self._steps.sleep(now.monotonic + self._steps.polls.next_wait(), arrival, events=events)
+
+    def _on_throttle(self, reply: Throttled, arrival: Arrival) -> Step:
+        now, hold, error = arrival.now, arrival.hold, str(reply.error)
+        self._record.note_error(error, now, throttled=True)
+        named_wait = hold.until - now.monotonic if hold is not None and hold.named else None
+        if self._policy.once:
+            fact = messages.rate_limited(error, named_wait)
+            advice = messages.CHECK_LATER_SHARED_LIMIT
+            return self._steps.end(Outcome.UNAVAILABLE, fact, now, next_step=advice)
+        resume_at = now.monotonic + self._steps.polls.next_wait() if hold is None else hold.resume_at
+        step = self._steps.sleep(resume_at, arrival)
+        if step.wake_at is None:
+            return step
+        wait, in_a_row = step.wake_at - now.monotonic, 1 if hold is None else hold.in_a_row
+        event = MetThrottle(self.ref, now, self.progress(now), wait, named_wait, in_a_row)
+        return replace(step, events=(event,))
+
+    def _on_not_yet_there(self, reply: Missing, arrival: Arrival) -> Step:
+        now = arrival.now
+        self._faults.outage = None
+        self._record.stale_since = None
+        self._record.note_error(str(reply.error), now)
+        detail = messages.not_yet_there(str(reply.error))
+        if self._policy.once and self._policy.remembered:
+            return self._steps.end(Outcome.PENDING, detail, now)
+        self._missed += 1
+        wake_at, advice = now.monotonic + self._steps.polls.next_wait(), messages.CHECK_TARGET
+        return self._steps.retry(
+            wake_at, arrival, detail, self._missed, latest=self._appear_by, next_step=advice
+        )
+
     def _outlasts_single_poll(self, hold: Hold, now: Instant) -> bool:
         """Return whether a hold lasts longer than a single poll may take, which is as long as an outage."""
-        outage = self._replies.faults.outage
+        outage = self._faults.outage
         since = self._run_began if hold.in_a_row else now.monotonic
         since = since if outage is None else outage.began
         until = hold.until if hold.named else hold.resume_at
-        appear_by = self._replies.appear_by if self._replies.missed else now.monotonic
+        appear_by = self._appear_by if self._missed else now.monotonic
         return until > max(appear_by, since + self._policy.outage_budget, now.monotonic)

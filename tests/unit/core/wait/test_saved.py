@@ -73,7 +73,7 @@ def test_a_record_continues_where_it_was() -> None:
     driven.receive(seen("ready"), at=20.0)
     wait = SavedWait.after(driven.events[-1])
     now = Instant(1000.0, EPOCH + 80.0)
-    progress = Record.restored(wait, now).progress(now.monotonic)
+    progress = Record.restored(wait, now).progress(now)
     assert (progress.status, progress.elapsed, progress.in_state) == ("ready", 80.0, 60.0)
     assert (progress.polls, len(progress.transitions)) == (2, 2)
     assert progress.transitions == driven.waiter.progress(driven.instant()).transitions
@@ -86,7 +86,7 @@ def test_a_final_wait_does_not_grow_older() -> None:
     wait = SavedWait.after(driven.ended)
     assert wait.is_final
     now = Instant(0.0, EPOCH - 9999.0)
-    progress = Record.restored(wait.corrected(now.unix), now).progress(now.monotonic)
+    progress = Record.restored(wait.corrected(now.unix), now).progress(now)
     assert (progress.elapsed, progress.in_state) == (42.0, 0.0)
 
 
