@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 from watcher.api.client import Client
 from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
-from watcher.api.targets import choose_base_uri, target_of
-from watcher.api.token import FixedToken, TokenFile, parse_token
+from watcher.api.targets import Target, choose_base_uri, target_of
+from watcher.api.token import FixedToken, TokenFile, TokenSource, parse_token
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
-from watcher.core.events import Ended
+from watcher.core.events import Ended, Event
+from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
 from watcher.loop import Watch
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from watcher.api.targets import Target
-    from watcher.api.token import TokenSource
-    from watcher.core.events import Event
-    from watcher.core.model import ImportRef
 
 _DEFAULT_POLICY = Policy()
 

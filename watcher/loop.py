@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from random import Random
 
-from watcher.api.in_flight import InFlight
+from watcher.api.in_flight import InFlight, Probe
+from watcher.core.answers.rate_limits import Hold
+from watcher.core.events import Event, Heartbeat, Progress
 from watcher.core.fleet.fleet import Fleet
-from watcher.core.model import Instant
+from watcher.core.model import ImportRef, Instant
+from watcher.core.policy import Terms
 from watcher.core.wait.saved import SavedState
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-    from random import Random
+Save = Callable[[Sequence[Event], Hold | None, Instant], None]
 
-    from watcher.api.in_flight import Probe
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.events import Event, Heartbeat, Progress
-    from watcher.core.model import ImportRef
-    from watcher.core.policy import Terms
-
-    Save = Callable[[Sequence[Event], Hold | None, Instant], None]
 
 PAUSE_AFTER_SAVE = 50.0
 """Pause after a save, as a multiple of the time that it took: saving takes 2 % of the time at most."""

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import aiohttp
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from watcher.api.errors import REQUEST_ERRORS, fault_of
+from watcher.api.proxy import Proxy
+from watcher.api.token import TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
 from watcher.core.messages import faults
+from watcher.core.model import ImportRef
 from watcher.version import __version__
-
-if TYPE_CHECKING:
-    import ssl
-
-    from multidict import CIMultiDictProxy
-
-    from watcher.api.proxy import Proxy
-    from watcher.api.token import TokenSource
-    from watcher.core.model import ImportRef
 
 _CHUNK = 1 << 16
 

@@ -6,21 +6,16 @@ import asyncio
 import math
 import resource
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterator
 
-from watcher.core.answers.replies import Fault, FaultKind
-from watcher.core.fleet.agenda import LAST_POLL_GRACE
+from watcher.core.answers.replies import Answer, Fault, FaultKind
+from watcher.core.fleet.agenda import LAST_POLL_GRACE, ScheduledImport
 from watcher.core.messages import faults
+from watcher.core.model import ImportRef, Instant
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
+_Task = asyncio.Task[Answer | Fault]
 
-    from watcher.core.answers.replies import Answer
-    from watcher.core.fleet.agenda import ScheduledImport
-    from watcher.core.model import ImportRef, Instant
-
-    Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
-    _Task = asyncio.Task[Answer | Fault]
 
 MAX_IN_FLIGHT = 100
 """Maximum number of requests in flight; more would wait for a connection while their timeout runs."""

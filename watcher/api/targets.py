@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
@@ -13,9 +13,6 @@ from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.core.text import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ssl
+from pathlib import Path
 
 from watcher.core.errors import UsageError
-
-if TYPE_CHECKING:
-    import ssl
-    from pathlib import Path
 
 
 def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext | None:

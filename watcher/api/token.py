@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import unquote
 
 from watcher.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _TOKEN = re.compile(r"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OTHER_KEYS = (

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from watcher.api.targets import parse_target
+from watcher.api.token import Secret
 from watcher.core.errors import UsageError
+from watcher.core.model import ImportRef
 from watcher.simulator import SCENARIOS, serve
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from watcher.api.token import Secret
-    from watcher.core.model import ImportRef
 
 APPROVE_AFTER = 3.0
 """Seconds until the demo approves its own import."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from watcher.core.model import Import, ImportRef, Instant, Transition
-    from watcher.core.statuses import Outcome, Status, UnknownStatus
+from watcher.core.model import Import, ImportRef, Instant, Transition
+from watcher.core.statuses import Outcome, Status, UnknownStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
 
 from watcher.core.statuses import ImportStatus, Outcome, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 TRANSITIONS: Mapping[ImportStatus, tuple[ImportStatus, ...]] = {
     ImportStatus.PREPARING: (ImportStatus.PENDING_APPROVAL, ImportStatus.READY, ImportStatus.STOPPED),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from random import Random
 
 import backoff
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from random import Random
-
-    from watcher.core.policy import Policy
+from watcher.core.policy import Policy
 
 
 class PollSchedule:

@@ -6,17 +6,14 @@ import json
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 import msgspec
 
 from watcher.core import events
-from watcher.core.model import Import, ImportFile
+from watcher.core.exit_codes import ExitCodes
+from watcher.core.model import Import, ImportFile, ImportRef
 from watcher.core.statuses import Outcome
-
-if TYPE_CHECKING:
-    from watcher.core.exit_codes import ExitCodes
-    from watcher.core.model import ImportRef
 
 _Seconds = TypeVar("_Seconds", float, float | None)
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from watcher.core.exit_codes import Result
 from watcher.reports.files import write_file
 from watcher.reports.report import Report
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from watcher.core.exit_codes import Result
 
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 

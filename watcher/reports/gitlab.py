@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended, Event
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level, level_of, line_of
 from watcher.reports.plain import PlainLog
-
-if TYPE_CHECKING:
-    from watcher.core.exit_codes import Result
-    from watcher.reports.report import Notice
+from watcher.reports.report import Notice
 
 _ERASE_LINE = "\x1b[0K"
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from watcher.core.events import Ended, Event
+from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level, level_of, level_of_outcome, outcome_threshold
 from watcher.reports.documents import event_document, timestamp
 from watcher.reports.report import Notice, Report
-
-if TYPE_CHECKING:
-    from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
-
-    from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.reports.stream import Stream
+from watcher.reports.stream import Stream
 
 
 class JsonLog(Report):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from watcher.core.events import Ended, Event, Heartbeat, Watching
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
+from watcher.core.model import ImportRef
 from watcher.reports.report import Notice, Report
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from watcher.core.exit_codes import Result
-    from watcher.core.model import ImportRef
 
 MAX_EVENTS = 100
 """Events of each import that are kept until its wait ends; older ones are dropped."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended, Event, Watching
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level, level_of, level_of_outcome, line_of, outcome_threshold
 from watcher.core.statuses import SUCCESSES
 from watcher.reports.report import Notice, Report
-
-if TYPE_CHECKING:
-    from watcher.core.exit_codes import Result
-    from watcher.reports.stream import Stream
+from watcher.reports.stream import Stream
 
 
 class PlainLog(Report):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from watcher.core.events import Event
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from watcher.core.events import Event
-    from watcher.core.exit_codes import Result
 
 
 @dataclass(frozen=True, slots=True)

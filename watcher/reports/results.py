@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from watcher.core.events import Ended, Event, Progress
+from watcher.core.exit_codes import ExitCodes, Result
+from watcher.core.model import ImportRef
 from watcher.reports import documents
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.core.model import ImportRef
 
 
 class ResultBuilder:

@@ -8,15 +8,12 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from watcher.core.events import Event, Heartbeat
+from watcher.core.exit_codes import Result
 from watcher.reports.report import Report
-
-if TYPE_CHECKING:
-    from watcher.core.exit_codes import Result
-    from watcher.reports.results import ResultBuilder
-    from watcher.reports.stream import Defer
+from watcher.reports.results import ResultBuilder
+from watcher.reports.stream import Defer
 
 _PAUSE = 20.0
 """Pause after a write, as a multiple of its duration, so that a large fleet spends 5 % of its time on it."""

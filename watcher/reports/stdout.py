@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 
+from watcher.core.events import Ended, Event
+from watcher.core.exit_codes import Result
 from watcher.core.text import duration
 from watcher.reports.documents import event_document
 from watcher.reports.report import Report
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from watcher.core.events import Ended, Event
-    from watcher.core.exit_codes import Result
-    from watcher.reports.results import ResultBuilder
-    from watcher.reports.stream import Stream
+from watcher.reports.results import ResultBuilder
+from watcher.reports.stream import Stream
 
 
 class Output(Report):

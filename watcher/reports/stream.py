@@ -6,13 +6,11 @@ import math
 import os
 import select
 import time
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar, TextIO
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import TextIO
+Defer = Callable[[float, Callable[[], None]], object]
 
-    Defer = Callable[[float, Callable[[], None]], object]
 
 FLUSH_TIMEOUT = 0.3
 """Seconds after a signal for which streams still wait for a reader that does not read."""

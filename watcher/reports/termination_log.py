@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from watcher.core.exit_codes import ExitCodes, Result
 from watcher.reports.files import write_file
 from watcher.reports.report import Report
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from watcher.core.exit_codes import ExitCodes, Result
 
 MAX_BYTES = 4096
 """Kubernetes keeps this much of the message (Kubernetes, "Determine the Reason for Pod Failure")."""

@@ -6,14 +6,12 @@ import asyncio
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 import click
 
 from watcher.simulator import SCENARIOS, serve
-
-if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
 
 _NAME: Final = "python -m watcher.simulator"
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 from uuid import uuid4
 
 from aiohttp import web
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 WINDOW_SECONDS: Final = 10
 _INVALID_REQUEST: Final = ("invalid_request", None)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from watcher.simulator.faults import respond
 from watcher.simulator.scenarios import PENDING_APPROVAL
-from watcher.simulator.store import SegmentKeys
+from watcher.simulator.store import ImportStore, SegmentKeys, StoredImport
 from watcher.simulator.uploads import read_upload
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from watcher.simulator.store import ImportStore, StoredImport
 
 # Without these patterns the router would not match keys with braces.
 _SEGMENT: Final = "/api/v2/segments/{project:[^/]+}/{environment:[^/]+}/{segment:[^/]+}"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from watcher.simulator.faults import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PENDING_APPROVAL: Final = "pending_approval"
 GONE: Final = "gone"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -15,9 +16,6 @@ from watcher.simulator.handlers import Handlers
 from watcher.simulator.scenarios import SCENARIOS
 from watcher.simulator.store import ImportStore
 from watcher.simulator.uploads import MAXIMUM_FORM_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 _HOST: Final = "127.0.0.1"
 

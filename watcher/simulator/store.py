@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
 from aiohttp import web
 
-from watcher.simulator.scenarios import FINAL, GONE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from watcher.simulator.faults import Fault
-    from watcher.simulator.scenarios import Scenario
-    from watcher.simulator.uploads import Upload
+from watcher.simulator.faults import Fault
+from watcher.simulator.scenarios import FINAL, GONE, Scenario
+from watcher.simulator.uploads import Upload
 
 
 class SegmentKeys(NamedTuple):

@@ -5,16 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from watcher.core.errors import BusyError, UsageError
 from watcher.state.trust import check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""

@@ -6,22 +6,17 @@ control characters to a terminal. The types of the fields limit the numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from watcher.core.events import Ended
 from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition, UnixTime
-from watcher.core.statuses import ImportStatus, Outcome, parse_status
+from watcher.core.statuses import ImportStatus, Outcome, Status, parse_status
 from watcher.core.text import printable
 from watcher.core.wait.saved import SavedHold, SavedWait
 from watcher.state.disk import UnusableError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from watcher.core.events import Ended
-    from watcher.core.statuses import Status
 
 _PROGRAM = "watcher"
 _VERSION = 2

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from msgspec.structs import replace
 
-from watcher.core.events import Changed, Ended
+from watcher.core.answers.rate_limits import Hold
+from watcher.core.events import Changed, Ended, Event
+from watcher.core.model import ImportRef, Instant
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
-from watcher.state.disk import UnusableError, explaining, open_state_file
+from watcher.state.disk import StateFile, UnusableError, explaining, open_state_file
 from watcher.state.document import Document, ImportEntry, Reported, decode, encode, encode_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.events import Event
-    from watcher.core.model import ImportRef, Instant
-    from watcher.state.disk import StateFile
 
 UNUSED_LIMIT = 30 * 86400.0
 """Seconds after which an entry that no run used is dropped."""

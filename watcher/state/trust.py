@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from watcher.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def check(path: Path, status: os.stat_result) -> str | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from watcher.core.model import Import
+from watcher.core.model import Import
 
 BODY_LIMIT = 1 << 20
 """Largest body to read, in bytes; an import takes a few hundred."""

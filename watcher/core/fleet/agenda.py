@@ -6,11 +6,10 @@ import heapq
 import math
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from watcher.core.fleet.limiter import Limiter
-    from watcher.core.wait.waiter import Waiter
+from watcher.core.fleet.limiter import Limiter
+from watcher.core.wait.waiter import Waiter
 
 LAST_POLL_GRACE = 10.0
 """Seconds past its deadline for which an import's last poll may wait for its turn, and after which a request

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from random import Random
 
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.rate_limits import Hold, RateLimits, read_rate_limits
@@ -11,17 +12,12 @@ from watcher.core.answers.replies import Answer, Fault, Reply
 from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying
 from watcher.core.fleet.agenda import Agenda, Due, ScheduledImport
 from watcher.core.fleet.limiter import Limiter
+from watcher.core.model import ImportRef, Instant
+from watcher.core.policy import Terms
 from watcher.core.statuses import Outcome
+from watcher.core.wait.saved import SavedState
 from watcher.core.wait.steps import Arrival, Step
 from watcher.core.wait.waiter import Waiter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from random import Random
-
-    from watcher.core.model import ImportRef, Instant
-    from watcher.core.policy import Terms
-    from watcher.core.wait.saved import SavedState
 
 
 class Fleet:

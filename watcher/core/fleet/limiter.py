@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from random import Random
 
 from watcher.core import schedule
 from watcher.core.answers.rate_limits import Hold, RateLimits
 from watcher.core.answers.replies import Fault, Reply, Throttled
 from watcher.core.fleet.windows import Windows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from random import Random
 
 NEXT_REQUEST_AFTER = 2.0
 """Seconds after a request without a reply until the next one is sent although it exceeds the concurrency."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from random import Random
 
 from watcher.core import schedule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from random import Random
-
-    from watcher.core.answers.rate_limits import Budget, Limit
+from watcher.core.answers.rate_limits import Budget, Limit
 
 WINDOW = 10.0
 """Length of LaunchDarkly's rate-limit windows in seconds, for a window without a plausible end."""

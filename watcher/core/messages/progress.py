@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from watcher.core.events import (
     Changed,
@@ -15,11 +15,9 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
+from watcher.core.model import Transition
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
-
-if TYPE_CHECKING:
-    from watcher.core.model import Transition
 
 
 class Level(IntEnum):

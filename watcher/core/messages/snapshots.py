@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from watcher.core.events import Progress
 from watcher.core.statuses import ImportStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from watcher.core.events import Progress
 
 _WAITING_FOR: Mapping[str | None, str] = {
     None: "waiting for the import to appear",

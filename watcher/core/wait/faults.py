@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from random import Random
+from typing import TypeAlias, assert_never
 
 from watcher.core import schedule
 from watcher.core.answers import replies
 from watcher.core.answers.replies import Fault, FaultKind, Reply
 from watcher.core.messages import faults
 from watcher.core.messages import outcomes as messages
+from watcher.core.policy import Policy
 from watcher.core.statuses import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from random import Random
-
-    from watcher.core.policy import Policy
-    from watcher.core.wait.record import Record
-    from watcher.core.wait.steps import Arrival, Step, StepBuilder
+from watcher.core.wait.record import Record
+from watcher.core.wait.steps import Arrival, Step, StepBuilder
 
 FIRST_CONTACT_BUDGET = 30.0
 """Longest outage in seconds for an unknown host or an untrusted certificate before the first response: until
@@ -74,7 +71,7 @@ class FaultRules:
         self._answered = False
 
     def observe(self, reply: Reply) -> None:
-        """Update the state from any reply, before its own rule; a 429 neither confirms nor clears an error."""
+        """Update the state before the reply's own rule; a 429 neither confirms nor clears an error."""
         if isinstance(reply, replies.Found | replies.Throttled):
             self.outage = None
         is_http_fault = isinstance(reply, Fault) and reply.kind in _HTTP_FAULTS

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
 from watcher.core.events import Progress
 from watcher.core.model import Import, Instant, Transition
 from watcher.core.statuses import ImportStatus, Status
-
-if TYPE_CHECKING:
-    from watcher.core.wait.saved import SavedWait
+from watcher.core.wait.saved import SavedWait
 
 TRANSITIONS_KEPT = 1000
 """Number of latest transitions to keep, so that a status that alternates forever does not fill the memory."""

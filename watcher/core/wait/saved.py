@@ -7,20 +7,16 @@ as now.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
 from watcher.core.answers.rate_limits import Hold
+from watcher.core.events import Event
 from watcher.core.lifecycle import FINAL
-from watcher.core.model import Import, Transition, UnixTime  # noqa: TC001 (msgspec resolves the annotations)
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from watcher.core.events import Event
-    from watcher.core.model import ImportRef, Instant
+from watcher.core.model import Import, ImportRef, Instant, Transition, UnixTime
 
 HOLD_LIMIT = 3600.0
 """Longest hold that a later run restores, in seconds."""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from random import Random
+from typing import NamedTuple
 
 from watcher.core import defaults
+from watcher.core.answers.rate_limits import Hold
 from watcher.core.events import Ended, Event, Retrying
 from watcher.core.messages import outcomes as messages
+from watcher.core.model import ImportRef, Instant
+from watcher.core.policy import Policy
 from watcher.core.schedule import PollSchedule
 from watcher.core.statuses import ImportStatus, Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
-
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.model import ImportRef, Instant
-    from watcher.core.policy import Policy
-    from watcher.core.wait.record import Record
+from watcher.core.wait.record import Record
 
 
 class Deadline(NamedTuple):

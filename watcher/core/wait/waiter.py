@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from signal import Signals
-from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
+from watcher.core.answers.rate_limits import Hold
 from watcher.core.answers.replies import Denied, Fault, Found, Missing, Reply, Throttled
 from watcher.core.events import Changed, Event, MetThrottle, MetUnknownStatus, Progress, Watching
 from watcher.core.messages import outcomes as messages
+from watcher.core.model import Import, ImportRef, Instant
+from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus, UnknownStatusRule
 from watcher.core.wait.faults import FaultRules
 from watcher.core.wait.record import Record
+from watcher.core.wait.saved import SavedWait
 from watcher.core.wait.steps import Arrival, Step, StepBuilder
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from watcher.core.answers.rate_limits import Hold
-    from watcher.core.model import Import, ImportRef, Instant
-    from watcher.core.policy import Policy
-    from watcher.core.wait.saved import SavedWait
 
 
 class Waiter:

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from watcher.reports.documents import ImportDocument
+from watcher.reports.documents import ImportDocument
 
 MAX_BARS = 60
 """More bars are unreadable, and GitHub draws no diagram of more than 50,000 characters."""

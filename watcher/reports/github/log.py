@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from watcher.core.events import Ended, Event
+from watcher.core.exit_codes import ExitCodes, Result
+from watcher.core.messages.progress import Level
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES
 from watcher.reports.plain import PlainLog
 from watcher.reports.stream import Stream
-
-if TYPE_CHECKING:
-    from watcher.core.exit_codes import ExitCodes, Result
-    from watcher.core.messages.progress import Level
 
 MAX_ANNOTATIONS = 8
 """Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth counts the

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import errno
 import secrets
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
+from watcher.core.exit_codes import Result
 from watcher.reports.files import write_file
 from watcher.reports.github.summary import step_summary
 from watcher.reports.report import Report
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from watcher.core.exit_codes import Result
-    from watcher.reports.results import ResultBuilder
+from watcher.reports.results import ResultBuilder
 
 LIMIT = 1024 * 1024
 """Bytes of an output and of a step's summary. The runner drops a longer summary completely (actions/runner,

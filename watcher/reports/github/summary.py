@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import duration
+from watcher.reports.documents import ImportDocument, ResultDocument
 from watcher.reports.github.gantt import MAX_BARS, gantt
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from watcher.reports.documents import ImportDocument, ResultDocument
 
 MAX_ROWS = 100
 """Imports with a row of their own; a longer table is not useful."""

@@ -8,20 +8,16 @@ import logging
 import math
 import os
 import socket
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from watcher.core.errors import UsageError
+from watcher.core.exit_codes import Result
 from watcher.reports.http.metrics import exposition
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
-
-    from watcher.core.exit_codes import Result
-    from watcher.reports.results import ResultBuilder
+from watcher.reports.results import ResultBuilder
 
 STUCK_AFTER = 5.0
 """Seconds past the planned wake-up after which the watch counts as stuck; a busy machine is less late."""

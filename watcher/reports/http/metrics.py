@@ -7,26 +7,20 @@ Names and units follow https://prometheus.io/docs/practices/naming/; a time is a
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from watcher.core.statuses import ImportStatus, Outcome
+from watcher.core.events import Progress
+from watcher.core.exit_codes import Result
+from watcher.core.model import ImportRef
+from watcher.core.statuses import ImportStatus, Outcome, Status
+from watcher.reports.results import ResultBuilder
 from watcher.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from prometheus_client.metrics_core import Metric
-
-    from watcher.core.events import Progress
-    from watcher.core.exit_codes import Result
-    from watcher.core.model import ImportRef
-    from watcher.core.statuses import Status
-    from watcher.reports.results import ResultBuilder
 
 MAX_LABELLED = 100
 """Imports up to which each one has its own series; more would strain Prometheus."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum, auto
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from watcher.core import lifecycle
-from watcher.core.events import Ended, MetThrottle, Retrying, Watching
+from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying, Watching
+from watcher.core.model import ImportRef
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from watcher.core.events import Event, Heartbeat, Progress
-    from watcher.core.model import ImportRef
 
 _MAX_DONE_STEPS = 5
 """A normal import completes at most four steps, but the API may go back and forth."""

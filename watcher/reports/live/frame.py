@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from watcher.core.messages.snapshots import polls, waiting_for
 from watcher.core.text import printable
-from watcher.reports.live.board import Attention, running_time
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
-
-    from watcher.reports.live.board import View
+from watcher.reports.live.board import Attention, View, running_time
 
 _WIDE = 60
 """Columns from which a row of the table shows the steps and a note."""

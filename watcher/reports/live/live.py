@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import thread_time
-from typing import TYPE_CHECKING
 
-from watcher.core.events import Changed, Heartbeat, MetUnknownStatus
+from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level, level_of
+from watcher.core.model import ImportRef
 from watcher.reports.live.board import Board
-from watcher.reports.live.frame import Frame
+from watcher.reports.live.frame import Frame, Glyphs
 from watcher.reports.live.region import Region
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice, Report
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from watcher.core.events import Event
-    from watcher.core.exit_codes import Result
-    from watcher.core.model import ImportRef
-    from watcher.reports.live.frame import Glyphs
-    from watcher.reports.stream import Stream
+from watcher.reports.stream import Stream
 
 FRAME = 0.25
 """Seconds between two frames while something happens."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from io import StringIO
-from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.segment import SegmentLines
 from rich.text import Text
 
 from watcher.reports.stream import Stream
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _DEFAULT_SIZE = os.terminal_size((80, 24))
