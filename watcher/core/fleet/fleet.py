@@ -156,11 +156,10 @@ class Fleet:
         """End all other waits if this outcome decides the whole watch."""
         succeeded = self._terms.succeeds(ended.outcome)
         decides = self._terms.any_suffices if succeeded else self._terms.fail_fast
-        if not decides or ended.outcome is Outcome.INTERRUPTED:
-            return
-        for other in self._each_unfinished():
-            step = other.waiter.leave_behind(ended.ref, now, succeeded=succeeded)
-            yield from self._apply(other, step, now)
+        if decides and ended.outcome is not Outcome.INTERRUPTED:
+            for other in self._each_unfinished():
+                step = other.waiter.leave_behind(ended.ref, now, succeeded=succeeded)
+                yield from self._apply(other, step, now)
 
     def _each_unfinished(self) -> Iterator[ScheduledImport]:
         """Iterate over the imports while the end of one may end others."""

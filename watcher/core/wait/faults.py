@@ -74,7 +74,7 @@ class FaultRules:
         self._answered = False
 
     def observe(self, reply: Reply) -> None:
-        """Update the state from any reply, before its own rule; a 429 neither confirms nor clears an error."""
+        """Update the state from any reply; a 429 neither confirms nor clears an error reply."""
         if isinstance(reply, replies.Found | replies.Throttled):
             self.outage = None
         is_http_fault = isinstance(reply, Fault) and reply.kind in _HTTP_FAULTS
@@ -130,7 +130,7 @@ class FaultRules:
         ends = outage.began + budget
         is_held_past = hold is not None and hold.named and hold.until > ends
         if ends > self._steps.deadline.at or (now < ends and not is_held_past):
-            return self._steps.retry(now + wait, arrival, detail, outage.length, latest=ends)
+            return self._steps.retry(wait, arrival, detail=detail, in_a_row=outage.length, latest=ends)
         fact = messages.no_answer(now - outage.began, detail, usable=kind is None)
         if hold is not None and now < ends:
             fact = messages.held_past_budget(fact, hold.until - now)

@@ -106,20 +106,14 @@ class StepBuilder:
         return Step(tuple(events), min(wake_at, latest, deadline.at))
 
     def retry(
-        self,
-        wake_at: float,
-        arrival: Arrival,
-        detail: str,
-        in_a_row: int,
-        *,
-        latest: float,
-        next_step: str = "",
+        self, wait: float, arrival: Arrival, *, detail: str, in_a_row: int, latest: float, next_step: str = ""
     ) -> Step:
-        """Return a step that sleeps (see ``sleep``) and reports the retry; see ``Retrying``."""
-        step = self.sleep(wake_at, arrival, latest=latest, next_step=next_step)
+        """Return a step that retries after ``wait`` seconds, limited like ``sleep``, and reports it."""
+        now = arrival.now
+        step = self.sleep(now.monotonic + wait, arrival, latest=latest, next_step=next_step)
         if step.wake_at is None:
             return step
-        now, wait = arrival.now, step.wake_at - arrival.now.monotonic
+        wait = step.wake_at - now.monotonic
         event = Retrying(self.ref, now, self._record.progress(now), detail, wait, in_a_row)
         return replace(step, events=(event,))
 
@@ -133,9 +127,8 @@ class StepBuilder:
 
     def end_at_status(self, outcome: Outcome, now: Instant, events: Sequence[Event] = ()) -> Step:
         """Return the end of the wait that the last observed status decides."""
-        return self.end(
-            outcome, messages.at_status(outcome, self._record.progress(now), self._policy), now, events
-        )
+        fact = messages.at_status(outcome, self._record.progress(now), self._policy)
+        return self.end(outcome, fact, now, events)
 
     def end(
         self,
