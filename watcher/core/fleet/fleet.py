@@ -149,7 +149,7 @@ class Fleet:
         if step.wake_at is not None:
             scheduled.due = step.wake_at
             scheduled.interval = scheduled.waiter.interval
-            scheduled.deadline = scheduled.waiter.deadline
+            scheduled.deadline = step.deadline
             self._agenda.schedule(scheduled)
 
     def _leave_others_behind(self, ended: Ended, now: Instant) -> Iterator[Event]:

@@ -41,10 +41,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The events after one input, and when to poll next on the monotonic clock; None if the wait is over."""
+    """The events after one input, when to poll next (None if the wait is over), and the first deadline.
+
+    Times are on the monotonic clock in seconds.
+    """
 
     events: tuple[Event, ...]
     wake_at: float | None
+    deadline: float = math.inf
 
 
 def first_deadline(policy: Policy, record: Record) -> Deadline:
@@ -103,7 +107,7 @@ class StepBuilder:
             if (end := self.end_if_held_past(hold, now, events)) is not None:
                 return end
             wake_at, latest = max(wake_at, hold.resume_at), max(latest, hold.until)
-        return Step(tuple(events), min(wake_at, latest, deadline.at))
+        return Step(tuple(events), min(wake_at, latest, deadline.at), deadline.at)
 
     def retry(
         self, wait: float, arrival: Arrival, *, detail: str, in_a_row: int, latest: float, next_step: str = ""

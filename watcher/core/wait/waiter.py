@@ -76,7 +76,7 @@ class Waiter:
         """Return the first step, which polls at once."""
         progress = self.progress(now)
         watching = Watching(self.ref, now, progress, messages.goal(self._policy, progress))
-        return Step((watching,), now.monotonic)
+        return Step((watching,), now.monotonic, self.deadline)
 
     def end_before_first_poll(self, hold: Hold | None, now: Instant) -> Step | None:
         """Return the end of a wait that needs no poll, by the state and hold that an earlier run saved."""
