@@ -145,18 +145,17 @@ class Fleet:
         if step.wake_at is not None:
             scheduled.due = step.wake_at
             scheduled.interval = scheduled.waiter.interval
-            scheduled.deadline = scheduled.waiter.deadline
+            scheduled.deadline = step.deadline
             self._agenda.schedule(scheduled)
 
     def _leave_others_behind(self, ended: Ended, now: Instant) -> Iterator[Event]:
         """End all other waits if this outcome decides the whole watch."""
         succeeded = self._terms.succeeds(ended.outcome)
         decides = self._terms.any_suffices if succeeded else self._terms.fail_fast
-        if not decides or ended.outcome is Outcome.INTERRUPTED:
-            return
-        for other in self._each_unfinished():
-            step = other.waiter.leave_behind(ended.ref, now, succeeded=succeeded)
-            yield from self._apply(other, step, now)
+        if decides and ended.outcome is not Outcome.INTERRUPTED:
+            for other in self._each_unfinished():
+                step = other.waiter.leave_behind(ended.ref, now, succeeded=succeeded)
+                yield from self._apply(other, step, now)
 
     def _each_unfinished(self) -> Iterator[ScheduledImport]:
         """Iterate over the imports while the end of one may end others."""

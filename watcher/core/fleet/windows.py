@@ -29,12 +29,13 @@ class _Window:
 class Windows:
     """Count down the known windows of all limits."""
 
-    __slots__ = ("_random", "_sizes", "_windows")
+    __slots__ = ("_next_close", "_random", "_sizes", "_windows")
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._windows: dict[Limit, _Window] = {}
         self._sizes: dict[Limit, int] = {}
+        self._next_close = math.inf  # no window ends earlier
 
     def allowed_at(self, *, last: bool) -> float:
         """Return when all windows allow the next request; ``last`` polls may use the reserve."""
@@ -62,10 +63,12 @@ class Windows:
 
     def close_expired(self, now: float) -> bool:
         """Forget the windows that have ended; return whether there were any."""
-        ended = [limit for limit, window in self._windows.items() if now >= window.resumes]
-        for limit in ended:
-            del self._windows[limit]
-        return bool(ended)
+        if now < self._next_close:
+            return False
+        known = len(self._windows)
+        self._windows = {limit: window for limit, window in self._windows.items() if now < window.resumes}
+        self._next_close = min((window.resumes for window in self._windows.values()), default=math.inf)
+        return len(self._windows) < known
 
     def is_open(self, now: float) -> bool:
         """Return whether any window is known at present."""
@@ -83,6 +86,7 @@ class Windows:
         ends = now + length
         resumes = ends + schedule.after_named(length, self._random)
         self._windows[budget.limit] = _Window(budget.window, left, size // RESERVE, ends, resumes)
+        self._next_close = min(self._next_close, resumes)
 
 
 def _is_newer(name: int | None, current: int | None) -> bool:

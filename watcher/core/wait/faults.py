@@ -77,8 +77,8 @@ class FaultRules:
         is_http_fault = isinstance(reply, Fault) and reply.kind in _HTTP_FAULTS
         if is_http_fault or isinstance(reply, replies.Found):
             self._unconfirmed = None
-        if is_http_fault or not isinstance(reply, Fault):
-            self._answered = True
+        if isinstance(reply, (replies.Found, replies.Throttled)):
+            self.outage = None
 
     def on_fault(self, fault: Fault, arrival: Arrival) -> Step:
         """Retry after a fault for as long as the outage budget lasts, or end the wait."""
@@ -127,7 +127,7 @@ class FaultRules:
         ends = outage.began + budget
         is_held_past = hold is not None and hold.named and hold.until > ends
         if ends > self._steps.deadline.at or (now < ends and not is_held_past):
-            return self._steps.retry(now + wait, arrival, detail, outage.length, latest=ends)
+            return self._steps.retry(wait, arrival, detail=detail, in_a_row=outage.length, latest=ends)
         fact = messages.no_answer(now - outage.began, detail, usable=kind is None)
         if hold is not None and now < ends:
             fact = messages.held_past_budget(fact, hold.until - now)

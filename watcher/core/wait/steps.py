@@ -38,10 +38,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The events after one input, and when to poll next on the monotonic clock; None if the wait is over."""
+    """The events after one input, when to poll next (None if the wait is over), and the first deadline.
+
+    Times are on the monotonic clock in seconds.
+    """
 
     events: tuple[Event, ...]
     wake_at: float | None
+    deadline: float = math.inf
 
 
 def first_deadline(policy: Policy, record: Record) -> Deadline:
@@ -100,23 +104,17 @@ class StepBuilder:
             if (end := self.end_if_held_past(hold, now, events)) is not None:
                 return end
             wake_at, latest = max(wake_at, hold.resume_at), max(latest, hold.until)
-        return Step(tuple(events), min(wake_at, latest, deadline.at))
+        return Step(tuple(events), min(wake_at, latest, deadline.at), deadline.at)
 
     def retry(
-        self,
-        wake_at: float,
-        arrival: Arrival,
-        detail: str,
-        in_a_row: int,
-        *,
-        latest: float,
-        next_step: str = "",
+        self, wait: float, arrival: Arrival, *, detail: str, in_a_row: int, latest: float, next_step: str = ""
     ) -> Step:
-        """Return a step that sleeps (see ``sleep``) and reports the retry; see ``Retrying``."""
-        step = self.sleep(wake_at, arrival, latest=latest, next_step=next_step)
+        """Return a step that retries after ``wait`` seconds, limited like ``sleep``, and reports it."""
+        now = arrival.now
+        step = self.sleep(now.monotonic + wait, arrival, latest=latest, next_step=next_step)
         if step.wake_at is None:
             return step
-        now, wait = arrival.now, step.wake_at - arrival.now.monotonic
+        wait = step.wake_at - now.monotonic
         event = Retrying(self.ref, now, self._record.progress(now), detail, wait, in_a_row)
         return replace(step, events=(event,))
 
@@ -130,9 +128,8 @@ class StepBuilder:
 
     def end_at_status(self, outcome: Outcome, now: Instant, events: Sequence[Event] = ()) -> Step:
         """Return the end of the wait that the last observed status decides."""
-        return self.end(
-            outcome, messages.at_status(outcome, self._record.progress(now), self._policy), now, events
-        )
+        fact = messages.at_status(outcome, self._record.progress(now), self._policy)
+        return self.end(outcome, fact, now, events)
 
     def end(
         self,

@@ -71,9 +71,8 @@ class Waiter:
     def begin(self, now: Instant) -> Step:
         """Return the first step, which polls at once."""
         progress = self.progress(now)
-        return Step(
-            (Watching(self.ref, now, progress, messages.goal(self._policy, progress)),), now.monotonic
-        )
+        watching = Watching(self.ref, now, progress, messages.goal(self._policy, progress))
+        return Step((watching,), now.monotonic, self.deadline)
 
     def end_before_first_poll(self, hold: Hold | None, now: Instant) -> Step | None:
         """Return the end of a wait that needs no poll, by the state and hold that an earlier run saved."""
@@ -187,9 +186,9 @@ class Waiter:
         if self._policy.once and self._policy.remembered:
             return self._steps.end(Outcome.PENDING, detail, now)
         self._missed += 1
-        wake_at, advice = now.monotonic + self._steps.polls.next_wait(), messages.CHECK_TARGET
+        wait, latest, advice = self._steps.polls.next_wait(), self._appear_by, messages.CHECK_TARGET
         return self._steps.retry(
-            wake_at, arrival, detail, self._missed, latest=self._appear_by, next_step=advice
+            wait, arrival, detail=detail, in_a_row=self._missed, latest=latest, next_step=advice
         )
 
     def _outlasts_single_poll(self, hold: Hold, now: Instant) -> bool:
