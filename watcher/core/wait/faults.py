@@ -71,11 +71,11 @@ class FaultRules:
         self._answered = False
 
     def observe(self, reply: Reply) -> None:
-        """Update the state before the reply's own rule; a 429 neither confirms nor clears an error."""
-        if isinstance(reply, replies.Found | replies.Throttled):
-            self.outage = None
-        is_http_fault = isinstance(reply, Fault) and reply.kind in _HTTP_FAULTS
-        if is_http_fault or isinstance(reply, replies.Found):
+        """Update the state from any reply; a 429 or network fault does not clear an error reply."""
+        if isinstance(reply, Fault) and reply.kind not in _HTTP_FAULTS:
+            return
+        self._answered = True
+        if isinstance(reply, (replies.Found, Fault)):
             self._unconfirmed = None
         if isinstance(reply, (replies.Found, replies.Throttled)):
             self.outage = None
