@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from watcher.core import defaults
 from watcher.core.errors import UsageError
 from watcher.core.exit_codes import ExitCodes
-from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, UnknownStatusRule
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from watcher.core.policy import Policy, Terms
     from watcher.core.statuses import Outcome
 
 
@@ -145,6 +145,8 @@ class Settings:
         Raises:
             UsageError: The bounds of the polling interval contradict each other.
         """
+        from watcher.core.policy import Terms  # noqa: PLC0415 (help needs neither)
+
         codes = self.exit_codes
         return Terms(
             policy=self._policy(),
@@ -160,6 +162,8 @@ class Settings:
             raise UsageError(
                 f"--fail-on {self.until} contradicts --until {self.until}; leave one of them out"
             )
+        from watcher.core.policy import Policy  # noqa: PLC0415 (likewise)
+
         timeout, outage_budget = defaults.TIMEOUT, defaults.OUTAGE_BUDGET
         if self.once:
             timeout, outage_budget = math.inf, defaults.ONCE_OUTAGE_BUDGET

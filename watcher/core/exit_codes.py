@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from watcher.core.messages.outcomes import summarize
 from watcher.core.statuses import Outcome, Status
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ class ExitCodes:
         ``any_suffices``; else the failed import with the lowest default code decides. Imports left behind do
         not count, unless there are no others.
         """
+        from watcher.core.messages.outcomes import summarize  # noqa: PLC0415 (help needs the codes only)
+
         ends = tuple(ends)
         counted = [end for end in ends if not end.left_behind] or ends
         outcome, code, decisive = self._decide(counted, any_suffices=any_suffices)
