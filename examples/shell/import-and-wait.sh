@@ -3,8 +3,9 @@
 #
 #   LD_ACCESS_TOKEN=api-… ./import-and-wait.sh keys.csv default production big-spenders --timeout 30m
 #
-# Further arguments are passed to watcher. IMPORT_MODE is merge (the default) or replace. The exit code is
-# watcher's, or 2 if the import was not created.
+# Further arguments are passed to watcher. IMPORT_MODE is merge (the default: add the contexts of the file) or
+# replace (also remove everyone who is not in the file). The exit code is watcher's, or 2 if the import was not
+# created.
 set -u
 
 if [ $# -lt 4 ]; then
@@ -27,23 +28,27 @@ trap 'exit 143' TERM
 if ! printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
   curl -sS --fail-with-body --suppress-connect-headers -D "$headers" -H @- \
     -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" "$imports" >&2; then
+  echo >&2
   echo "The import was not created; curl or LaunchDarkly gave the reason above." >&2
   exit 2
 fi
+
+# The import exists from here on: its ID must not be lost, whatever happens next.
+sed -n 's/^[Ll]ocation: */Created /p' "$headers" | tr -d '\r' >&2
 
 watcher "@$headers" "$@"
 code=$?
 
 case $code in
   0) echo "The segment is in place." ;;
-  2) echo "The import was created, but watcher's options are wrong." >&2 ;;
+  2) echo "The import was created and runs, but watcher's options are wrong: watch it again." >&2 ;;
   3) echo "LaunchDarkly stopped the import: check $file." >&2 ;;
   4) echo "The token may create the import but not read it." >&2 ;;
-  7) echo "The import waits for an approval: have it approved and applied, then watch it again." >&2 ;;
-  8) echo "The import is still running: check again later." >&2 ;;
-  75) echo "LaunchDarkly did not answer; the import continues without us." >&2 ;;
-  124) echo "The import takes too long; it continues without us." >&2 ;;
-  130 | 143) echo "Interrupted; the import continues without us." >&2 ;;
-  *) echo "The reason is above." >&2 ;;
+  7) echo "The import waits until somebody approves and applies the change; then watch it again." >&2 ;;
+  8) echo "The import is not final yet: check again later." >&2 ;;
+  75) echo "LaunchDarkly did not respond; the import is not affected." >&2 ;;
+  124) echo "The import is not final in time; it is not affected." >&2 ;;
+  130 | 143) echo "Interrupted; the import is not affected." >&2 ;;
+  *) echo "The reason is above; the import was created." >&2 ;;
 esac
 exit "$code"

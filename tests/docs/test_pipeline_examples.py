@@ -74,7 +74,7 @@ def test_the_shell_example(
     start_simulator: StartSimulator, folder: Path, scenario: str, options: list[str], code: int
 ) -> None:
     """The script creates an import, waits for it, and prints a message for each outcome."""
-    words = {0: "The segment is in place.", 3: "check keys.csv", 7: "have it approved", 124: "too long"}
+    words = {0: "The segment is in place.", 3: "check keys.csv", 7: "approves and applies", 124: "not final in time"}
     finished = run_script(folder, start_simulator(scenario).base_uri, *options)
     assert finished.returncode == code, finished.stderr
     said = finished.stdout if code == 0 else finished.stderr
@@ -108,6 +108,9 @@ def test_a_log_of_both_streams_is_appended_to(
     script = [str(SCRIPT), "keys.csv", "default", "production", "big-spenders"]
     (readme,) = (block for block in blocks(README) if "watcher @headers" in block)
     command = [shell, *(script if example == "script" else ["-c", readme])]
+    deploy = folder / "deploy.sh"
+    deploy.write_text("#!/bin/sh\necho deployed\n", "utf-8")
+    deploy.chmod(0o755)
     log = folder / "deploy.log"
     log.write_text("history\n", "utf-8")
     for token, code in (("api-wrong", 2 if example == "script" else 22), (TOKEN, 0)):
@@ -117,6 +120,7 @@ def test_a_log_of_both_streams_is_appended_to(
     text = log.read_text("utf-8")
     assert TOKEN not in text
     assert "\0" not in text
+    assert ("deployed" in text) == (example == "README")
     parts = ["history\n", '"unauthorized"', "complete default/production/"]
     assert [text.count(part) for part in parts[:2]] == [1, 1]
     places = [text.find(part) for part in parts]
