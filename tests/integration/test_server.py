@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from watcher.core.exit_codes import Result
-    from watcher.reports.http.app import View
+    from watcher.reports.http.app import Endpoints
 
 LARGE = bytes(32 << 20)
 """A body that fits no socket buffer."""
@@ -48,12 +48,12 @@ class DefectiveBuilder(ResultBuilder):
         raise KeyError("secret")
 
 
-def view() -> View:
+def view() -> Endpoints:
     """Return the view of a running watch."""
     return view_of(builder_of(life("preparing")))
 
 
-def large_view() -> View:
+def large_view() -> Endpoints:
     """Return a view with a large ``/status``."""
     return view_of(LargeBuilder(ExitCodes()))
 

@@ -76,23 +76,23 @@ class InFlight:
     @property
     def next_timeout(self) -> float:
         """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
-        return min((watched.give_up_at for watched in self._requests.values()), default=math.inf)
+        return min((scheduled.give_up_at for scheduled in self._requests.values()), default=math.inf)
 
-    def send(self, watched: ScheduledImport) -> None:
+    def send(self, scheduled: ScheduledImport) -> None:
         """Send a request for an import that has none in flight."""
-        watched.asked_at = self._clock().monotonic
-        watched.give_up_at = self._timeout_of(watched)
-        task = asyncio.create_task(self._probe(watched.waiter.ref))
-        self._requests[task] = watched
+        scheduled.asked_at = self._clock().monotonic
+        scheduled.give_up_at = self._timeout_of(scheduled)
+        task = asyncio.create_task(self._probe(scheduled.waiter.ref))
+        self._requests[task] = scheduled
         task.add_done_callback(self._finish)
-        if self._timer is None or watched.give_up_at < self._timer.when():
-            self._set_timer(watched.give_up_at)
+        if self._timer is None or scheduled.give_up_at < self._timer.when():
+            self._set_timer(scheduled.give_up_at)
 
     def collect(self) -> Iterator[tuple[ScheduledImport, Answer | Fault, Instant]]:
         """Yield import, response and arrival time of each finished request, in order of arrival."""
         while self._finished:
-            watched, task, arrived = self._finished.popleft()
-            yield watched, self._timeout_fault() if task.cancelled() else task.result(), arrived
+            scheduled, task, arrived = self._finished.popleft()
+            yield scheduled, self._timeout_fault() if task.cancelled() else task.result(), arrived
 
     async def close(self) -> None:
         """Cancel all requests and wait until they have ended."""
@@ -104,11 +104,11 @@ class InFlight:
             await asyncio.wait(self._requests, timeout=_RECANCEL_INTERVAL)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _timeout_of(self, watched: ScheduledImport) -> float:
+    def _timeout_of(self, scheduled: ScheduledImport) -> float:
         """Return when a request times out; without a timeout of its own, soon after the end of its wait."""
         if math.isfinite(self._request_timeout):
-            return watched.asked_at + self._request_timeout
-        return max(watched.deadline, watched.asked_at) + LAST_POLL_GRACE
+            return scheduled.asked_at + self._request_timeout
+        return max(scheduled.deadline, scheduled.asked_at) + LAST_POLL_GRACE
 
     def _finish(self, task: _Task) -> None:
         self._finished.append((self._requests.pop(task), task, self._clock()))
@@ -118,19 +118,19 @@ class InFlight:
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(moment, self._give_up_late) if math.isfinite(moment) else None
+        self._timer = loop.call_at(moment, self._cancel_expired) if math.isfinite(moment) else None
 
-    def _give_up_late(self) -> None:
+    def _cancel_expired(self) -> None:
         now = self._clock().monotonic
-        for task, watched in self._requests.items():
-            if now < watched.give_up_at:
+        for task, scheduled in self._requests.items():
+            if now < scheduled.give_up_at:
                 continue
-            is_first = watched.give_up_at == self._timeout_of(watched)
-            if is_first and now >= watched.give_up_at + _STALL:
-                watched.give_up_at = now + _GRACE
+            is_first = scheduled.give_up_at == self._timeout_of(scheduled)
+            if is_first and now >= scheduled.give_up_at + _STALL:
+                scheduled.give_up_at = now + _GRACE
             else:
                 task.cancel()
-                watched.give_up_at = now + _RECANCEL_INTERVAL
+                scheduled.give_up_at = now + _RECANCEL_INTERVAL
         self._set_timer(self.next_timeout)
 
     def _timeout_fault(self) -> Fault:

@@ -97,10 +97,10 @@ def _heartbeat(event: Heartbeat) -> str:
     else:
         status = f"still {progress.status} after {duration(progress.in_state or 0)}"
     polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
-    problem = "" if event.trouble is None else f"; {event.trouble}"
+    trouble = "" if event.trouble is None else f"; {event.trouble}"
     following = "" if event.next_poll is None else _next_poll(event.next_poll)
     others = f"; {event.waiting} imports are not final" if event.waiting > 1 else ""
-    return f"{status}, {polls}{problem}{following}{others}"
+    return f"{status}, {polls}{trouble}{following}{others}"
 
 
 def _next_poll(wait: float) -> str:

@@ -46,7 +46,7 @@ _SILENT.disabled = True
 
 
 @dataclass(slots=True)
-class View:
+class Endpoints:
     """The data that the endpoints show, and their handlers.
 
     Attributes:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.endpoints import ask, served, view_of
 from tests.support.results import builder_of, life
 from watcher.reports.http import app
-from watcher.reports.http.app import STUCK_AFTER, View
+from watcher.reports.http.app import STUCK_AFTER, Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PATHS = ("/healthz", "/readyz", "/status", "/metrics")
 
 
-def body_of(view: View, path: str) -> tuple[int, str]:
+def body_of(view: Endpoints, path: str) -> tuple[int, str]:
     """Return status and body of one request."""
     with served(view) as address:
         response, body = ask(address, path)
@@ -42,7 +42,7 @@ def body_of(view: View, path: str) -> tuple[int, str]:
 def test_health(overdue: float, status: int, *, has_ended: bool) -> None:
     """A watch is stuck if it is past its planned wake-up, not while it waits or after its end."""
     builder = builder_of(life("complete"))
-    view = View(builder, lambda: None, lambda: overdue, builder.result() if has_ended else None)
+    view = Endpoints(builder, lambda: None, lambda: overdue, builder.result() if has_ended else None)
     expected = "ok\n" if status == 200 else "stuck: the watch is 5 s late\n"
     assert body_of(view, "/healthz") == (status, expected)
 
@@ -67,7 +67,7 @@ def test_status_is_current() -> None:
     """Each request shows the latest progress, also of polls without an event, and at last the result."""
     events = life("preparing", "ready", "stopped")
     builder = builder_of(events[:2])
-    view = View(builder, lambda: builder.update({events[0].ref: events[-2].progress}), lambda: 0.0)
+    view = Endpoints(builder, lambda: builder.update({events[0].ref: events[-2].progress}), lambda: 0.0)
     with served(view) as address:
         first = json.loads(ask(address, "/status")[1])
         builder.receive(events[-1])
