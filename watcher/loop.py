@@ -97,8 +97,8 @@ class Watch:
     def _turn(self) -> Iterator[Event]:
         """Do everything that can be done without waiting."""
         fleet, in_flight = self._fleet, self._in_flight
-        for scheduled, answer, arrived in in_flight.collect():
-            yield from fleet.receive(scheduled, answer, arrived)
+        for scheduled, answer, sent_at, arrived in in_flight.collect():
+            yield from fleet.receive(scheduled, answer, sent_at, arrived)
         now = self._clock()
         if self._signal is not None:
             yield from fleet.interrupt(self._signal, now)

@@ -55,7 +55,7 @@ async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
     in_flight = InFlight(client.get, system_clock, request_timeout, landed.set)
     in_flight.send(ScheduledImport(Waiter(REF, Policy(), system_clock(), Random(0))))
     await landed.wait()
-    ((_, came, _),) = in_flight.collect()
+    ((_, came, _, _),) = in_flight.collect()
     await in_flight.close()
     assert isinstance(came, Answer | Fault)
     return decode(REF, came) if isinstance(came, Answer) else came

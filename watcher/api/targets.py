@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
+from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
-from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.core.text import printable
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")

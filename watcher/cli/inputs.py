@@ -11,8 +11,8 @@ from watcher.api.targets import Target, checked_ref, choose_base_uri, parse_targ
 from watcher.api.token import FixedToken, TokenFile, parse_token
 from watcher.cli.options import BASE_URI_VARIABLES, TOKEN_VARIABLES
 from watcher.cli.target_lists import parse_target_list
+from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
-from watcher.core.statuses import EXAMPLE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -70,20 +70,18 @@ def run_watch(
         UsageError: The settings are wrong, which shows before the first request.
         BusyError: Another run is using the state file.
     """
+
+    async def run() -> Finished:
+        # Inside the loop, because a report may write as soon as it is made and leave the rest to the loop.
+        return await _Run(settings, inputs, signals, has_command=has_command).run(terms)
+
     runner = asyncio.Runner()
     try:
         runner.get_loop().set_default_executor(_LookupExecutor())
-        return runner.run(_start(settings, inputs, terms, signals, has_command=has_command))
+        return runner.run(run())
     finally:
         with suppress(RuntimeError):  # closing needs a thread; without one, the result stays as reported
             runner.close()
-
-
-async def _start(
-    settings: Settings, inputs: Inputs, terms: Terms, signals: Signals, *, has_command: bool
-) -> Finished:
-    # Inside the loop, because a report may write as soon as it is made and leave the rest to the loop.
-    return await _Run(settings, inputs, signals, has_command=has_command).run(terms)
 
 
 class _Run:

@@ -45,15 +45,16 @@ class StateStore:
         self._hold: Hold | None = None
         now, document = clock(), self._read()
         self._entries = {ref: ImportEntry(base_uri, ref, now, SavedWait(now)) for ref in refs}
-        self._others: list[bytes] = []
+        self._lines: dict[tuple[str, ImportRef], bytes] = {}
         for entry in document.imports:
             if now - entry.used_at > UNUSED_LIMIT:
                 continue
             if entry.base_uri == base_uri and entry.ref in self._entries:
                 self._entries[entry.ref] = replace(entry, used_at=now, wait=entry.wait.corrected(now))
             else:
-                self._others.append(encode_entry(replace(entry, used_at=min(entry.used_at, now))))
-        self._lines = {ref: encode_entry(entry) for ref, entry in self._entries.items()}
+                self._put_line(replace(entry, used_at=min(entry.used_at, now)))
+        for entry in self._entries.values():
+            self._put_line(entry)
         holds = {uri: hold.corrected(now) for uri, hold in document.holds.items()}
         self._holds = {uri: hold for uri, hold in holds.items() if hold is not None}
         with usage_errors(file.path, "written"):
@@ -112,7 +113,10 @@ class StateStore:
 
     def _put(self, entry: ImportEntry) -> None:
         self._entries[entry.ref] = entry
-        self._lines[entry.ref] = encode_entry(entry)
+        self._put_line(entry)
+
+    def _put_line(self, entry: ImportEntry) -> None:
+        self._lines[entry.base_uri, entry.ref] = encode_entry(entry)
 
     def _try_to_write(self) -> None:
         try:
@@ -126,7 +130,7 @@ class StateStore:
                 )
 
     def _write(self) -> None:
-        self._file.write(encode([*self._others, *self._lines.values()], self._holds))
+        self._file.write(encode(self._lines.values(), self._holds))
 
 
 @contextmanager

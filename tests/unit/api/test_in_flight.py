@@ -71,7 +71,7 @@ def test_a_request_that_times_out_before_it_starts_is_a_fault() -> None:
         collected: list[Answer | Fault] = []
         while len(collected) < 2:
             await asyncio.sleep(0.01)
-            collected += [answer for _, answer, _ in in_flight.collect()]
+            collected += [answer for _, answer, _, _ in in_flight.collect()]
         await in_flight.close()
         return collected
 
@@ -93,7 +93,7 @@ def test_a_request_times_out(request_timeout: float, detail: str, timed_out_afte
         in_flight.send(one)
         assert in_flight.next_timeout == now().monotonic + timed_out_after
         await finished.wait()
-        ((collected, answer, _),) = in_flight.collect()
+        ((collected, answer, _, _),) = in_flight.collect()
         assert collected is one
         await in_flight.close()
         return answer
@@ -118,7 +118,7 @@ def test_a_response_that_arrived_while_the_process_was_paused_counts() -> None:
         in_flight.send(scheduled(1, now()))
         loop.call_later(1.0, loop.work, 3600.0)
         await finished.wait()
-        ((_, answer, _),) = in_flight.collect()
+        ((_, answer, _, _),) = in_flight.collect()
         await in_flight.close()
         return answer
 
@@ -138,7 +138,7 @@ def test_a_process_that_is_paused_again_and_again_still_times_out() -> None:
         in_flight.send(scheduled(1, now()))
         stutter()
         await finished.wait()
-        ((_, answer, _),) = in_flight.collect()
+        ((_, answer, _, _),) = in_flight.collect()
         await in_flight.close()
         return answer
 

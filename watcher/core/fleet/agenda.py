@@ -18,17 +18,12 @@ without a timeout of its own is cancelled."""
 
 @dataclass(slots=True, eq=False)
 class ScheduledImport:
-    """One import of a fleet; all times are on the monotonic clock in seconds.
-
-    ``give_up_at`` is when the last request will be cancelled, ``in_flight`` whether it is still in flight.
-    """
+    """One import of a fleet; all times are on the monotonic clock in seconds."""
 
     waiter: Waiter
     due: float = 0.0
     interval: float = 1.0
     deadline: float = math.inf
-    asked_at: float = -math.inf
-    give_up_at: float = math.inf
     in_flight: bool = False
 
     def urgency(self, now: float) -> float:

@@ -71,8 +71,10 @@ class Fleet:
             step = scheduled.waiter.end_before_first_poll(self._limiter.hold, now)
             yield from self._apply(scheduled, step, now)
 
-    def receive(self, scheduled: ScheduledImport, answer: Answer | Fault, now: Instant) -> Iterator[Event]:
-        """Process the response to a request, or the fault instead of one, that arrived now."""
+    def receive(
+        self, scheduled: ScheduledImport, answer: Answer | Fault, sent_at: float, now: Instant
+    ) -> Iterator[Event]:
+        """Process what arrived now for a request of ``sent_at``: a response, or the fault instead of one."""
         scheduled.in_flight = False
         reply: Reply
         if isinstance(answer, Fault):
@@ -80,10 +82,10 @@ class Fleet:
         else:
             reply = decode(scheduled.waiter.ref, answer)
             limits = read_rate_limits(answer.headers, now.unix)
-        hold = self._limiter.observe(reply, limits, scheduled.asked_at, now.monotonic)
+        hold = self._limiter.observe(reply, limits, sent_at, now.monotonic)
         if scheduled.waiter.over:
             return
-        step = scheduled.waiter.receive(reply, Arrival(scheduled.asked_at, now, hold))
+        step = scheduled.waiter.receive(reply, Arrival(sent_at, now, hold))
         yield from self._apply(scheduled, step, now)
         yield from self._end_held(now)
 
