@@ -15,7 +15,7 @@ from tests.support.faults import REF, FaultCase
 from tests.support.processes import TOKEN
 from watcher.api.client import Client
 from watcher.api.in_flight import InFlight
-from watcher.api.token import FixedToken, Secret
+from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault
 from watcher.core.events import Ended, MetThrottle, Retrying
@@ -46,7 +46,7 @@ LONG_TIMEOUT = 15.0
 
 def client_of(base_uri: str) -> Client:
     """Return a client with the tests' token."""
-    return Client(base_uri, FixedToken(Secret(TOKEN)))
+    return Client(base_uri, TokenSource(Secret(TOKEN)))
 
 
 async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:

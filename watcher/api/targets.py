@@ -35,8 +35,7 @@ def target_of(named: ImportRef | str) -> Target:
     """
     if isinstance(named, str):
         return parse_target(named)
-    keys = (named.project, named.environment, named.segment, named.import_id)
-    return Target(checked_ref(*keys, source="/".join(keys)))
+    return Target(checked_ref(*named.keys, source="/".join(named.keys)))
 
 
 def parse_target(text: str) -> Target:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.core.messages.snapshots import polls, waiting_for
-from watcher.core.text import printable
+from watcher.core.text import printable, tally
 from watcher.reports.live.view_state import Attention, ImportView, running_time
 
 _WIDE = 60
@@ -127,7 +126,7 @@ class Frame:
         )
         yield self._line((view.name, style))
         yield self._line((view.spent, style))
-        yield self._line("/".join(printable(key) for key in _keys(view)[shared:]))
+        yield self._line("/".join(printable(key) for key in view.ref.keys[shared:]))
         if wide and view.ended is None:
             needs_approval = view.attention is Attention.NEEDS_APPROVAL
             fact = "needs an approval" if needs_approval else view.next_request
@@ -164,15 +163,11 @@ def _fold(pieces: Sequence[Text], joints: Sequence[Text], width: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _keys(view: ImportView) -> tuple[str, ...]:
-    return view.ref.project, view.ref.environment, view.ref.segment, view.ref.import_id
-
-
 def _tally(views: Iterable[ImportView]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in Counter(view.name for view in views).items())
+    return tally(view.name for view in views)
 
 
 def _count_shared_keys(views: Iterable[ImportView]) -> int:
     """Count the leading keys that all targets share; the import ID always stays."""
-    columns = zip(*(_keys(view)[:-1] for view in views), strict=True)
+    columns = zip(*(view.ref.keys[:-1] for view in views), strict=True)
     return next((index for index, keys in enumerate(columns) if len(set(keys)) > 1), 3)

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from watcher.core import lifecycle
 from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying, Watching
+from watcher.core.messages.progress import RATE_LIMITED
 from watcher.core.model import ImportRef
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
@@ -151,7 +152,7 @@ class ViewState:
         if isinstance(event, MetThrottle):
             left = (event.named_wait or 0.0) - (snapshot.at.monotonic - event.at.monotonic)
             rest = f": the API asks to wait {running_time(left)} more" if left > 0 else ""
-            return f"rate limited (429){rest}"
+            return f"{RATE_LIMITED}{rest}"
         return snapshot.trouble
 
 
