@@ -156,10 +156,6 @@ class Settings:
         )
 
     def _policy(self) -> Policy:
-        if self.until in self.fail_on:
-            raise UsageError(
-                f"--fail-on {self.until} contradicts --until {self.until}; leave one of them out"
-            )
         timeout, outage_budget = defaults.TIMEOUT, defaults.OUTAGE_BUDGET
         if self.once:
             timeout, outage_budget = math.inf, defaults.ONCE_OUTAGE_BUDGET
