@@ -12,7 +12,7 @@ from watcher.api.client import Client
 from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import Target, choose_base_uri, target_of
-from watcher.api.token import FixedToken, TokenFile, TokenSource, parse_token
+from watcher.api.token import TokenFile, TokenSource, parse_token
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended, Event
@@ -124,5 +124,5 @@ def _token_source(token: object) -> TokenSource:
     if isinstance(token, Path):
         return TokenFile(token, "token")
     if isinstance(token, str):  # not None, as from os.environ.get
-        return FixedToken(parse_token(token, "token"))
+        return TokenSource(parse_token(token, "token"))
     raise UsageError(f"token must be an access token (str) or the Path of a file, not {type(token).__name__}")

@@ -74,9 +74,9 @@ class Watch:
         self._signal = signal
         self._wake.set()
 
-    def standing(self, ref: ImportRef) -> Heartbeat | None:
+    def snapshot(self, ref: ImportRef) -> Heartbeat | None:
         """Return an import's present state as a heartbeat; None if its wait is not in progress."""
-        return self._fleet.standing(ref, self._clock())
+        return self._fleet.snapshot(ref, self._clock())
 
     def progress(self) -> dict[ImportRef, Progress]:
         """Return the progress of every unfinished wait, including polls that caused no event."""
@@ -97,16 +97,16 @@ class Watch:
     def _turn(self) -> Iterator[Event]:
         """Do everything that can be done without waiting."""
         fleet, in_flight = self._fleet, self._in_flight
-        for watched, answer, arrived in in_flight.collect():
-            yield from fleet.receive(watched, answer, arrived)
+        for scheduled, answer, sent_at, arrived in in_flight.collect():
+            yield from fleet.receive(scheduled, answer, sent_at, arrived)
         now = self._clock()
         if self._signal is not None:
             yield from fleet.interrupt(self._signal, now)
             return
         due = fleet.take_due(now, in_flight.capacity)
-        for watched in due.asked:
-            in_flight.send(watched)
-        yield from fleet.end(due.late, now)
+        for scheduled in due.to_poll:
+            in_flight.send(scheduled)
+        yield from fleet.end(due.expired, now)
         yield from fleet.heartbeat(now)
 
     async def _sleep(self) -> None:

@@ -11,12 +11,12 @@ from tests.support.driving import EPOCH
 from tests.support.paths import README
 from tests.support.picture import COMMAND, PICTURE, draw
 from tests.support.readme import part, with_placeholders
-from tests.unit.reports.live.test_board import progress
+from tests.unit.reports.live.test_view_state import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
-from watcher.reports.live.board import View
 from watcher.reports.live.frame import UNICODE, Frame
+from watcher.reports.live.view_state import ImportView
 from watcher.reports.stdout import text_line
 
 REF = ImportRef("demo", "production", "big-spenders", "d7a0caae-c6e5-4788-9b13-a77889173759")
@@ -37,16 +37,16 @@ def words(svg: str) -> str:
 
 def test_the_picture_is_current() -> None:
     """The recorded demo has the words, characters and order of the current code."""
-    during = View(
+    during = ImportView(
         REF,
         "until complete, for at most 1h",
         progress(*WAY, polls=9),
         next_poll=1.0,
-        problem="rate limited (429): the API asks to wait 0.8s more",
+        trouble="rate limited (429): the API asks to wait 0.8s more",
     )
     after = progress(*WAY, ("complete", 0.0), polls=12)
     end = Ended(REF, Instant(11.0, EPOCH), after, Outcome.COMPLETE, "complete after 11s")
-    over = View(REF, during.goal, after, ended=end)
+    over = ImportView(REF, during.goal, after, ended=end)
     first = Text(part("demo").splitlines()[0])
     drawn = draw([first, Frame([during], UNICODE)], [Frame([over], UNICODE), Text(text_line(end))])
     assert words(PICTURE.read_text("utf-8")) == words(drawn)

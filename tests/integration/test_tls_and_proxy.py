@@ -26,7 +26,7 @@ from tests.support.tls import (
 from watcher.api.client import Client
 from watcher.api.proxy import Proxy
 from watcher.api.tls import tls_context
-from watcher.api.token import FixedToken, Secret
+from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.replies import Fault, FaultKind, Found
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def get(
     base_uri: str, tls: ssl.SSLContext | None, proxy: Proxy | None = None, request_timeout: float = 5.0
 ) -> Reply:
     """Send one request."""
-    tokens = FixedToken(Secret(TOKEN))
+    tokens = TokenSource(Secret(TOKEN))
     async with Client(base_uri, tokens, tls=tls, proxy=proxy) as client:
         return await ask(client, request_timeout)
 

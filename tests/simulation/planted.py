@@ -177,10 +177,10 @@ def forget_seen_statuses(self: record.Record, status: Status) -> bool:  # noqa: 
 def skip_the_last_poll(self: agenda.Agenda, now: float, capacity: int) -> agenda.Due:
     """End at the deadline without a last poll."""
     self._wake(now)
-    late = [scheduled for scheduled in self._due if now >= scheduled.deadline]
+    expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
     self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
-    asked, later = _take_due(self, now, capacity)
-    return agenda.Due(asked, late + later)
+    to_poll, later = _take_due(self, now, capacity)
+    return agenda.Due(to_poll, expired + later)
 
 
 def wait_for_any_hold(self: Waiter, hold: Hold, now: Instant) -> bool:  # noqa: ARG001 (the rule's signature)

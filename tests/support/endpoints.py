@@ -10,7 +10,7 @@ from queue import Queue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from watcher.reports.http.app import View
+from watcher.reports.http.app import Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from watcher.reports.results import ResultBuilder
 
 
-def view_of(builder: ResultBuilder, *, result: Result | None = None) -> View:
+def view_of(builder: ResultBuilder, *, result: Result | None = None) -> Endpoints:
     """Return a view that needs no refresh and is never overdue."""
-    return View(builder, lambda: None, lambda: 0.0, result)
+    return Endpoints(builder, lambda: None, lambda: 0.0, result)
 
 
 @contextmanager
-def served(view: View, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
+def served(view: Endpoints, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
     """Serve the endpoints in a thread and yield their address; no client may cause an error in the loop."""
     started: Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event, str]] = Queue()
     errors: list[dict[str, object]] = []

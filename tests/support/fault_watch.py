@@ -15,7 +15,7 @@ from tests.support.faults import REF, FaultCase
 from tests.support.processes import TOKEN
 from watcher.api.client import Client
 from watcher.api.in_flight import InFlight
-from watcher.api.token import FixedToken, Secret
+from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault
 from watcher.core.events import Ended, MetThrottle, Retrying
@@ -46,7 +46,7 @@ LONG_TIMEOUT = 15.0
 
 def client_of(base_uri: str) -> Client:
     """Return a client with the tests' token."""
-    return Client(base_uri, FixedToken(Secret(TOKEN)))
+    return Client(base_uri, TokenSource(Secret(TOKEN)))
 
 
 async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
@@ -55,7 +55,7 @@ async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
     in_flight = InFlight(client.get, system_clock, request_timeout, landed.set)
     in_flight.send(ScheduledImport(Waiter(REF, Policy(), system_clock(), Random(0))))
     await landed.wait()
-    ((_, came, _),) = in_flight.collect()
+    ((_, came, _, _),) = in_flight.collect()
     await in_flight.close()
     assert isinstance(came, Answer | Fault)
     return decode(REF, came) if isinstance(came, Answer) else came

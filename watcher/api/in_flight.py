@@ -7,6 +7,7 @@ import math
 import resource
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.fleet.agenda import LAST_POLL_GRACE, ScheduledImport
@@ -34,6 +35,16 @@ _RESERVED_FILES = 40
 """File descriptors for everything else: standard streams, reports, state file, and Python itself."""
 
 
+@dataclass(slots=True)
+class _Request:
+    """A request in flight; times are on the monotonic clock in seconds."""
+
+    scheduled: ScheduledImport
+    sent_at: float
+    give_up_at: float
+    is_overdue: bool = False
+
+
 class InFlight:
     """The requests in flight, each cancelled if it takes too long.
 
@@ -59,8 +70,8 @@ class InFlight:
         self._request_timeout = request_timeout
         self._on_finished = on_finished
         self._limit = _request_limit()
-        self._requests: dict[_Task, ScheduledImport] = {}
-        self._finished: deque[tuple[ScheduledImport, _Task, Instant]] = deque()
+        self._requests: dict[_Task, _Request] = {}
+        self._finished: deque[tuple[_Request, _Task, Instant]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -76,23 +87,24 @@ class InFlight:
     @property
     def next_timeout(self) -> float:
         """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
-        return min((watched.give_up_at for watched in self._requests.values()), default=math.inf)
+        return min((request.give_up_at for request in self._requests.values()), default=math.inf)
 
-    def send(self, watched: ScheduledImport) -> None:
+    def send(self, scheduled: ScheduledImport) -> None:
         """Send a request for an import that has none in flight."""
-        watched.asked_at = self._clock().monotonic
-        watched.give_up_at = self._timeout_of(watched)
-        task = asyncio.create_task(self._probe(watched.waiter.ref))
-        self._requests[task] = watched
+        sent_at = self._clock().monotonic
+        give_up_at = self._timeout_of(scheduled, sent_at)
+        task = asyncio.create_task(self._probe(scheduled.waiter.ref))
+        self._requests[task] = _Request(scheduled, sent_at, give_up_at)
         task.add_done_callback(self._finish)
-        if self._timer is None or watched.give_up_at < self._timer.when():
-            self._set_timer(watched.give_up_at)
+        if self._timer is None or give_up_at < self._timer.when():
+            self._set_timer(give_up_at)
 
-    def collect(self) -> Iterator[tuple[ScheduledImport, Answer | Fault, Instant]]:
-        """Yield import, response and arrival time of each finished request, in order of arrival."""
+    def collect(self) -> Iterator[tuple[ScheduledImport, Answer | Fault, float, Instant]]:
+        """Yield import, response, sending time and arrival of each finished request, in order of arrival."""
         while self._finished:
-            watched, task, arrived = self._finished.popleft()
-            yield watched, self._timeout_fault() if task.cancelled() else task.result(), arrived
+            request, task, arrived = self._finished.popleft()
+            answer = self._timeout_fault() if task.cancelled() else task.result()
+            yield request.scheduled, answer, request.sent_at, arrived
 
     async def close(self) -> None:
         """Cancel all requests and wait until they have ended."""
@@ -104,11 +116,11 @@ class InFlight:
             await asyncio.wait(self._requests, timeout=_RECANCEL_INTERVAL)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _timeout_of(self, watched: ScheduledImport) -> float:
+    def _timeout_of(self, scheduled: ScheduledImport, sent_at: float) -> float:
         """Return when a request times out; without a timeout of its own, soon after the end of its wait."""
         if math.isfinite(self._request_timeout):
-            return watched.asked_at + self._request_timeout
-        return max(watched.deadline, watched.asked_at) + LAST_POLL_GRACE
+            return sent_at + self._request_timeout
+        return max(scheduled.deadline, sent_at) + LAST_POLL_GRACE
 
     def _finish(self, task: _Task) -> None:
         self._finished.append((self._requests.pop(task), task, self._clock()))
@@ -118,19 +130,19 @@ class InFlight:
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(moment, self._give_up_late) if math.isfinite(moment) else None
+        self._timer = loop.call_at(moment, self._cancel_expired) if math.isfinite(moment) else None
 
-    def _give_up_late(self) -> None:
+    def _cancel_expired(self) -> None:
         now = self._clock().monotonic
-        for task, watched in self._requests.items():
-            if now < watched.give_up_at:
+        for task, request in self._requests.items():
+            if now < request.give_up_at:
                 continue
-            is_first = watched.give_up_at == self._timeout_of(watched)
-            if is_first and now >= watched.give_up_at + _STALL:
-                watched.give_up_at = now + _GRACE
+            if not request.is_overdue and now >= request.give_up_at + _STALL:
+                request.give_up_at = now + _GRACE
             else:
                 task.cancel()
-                watched.give_up_at = now + _RECANCEL_INTERVAL
+                request.give_up_at = now + _RECANCEL_INTERVAL
+            request.is_overdue = True
         self._set_timer(self.next_timeout)
 
     def _timeout_fault(self) -> Fault:

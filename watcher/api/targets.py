@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
+from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
-from watcher.core.statuses import EXAMPLE_TARGET
 from watcher.core.text import printable
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
@@ -35,8 +35,7 @@ def target_of(named: ImportRef | str) -> Target:
     """
     if isinstance(named, str):
         return parse_target(named)
-    keys = (named.project, named.environment, named.segment, named.import_id)
-    return Target(checked_ref(*keys, source="/".join(keys)))
+    return Target(checked_ref(*named.keys, source="/".join(named.keys)))
 
 
 def parse_target(text: str) -> Target:

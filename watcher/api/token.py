@@ -77,7 +77,7 @@ def wrong_key_hint(token: Secret) -> str | None:
 
 
 class TokenSource:
-    """A source of the access token, which remembers every token used so far."""
+    """A token that cannot change, such as one from the environment; also the base class of other sources."""
 
     def __init__(self, token: Secret) -> None:
         self._tokens = [token]
@@ -95,10 +95,6 @@ class TokenSource:
         for token in self._tokens:
             text = token.conceal(text)
         return text
-
-
-class FixedToken(TokenSource):
-    """A token that cannot change, such as one from the environment."""
 
 
 class TokenFile(TokenSource):

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from watcher.cli.settings import Settings
-
-_REPORTS = ("status_file", "dotenv", "termination_log")
-_READ = ("token_file", "ca_file")
 
 
 def check_distinct_files(settings: Settings) -> None:
@@ -28,13 +24,13 @@ def check_distinct_files(settings: Settings) -> None:
         UsageError: They do, or relative paths lead nowhere.
     """
     try:
-        written, read = list(_written(settings)), list(_read(settings))
+        files = list(_files(settings))
     except FileNotFoundError:
         raise UsageError(
             "the working directory was deleted, so relative paths lead nowhere; change to one that exists"
         ) from None
-    for (option, path), (other, same) in (*combinations(written, 2), *product(written, read)):
-        if path == same and option != other:
+    for (option, path, is_written), (other, same, _) in combinations(files, 2):
+        if path == same and is_written:
             raise UsageError(_refusal(option, other))
 
 
@@ -47,33 +43,29 @@ def without_shared_files(settings: Settings) -> Settings:
     return settings
 
 
-def _written(settings: Settings) -> Iterator[tuple[str, str]]:
+def _files(settings: Settings) -> Iterator[tuple[str, str, bool]]:
+    """Yield the option and the real path of each file, and whether it is written; these come first."""
     if settings.state_file is not None:
         state = os.path.realpath(settings.state_file)
-        yield from (("--state-file", name) for name in (state, f"{state}.new", f"{state}.lock"))
-    yield from _named(settings, _REPORTS)
+        yield from (("--state-file", name, True) for name in (state, f"{state}.new", f"{state}.lock"))
+    reports = {
+        "--status-file": settings.status_file,
+        "--dotenv": settings.dotenv,
+        "--termination-log": settings.termination_log,
+    }
+    inputs = {"--token-file": settings.token_file, "--ca-file": settings.ca_file}
+    lists = {target: Path(target[1:]) for target in settings.targets if target.startswith("@")}
+    for option, path in (reports | inputs | lists).items():
+        if path is not None and not _is_device(path):
+            yield option, os.path.realpath(path), option in reports
 
 
-def _read(settings: Settings) -> Iterator[tuple[str, str]]:
-    yield from _named(settings, _READ)
-    for target in settings.targets:
-        if target.startswith("@") and (path := _real_path(target[1:])) is not None:
-            yield target, path
-
-
-def _named(settings: Settings, fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for field in fields:
-        path: Path | None = getattr(settings, field)
-        if path is not None and (real := _real_path(path)) is not None:
-            yield f"--{field.replace('_', '-')}", real
-
-
-def _real_path(path: Path | str) -> str | None:
-    """Return the path of the file itself; None for a device or a pipe, which is not overwritten."""
-    with suppress(OSError):  # it does not exist yet, or cannot be examined
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (a string will do)
-            return None
-    return os.path.realpath(path)
+def _is_device(path: Path) -> bool:
+    """Return whether a path leads to a device or a pipe, which cannot be overwritten."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # it does not exist yet, or cannot be examined
+        return False
 
 
 def _refusal(option: str, other: str) -> str:

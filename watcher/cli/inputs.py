@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from watcher.api.hosts import DEFAULT_BASE_URI, parse_base_uri
 from watcher.api.targets import Target, checked_ref, choose_base_uri, parse_target
-from watcher.api.token import FixedToken, TokenFile, parse_token
+from watcher.api.token import TokenFile, TokenSource, parse_token
 from watcher.cli.options import BASE_URI_VARIABLES, TOKEN_VARIABLES
 from watcher.cli.target_lists import parse_target_list
+from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
-from watcher.core.statuses import EXAMPLE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from watcher.api.token import TokenSource
     from watcher.cli.settings import Settings
     from watcher.cli.target_lists import TargetLists
     from watcher.core.model import ImportRef
@@ -60,7 +59,7 @@ def _demo_inputs(settings: Settings) -> Inputs:
     if conflicts:
         name = "a target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
         raise UsageError(f"--demo creates and watches its own import; leave out {name}")
-    return Inputs((), DEFAULT_BASE_URI, FixedToken(parse_token(_DEMO_TOKEN, "--demo")))
+    return Inputs((), DEFAULT_BASE_URI, TokenSource(parse_token(_DEMO_TOKEN, "--demo")))
 
 
 def _targets(settings: Settings, lists: TargetLists) -> list[Target]:
@@ -112,7 +111,7 @@ def _tokens(settings: Settings, environ: Mapping[str, str]) -> TokenSource:
         return TokenFile(settings.token_file, "--token-file")
     for variable in TOKEN_VARIABLES:
         if variable in environ:
-            return FixedToken(parse_token(environ[variable], variable))
+            return TokenSource(parse_token(environ[variable], variable))
     raise UsageError(
         "no access token; set LD_ACCESS_TOKEN=api-… in the environment, or use --token-file PATH"
     )

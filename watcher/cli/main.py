@@ -151,12 +151,12 @@ def _defect(error: Exception, prepared: _Prepared | None) -> Result:
 def _report(settings: Settings, result: Result, *, is_reported: bool) -> None:
     """Report a result that is not that of a watch; once a watch is reported, only to standard error."""
     from watcher.cli.files import without_shared_files  # noqa: PLC0415 (help needs none of these)
-    from watcher.cli.outputs import make_plain_log, make_reports_of_failure  # noqa: PLC0415
+    from watcher.cli.outputs import make_failure_reports, make_line_log  # noqa: PLC0415
     from watcher.reports.report import Reports  # noqa: PLC0415
 
     if is_reported:
-        reports = Reports([make_plain_log(settings)])
+        reports = Reports([make_line_log(settings)])
     else:
-        reports = Reports(make_reports_of_failure(without_shared_files(settings)))
+        reports = Reports(make_failure_reports(without_shared_files(settings)))
     reports.finish(result)
     reports.close()

@@ -18,8 +18,9 @@ from watcher.cli.values import (
     one_of,
 )
 from watcher.core import defaults
+from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.exit_codes import DEFAULT_CODES
-from watcher.core.statuses import EXAMPLE_TARGET, UnknownStatusRule
+from watcher.core.statuses import UnknownStatusRule
 from watcher.core.text import duration
 from watcher.version import __version__
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from watcher.reports.report import Report
     from watcher.reports.results import ResultBuilder
 
-    Standing = Callable[[ImportRef], Heartbeat | None]
-    IsChanged = Callable[[Ended], bool]
+    Snapshot = Callable[[ImportRef], Heartbeat | None]
+    HasChanged = Callable[[Ended], bool]
 
 
 def make_reports(
-    settings: Settings, builder: ResultBuilder, *, several: bool, standing: Standing, is_changed: IsChanged
+    settings: Settings, builder: ResultBuilder, *, several: bool, snapshot: Snapshot, has_changed: HasChanged
 ) -> list[Report]:
     """Make all reports of a run: files first, because nobody may be reading the terminal or the pipe.
 
@@ -36,20 +36,20 @@ def make_reports(
         settings: What the user asked for.
         builder: Receives each event before the reports do.
         several: Whether several imports are watched, so that each line must name its import.
-        standing: Returns where an import stands at the moment, for the live view.
-        is_changed: Returns whether an import's outcome differs from what the last run reported.
+        snapshot: Returns the present state of an import, for the live view.
+        has_changed: Returns whether an import's outcome differs from what the last run reported.
     """
     if settings.reports_changes_only:
-        log = _log_of_changes(settings, standing, is_changed, several=several)
+        log = _log_of_changes(settings, snapshot, has_changed, several=several)
     else:
-        log = make_log(settings, standing, several=several)
+        log = make_log(settings, snapshot, several=several)
     files = [*_text_files(settings), *_json_files(settings, builder)]
-    return [*files, log, _output(settings, builder, is_changed)]
+    return [*files, log, _output(settings, builder, has_changed)]
 
 
-def make_reports_of_failure(settings: Settings) -> list[Report]:
+def make_failure_reports(settings: Settings) -> list[Report]:
     """Make the reports of a run that watches nothing."""
-    log = make_plain_log(settings)
+    log = make_line_log(settings)
     is_text = settings.output is OutputFormat.TEXT
     if is_text and settings.status_file is None and settings.ci is not Pipeline.GITHUB:
         return [*_text_files(settings), log]  # JSON takes a third of the time to load
@@ -60,7 +60,7 @@ def make_reports_of_failure(settings: Settings) -> list[Report]:
     return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
-def make_plain_log(settings: Settings, *, several: bool = False) -> Report:
+def make_line_log(settings: Settings, *, several: bool = False) -> Report:
     """Make the log on standard error as lines, for people or as JSON."""
     stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]
     if settings.log_format is LogFormat.JSON:
@@ -83,7 +83,7 @@ def make_plain_log(settings: Settings, *, several: bool = False) -> Report:
 
 
 def make_log(
-    settings: Settings, standing: Standing, environ: Mapping[str, str] = os.environ, *, several: bool = False
+    settings: Settings, snapshot: Snapshot, environ: Mapping[str, str] = os.environ, *, several: bool = False
 ) -> Report:
     """Make the log on standard error: the live view if the terminal allows it, else lines."""
     missing = None if settings.log_format is LogFormat.JSON else _missing_for_live(settings, environ)
@@ -92,15 +92,15 @@ def make_log(
         from watcher.reports.live.live import LiveView
 
         stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]
-        glyphs = UNICODE if speaks_unicode(environ) else ASCII
-        return LiveView(stream, standing, level, glyphs, several=several)
-    log = make_plain_log(settings, several=several)
+        glyphs = UNICODE if is_utf8_locale(environ) else ASCII
+        return LiveView(stream, snapshot, level, glyphs, several=several)
+    log = make_line_log(settings, several=several)
     if missing is not None and settings.progress is ProgressStyle.LIVE:
         log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}; progress is plain"))
     return log
 
 
-def speaks_unicode(environ: Mapping[str, str]) -> bool:
+def is_utf8_locale(environ: Mapping[str, str]) -> bool:
     """Return whether the locale's encoding is UTF-8 (POSIX.1-2024, 8.2, gives the order).
 
     ``LC_CTYPE=C.UTF-8`` says nothing about the terminal, because Python itself sets it (PEP 538).
@@ -111,16 +111,16 @@ def speaks_unicode(environ: Mapping[str, str]) -> bool:
 
 
 def _log_of_changes(
-    settings: Settings, standing: Standing, is_changed: IsChanged, *, several: bool
+    settings: Settings, snapshot: Snapshot, has_changed: HasChanged, *, several: bool
 ) -> Report:
     """Report only changes, unless progress was asked for."""
     if settings.progress in {ProgressStyle.LIVE, ProgressStyle.PLAIN}:
-        return make_log(settings, standing, several=several)
+        return make_log(settings, snapshot, several=several)
     from watcher.reports.on_change import LogOfChanges
 
     if settings.progress is ProgressStyle.AUTO:
         settings = replace(settings, progress=ProgressStyle.PLAIN)
-    return LogOfChanges(make_plain_log(settings, several=several), is_changed)
+    return LogOfChanges(make_line_log(settings, several=several), has_changed)
 
 
 def _stream(settings: Settings, file: TextIO | None) -> Stream:
@@ -179,13 +179,13 @@ def _json_files(
     return reports
 
 
-def _output(settings: Settings, builder: ResultBuilder, is_changed: IsChanged) -> Report:
+def _output(settings: Settings, builder: ResultBuilder, has_changed: HasChanged) -> Report:
     from watcher.reports.stdout import JsonLinesOutput, JsonOutput, TextOutput
 
     stream = _stream(settings, sys.stdout)
     match settings.output:
         case OutputFormat.TEXT:
-            return TextOutput(stream, builder, is_changed if settings.reports_changes_only else None)
+            return TextOutput(stream, builder, has_changed if settings.reports_changes_only else None)
         case OutputFormat.JSON:
             return JsonOutput(stream, builder)
         case OutputFormat.JSONL:

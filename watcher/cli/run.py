@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
     from watcher.core.policy import Terms
-    from watcher.reports.http.app import View
+    from watcher.reports.http.app import Endpoints
     from watcher.state.store import StateStore
 
 _Arguments = ParamSpec("_Arguments")
@@ -70,20 +70,18 @@ def run_watch(
         UsageError: The settings are wrong, which shows before the first request.
         BusyError: Another run is using the state file.
     """
+
+    async def run() -> Finished:
+        # Inside the loop, because a report may write as soon as it is made and leave the rest to the loop.
+        return await _Run(settings, inputs, signals, has_command=has_command).run(terms)
+
     runner = asyncio.Runner()
     try:
         runner.get_loop().set_default_executor(_LookupExecutor())
-        return runner.run(_start(settings, inputs, terms, signals, has_command=has_command))
+        return runner.run(run())
     finally:
         with suppress(RuntimeError):  # closing needs a thread; without one, the result stays as reported
             runner.close()
-
-
-async def _start(
-    settings: Settings, inputs: Inputs, terms: Terms, signals: Signals, *, has_command: bool
-) -> Finished:
-    # Inside the loop, because a report may write as soon as it is made and leave the rest to the loop.
-    return await _Run(settings, inputs, signals, has_command=has_command).run(terms)
 
 
 class _Run:
@@ -98,8 +96,8 @@ class _Run:
                 settings,
                 self._builder,
                 several=len(inputs.refs) > 1,
-                standing=self._standing,
-                is_changed=self._is_changed,
+                snapshot=self._snapshot,
+                has_changed=self._has_changed,
             )
         )
         self._watch: Watch | None = None
@@ -164,8 +162,8 @@ class _Run:
         random = Random()  # noqa: S311 (jitter is no secret)
         return Watch(refs, terms, client.get, random, saved=saved, save=save)
 
-    async def _serve(self, stack: AsyncExitStack, host: str, port: int) -> View:
-        from watcher.reports.http.app import View  # noqa: PLC0415 (a server that few runs need)
+    async def _serve(self, stack: AsyncExitStack, host: str, port: int) -> Endpoints:
+        from watcher.reports.http.app import Endpoints  # noqa: PLC0415 (a server that few runs need)
 
         loop = asyncio.get_running_loop()
 
@@ -176,7 +174,7 @@ class _Run:
         def overdue() -> float:
             return 0.0 if self._watch is None else max(0.0, loop.time() - self._watch.wakes_at)
 
-        view = View(self._builder, refresh, overdue)
+        view = Endpoints(self._builder, refresh, overdue)
         url = await stack.enter_async_context(view.serving(host, port))
         self._notify("serving", f"serving /healthz, /readyz, /status and /metrics at {url}")
         return view
@@ -196,11 +194,11 @@ class _Run:
             self._signals.exit_code = result.code
         return result
 
-    def _standing(self, ref: ImportRef) -> Heartbeat | None:
-        return None if self._watch is None else self._watch.standing(ref)
+    def _snapshot(self, ref: ImportRef) -> Heartbeat | None:
+        return None if self._watch is None else self._watch.snapshot(ref)
 
-    def _is_changed(self, ended: Ended) -> bool:
-        return self._store is None or self._store.is_changed(ended)
+    def _has_changed(self, ended: Ended) -> bool:
+        return self._store is None or self._store.has_changed(ended)
 
     def _notify(self, name: str, message: str) -> None:
         self._reports.notify(Level.INFO, name, message)

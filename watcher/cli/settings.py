@@ -158,10 +158,6 @@ class Settings:
         )
 
     def _policy(self) -> Policy:
-        if self.until in self.fail_on:
-            raise UsageError(
-                f"--fail-on {self.until} contradicts --until {self.until}; leave one of them out"
-            )
         from watcher.core.policy import Policy  # noqa: PLC0415 (likewise)
 
         timeout, outage_budget = defaults.TIMEOUT, defaults.OUTAGE_BUDGET

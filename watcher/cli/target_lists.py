@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watcher.api.targets import parse_target, quoted
+from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
-from watcher.core.statuses import EXAMPLE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

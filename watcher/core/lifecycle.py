@@ -45,7 +45,7 @@ def is_at_or_past(status: Status, goal: ImportStatus) -> bool:
     return status is goal or (status is not ImportStatus.STOPPED and status in _LATER[goal])
 
 
-def judge(status: Status, until: ImportStatus, fail_on: Collection[ImportStatus]) -> Outcome | None:
+def outcome_of(status: Status, until: ImportStatus, fail_on: Collection[ImportStatus]) -> Outcome | None:
     """Return the outcome that a status decides, or None if the wait continues."""
     if status in fail_on:
         return Outcome.BLOCKED

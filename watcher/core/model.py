@@ -45,15 +45,16 @@ class ImportRef:
     @property
     def path(self) -> str:
         """The import's API path, each key percent-encoded as one segment (RFC 3986, 3.3)."""
-        project, environment, segment, import_id = (quote(key, safe="") for key in self._keys)
+        project, environment, segment, import_id = (quote(key, safe="") for key in self.keys)
         return f"/api/v2/segments/{project}/{environment}/{segment}/imports/{import_id}"
 
     def __str__(self) -> str:
         """Return the four keys as a target, safe to print."""
-        return "/".join(printable(key, limit=200) for key in self._keys)
+        return "/".join(printable(key, limit=200) for key in self.keys)
 
     @property
-    def _keys(self) -> tuple[str, str, str, str]:
+    def keys(self) -> tuple[str, str, str, str]:
+        """The four keys, in the order of the path."""
         return self.project, self.environment, self.segment, self.import_id
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from watcher.core import defaults
@@ -43,27 +42,19 @@ class Policy:
     growth: float = defaults.GROWTH
 
     def __post_init__(self) -> None:
-        """Check all fields, their types included, because a program may not use a type checker.
+        """Convert text to statuses and rules, and check all fields: not every program uses a type checker.
 
         Raises:
             ValueError: A field has an invalid value, or two fields contradict each other.
         """
-        for name, value, kind in self._typed_fields():
-            is_valid = isinstance(value, kind)
-            if not is_valid:
-                raise ValueError(f"{name} must be of type {kind.__name__}, not {value!r}")
+        limits = {ImportStatus(status): longest for status, longest in dict(self.max_in_state).items()}
+        object.__setattr__(self, "until", ImportStatus(self.until))
+        object.__setattr__(self, "fail_on", frozenset(map(ImportStatus, self.fail_on)))
+        object.__setattr__(self, "unknown_status", UnknownStatusRule(self.unknown_status))
+        object.__setattr__(self, "max_in_state", limits)
         self._check_numbers()
         if self.until in self.fail_on:
             raise ValueError(f"fail_on must not contain {self.until}, which is the status of until")
-
-    def _typed_fields(self) -> Iterator[tuple[str, object, type]]:
-        """Yield name, value and expected type of each field, a container before its members."""
-        yield "until", self.until, ImportStatus
-        yield "unknown_status", self.unknown_status, UnknownStatusRule
-        yield "fail_on", self.fail_on, AbstractSet
-        yield from (("each of fail_on", status, ImportStatus) for status in self.fail_on)
-        yield "max_in_state", self.max_in_state, Mapping
-        yield from (("each key of max_in_state", status, ImportStatus) for status in self.max_in_state)
 
     def _check_numbers(self) -> None:
         lengths: dict[str, object] = {

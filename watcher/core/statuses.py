@@ -7,9 +7,6 @@ from typing import NewType, TypeAlias
 
 from watcher.core.text import printable
 
-EXAMPLE_TARGET = "default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f"
-"""An example of a target: the four keys of an import."""
-
 
 class ImportStatus(StrEnum):
     """The statuses that LaunchDarkly's OpenAPI document lists for an import."""

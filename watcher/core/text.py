@@ -1,6 +1,8 @@
 """Text for people: durations in words, and external text made safe to print."""
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 
 FOREIGN_TEXT_LIMIT = 300
 """Longest quoted text from outside, in characters."""
@@ -40,3 +42,8 @@ def duration(seconds: float) -> str:
             rest = whole % size // part
             return f"{whole // size}{unit}" + (f"{rest:02}{part_unit}" if rest else "")
     return f"{whole}s"
+
+
+def tally(names: Iterable[str]) -> str:
+    """Return how often each name occurs, such as ``2 complete, 1 stopped``."""
+    return ", ".join(f"{count} {name}" for name, count in Counter(names).items())

@@ -14,7 +14,7 @@ def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
     """
     mode = os.O_APPEND if append else os.O_TRUNC
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | mode
-    with os.fdopen(os.open(path, flags, 0o666), "wb", buffering=0) as file:
+    with os.fdopen(os.open(path, flags, 0o644), "wb", buffering=0) as file:
         rest = memoryview(content)
         while rest:
             written = file.write(rest)

@@ -9,6 +9,7 @@ import msgspec
 
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
+from watcher.core.messages.snapshots import polls
 from watcher.core.text import duration
 from watcher.reports.documents import event_document
 from watcher.reports.report import Report
@@ -78,5 +79,4 @@ class JsonLinesOutput(Output):
 def text_line(ended: Ended) -> str:
     """Return one import's result for people: outcome, target, time and polls."""
     progress = ended.progress
-    polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
-    return f"{ended.outcome} {ended.ref} {duration(progress.elapsed)} {polls}"
+    return f"{ended.outcome} {ended.ref} {duration(progress.elapsed)} {polls(progress)}"

@@ -16,7 +16,6 @@ FLUSH_TIMEOUT = 0.3
 """Seconds after a signal for which streams still wait for a reader that does not read."""
 
 _RETRY_INTERVAL = 0.1
-_BATCH = 1 << 16
 _MAX_PENDING = 1 << 20
 
 
@@ -81,14 +80,8 @@ class Stream:
         self._send(text.encode("utf-8", errors="backslashreplace"))
 
     def write_line_of(self, pieces: Iterable[bytes]) -> None:
-        """Write one long line from pieces of UTF-8, given without its newline."""
-        batch = bytearray()
-        for piece in pieces:
-            batch += piece
-            if len(batch) >= _BATCH:
-                self._send(bytes(batch))
-                batch.clear()
-        self._send(bytes(batch + b"\n"))
+        """Write one line from pieces of UTF-8, given without its newline."""
+        self._send(b"".join([*pieces, b"\n"]))
 
     def is_writable(self, timeout: float = 0.0) -> bool:
         """Return whether the destination accepts bytes within ``timeout`` seconds."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
-from watcher.state.trust import check
+from watcher.state.trust import reason_to_set_aside
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""
@@ -37,13 +37,13 @@ class StateFile:
             UnusableError: The file is too large, or others could have changed it.
             UsageError: The file cannot be read, is not a regular file or belongs to another user.
         """
-        with explaining(self.path, "read"):
+        with usage_errors(self.path, "read"):
             try:
                 descriptor = os.open(self.path, os.O_RDONLY | _FLAGS)
             except FileNotFoundError:
                 return None
             with os.fdopen(descriptor, "rb") as file:
-                problem = check(self.path, os.fstat(descriptor))
+                problem = reason_to_set_aside(self.path, os.fstat(descriptor))
                 if problem is not None:
                     raise UnusableError(problem)
                 content = file.read(SIZE_LIMIT + 1)
@@ -53,7 +53,7 @@ class StateFile:
 
     def set_aside(self) -> Path:
         """Rename the file to a free name beside it and return that name; raise UsageError if impossible."""
-        with explaining(self.path, "set aside"):
+        with usage_errors(self.path, "set aside"):
             while True:
                 aside = Path(f"{self.path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
                 with suppress(FileExistsError):
@@ -97,17 +97,17 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
         UsageError: The state file or its lock file is a link, belongs to another user or cannot be used.
         BusyError: Another run holds the lock.
     """
-    with explaining(path, "used"), suppress(FileNotFoundError):
-        check(path, path.lstat())
+    with usage_errors(path, "used"), suppress(FileNotFoundError):
+        reason_to_set_aside(path, path.lstat())
     lock_path = Path(f"{path}.lock")
-    with explaining(lock_path, "used"):
+    with usage_errors(lock_path, "used"):
         with suppress(FileNotFoundError):
-            problem = check(lock_path, lock_path.lstat())
+            problem = reason_to_set_aside(lock_path, lock_path.lstat())
             if problem is not None:
                 warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}")
         lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
     try:
-        with explaining(lock_path, "used"):
+        with usage_errors(lock_path, "used"):
             _lock(path, lock_path, lock)
         yield StateFile(path)
     finally:
@@ -115,7 +115,7 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
 
 
 def _lock(path: Path, lock_path: Path, lock: int) -> None:
-    if check(lock_path, os.fstat(lock)) is not None:
+    if reason_to_set_aside(lock_path, os.fstat(lock)) is not None:
         # A file that was just created cannot have such a problem, except on a file system without modes.
         lock_path.unlink()
         raise UsageError(
@@ -136,7 +136,7 @@ def _create(path: Path) -> int:
 
 
 @contextmanager
-def explaining(path: Path, verb: str) -> Iterator[None]:
+def usage_errors(path: Path, verb: str) -> Iterator[None]:
     """Turn an OSError into a UsageError that names the next step; ``verb`` is a participle such as "read"."""
     try:
         yield

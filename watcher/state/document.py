@@ -33,7 +33,7 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: str | None
 
     @classmethod
-    def of(cls, end: Ended) -> Reported:
+    def from_end(cls, end: Ended) -> Reported:
         """Return what is reported of an outcome."""
         return cls(end.outcome, end.progress.status)
 

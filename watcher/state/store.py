@@ -13,7 +13,7 @@ from watcher.core.answers.rate_limits import Hold
 from watcher.core.events import Changed, Ended, Event
 from watcher.core.model import ImportRef, Instant
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
-from watcher.state.disk import StateFile, UnusableError, explaining, open_state_file
+from watcher.state.disk import StateFile, UnusableError, open_state_file, usage_errors
 from watcher.state.document import Document, ImportEntry, Reported, decode, encode, encode_entry
 
 UNUSED_LIMIT = 30 * 86400.0
@@ -45,18 +45,19 @@ class StateStore:
         self._hold: Hold | None = None
         now, document = clock(), self._read()
         self._entries = {ref: ImportEntry(base_uri, ref, now, SavedWait(now)) for ref in refs}
-        self._others: list[bytes] = []
+        self._lines: dict[tuple[str, ImportRef], bytes] = {}
         for entry in document.imports:
             if now - entry.used_at > UNUSED_LIMIT:
                 continue
             if entry.base_uri == base_uri and entry.ref in self._entries:
                 self._entries[entry.ref] = replace(entry, used_at=now, wait=entry.wait.corrected(now))
             else:
-                self._others.append(encode_entry(replace(entry, used_at=min(entry.used_at, now))))
-        self._lines = {ref: encode_entry(entry) for ref, entry in self._entries.items()}
+                self._put_line(replace(entry, used_at=min(entry.used_at, now)))
+        for entry in self._entries.values():
+            self._put_line(entry)
         holds = {uri: hold.corrected(now) for uri, hold in document.holds.items()}
         self._holds = {uri: hold for uri, hold in holds.items() if hold is not None}
-        with explaining(file.path, "written"):
+        with usage_errors(file.path, "written"):
             self._write()
 
     @property
@@ -80,22 +81,22 @@ class StateStore:
         if hold != self._hold:
             self._hold = hold
             self._holds.pop(self._base_uri, None)
-            saved = SavedHold.of(hold, now)
+            saved = SavedHold.from_hold(hold, now)
             if saved is not None:
                 self._holds[self._base_uri] = saved
         elif not changed:
             return
         self._try_to_write()
 
-    def is_changed(self, ended: Ended) -> bool:
+    def has_changed(self, ended: Ended) -> bool:
         """Return whether outcome or status differ from what was last recorded as reported."""
-        return self._entries[ended.ref].reported != Reported.of(ended)
+        return self._entries[ended.ref].reported != Reported.from_end(ended)
 
     def record_outcomes(self, ends: Iterable[Ended]) -> None:
         """Save the outcomes that were reported by now."""
-        changed = [end for end in ends if self.is_changed(end)]
+        changed = [end for end in ends if self.has_changed(end)]
         for end in changed:
-            self._put(replace(self._entries[end.ref], reported=Reported.of(end)))
+            self._put(replace(self._entries[end.ref], reported=Reported.from_end(end)))
         if changed:
             self._try_to_write()
 
@@ -112,7 +113,10 @@ class StateStore:
 
     def _put(self, entry: ImportEntry) -> None:
         self._entries[entry.ref] = entry
-        self._lines[entry.ref] = encode_entry(entry)
+        self._put_line(entry)
+
+    def _put_line(self, entry: ImportEntry) -> None:
+        self._lines[entry.base_uri, entry.ref] = encode_entry(entry)
 
     def _try_to_write(self) -> None:
         try:
@@ -126,7 +130,7 @@ class StateStore:
                 )
 
     def _write(self) -> None:
-        self._file.write(encode([*self._others, *self._lines.values()], self._holds))
+        self._file.write(encode(self._lines.values(), self._holds))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from watcher.core.errors import UsageError
 
 
-def check(path: Path, status: os.stat_result) -> str | None:
+def reason_to_set_aside(path: Path, status: os.stat_result) -> str | None:
     """Return why a file must be set aside, such as "has more than one hard link"; None to trust it.
 
     A file is trusted if it is a regular file with one link that only its owner and its group can write.

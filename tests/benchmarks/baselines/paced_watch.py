@@ -21,7 +21,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from watcher.api.client import Client
-from watcher.api.token import FixedToken, parse_token
+from watcher.api.token import TokenSource, parse_token
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
@@ -73,7 +73,7 @@ async def main() -> None:
     ]
     policy = Policy(timeout=math.inf, appear_within=math.inf, min_interval=INTERVAL, max_interval=INTERVAL)
     terms = Terms(policy, lambda _: False, request_timeout=REQUEST_TIMEOUT)
-    tokens = FixedToken(parse_token(os.environ["LD_ACCESS_TOKEN"], "LD_ACCESS_TOKEN"))
+    tokens = TokenSource(parse_token(os.environ["LD_ACCESS_TOKEN"], "LD_ACCESS_TOKEN"))
     async with Client(base_uri, tokens) as client:
         probe = Probe(client)
         watch = Watch(refs, terms, probe.get, Random(1))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-def watched(number: int, now: Instant) -> ScheduledImport:
+def scheduled(number: int, now: Instant) -> ScheduledImport:
     """Return an import that has no request in flight."""
     return ScheduledImport(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
 
@@ -59,11 +59,11 @@ def test_a_request_that_times_out_before_it_starts_is_a_fault() -> None:
             return Instant(loop.time() + paused, 0.0)
 
         in_flight = InFlight(never_respond, now, 0.02, lambda: None)
-        in_flight.send(watched(1, now()))
+        in_flight.send(scheduled(1, now()))
 
         def send_and_pause() -> None:
             nonlocal paused
-            in_flight.send(watched(2, now()))
+            in_flight.send(scheduled(2, now()))
             paused = 0.3
 
         loop.call_later(0.01, send_and_pause)
@@ -71,7 +71,7 @@ def test_a_request_that_times_out_before_it_starts_is_a_fault() -> None:
         collected: list[Answer | Fault] = []
         while len(collected) < 2:
             await asyncio.sleep(0.01)
-            collected += [answer for _, answer, _ in in_flight.collect()]
+            collected += [answer for _, answer, _, _ in in_flight.collect()]
         await in_flight.close()
         return collected
 
@@ -88,12 +88,12 @@ def test_a_request_times_out(request_timeout: float, detail: str, timed_out_afte
     async def run(_loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
         finished = asyncio.Event()
         in_flight = InFlight(never_respond, now, request_timeout, finished.set)
-        one = watched(1, now())
+        one = scheduled(1, now())
         one.deadline = now().monotonic + 3600
         in_flight.send(one)
         assert in_flight.next_timeout == now().monotonic + timed_out_after
         await finished.wait()
-        ((collected, answer, _),) = in_flight.collect()
+        ((collected, answer, _, _),) = in_flight.collect()
         assert collected is one
         await in_flight.close()
         return answer
@@ -115,10 +115,10 @@ def test_a_response_that_arrived_while_the_process_was_paused_counts() -> None:
     async def run(loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
         finished = asyncio.Event()
         in_flight = InFlight(respond_in_time, now, 2.0, finished.set)
-        in_flight.send(watched(1, now()))
+        in_flight.send(scheduled(1, now()))
         loop.call_later(1.0, loop.work, 3600.0)
         await finished.wait()
-        ((_, answer, _),) = in_flight.collect()
+        ((_, answer, _, _),) = in_flight.collect()
         await in_flight.close()
         return answer
 
@@ -135,10 +135,10 @@ def test_a_process_that_is_paused_again_and_again_still_times_out() -> None:
 
         finished = asyncio.Event()
         in_flight = InFlight(never_respond, now, 1.0, finished.set)
-        in_flight.send(watched(1, now()))
+        in_flight.send(scheduled(1, now()))
         stutter()
         await finished.wait()
-        ((_, answer, _),) = in_flight.collect()
+        ((_, answer, _, _),) = in_flight.collect()
         await in_flight.close()
         return answer
 

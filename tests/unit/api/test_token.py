@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from watcher.api.token import FixedToken, Secret, TokenFile, parse_token, wrong_key_hint
+from watcher.api.token import Secret, TokenFile, TokenSource, parse_token, wrong_key_hint
 from watcher.core.errors import UsageError
 
 
@@ -21,7 +21,7 @@ def test_a_secret_is_never_formatted(value: str) -> None:
 
 def test_a_token_is_concealed_in_text_from_outside() -> None:
     """The token is replaced; text that contains it percent-encoded is replaced as a whole."""
-    tokens = FixedToken(Secret("api-1"))
+    tokens = TokenSource(Secret("api-1"))
     assert tokens.conceal("bad key api-1") == "bad key ***"
     assert tokens.conceal("/login?key=%61pi-1") == "***"
     assert tokens.conceal("/login?key=%61") == "/login?key=%61"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.terminal import read_all
-from watcher.cli.outputs import make_log, speaks_unicode
+from watcher.cli.outputs import is_utf8_locale, make_log
 from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.messages.progress import Level
 from watcher.reports.live.live import LiveView
@@ -140,4 +140,4 @@ def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
 )
 def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     """The locale decides whether the terminal shows more than ASCII, whatever Python changes about it."""
-    assert speaks_unicode(environ) == unicode
+    assert is_utf8_locale(environ) == unicode

@@ -67,12 +67,12 @@ def test_every_known_first_status_is_expected() -> None:
 )
 def test_until(status: str, until: str, outcome: Outcome | None) -> None:
     """A status ends the wait at the goal or past it, and stopped is past nothing."""
-    assert lifecycle.judge(ImportStatus(status), ImportStatus(until), frozenset()) is outcome
+    assert lifecycle.outcome_of(ImportStatus(status), ImportStatus(until), frozenset()) is outcome
 
 
 def test_fail_on_comes_before_success() -> None:
     """A status to fail on fails the wait even if it is past the goal."""
-    judged = lifecycle.judge(
+    judged = lifecycle.outcome_of(
         ImportStatus.IN_PROGRESS, ImportStatus.READY, frozenset({ImportStatus.IN_PROGRESS})
     )
     assert judged is Outcome.BLOCKED
@@ -80,7 +80,7 @@ def test_fail_on_comes_before_success() -> None:
 
 def test_fail_on_ignores_an_unobserved_status() -> None:
     """A status to fail on that was passed unobserved has no effect."""
-    judged = lifecycle.judge(
+    judged = lifecycle.outcome_of(
         ImportStatus.READY, ImportStatus.COMPLETE, frozenset({ImportStatus.PENDING_APPROVAL})
     )
     assert judged is None
@@ -90,4 +90,4 @@ def test_fail_on_ignores_an_unobserved_status() -> None:
 def test_an_unknown_status_reaches_nothing(until: ImportStatus) -> None:
     """An unknown status decides nothing."""
     status: Status = UnknownStatus("archiving")
-    assert lifecycle.judge(status, until, frozenset()) is None
+    assert lifecycle.outcome_of(status, until, frozenset()) is None

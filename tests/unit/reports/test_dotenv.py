@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import TYPE_CHECKING
 
 from tests.support.results import NOTHING_WATCHED
@@ -27,3 +29,14 @@ def test_a_run_that_watched_nothing_has_no_status(tmp_path: Path) -> None:
     path = tmp_path / "env"
     Dotenv(path).finish(NOTHING_WATCHED)
     assert path.read_text("utf-8") == ("WATCHER_OUTCOME=usage\nWATCHER_LAST_STATUS=\nWATCHER_RESULT_CODE=2\n")
+
+
+def test_only_the_user_can_write_the_file_whatever_the_umask(tmp_path: Path) -> None:
+    """Other users can read the variables, but cannot change what a job sources."""
+    path = tmp_path / "env"
+    before = os.umask(0)
+    try:
+        Dotenv(path).finish(NOTHING_WATCHED)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644

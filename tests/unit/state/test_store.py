@@ -170,11 +170,11 @@ def test_an_outcome_is_new_once(tmp_path: Path) -> None:
             driven = Driven(Policy(once=True, remembered=True))
             driven.receive(seen(status) if status else MISSING)
             store.save(driven.events, None, instant(at))
-            is_changed = store.is_changed(driven.ended)
+            has_changed = store.has_changed(driven.ended)
             if reported:
                 store.record_outcomes([driven.ended])
-                assert not store.is_changed(driven.ended)
-            return is_changed
+                assert not store.has_changed(driven.ended)
+            return has_changed
 
     assert look(0.0, "")
     assert not look(10.0, "")

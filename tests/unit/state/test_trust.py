@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from watcher.core.errors import UsageError
-from watcher.state.trust import check
+from watcher.state.trust import reason_to_set_aside
 
 ME, ROOT, OTHER = 1000, 0, 4_000_000_000
 PATH = Path("/var/lib/state")
@@ -37,7 +37,7 @@ def test_only_a_file_that_nobody_else_could_write_is_trusted(
 ) -> None:
     """A file of the user's own that others can have linked or written must be set aside."""
     monkeypatch.setattr(os, "geteuid", lambda: euid)
-    assert check(PATH, file) == problem
+    assert reason_to_set_aside(PATH, file) == problem
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_other_files_are_refused(
     """Links, other kinds of files and those of other users stay; a user without a name is a number."""
     monkeypatch.setattr(os, "geteuid", lambda: euid)
     with pytest.raises(UsageError, match=re.escape(f"--state-file: {PATH} {words}")):
-        check(PATH, file)
+        reason_to_set_aside(PATH, file)

@@ -18,17 +18,12 @@ without a timeout of its own is cancelled."""
 
 @dataclass(slots=True, eq=False)
 class ScheduledImport:
-    """One import of a fleet; all times are on the monotonic clock in seconds.
-
-    ``give_up_at`` is when the last request will be cancelled, ``in_flight`` whether it is still in flight.
-    """
+    """One import of a fleet; all times are on the monotonic clock in seconds."""
 
     waiter: Waiter
     due: float = 0.0
     interval: float = 1.0
     deadline: float = math.inf
-    asked_at: float = -math.inf
-    give_up_at: float = math.inf
     in_flight: bool = False
 
     def urgency(self, now: float) -> float:
@@ -39,8 +34,8 @@ class ScheduledImport:
 class Due(NamedTuple):
     """The imports to poll now, in this order, and those to end, because no last poll is possible."""
 
-    asked: list[ScheduledImport]
-    late: list[ScheduledImport]
+    to_poll: list[ScheduledImport]
+    expired: list[ScheduledImport]
 
 
 class Agenda:
@@ -64,23 +59,23 @@ class Agenda:
         can be sent, it waits up to ``LAST_POLL_GRACE`` for its turn.
         """
         self._wake(now)
-        asked: list[ScheduledImport] = []
-        late: list[ScheduledImport] = []
+        to_poll: list[ScheduledImport] = []
+        expired: list[ScheduledImport] = []
         if self._due and capacity > 0 and self._limiter.ready_at(now) <= now:
             self._due.sort(key=lambda one: one.urgency(now), reverse=True)  # equals keep their order
-            while len(asked) < min(capacity, len(self._due)) and self._limiter.ready_at(now) <= now:
-                asked.append(self._start(self._due[len(asked)], now))
-            del self._due[: len(asked)]
-        expired = [scheduled for scheduled in self._due if now >= scheduled.deadline]
+            while len(to_poll) < min(capacity, len(self._due)) and self._limiter.ready_at(now) <= now:
+                to_poll.append(self._start(self._due[len(to_poll)], now))
+            del self._due[: len(to_poll)]
+        overdue = [scheduled for scheduled in self._due if now >= scheduled.deadline]
         self._due = [scheduled for scheduled in self._due if now < scheduled.deadline]
-        for scheduled in expired:
+        for scheduled in overdue:
             if now >= scheduled.deadline + LAST_POLL_GRACE or self._limiter.allowed_at(now, last=True) > now:
-                late.append(scheduled)
-            elif len(asked) < capacity and self._limiter.ready_at(now, last=True) <= now:
-                asked.append(self._start(scheduled, now))
+                expired.append(scheduled)
+            elif len(to_poll) < capacity and self._limiter.ready_at(now, last=True) <= now:
+                to_poll.append(self._start(scheduled, now))
             else:
                 self._due.append(scheduled)
-        return Due(asked, late)
+        return Due(to_poll, expired)
 
     def next_wakeup(self, now: float, *, can_send: bool) -> float:
         """Return when the next import needs action if no reply arrives before; infinite if none does."""

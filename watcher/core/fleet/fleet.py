@@ -48,7 +48,7 @@ class Fleet:
         """The present hold, which all imports share."""
         return self._limiter.hold
 
-    def standing(self, ref: ImportRef, now: Instant) -> Heartbeat | None:
+    def snapshot(self, ref: ImportRef, now: Instant) -> Heartbeat | None:
         """Return the present state of an import as a heartbeat; None before its wait and after it."""
         scheduled = self._unfinished.get(ref)
         return None if scheduled is None else self._heartbeat_of(scheduled, now)
@@ -71,8 +71,10 @@ class Fleet:
             step = scheduled.waiter.end_before_first_poll(self._limiter.hold, now)
             yield from self._apply(scheduled, step, now)
 
-    def receive(self, scheduled: ScheduledImport, answer: Answer | Fault, now: Instant) -> Iterator[Event]:
-        """Process the response to a request, or the fault instead of one, that arrived now."""
+    def receive(
+        self, scheduled: ScheduledImport, answer: Answer | Fault, sent_at: float, now: Instant
+    ) -> Iterator[Event]:
+        """Process what arrived now for a request of ``sent_at``: a response, or the fault instead of one."""
         scheduled.in_flight = False
         reply: Reply
         if isinstance(answer, Fault):
@@ -80,10 +82,10 @@ class Fleet:
         else:
             reply = decode(scheduled.waiter.ref, answer)
             limits = read_rate_limits(answer.headers, now.unix)
-        hold = self._limiter.observe(reply, limits, scheduled.asked_at, now.monotonic)
+        hold = self._limiter.observe(reply, limits, sent_at, now.monotonic)
         if scheduled.waiter.over:
             return
-        step = scheduled.waiter.receive(reply, Arrival(scheduled.asked_at, now, hold))
+        step = scheduled.waiter.receive(reply, Arrival(sent_at, now, hold))
         yield from self._apply(scheduled, step, now)
         yield from self._end_held(now)
 
@@ -96,9 +98,9 @@ class Fleet:
         """Return the imports to poll now, at most ``capacity``, and those to pass to ``end``."""
         return self._agenda.take_due(now.monotonic, capacity)
 
-    def end(self, late: Sequence[ScheduledImport], now: Instant) -> Iterator[Event]:
+    def end(self, expired: Sequence[ScheduledImport], now: Instant) -> Iterator[Event]:
         """End waits whose deadline has passed and for which no last poll is possible."""
-        for scheduled in late:
+        for scheduled in expired:
             if not scheduled.waiter.over:
                 step = scheduled.waiter.end_if_held(self._limiter.hold, now)
                 yield from self._apply(scheduled, step, now)
@@ -118,7 +120,7 @@ class Fleet:
         waiter, waiting = scheduled.waiter, len(self._unfinished)
         wait = max(scheduled.due, self._limiter.ready_at(now.monotonic), now.monotonic) - now.monotonic
         next_poll = None if scheduled.in_flight or math.isinf(wait) else wait
-        return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.problem(now), next_poll)
+        return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
 
     def _end_held(self, now: Instant) -> Iterator[Event]:
         """End the waits that the hold outlasts."""

@@ -6,11 +6,10 @@ A *fact* says what happened, as the beginning of a sentence; ``final`` makes the
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome, Status
-from watcher.core.text import duration
+from watcher.core.text import duration, tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,6 +197,5 @@ def left_behind(decisive: ImportRef, *, succeeded: bool) -> str:
 
 def summarize(ends: Sequence[Ended], outcome: Outcome, code: int) -> str:
     """Return one sentence about a run with several imports."""
-    counts = Counter(end.outcome for end in ends)
-    tally = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return f"{len(ends)} imports: {tally}; exit code {code} ({outcome})"
+    outcomes = tally(end.outcome for end in ends)
+    return f"{len(ends)} imports: {outcomes}; exit code {code} ({outcome})"

@@ -15,9 +15,12 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
+from watcher.core.messages.snapshots import polls
 from watcher.core.model import Transition
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
+
+RATE_LIMITED = "rate limited (429)"
 
 
 class Level(IntEnum):
@@ -67,7 +70,7 @@ def line_of(event: Event) -> str | None:
             if event.in_a_row > 1:
                 return None
             asks = "" if event.named_wait is None else f": the API asks to wait {duration(event.named_wait)}"
-            return f"rate limited (429){asks}{_next_poll(event.wait)}"
+            return f"{RATE_LIMITED}{asks}{_next_poll(event.wait)}"
         case Retrying():
             return f"{event.detail}{_next_poll(event.wait)}" if event.in_a_row == 1 else None
         case MetUnknownStatus():
@@ -96,11 +99,10 @@ def _heartbeat(event: Heartbeat) -> str:
         status = f"not seen yet after {duration(progress.elapsed)}"
     else:
         status = f"still {progress.status} after {duration(progress.in_state or 0)}"
-    polls = f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
-    problem = "" if event.trouble is None else f"; {event.trouble}"
+    trouble = "" if event.trouble is None else f"; {event.trouble}"
     following = "" if event.next_poll is None else _next_poll(event.next_poll)
     others = f"; {event.waiting} imports are not final" if event.waiting > 1 else ""
-    return f"{status}, {polls}{problem}{following}{others}"
+    return f"{status}, {polls(progress)}{trouble}{following}{others}"
 
 
 def _next_poll(wait: float) -> str:

@@ -109,7 +109,7 @@ class FaultRules:
         return self._retry_or_end(outage, faults.new_token(str(reply.error)), wait, arrival)
 
     def _extend_outage(self, detail: str, arrival: Arrival) -> Outage:
-        self._record.note_error(detail, arrival.now)
+        self._record.record_failure(detail, arrival.now)
         if self.outage is None:
             ceilings = schedule.growing(self._policy.min_interval, self._policy.max_interval, 2)
             self.outage = Outage(arrival.asked_at, ceilings)

@@ -72,7 +72,7 @@ class Record:
         """Return the seconds since the wait began, at most to the first observation of a final status."""
         return max(0.0, self._end(now) - self.started.monotonic)
 
-    def note_error(self, detail: str, now: Instant, *, throttled: bool = False) -> None:
+    def record_failure(self, detail: str, now: Instant, *, throttled: bool = False) -> None:
         """Record a request that failed, with 429 or in another way."""
         if throttled:
             self.requests.throttled += 1

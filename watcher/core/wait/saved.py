@@ -83,7 +83,7 @@ class SavedHold:
     named: bool
 
     @classmethod
-    def of(cls, hold: Hold | None, now: Instant) -> SavedHold | None:
+    def from_hold(cls, hold: Hold | None, now: Instant) -> SavedHold | None:
         """Return a hold on the wall clock; None if there is none or it is over."""
         if hold is None or hold.resume_at <= now.monotonic:
             return None

@@ -61,7 +61,7 @@ class Waiter:
         """Return a snapshot of the wait."""
         return self._record.progress(now)
 
-    def problem(self, now: Instant) -> str | None:
+    def trouble(self, now: Instant) -> str | None:
         """Return why the status may be out of date; None after a usable answer or a new import's 404."""
         error, outage = self._record.requests.last_error, self._faults.outage
         if outage is not None and error is not None:
@@ -78,7 +78,7 @@ class Waiter:
         """Return the end of a wait that needs no poll, by the state and hold that an earlier run saved."""
         status = self._record.status
         if status is not None and status in lifecycle.FINAL:
-            outcome = lifecycle.judge(status, self._policy.until, self._policy.fail_on)
+            outcome = lifecycle.outcome_of(status, self._policy.until, self._policy.fail_on)
             if outcome is not None:
                 return self._steps.end_at_status(outcome, now)
         if hold is None or hold.resume_at <= now.monotonic:
@@ -154,7 +154,7 @@ class Waiter:
             return self._steps.end(Outcome.PROTOCOL, fact, now, events, next_step=advice)
         if is_new:
             events.append(MetUnknownStatus(self.ref, now, self.progress(now), UnknownStatus(status)))
-        outcome = lifecycle.judge(status, policy.until, policy.fail_on)
+        outcome = lifecycle.outcome_of(status, policy.until, policy.fail_on)
         if outcome is not None:
             return self._steps.end_at_status(outcome, now, events)
         if policy.once and now.monotonic < self.deadline:
@@ -163,7 +163,7 @@ class Waiter:
 
     def _on_throttle(self, reply: Throttled, arrival: Arrival) -> Step:
         now, hold, error = arrival.now, arrival.hold, str(reply.error)
-        self._record.note_error(error, now, throttled=True)
+        self._record.record_failure(error, now, throttled=True)
         named_wait = hold.until - now.monotonic if hold is not None and hold.named else None
         if self._policy.once:
             fact = messages.rate_limited(error, named_wait)
@@ -181,7 +181,7 @@ class Waiter:
         now = arrival.now
         self._faults.outage = None
         self._record.stale_since = None
-        self._record.note_error(str(reply.error), now)
+        self._record.record_failure(str(reply.error), now)
         detail = messages.not_yet_there(str(reply.error))
         if self._policy.once and self._policy.remembered:
             return self._steps.end(Outcome.PENDING, detail, now)

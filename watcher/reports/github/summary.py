@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from watcher.core.statuses import SUCCESSES
-from watcher.core.text import duration
+from watcher.core.text import duration, tally
 from watcher.reports.documents import ImportDocument, ResultDocument
 from watcher.reports.github.gantt import MAX_BARS, gantt
 
@@ -83,8 +82,7 @@ def _messages(shown: Sequence[ImportDocument]) -> str:
 
 
 def _tally(imports: Sequence[ImportDocument]) -> str:
-    counts = Counter(document.outcome for document in imports)
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return tally(str(document.outcome) for document in imports)
 
 
 def escape(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import math
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -28,10 +27,8 @@ MAX_CONNECTIONS = 100
 CONNECTION_TIMEOUT = 10.0
 """Seconds from connect to the end of the response, the only one of a connection."""
 
-LARGE_FLEET = 1000
-"""Imports above which data may be ``MAX_AGE`` seconds old, so that clients cannot keep the loop busy."""
-
-MAX_AGE = 1.0
+_BATCH = 100
+"""Imports that are encoded before the loop continues, so that a large result delays no poll."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -46,7 +43,7 @@ _SILENT.disabled = True
 
 
 @dataclass(slots=True)
-class View:
+class Endpoints:
     """The data that the endpoints show, and their handlers.
 
     Attributes:
@@ -60,9 +57,7 @@ class View:
     refresh: Callable[[], None]
     overdue: Callable[[], float]
     result: Result | None = None
-    _refreshed_at: float = -math.inf
-    _encoded: tuple[object, bytes] = (None, b"")
-    _encoding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def serving(self, host: str, port: int) -> AsyncIterator[str]:
@@ -73,6 +68,7 @@ class View:
         """
         listener = await _listen(host, port)
         app = web.Application()
+        app.on_response_prepare.append(_complete)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/readyz", self._readiness)
         app.router.add_get("/status", self._status)
@@ -112,25 +108,24 @@ class View:
         return _unavailable(f"waiting: {waiting} of {count} {imports} {verb} not final")
 
     async def _status(self, _request: web.Request) -> web.Response:
-        async with self._encoding:  # simultaneous requests share the work
-            self._update()
-            version = (self._refreshed_at, self.result)
-            if self._encoded[0] != version:
-                self._encoded = (version, await _join(self.builder.encode(self.result)))
+        async with self._taking_turns():
+            body = await _join(self.builder.encode(self.result))
         # aiohttp writes a BytesIO in pieces, as fast as the client reads.
-        return web.Response(body=io.BytesIO(self._encoded[1]), content_type="application/json")
+        return web.Response(body=io.BytesIO(body), content_type="application/json")
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        self._update()
-        body, content_type = exposition(self.builder, self.result, request.headers.get("Accept", ""))
+        async with self._taking_turns():
+            body, content_type = exposition(self.builder, self.result, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    def _update(self) -> None:
-        now = asyncio.get_running_loop().time()
-        is_large = len(self.builder.progress) > LARGE_FLEET
-        if self.result is None and now >= self._refreshed_at + (MAX_AGE if is_large else 0.0):
-            self.refresh()
-            self._refreshed_at = now
+    @asynccontextmanager
+    async def _taking_turns(self) -> AsyncIterator[None]:
+        """Refresh the data; the loop continues between two requests, however many clients there are."""
+        async with self._turn:
+            if self.result is None:
+                self.refresh()
+                await asyncio.sleep(0)
+            yield
 
 
 class _Connection(web.RequestHandler):
@@ -153,13 +148,22 @@ class _Connection(web.RequestHandler):
         super().connection_lost(exc)
         self._timeout.cancel()
 
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        """Send a response; one to a malformed request does not come from the application."""
-        resp.headers.update(_HEADERS)
-        resp.force_close()
-        return await super().finish_response(request, resp, start_time)
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Respond to a malformed request, which does not reach the application."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers.update(_HEADERS)
+        return response
+
+
+async def _complete(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    response.force_close()
 
 
 def _abort(connection: web.RequestHandler) -> None:
@@ -169,12 +173,12 @@ def _abort(connection: web.RequestHandler) -> None:
 
 async def _join(pieces: Iterable[bytes]) -> bytes:
     """Return the pieces as one line; the encoding of a large fleet pauses so that polls are not delayed."""
-    line: list[bytes] = []
-    for piece in pieces:
-        line.append(piece)
-        if len(line) % 100 == 0:
+    line = bytearray()
+    for number, piece in enumerate(pieces, 1):
+        line += piece
+        if number % _BATCH == 0:
             await asyncio.sleep(0)
-    return b"".join([*line, b"\n"])
+    return bytes(line + b"\n")
 
 
 def _unavailable(reason: str) -> web.Response:

@@ -76,7 +76,7 @@ class _WatchCollector(Collector):
 
 
 def _each_import(imports: Mapping[ImportRef, Progress]) -> Iterator[Metric]:
-    known = [((r.project, r.environment, r.segment, r.import_id), p) for r, p in imports.items()]
+    known = [(ref.keys, p) for ref, p in imports.items()]
     status = [((*keys, name), name == _label(p.status)) for keys, p in known for name in _STATUSES]
     yield _gauge("import_status", "1 for the last status, else 0.", status, *_KEYS, "status")
     in_state = [(keys, p.in_state) for keys, p in known if p.in_state is not None]

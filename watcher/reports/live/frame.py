@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher.core.messages.snapshots import polls, waiting_for
-from watcher.core.text import printable
-from watcher.reports.live.board import Attention, View, running_time
+from watcher.core.text import printable, tally
+from watcher.reports.live.view_state import Attention, ImportView, running_time
 
 _WIDE = 60
 """Columns from which a row of the table shows the steps and a note."""
@@ -53,7 +52,7 @@ class Frame:
         turn: The number of the frame, for spinners and the rail.
     """
 
-    views: Sequence[View]
+    views: Sequence[ImportView]
     glyphs: Glyphs
     turn: int = 0
 
@@ -62,7 +61,7 @@ class Frame:
         width, height = options.max_width, options.size.height
         return self._one(self.views[0], width) if len(self.views) == 1 else self._table(width, height - 1)
 
-    def _one(self, view: View, width: int) -> Iterable[RenderableType]:
+    def _one(self, view: ImportView, width: int) -> Iterable[RenderableType]:
         mark, style = self._mark(view)
         count = polls(view.progress)
         lines = [Text.assemble((view.name, f"bold {style}"))]
@@ -70,8 +69,8 @@ class Frame:
             lines[0].append(f" {view.spent}", style).append(f"  {waiting_for(view.progress)}")
         else:
             lines[0].append(f" after {view.spent}, {count}")
-        if view.problem is not None:
-            lines.append(Text(f"! {view.problem}", "yellow"))
+        if view.trouble is not None:
+            lines.append(Text(f"! {view.trouble}", "yellow"))
         lines.append(self._track(view, width - 2))
         if view.ended is None:
             elapsed = f"{running_time(view.progress.elapsed)} elapsed"
@@ -82,7 +81,7 @@ class Frame:
         grid.add_row(Text(mark, style), Group(*lines))
         yield grid
 
-    def _track(self, view: View, width: int) -> Text:
+    def _track(self, view: ImportView, width: int) -> Text:
         """Draw the steps that are done, the current one, and those that usually follow."""
         mark, style = self._mark(view)
         rail, done, ahead = self.glyphs.rail, view.done_steps, view.steps_ahead
@@ -119,7 +118,7 @@ class Frame:
         if shown < len(views):
             yield self._line((f"and {len(views) - shown} more: {_tally(views[shown:])}", "dim"))
 
-    def _row(self, view: View, shared: int, *, wide: bool) -> Iterable[Text]:
+    def _row(self, view: ImportView, shared: int, *, wide: bool) -> Iterable[Text]:
         mark, style = self._mark(view)
         done, ahead = self.glyphs.done * len(view.done_steps), self.glyphs.ahead * len(view.steps_ahead)
         yield (
@@ -127,13 +126,13 @@ class Frame:
         )
         yield self._line((view.name, style))
         yield self._line((view.spent, style))
-        yield self._line("/".join(printable(key) for key in _keys(view)[shared:]))
+        yield self._line("/".join(printable(key) for key in view.ref.keys[shared:]))
         if wide and view.ended is None:
             needs_approval = view.attention is Attention.NEEDS_APPROVAL
             fact = "needs an approval" if needs_approval else view.next_request
-            yield self._line((view.problem, "yellow") if view.problem is not None else (fact, "dim"))
+            yield self._line((view.trouble, "yellow") if view.trouble is not None else (fact, "dim"))
 
-    def _mark(self, view: View) -> tuple[str, str]:
+    def _mark(self, view: ImportView) -> tuple[str, str]:
         """Return the character for the state of an import, and its style."""
         spinner = self.glyphs.spinner[self.turn % len(self.glyphs.spinner)]
         match view.attention:
@@ -164,15 +163,11 @@ def _fold(pieces: Sequence[Text], joints: Sequence[Text], width: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _keys(view: View) -> tuple[str, ...]:
-    return view.ref.project, view.ref.environment, view.ref.segment, view.ref.import_id
+def _tally(views: Iterable[ImportView]) -> str:
+    return tally(view.name for view in views)
 
 
-def _tally(views: Iterable[View]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in Counter(view.name for view in views).items())
-
-
-def _count_shared_keys(views: Iterable[View]) -> int:
+def _count_shared_keys(views: Iterable[ImportView]) -> int:
     """Count the leading keys that all targets share; the import ID always stays."""
-    columns = zip(*(_keys(view)[:-1] for view in views), strict=True)
+    columns = zip(*(view.ref.keys[:-1] for view in views), strict=True)
     return next((index for index, keys in enumerate(columns) if len(set(keys)) > 1), 3)

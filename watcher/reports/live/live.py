@@ -10,9 +10,9 @@ from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level, level_of
 from watcher.core.model import ImportRef
-from watcher.reports.live.board import Board
 from watcher.reports.live.frame import Frame, Glyphs
 from watcher.reports.live.region import Region
+from watcher.reports.live.view_state import ViewState
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice, Report
 from watcher.reports.stream import Stream
@@ -37,7 +37,7 @@ class LiveView(Report):
 
     Args:
         stream: A terminal.
-        standing: Return a snapshot of an import; None before its wait begins and after it ends.
+        snapshot: Return a snapshot of an import; None before its wait begins and after it ends.
         level: The minimum level of the lines above the region.
         glyphs: The characters that the terminal can show.
         several: Whether each line must name its import.
@@ -48,14 +48,14 @@ class LiveView(Report):
     def __init__(
         self,
         stream: Stream,
-        standing: Callable[[ImportRef], Heartbeat | None],
+        snapshot: Callable[[ImportRef], Heartbeat | None],
         level: Level,
         glyphs: Glyphs,
         *,
         several: bool,
     ) -> None:
         self._region = Region(stream)
-        self._board = Board(standing)
+        self._state = ViewState(snapshot)
         self._glyphs = glyphs
         self._lines = PlainLog(self._region, level, several=several, quiet=False)
         self._timer: asyncio.Handle | None = None
@@ -68,7 +68,7 @@ class LiveView(Report):
         if self._failed:
             self._lines.receive(event)
             return
-        self._board.receive(event)
+        self._state.receive(event)
         if not isinstance(event, Heartbeat):
             self._active_at = event.at.monotonic
         if isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO:
@@ -114,7 +114,7 @@ class LiveView(Report):
 
     def _draw(self, *, last: bool = False) -> None:
         try:
-            self._region.draw(Frame(self._board.views(), self._glyphs, self._turn), last=last)
+            self._region.draw(Frame(self._state.views(), self._glyphs, self._turn), last=last)
             self._turn += 1
         except Exception as error:  # noqa: BLE001 (a defect in the drawing must not end the watch)
             self._failed = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.reports.live.test_board import progress
+from tests.unit.reports.live.test_view_state import progress
 from watcher.core.messages.snapshots import polls, waiting_for
 
 

@@ -59,11 +59,11 @@ def test_a_hold_is_limited_to_an_hour(hold: SavedHold, left: tuple[float, float]
 def test_a_hold_is_restored_on_another_monotonic_clock() -> None:
     """A hold keeps its times; no hold, or one that is over, is not saved."""
     hold = Hold(130.0, 140.0, named=True)
-    saved = SavedHold.of(hold, Instant(100.0, NOW))
+    saved = SavedHold.from_hold(hold, Instant(100.0, NOW))
     assert saved is not None
     assert saved.restored(Instant(5.0, NOW)) == Hold(35.0, 45.0, named=True)
-    assert SavedHold.of(hold, Instant(140.0, NOW)) is None
-    assert SavedHold.of(None, Instant(0.0, NOW)) is None
+    assert SavedHold.from_hold(hold, Instant(140.0, NOW)) is None
+    assert SavedHold.from_hold(None, Instant(0.0, NOW)) is None
 
 
 def test_a_record_continues_where_it_was() -> None:

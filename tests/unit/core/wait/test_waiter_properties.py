@@ -90,7 +90,7 @@ def _check_end(driven: Driven, policy: Policy, last: Reply) -> None:
     ended = driven.ended
     assert ended.message.isprintable()
     if isinstance(last, Found):
-        judged = lifecycle.judge(last.found.status, policy.until, policy.fail_on)
+        judged = lifecycle.outcome_of(last.found.status, policy.until, policy.fail_on)
         assert judged is None or ended.outcome is judged or policy.unknown_status is UnknownStatusRule.FAIL
     if ended.outcome in {Outcome.COMPLETE, Outcome.REACHED}:
         assert isinstance(last, Found)

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from tests.support.endpoints import ask, served, view_of
 from tests.support.results import builder_of, life
-from watcher.reports.http import app
-from watcher.reports.http.app import STUCK_AFTER, View
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from watcher.core.exit_codes import Result
-    from watcher.reports.results import ResultBuilder
+from watcher.reports.http.app import STUCK_AFTER, Endpoints
 
 PATHS = ("/healthz", "/readyz", "/status", "/metrics")
 
 
-def body_of(view: View, path: str) -> tuple[int, str]:
+def body_of(view: Endpoints, path: str) -> tuple[int, str]:
     """Return status and body of one request."""
     with served(view) as address:
         response, body = ask(address, path)
@@ -42,7 +36,7 @@ def body_of(view: View, path: str) -> tuple[int, str]:
 def test_health(overdue: float, status: int, *, has_ended: bool) -> None:
     """A watch is stuck if it is past its planned wake-up, not while it waits or after its end."""
     builder = builder_of(life("complete"))
-    view = View(builder, lambda: None, lambda: overdue, builder.result() if has_ended else None)
+    view = Endpoints(builder, lambda: None, lambda: overdue, builder.result() if has_ended else None)
     expected = "ok\n" if status == 200 else "stuck: the watch is 5 s late\n"
     assert body_of(view, "/healthz") == (status, expected)
 
@@ -67,7 +61,7 @@ def test_status_is_current() -> None:
     """Each request shows the latest progress, also of polls without an event, and at last the result."""
     events = life("preparing", "ready", "stopped")
     builder = builder_of(events[:2])
-    view = View(builder, lambda: builder.update({events[0].ref: events[-2].progress}), lambda: 0.0)
+    view = Endpoints(builder, lambda: builder.update({events[0].ref: events[-2].progress}), lambda: 0.0)
     with served(view) as address:
         first = json.loads(ask(address, "/status")[1])
         builder.receive(events[-1])
@@ -77,47 +71,19 @@ def test_status_is_current() -> None:
     assert (last["outcome"], last["exit_code"], last["message"]) == ("stopped", 3, view.result.message)
 
 
-class Counting:
-    """A builder that counts how often it is encoded."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, builder: ResultBuilder) -> None:
-        self.encodings = 0
-        encode = builder.encode
-
-        def count(result: Result | None = None, at: float | None = None) -> Iterator[bytes]:
-            self.encodings += 1
-            return encode(result, at)
-
-        monkeypatch.setattr(builder, "encode", count)
-
-
-def test_a_large_fleet_is_encoded_once_for_many_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests cannot keep the loop busy, but the result is shown at once."""
-    monkeypatch.setattr(app, "LARGE_FLEET", 1)
-    monkeypatch.setattr(app, "MAX_AGE", 1e9)
+def test_simultaneous_requests_show_current_data() -> None:
+    """Requests that wait for their turn do not show what an earlier one saw."""
     builder = builder_of(*(life("preparing", number=number) for number in range(300)))
-    counting = Counting(monkeypatch, builder)
-    view = view_of(builder)
-    with served(view) as address:
-        with ThreadPoolExecutor(8) as clients:
-            bodies = set(clients.map(lambda _: ask(address, "/status")[1], range(40)))
-        assert len(bodies) == counting.encodings == 1
-        view.result = builder_of(life("stopped")).result()
-        assert json.loads(ask(address, "/status")[1])["outcome"] == "stopped"
-        assert json.loads(ask(address, "/status")[1])["outcome"] == "stopped"
-        assert counting.encodings == 2
+    refreshed = count(1)
+    refs = list(builder.progress)
 
+    def refresh() -> None:
+        builder.update({refs[0]: replace(builder.progress[refs[0]], polls=next(refreshed))})
 
-def test_a_large_fleet_is_refreshed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data that is older than the limit is not shown again."""
-    monkeypatch.setattr(app, "LARGE_FLEET", 1)
-    monkeypatch.setattr(app, "MAX_AGE", 0.0)
-    builder = builder_of(life("preparing"), life("ready", number=1))
-    counting = Counting(monkeypatch, builder)
-    with served(view_of(builder)) as address:
-        for _ in range(3):
-            ask(address, "/status")
-    assert counting.encodings == 3
+    with served(Endpoints(builder, refresh, lambda: 0.0)) as address, ThreadPoolExecutor(8) as clients:
+        bodies = clients.map(lambda _: ask(address, "/status")[1], range(40))
+        polls = [json.loads(body)["imports"][0]["polls"] for body in bodies]
+    assert sorted(polls) == list(range(1, 41))
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"])

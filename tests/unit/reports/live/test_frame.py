@@ -10,25 +10,27 @@ import pytest
 from rich.console import Console
 
 from tests.support.driving import REF
-from tests.unit.reports.live.test_board import GOAL, ended, progress
+from tests.unit.reports.live.test_view_state import GOAL, ended, progress
 from watcher.core.statuses import Outcome
-from watcher.reports.live.board import View
 from watcher.reports.live.frame import ASCII, UNICODE, Frame
+from watcher.reports.live.view_state import ImportView
 
 if TYPE_CHECKING:
     from watcher.core.model import ImportRef
 
 LONG = replace(REF, import_id="1234a567-bcd8-9123-4567-abcd1234567f")
-APPROVAL = View(LONG, GOAL, progress(("preparing", 2.6), ("pending_approval", 3.34), polls=5), next_poll=1.25)
+APPROVAL = ImportView(
+    LONG, GOAL, progress(("preparing", 2.6), ("pending_approval", 3.34), polls=5), next_poll=1.25
+)
 
 
-def fleet(number: int) -> list[View]:
+def fleet(number: int) -> list[ImportView]:
     """Return imports of all kinds, the most urgent ones last."""
     kinds = [
         ended(Outcome.COMPLETE, ("preparing", 9.0), ("complete", 0.0)),
-        View(REF, GOAL, progress(("preparing", 2.0), ("in_progress", 4.0)), next_poll=3.0),
-        View(REF, GOAL, progress(("pending_approval", 70.0)), next_poll=3.0),
-        View(REF, GOAL, progress(("ready", 5.0)), problem="no usable answer for 5s: HTTP 502"),
+        ImportView(REF, GOAL, progress(("preparing", 2.0), ("in_progress", 4.0)), next_poll=3.0),
+        ImportView(REF, GOAL, progress(("pending_approval", 70.0)), next_poll=3.0),
+        ImportView(REF, GOAL, progress(("ready", 5.0)), trouble="no usable answer for 5s: HTTP 502"),
         ended(Outcome.STOPPED, ("preparing", 3.0), ("stopped", 0.0)),
     ]
     kind = [kinds[index * len(kinds) // number] for index in range(number)]
@@ -36,7 +38,7 @@ def fleet(number: int) -> list[View]:
 
 
 def draw(
-    *views: View, width: int = 100, height: int = 24, turn: int = 0, ascii_only: bool = False
+    *views: ImportView, width: int = 100, height: int = 24, turn: int = 0, ascii_only: bool = False
 ) -> list[str]:
     """Draw one frame, and return its lines without colours and trailing blanks."""
     console = Console(file=StringIO(), width=width, height=height, force_terminal=True)
@@ -99,7 +101,7 @@ def test_the_spinner_and_the_rail_move() -> None:
 
 def test_before_the_first_answer() -> None:
     """Nothing is known yet, and the steps are those to come."""
-    assert draw(View(REF, GOAL, progress(polls=0)))[:3] == [
+    assert draw(ImportView(REF, GOAL, progress(polls=0)))[:3] == [
         "⠋ not seen yet 0.0s  waiting for the first answer",
         "  ⠋ not seen yet ━── ○ preparing ─ ○ ready ─ ○ in_progress ─ ○ complete",
         "  until complete, for at most 1h · 0 polls · 0.0s elapsed · request under way",
@@ -107,11 +109,11 @@ def test_before_the_first_answer() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 100])
-def test_a_problem_has_its_own_lines(width: int) -> None:
-    """A problem is never cut, and follows the status."""
-    problem = "no usable answer for 5s: the server answered HTTP 502 大きな支出"
-    lines = draw(View(REF, GOAL, progress(("ready", 1.0)), problem=problem), width=width)
-    assert f"! {problem}" in " ".join(line.strip() for line in lines)
+def test_trouble_has_its_own_lines(width: int) -> None:
+    """Trouble is never cut, and follows the status."""
+    trouble = "no usable answer for 5s: the server answered HTTP 502 大きな支出"
+    lines = draw(ImportView(REF, GOAL, progress(("ready", 1.0)), trouble=trouble), width=width)
+    assert f"! {trouble}" in " ".join(line.strip() for line in lines)
     assert lines.index(next(line for line in lines if "!" in line)) <= 2
 
 
@@ -232,7 +234,7 @@ def test_ascii_terminals_get_ascii_only() -> None:
 def test_text_of_the_api_is_no_markup() -> None:
     """Keys and messages that look like markup, emoji codes or links are drawn as they are."""
     key = "[bold]:smile:[/bold][link=https://x]"
-    view = View(replace(REF, segment=key), GOAL, progress(("ready", 1.0)), problem=key)
+    view = ImportView(replace(REF, segment=key), GOAL, progress(("ready", 1.0)), trouble=key)
     lines = draw(view)
     assert lines[1] == f"  ! {key}"
     assert key in lines[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH, REF
-from tests.unit.reports.live.test_board import GOAL, progress
+from tests.unit.reports.live.test_view_state import GOAL, progress
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level, line_of

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from watcher.core import lifecycle
 from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying, Watching
+from watcher.core.messages.progress import RATE_LIMITED
 from watcher.core.model import ImportRef
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus
 from watcher.core.text import duration
@@ -39,13 +40,13 @@ class Attention(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ImportView:
     """One import at one moment.
 
     Attributes:
         goal: What the wait is for, in words.
         next_poll: Seconds until the next poll; None during a request.
-        problem: Why there is no current answer; None if there is one.
+        trouble: Why there is no current answer; None if there is one.
         ended: The outcome; None during the wait.
     """
 
@@ -53,7 +54,7 @@ class View:
     goal: str
     progress: Progress
     next_poll: float | None = None
-    problem: str | None = None
+    trouble: str | None = None
     ended: Ended | None = None
 
     @property
@@ -63,7 +64,7 @@ class View:
             if self.ended.outcome in SUCCESSES:
                 return Attention.DONE
             return Attention.INCONCLUSIVE if self.ended.outcome in INCONCLUSIVE else Attention.FAILED
-        if self.problem is not None:
+        if self.trouble is not None:
             return Attention.NO_ANSWER
         needs_approval = self.progress.status is ImportStatus.PENDING_APPROVAL
         return Attention.NEEDS_APPROVAL if needs_approval else Attention.MOVING
@@ -114,43 +115,45 @@ class View:
         return [step for step in _USUAL_STEPS if lifecycle.is_expected(last, step)]
 
 
-class Board:
-    """Collect what is known about every import; ``standing`` is that of ``LiveView``."""
+class ViewState:
+    """Collect what is known about every import; ``snapshot`` is that of ``LiveView``."""
 
-    def __init__(self, standing: Callable[[ImportRef], Heartbeat | None]) -> None:
-        self._standing = standing
-        self._views: dict[ImportRef, View] = {}
-        self._problems: dict[ImportRef, MetThrottle | Retrying] = {}
+    def __init__(self, snapshot: Callable[[ImportRef], Heartbeat | None]) -> None:
+        self._snapshot = snapshot
+        self._views: dict[ImportRef, ImportView] = {}
+        self._retries: dict[ImportRef, MetThrottle | Retrying] = {}
 
     def receive(self, event: Event) -> None:
         """Store what an event adds to the snapshots."""
         if isinstance(event, Watching):
-            self._views[event.ref] = View(event.ref, event.goal, event.progress)
+            self._views[event.ref] = ImportView(event.ref, event.goal, event.progress)
         elif isinstance(event, MetThrottle | Retrying):
-            self._problems[event.ref] = event
+            self._retries[event.ref] = event
         elif isinstance(event, Ended):
             self._views[event.ref] = replace(self._views[event.ref], progress=event.progress, ended=event)
 
-    def views(self) -> list[View]:
+    def views(self) -> list[ImportView]:
         """Return a snapshot of every import, in the order in which their waits began."""
         return [self._current(view) for view in self._views.values()]
 
-    def _current(self, view: View) -> View:
-        standing = None if view.ended else self._standing(view.ref)
-        if standing is None:
+    def _current(self, view: ImportView) -> ImportView:
+        snapshot = None if view.ended else self._snapshot(view.ref)
+        if snapshot is None:
             return view
-        return View(view.ref, view.goal, standing.progress, standing.next_poll, self._problem(standing))
+        return ImportView(
+            view.ref, view.goal, snapshot.progress, snapshot.next_poll, self._trouble_of(snapshot)
+        )
 
-    def _problem(self, standing: Heartbeat) -> str | None:
-        event = self._problems.get(standing.ref)
-        if standing.trouble is None:
+    def _trouble_of(self, snapshot: Heartbeat) -> str | None:
+        event = self._retries.get(snapshot.ref)
+        if snapshot.trouble is None:
             # Before the import appears, a 404 is shown although it is no fault yet.
-            return event.detail if isinstance(event, Retrying) and standing.progress.status is None else None
+            return event.detail if isinstance(event, Retrying) and snapshot.progress.status is None else None
         if isinstance(event, MetThrottle):
-            left = (event.named_wait or 0.0) - (standing.at.monotonic - event.at.monotonic)
+            left = (event.named_wait or 0.0) - (snapshot.at.monotonic - event.at.monotonic)
             rest = f": the API asks to wait {running_time(left)} more" if left > 0 else ""
-            return f"rate limited (429){rest}"
-        return standing.trouble
+            return f"{RATE_LIMITED}{rest}"
+        return snapshot.trouble
 
 
 def running_time(seconds: float) -> str:
