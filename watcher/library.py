@@ -58,7 +58,7 @@ async def watch(
         The events; the last one of each import is its ``Ended``.
 
     Raises:
-        UsageError: An argument is invalid; no request was sent.
+        UsageError: An argument is invalid; no request was sent. (``Policy`` itself raises ValueError.)
     """
     targets = _parse_targets(refs)
     for name, length in (("heartbeat", heartbeat), ("request_timeout", request_timeout)):

@@ -41,7 +41,7 @@ case $code in
   4) echo "The token may create the import but not read it." >&2 ;;
   7) echo "The import waits for an approval: have it approved and applied, then watch it again." >&2 ;;
   8) echo "The import is still running: check again later." >&2 ;;
-  75) echo "LaunchDarkly did not answer; the import continues without us." >&2 ;;
+  75) echo "LaunchDarkly did not respond. The import continues." >&2 ;;
   124) echo "The import takes too long; it continues without us." >&2 ;;
   130 | 143) echo "Interrupted; the import continues without us." >&2 ;;
   *) echo "The reason is above." >&2 ;;

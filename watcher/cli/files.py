@@ -25,13 +25,13 @@ def check_distinct_files(settings: Settings) -> None:
     """Refuse settings that name one file for two purposes.
 
     Raises:
-        UsageError: They do, or relative paths lead nowhere.
+        UsageError: They do, or the working directory was deleted.
     """
     try:
         written, read = list(_written(settings)), list(_read(settings))
     except FileNotFoundError:
         raise UsageError(
-            "the working directory was deleted, so relative paths lead nowhere; change to one that exists"
+            "the working directory was deleted. Change to an existing directory."
         ) from None
     for (option, path), (other, same) in (*combinations(written, 2), *product(written, read)):
         if path == same and option != other:
@@ -78,5 +78,5 @@ def _real_path(path: Path | str) -> str | None:
 
 def _refusal(option: str, other: str) -> str:
     if option == "--state-file":
-        return f"{other} names --state-file or one of its companions (.new, .lock); give it a file of its own"
-    return f"{option} would overwrite the file that {other} names; give each its own file"
+        return f"{other} names one of the files that --state-file uses (PATH, PATH.new, PATH.lock). Name another file."
+    return f"{option} would overwrite the file that {other} names. Name another file."

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 def make_reports(
     settings: Settings, builder: ResultBuilder, *, several: bool, standing: Standing, is_changed: IsChanged
 ) -> list[Report]:
-    """Make all reports of a run: files first, because nobody may be reading the terminal or the pipe.
+    """Create all reports. Files come first, because terminal or pipe may block.
 
     Args:
-        settings: What the user asked for.
         builder: Receives each event before the reports do.
         several: Whether several imports are watched, so that each line must name its import.
         standing: Returns where an import stands at the moment, for the live view.
@@ -96,7 +95,7 @@ def make_log(
         return LiveView(stream, standing, level, glyphs, several=several)
     log = make_plain_log(settings, several=several)
     if missing is not None and settings.progress is ProgressStyle.LIVE:
-        log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}; progress is plain"))
+        log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}. Progress is plain."))
     return log
 
 

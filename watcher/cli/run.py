@@ -60,10 +60,6 @@ def run_watch(
     """Watch the imports and report what happens.
 
     Args:
-        settings: What the user asked for.
-        inputs: What to poll.
-        terms: The rules.
-        signals: The signals of this process.
         has_command: Whether a command replaces the process after a success.
 
     Raises:
@@ -212,12 +208,12 @@ class _Run:
         # Errors of aiohttp are never formatted, because they contain the token.
         name = type(context.get("exception")).__name__
         self._reports.notify(
-            Level.WARNING, "internal", f"a background task failed ({name}); the watch continues"
+            Level.WARNING, "internal", f"a background task failed ({name}). The watch continues."
         )
 
 
 class _LookupExecutor(ThreadPoolExecutor):
-    """Look names up in threads; leave a lookup behind that hangs, because no signal could stop it."""
+    """Look up names in threads. Abandon hanging lookups at exit, because they cannot be cancelled."""
 
     def submit(
         self, fn: Callable[_Arguments, _Returned], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
