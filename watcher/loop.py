@@ -1,4 +1,4 @@
-"""The loop: polls each import when it is due and yields the events. The only place that waits between polls."""
+"""The loop: poll each import when due, and yield the events. The only place that waits between polls."""
 
 from __future__ import annotations
 

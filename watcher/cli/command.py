@@ -40,7 +40,9 @@ def find_command(command: Sequence[str]) -> str:
         return found
     candidates = [Path(name)] if "/" in name else [Path(folder, name) for folder in os.get_exec_path()]
     if any(candidate.exists() for candidate in candidates):
-        raise CommandError(f"command '{name}' cannot be run: it is not an executable file. Check its mode.", CANNOT_RUN)
+        raise CommandError(
+            f"command '{name}' cannot be run: it is not an executable file. Check its mode.", CANNOT_RUN
+        )
     raise CommandError(f"command '{name}' not found. Check its spelling and PATH.", NOT_FOUND)
 
 

@@ -30,9 +30,7 @@ def check_distinct_files(settings: Settings) -> None:
     try:
         written, read = list(_written(settings)), list(_read(settings))
     except FileNotFoundError:
-        raise UsageError(
-            "the working directory was deleted. Change to an existing directory."
-        ) from None
+        raise UsageError("the working directory was deleted. Change to an existing directory.") from None
     for (option, path), (other, same) in (*combinations(written, 2), *product(written, read)):
         if path == same and option != other:
             raise UsageError(_refusal(option, other))
@@ -78,5 +76,6 @@ def _real_path(path: Path | str) -> str | None:
 
 def _refusal(option: str, other: str) -> str:
     if option == "--state-file":
-        return f"{other} names one of the files that --state-file uses (PATH, PATH.new, PATH.lock). Name another file."
+        files = "the files that --state-file uses (PATH, PATH.new, PATH.lock)"
+        return f"{other} names one of {files}. Name another file."
     return f"{option} would overwrite the file that {other} names. Name another file."

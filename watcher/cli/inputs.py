@@ -58,7 +58,7 @@ def read_inputs(settings: Settings, lists: TargetLists, environ: Mapping[str, st
 def _demo_inputs(settings: Settings) -> Inputs:
     conflicts = settings.given & _DEMO_CONFLICTS
     if conflicts:
-        name = "a target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
+        name = "the target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
         raise UsageError(f"--demo creates and watches its own import. Leave out {name}.")
     return Inputs((), DEFAULT_BASE_URI, FixedToken(parse_token(_DEMO_TOKEN, "--demo")))
 

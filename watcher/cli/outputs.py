@@ -33,6 +33,7 @@ def make_reports(
     """Create all reports. Files come first, because terminal or pipe may block.
 
     Args:
+        settings: All options of the run.
         builder: Receives each event before the reports do.
         several: Whether several imports are watched, so that each line must name its import.
         standing: Returns where an import stands at the moment, for the live view.

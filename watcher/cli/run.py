@@ -57,10 +57,7 @@ class Finished:
 def run_watch(
     settings: Settings, inputs: Inputs, terms: Terms, signals: Signals, *, has_command: bool
 ) -> Finished:
-    """Watch the imports and report what happens.
-
-    Args:
-        has_command: Whether a command replaces the process after a success.
+    """Watch the imports and report what happens; ``has_command`` if a command follows a success.
 
     Raises:
         UsageError: The settings are wrong, which shows before the first request.

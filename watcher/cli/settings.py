@@ -182,7 +182,9 @@ class Settings:
             if value == 0:
                 raise UsageError(f"{name} must be more than 0. Write for example {name} 1s.")
         if shortest is not None and longest is not None and shortest > longest:
-            raise UsageError("--min-interval is longer than --max-interval. Swap them, or leave out one of them.")
+            raise UsageError(
+                "--min-interval is longer than --max-interval. Swap them, or leave out one of them."
+            )
         if shortest is None:
             shortest = min(defaults.MIN_INTERVAL, longest or math.inf)
         return shortest, longest or max(defaults.MAX_INTERVAL, shortest)

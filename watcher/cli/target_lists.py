@@ -120,7 +120,7 @@ def _parse_headers(text: str, source: str) -> list[Target]:
     match = _HTTP_STATUS_LINE.fullmatch(status_line)
     if match is not None and match[1].startswith("4"):
         next_step = _NEXT_STEPS.get(match[1], "Check the request; the body of the response names the reason.")
-        raise UsageError(f"the import was not created: {printable(status_line, 200)}. {next_step}")
+        raise UsageError(f"the import was not created: {printable(status_line.strip(), 200)}. {next_step}")
     raise UsageError(
         f"{source} names no import: the response was {quoted(status_line)} without a Location field. "
         "Create the import and pass the headers of that response."

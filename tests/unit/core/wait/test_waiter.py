@@ -96,7 +96,7 @@ def test_fail_on() -> None:
     driven = Driven(Policy(fail_on=frozenset({ImportStatus.PENDING_APPROVAL})))
     driven.receive(seen("pending_approval"))
     assert driven.outcome is Outcome.BLOCKED
-    assert "approved" in driven.ended.message
+    assert "Approve and apply the change" in driven.ended.message
 
 
 def test_an_unknown_status_is_reported_once_and_the_wait_continues() -> None:
