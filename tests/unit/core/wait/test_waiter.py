@@ -281,6 +281,14 @@ class TestConfirmation:
         driven.receive(reply)
         assert driven.waiter.over
 
+    def test_the_warning_before_a_confirmation_names_the_fact(self) -> None:
+        """The warning says that the import is gone, not only that a response was 404."""
+        driven = Driven()
+        driven.receive(seen("in_progress"))
+        driven.receive(MISSING)
+        (retrying,) = driven.told(Retrying)
+        assert retrying.detail == f"the import is gone: {MISSING.error}"
+
     @pytest.mark.parametrize("reply", [MISSING, DENIED, REFUSED, REDIRECTED, WRONG_IMPORT])
     def test_a_usable_answer_resets_the_confirmation(self, reply: Reply) -> None:
         """A usable answer between two error replies resets the confirmation."""
