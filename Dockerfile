@@ -35,7 +35,7 @@ FROM ${PYTHON_IMAGE}
 
 ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.title="watcher" \
-      org.opencontainers.image.description="Wait until LaunchDarkly big-segment imports are final, and report the outcome as an exit code" \
+      org.opencontainers.image.description="Wait until LaunchDarkly big-segment imports are final, and exit with a code for the outcome" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${PYTHON_IMAGE}"

@@ -73,5 +73,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return all names, the public ones included that have not been used yet."""
+    """Return all names, including public names that are not loaded yet."""
     return sorted({*globals(), *__all__})

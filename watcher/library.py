@@ -58,12 +58,14 @@ async def watch(
         The events; the last one of each import is its ``Ended``.
 
     Raises:
-        UsageError: An argument is invalid; no request was sent.
+        UsageError: An argument is invalid; no request was sent. (``Policy`` itself raises ValueError.)
     """
     targets = _parse_targets(refs)
     for name, length in (("heartbeat", heartbeat), ("request_timeout", request_timeout)):
         if not length > 0:  # True for nan
-            raise UsageError(f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit")
+            raise UsageError(
+                f"{name} must be more than 0 seconds, not {length!r}. Use math.inf for no limit."
+            )
     given = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
     origin = choose_base_uri(given, targets, "base_uri")
     terms = Terms(
@@ -113,10 +115,10 @@ async def wait(
 
 def _parse_targets(refs: object) -> list[Target]:
     if isinstance(refs, str) or not isinstance(refs, Iterable):  # types allow a str
-        raise UsageError("refs must be a list of imports; for one import write [ref]")
+        raise UsageError("refs must be a list of imports. For one import write [ref].")
     targets = [target_of(ref) for ref in refs]
     if not targets:
-        raise UsageError("refs is empty; name at least one import")
+        raise UsageError("refs is empty. Name at least one import.")
     return targets
 
 

@@ -1,4 +1,4 @@
-"""The loop: polls each import when it is due and yields the events. The only place that sleeps."""
+"""The loop: poll each import when due, and yield the events. The only place that waits between polls."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Save = Callable[[Sequence[Event], Hold | None, Instant], None]
 
 
 PAUSE_AFTER_SAVE = 50.0
-"""Pause after a save, as a multiple of the time that it took: saving takes 2 % of the time at most."""
+"""Pause after a save, as a multiple of its duration (limits saving to 2 % of the time)."""
 
 LONGEST_PAUSE = 1.0
-"""Seconds for which an event waits for the next save at most, however slow the disk is."""
+"""Longest time in seconds that an event waits for a save."""
 
 _NOTHING_SAVED = SavedState()
 

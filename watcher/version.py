@@ -1,3 +1,3 @@
-"""The version, apart from the public names, so that every room can tell it."""
+"""The version, in its own module so that every layer can import it."""
 
 __version__ = "0.1.0"

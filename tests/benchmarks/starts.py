@@ -28,7 +28,7 @@ def measure_look(runner: Runner, effort: Effort) -> list[Figure]:
         ("-m", "watcher", "--once", _TARGET),
         ("-m", "baselines.plain_script", runner.server.base_uri + _PATH),
     )
-    return [Figure("one look, the whole process", Unit.SECONDS, Goal(1.0), ours, theirs)]
+    return [Figure("one poll, the whole process", Unit.SECONDS, Goal(1.0), ours, theirs)]
 
 
 def measure_version(runner: Runner, effort: Effort) -> list[Figure]:

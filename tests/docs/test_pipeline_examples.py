@@ -74,7 +74,12 @@ def test_the_shell_example(
     start_simulator: StartSimulator, folder: Path, scenario: str, options: list[str], code: int
 ) -> None:
     """The script creates an import, waits for it, and prints a message for each outcome."""
-    words = {0: "The segment is in place.", 3: "check keys.csv", 7: "approves and applies", 124: "not final in time"}
+    words = {
+        0: "The segment is in place.",
+        3: "check keys.csv",
+        7: "approves and applies",
+        124: "not final in time",
+    }
     finished = run_script(folder, start_simulator(scenario).base_uri, *options)
     assert finished.returncode == code, finished.stderr
     said = finished.stdout if code == 0 else finished.stderr

@@ -19,7 +19,7 @@ from tests.support.processes import FAST, TOKEN, environment, finish, run_watche
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.processes import StartSimulator
+    from tests.support.processes import Finished, StartSimulator
 
 
 ENDS = [
@@ -29,7 +29,13 @@ ENDS = [
     (("vanish", 5.0), [], 5, "not_found", "the import is gone"),
     (("unknown-status", 4.0), ["--unknown-status", "fail"], 6, "protocol", 'unknown status "validating"'),
     (("unknown-status", 4.0), [], 0, "complete", 'unknown status "validating"; still waiting'),
-    (("approval", 20.0), ["--fail-on", "pending_approval"], 7, "blocked", "approved in LaunchDarkly"),
+    (
+        ("approval", 20.0),
+        ["--fail-on", "pending_approval"],
+        7,
+        "blocked",
+        "Approve and apply the change in LaunchDarkly",
+    ),
     (("stuck", 20.0), ["--until", "ready", "--request-timeout", "0"], 0, "reached", "reached ready"),
     (("stuck", 20.0), ["--once"], 8, "pending", "not final yet"),
     (("stuck", 20.0), ["--timeout", "700ms"], 124, "timeout", "timed out after 700ms"),
@@ -89,7 +95,7 @@ def test_an_import_that_does_not_exist(start_simulator: StartSimulator) -> None:
     finished = run_watcher("a/b/c/d", "--appear-within", "300ms", *FAST, env=env)
     assert finished.code == 5
     assert "there is no such import: HTTP 404 not_found" in finished.err
-    assert "does not exist yet" in finished.err
+    assert "no such import yet" in finished.err
 
 
 def test_no_server() -> None:
@@ -126,10 +132,10 @@ def test_one_look_under_a_rate_limit(start_simulator: StartSimulator) -> None:
             ", not 'https://exa mple.com'",
         ),
         (["--token-file", "/x\x1b[31m\nwatcher: fine", "a/b/c/d"], "/x\\x1b[31m\\nwatcher: fine"),
-        (["a/b/c"], "target must have four parts, project/environment/segment/import-id"),
+        (["a/b/c"], "target does not have four parts: 'a/b/c'. Write project/environment/segment/import-id"),
         (["--nope", "a/b/c/d"], "--nope"),
         (["--timeout", "soon", "a/b/c/d"], "--timeout: 'soon' is not a duration such as"),
-        (["--base-uri", "http://192.0.2.1", "a/b/c/d"], "plain http"),
+        (["--base-uri", "http://192.0.2.1", "a/b/c/d"], "Plain http"),
         (
             ["https://elsewhere.example/api/v2/segments/a/b/c/imports/d"],
             "--base-uri https://elsewhere.example",
@@ -143,7 +149,7 @@ def test_one_look_under_a_rate_limit(start_simulator: StartSimulator) -> None:
         (["@"], "names no file (is a variable unset?)"),
         ([""], "target is empty (is a variable unset?)"),
         (["--status-file", "", "a/b/c/d"], "--status-file: it is empty (is a variable unset?)"),
-        (["--fail-on", "preparing,ready", "a/b/c/d"], "repeat the option for each value"),
+        (["--fail-on", "preparing,ready", "a/b/c/d"], "Repeat the option for each value."),
         (["-"], "standard input is empty"),
         (["--exit-code", "usage=0", "a/b/c/d"], "stopped=10"),
     ],
@@ -174,9 +180,8 @@ def test_a_bad_variable_is_named() -> None:
     assert finished.err.startswith("watcher: WATCHER_TIMEOUT: 'soon' is not a duration")
 
 
-def test_a_defect_asks_for_a_report() -> None:
-    """Only code 1 shows a traceback, without the token, and asks for a report."""
-    plant = "import os, watcher.cli.run as s; s.Watch = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
+def run_with_defect(plant: str) -> Finished:
+    """Run the command in a process that first executes a statement."""
     program = f"import sys, watcher.__main__ as m; {plant}; sys.argv[1:] = ['a/b/c/d']; m.run()"
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -186,11 +191,29 @@ def test_a_defect_asks_for_a_report() -> None:
         text=True,
         env=environment("http://127.0.0.1:1"),
     ) as process:
-        finished = finish(process)
+        return finish(process)
+
+
+def test_a_defect_asks_for_a_report() -> None:
+    """Only code 1 shows a traceback, without the token, after a sentence that asks for a report."""
+    finished = run_with_defect(
+        "import os, watcher.cli.run as s; s.Watch = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
+    )
     assert finished.code == 1
-    assert "Traceback" in finished.err
+    first, second, *_ = finished.err.splitlines()
+    assert first == "watcher: this is a defect in watcher; please report it with this traceback:"
+    assert second == "Traceback (most recent call last):"
     assert "'***'" in finished.err
-    assert "please report" in finished.err
+
+
+def test_a_defect_in_the_report_of_a_failure_is_one_line() -> None:
+    """If the last report fails too, one line says so, and the exit code is 1."""
+    finished = run_with_defect(
+        "import os, watcher.cli.outputs as s, watcher.cli.run as r; r.Watch = s.make_reports_of_failure = "
+        "lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
+    )
+    assert finished.code == 1
+    assert finished.err == "watcher: the result could not be reported (ValueError)\n"
 
 
 class TestSignals:

@@ -69,7 +69,7 @@ def test_an_import_that_was_created_is_not_lost(arguments: list[str], code: int)
     )
     finished = run_watcher(*arguments, env=NOWHERE, text=created)
     assert finished.code == code
-    assert finished.err.endswith("; import a/b/c/d was created but is not being watched\n")
+    assert finished.err.endswith(". Import a/b/c/d was created but is not being watched.\n")
     assert finished.err.count("\n") == 1
 
 
@@ -129,7 +129,7 @@ def test_tls_that_cannot_be_prepared() -> None:
     """A broken SSLKEYLOGFILE is a usage error that names the variable."""
     finished = run_watcher("a/b/c/d", env=NOWHERE | {"SSLKEYLOGFILE": "/nowhere/keys"})
     assert finished.code == 2
-    assert "No such file or directory; check SSLKEYLOGFILE" in finished.err
+    assert "No such file or directory. Check SSLKEYLOGFILE" in finished.err
 
 
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:

@@ -157,18 +157,18 @@ def test_the_iteration_can_be_left_early(start_simulator: StartSimulator) -> Non
 @pytest.mark.parametrize(
     ("targets", "token", "base_uri", "message"),
     [
-        ([], "api-x", None, "refs is empty; name at least one import"),
-        (["a/b"], "api-x", None, "must have four parts"),
+        ([], "api-x", None, "refs is empty. Name at least one import"),
+        (["a/b"], "api-x", None, "does not have four parts"),
         (["a/b/c/d"], "", None, "^token is empty"),
         (["a/b/c/d"], None, None, "token must be an access token .*, not NoneType"),
         (["a/b/c/d"], b"api-x", None, "token must be an access token .*, not bytes"),
         (["a/b/c/d"], Path("/nowhere/token"), None, "^token /nowhere/token cannot be read"),
-        ("a/b/c/d", "api-x", None, r"must be a list of imports; for one import write \[ref\]"),
+        ("a/b/c/d", "api-x", None, r"must be a list of imports. For one import write \[ref\]"),
         (watcher.ImportRef("a", "b", "c", "d"), "api-x", None, "must be a list of imports"),
         (None, "api-x", None, "must be a list of imports"),
         ([watcher.ImportRef("..", "b", "c", "d")], "api-x", None, "project key is '..'"),
         ([watcher.ImportRef("a", "b", "c", "")], "api-x", None, "import ID is empty"),
-        (["a/b/c/d"], "api-x", "http://example.com", "^base_uri must use https; plain http"),
+        (["a/b/c/d"], "api-x", "http://example.com", "^base_uri must use https. Plain http"),
         (
             ["https://example.com/api/v2/segments/a/b/c/imports/d"],
             "api-x",
@@ -191,7 +191,7 @@ def test_an_invalid_argument_is_rejected(
 def test_an_invalid_duration_is_rejected(name: str, length: float) -> None:
     """Zero does not mean no limit; with a heartbeat of zero, all events would be heartbeats."""
     error = usage_error(["a/b/c/d"], token="api-x", **{name: length})
-    assert error == f"{name} must be more than 0 seconds, not {length!r}; use math.inf for no limit"
+    assert error == f"{name} must be more than 0 seconds, not {length!r}. Use math.inf for no limit."
 
 
 def usage_error(refs: object, **arguments: object) -> str:

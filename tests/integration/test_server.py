@@ -251,4 +251,4 @@ def test_an_unusable_address(host: str) -> None:
         shown = f"[{host}]" if ":" in host else host
         message = str(caught.value)
         assert message.startswith(f"cannot listen on {shown}:{used.getsockname()[1]}: ")
-        assert ". Give --listen another port (0 picks a free one) or an address of this machine" in message
+        assert ". Use another port (0 picks one) or an address of this machine." in message

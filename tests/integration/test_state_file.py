@@ -98,7 +98,7 @@ def test_an_import_that_does_not_appear(start_simulator: StartSimulator, tmp_pat
     arguments = (state, TARGET, simulator.base_uri, "--appear-within")
     first = look(*arguments, "1h")
     assert first.code == 8
-    assert "the import does not exist yet: HTTP 404" in first.err
+    assert "no such import yet: HTTP 404" in first.err
     assert look(*arguments, "1h") == Finished(8, "", "")
     late = look(*arguments, "100ms")
     assert late.code == 5

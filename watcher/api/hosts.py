@@ -34,7 +34,7 @@ def origin_of(url: str, source: str, example: str = DEFAULT_BASE_URI) -> str:
         raise UsageError(f"{source} must be a URL such as {example}{rejected}")
     origin, parts = split
     if parts.username is not None:
-        raise UsageError(f"{source} must not contain a user name or password; write {example}")
+        raise UsageError(f"{source} must not contain a user name or password. Write {example}.")
     return origin
 
 
@@ -47,9 +47,9 @@ def parse_base_uri(text: str, source: str) -> str:
     """
     text = text.strip()
     if not text:
-        raise UsageError(f"{source} is empty; leave it out or set it to a URL such as {DEFAULT_BASE_URI}")
+        raise UsageError(f"{source} is empty. Leave it out, or set it to a URL such as {DEFAULT_BASE_URI}.")
     if looks_like_token(text):
-        raise UsageError(f"{source} looks like an access token; set it to a URL such as {DEFAULT_BASE_URI}")
+        raise UsageError(f"{source} looks like an access token. Set it to a URL such as {DEFAULT_BASE_URI}.")
     url = text if "://" in text else f"https://{text}"
     origin = origin_of(url, source)
     parts = urlsplit(url)
@@ -57,8 +57,8 @@ def parse_base_uri(text: str, source: str) -> str:
         raise UsageError(f"{source} must be a scheme and host alone, such as {DEFAULT_BASE_URI}")
     if origin.startswith("http:") and not is_loopback(origin):
         raise UsageError(
-            f"{source} must use https; plain http would expose the access token and is allowed only for "
-            "loopback addresses"
+            f"{source} must use https. Plain http would expose the access token and is allowed only for "
+            "loopback addresses."
         )
     return origin
 

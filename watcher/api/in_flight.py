@@ -49,7 +49,7 @@ class InFlight:
     """The requests in flight, each cancelled if it takes too long.
 
     One timer serves all requests: one per request took a tenth of the CPU time of a poll at saturation. It
-    runs even if nobody collects, so a slow consumer does not prolong a request.
+    also runs while the consumer is busy, so timeouts are exact.
 
     Args:
         probe: Sends one request for an import.

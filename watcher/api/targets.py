@@ -47,9 +47,9 @@ def parse_target(text: str) -> Target:
         UsageError: The text names no import, or a key would change the path of the request.
     """
     if not text.strip():
-        raise UsageError(f"target is empty (is a variable unset?); write for example {EXAMPLE_TARGET}")
+        raise UsageError(f"target is empty (is a variable unset?). Write for example {EXAMPLE_TARGET}.")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
-        raise UsageError(f"target is in quotes; remove them: {quoted(text)}")
+        raise UsageError(f"target is in quotes: {quoted(text)}. Remove them.")
     if "://" in text:
         origin = origin_of(text, "target", DEFAULT_BASE_URI + _EXAMPLE_PATH)
         _, slash, path = text.partition("://")[2].partition("/")
@@ -59,8 +59,8 @@ def parse_target(text: str) -> Target:
     keys = text.split("/")
     if len(keys) != len(_KEY_NAMES):
         raise UsageError(
-            "target must have four parts, project/environment/segment/import-id, such as "
-            f"{EXAMPLE_TARGET}; not {quoted(text)}"
+            f"target does not have four parts: {quoted(text)}. "
+            f"Write project/environment/segment/import-id, such as {EXAMPLE_TARGET}."
         )
     return Target(checked_ref(*keys, source=text))
 
@@ -80,18 +80,18 @@ def choose_base_uri(
     if given is None and origins and origins <= LAUNCHDARKLY_ORIGINS:
         if len(origins) > 1:
             raise UsageError(
-                f"targets are on different hosts; watch them separately: {', '.join(sorted(origins))}"
+                f"targets are on different hosts: {', '.join(sorted(origins))}. Watch them separately."
             )
         return origins.pop()
     base_uri = given or DEFAULT_BASE_URI
     origins.discard(base_uri)
     if origins:
         other = min(origins)
-        advice = f"if that host is right, add {setting} {other}"
+        advice = f"If that host is right, add {setting} {other}."
         if other.startswith("http://") and not is_loopback(other):
-            advice = f"plain http would expose it, so write {other.replace('http', 'https', 1)}"
+            advice = f"Plain http would expose it: write {other.replace('http', 'https', 1)}."
         configured = base_uri if source is None else f"{base_uri} (from {source})"
-        raise UsageError(f"target is on {other}, but the access token is sent only to {configured}; {advice}")
+        raise UsageError(f"target is on {other}, but the access token is sent only to {configured}. {advice}")
     return base_uri
 
 
@@ -119,7 +119,7 @@ def _parse_path(path: str, source: str) -> ImportRef:
     match = _IMPORT_PATH.fullmatch(path)
     if match is None:
         raise UsageError(
-            f"target must be the path of an import such as {_EXAMPLE_PATH}; not {quoted(source)}"
+            f"target is not the path of an import: {quoted(source)}. Write for example {_EXAMPLE_PATH}"
         )
     try:
         keys = [unquote(key, errors="strict") for key in match.groups()]

@@ -24,9 +24,9 @@ def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext | None:
     try:
         context.load_verify_locations(cafile=ca_file)
     except ssl.SSLError:
-        raise UsageError(f"{setting} {ca_file} contains no certificate in PEM format; convert it") from None
+        raise UsageError(f"{setting} {ca_file} contains no certificate in PEM format. Convert it.") from None
     except OSError as error:
         raise UsageError(
-            f"{setting} {ca_file} cannot be read: {error.strerror}; name a file of certificates in PEM format"
+            f"{setting} {ca_file} cannot be read: {error.strerror}. Name a file in PEM format."
         ) from None
     return context

@@ -49,9 +49,9 @@ def parse_token(text: str, source: str) -> Secret:
     """
     token = text.strip()
     if not token:
-        raise UsageError(f"{source} is empty; it must contain an access token such as api-…")
+        raise UsageError(f"{source} is empty. Set it to an access token such as api-…")
     if token.lower().startswith("bearer "):
-        raise UsageError(f"{source} begins with the word Bearer; write the access token alone")
+        raise UsageError(f"{source} begins with the word Bearer. Write the access token alone.")
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError(
             f"{source} contains no access token: it has spaces, line breaks, or characters other than "
@@ -69,10 +69,10 @@ def wrong_key_hint(token: Secret) -> str | None:
     """Return a hint about quotes around the token, or about LaunchDarkly keys that the REST API refuses."""
     value = token.reveal()
     if value[0] == value[-1] and value[0] in "\"'":
-        return "the access token is in quotes, which are sent with it; remove them"
+        return "the access token is in quotes, which are sent with it. Remove them."
     for pattern, kind in _OTHER_KEYS:
         if pattern.fullmatch(value):
-            return f"the access token looks like {kind}, which the REST API refuses; use one like api-…"
+            return f"the access token looks like {kind}, which the REST API refuses. Use one like api-…"
     return None
 
 
@@ -125,7 +125,5 @@ class TokenFile(TokenSource):
                 text = file.read(_LARGEST_FILE)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
-            raise UsageError(
-                f"{source} cannot be read: {reason}; name a file that contains the access token"
-            ) from None
+            raise UsageError(f"{source} cannot be read: {reason.lower()}. Check the path.") from None
         return parse_token(text, source)

@@ -1,4 +1,4 @@
-"""``-- COMMAND``: what runs in watcher's place after a success."""
+"""Run a command after a success, in place of this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find_command(command: Sequence[str]) -> str:
         CommandError: It is not found, or cannot be run.
     """
     if not command or not command[0]:
-        raise UsageError("no command follows --; write for example -- ./deploy.sh --now, or leave -- out")
+        raise UsageError("no command follows --. Write for example -- ./deploy.sh --now, or leave out --.")
     import shutil  # noqa: PLC0415 (slow, and most runs have no command)
 
     name = command[0]
@@ -40,8 +40,10 @@ def find_command(command: Sequence[str]) -> str:
         return found
     candidates = [Path(name)] if "/" in name else [Path(folder, name) for folder in os.get_exec_path()]
     if any(candidate.exists() for candidate in candidates):
-        raise CommandError(f"command '{name}' cannot be run: it is not an executable file", CANNOT_RUN)
-    raise CommandError(f"command '{name}' not found; write for example -- ./deploy.sh --now", NOT_FOUND)
+        raise CommandError(
+            f"command '{name}' cannot be run: it is not an executable file. Check its mode.", CANNOT_RUN
+        )
+    raise CommandError(f"command '{name}' not found. Check its spelling and PATH.", NOT_FOUND)
 
 
 def replace_process(
@@ -67,8 +69,8 @@ def replace_process(
         _execute(program, command, inherited | short)
     except OSError as error:
         raise CommandError(
-            f"command '{command[0]}' cannot be run: {error.strerror}; the watch has succeeded, so fix the "
-            "command and run it on its own",
+            f"command '{command[0]}' cannot be run: {error.strerror}. The imports succeeded: fix the "
+            "command and run it without watcher.",
             CANNOT_RUN,
         ) from None
 

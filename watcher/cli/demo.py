@@ -31,7 +31,7 @@ async def running_demo(scenario: str, token: Secret) -> AsyncIterator[tuple[Impo
     """
     if scenario not in SCENARIOS:
         names = ", ".join(sorted(set(SCENARIOS) - {"demo"}))
-        raise UsageError(f"--demo={scenario}: no such scenario; choose one of {names}, without a target")
+        raise UsageError(f"--demo={scenario}: no such scenario. Choose one of {names}.")
     async with serve(scenario=scenario, approve_after=APPROVE_AFTER) as base_uri:
         form = aiohttp.FormData({"mode": "merge"})
         form.add_field("file", b"user-1\nuser-2\n", filename="keys.csv", content_type="text/csv")

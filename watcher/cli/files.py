@@ -21,14 +21,12 @@ def check_distinct_files(settings: Settings) -> None:
     """Refuse settings that name one file for two purposes.
 
     Raises:
-        UsageError: They do, or relative paths lead nowhere.
+        UsageError: They do, or the working directory was deleted.
     """
     try:
         files = list(_files(settings))
     except FileNotFoundError:
-        raise UsageError(
-            "the working directory was deleted, so relative paths lead nowhere; change to one that exists"
-        ) from None
+        raise UsageError("the working directory was deleted. Change to an existing directory.") from None
     for (option, path, is_written), (other, same, _) in combinations(files, 2):
         if path == same and is_written:
             raise UsageError(_refusal(option, other))
@@ -70,5 +68,6 @@ def _is_device(path: Path) -> bool:
 
 def _refusal(option: str, other: str) -> str:
     if option == "--state-file":
-        return f"{other} names --state-file or one of its companions (.new, .lock); give it a file of its own"
-    return f"{option} would overwrite the file that {other} names; give each its own file"
+        files = "the files that --state-file uses (PATH, PATH.new, PATH.lock)"
+        return f"{other} names one of {files}. Name another file."
+    return f"{option} would overwrite the file that {other} names. Name another file."

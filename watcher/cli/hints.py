@@ -33,4 +33,4 @@ def misspelled_variables(names: Collection[str], known: Collection[str]) -> Iter
 
     for name in unknown:
         for meant in get_close_matches(name, known, n=1, cutoff=_SIMILARITY):
-            yield f"{name} is not an option's variable; did you mean {meant}?"
+            yield f"{name} is not an option's variable. Did you mean {meant}?"

@@ -1,4 +1,4 @@
-"""What settings point at: the imports, their host and the access token."""
+"""Resolve settings to imports, base URI and access token."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DEMO_TOKEN = "api-demo"  # noqa: S105 (the simulator accepts any token)
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What to poll.
+    """The imports to poll, their host and token.
 
     Attributes:
         refs: The imports, each once; none in the demo, which creates its own.
@@ -57,8 +57,8 @@ def read_inputs(settings: Settings, lists: TargetLists, environ: Mapping[str, st
 def _demo_inputs(settings: Settings) -> Inputs:
     conflicts = settings.given & _DEMO_CONFLICTS
     if conflicts:
-        name = "a target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
-        raise UsageError(f"--demo creates and watches its own import; leave out {name}")
+        name = "the target" if "targets" in conflicts else f"--{min(conflicts).replace('_', '-')}"
+        raise UsageError(f"--demo creates and watches its own import. Leave out {name}.")
     return Inputs((), DEFAULT_BASE_URI, TokenSource(parse_token(_DEMO_TOKEN, "--demo")))
 
 
@@ -73,7 +73,7 @@ def _targets(settings: Settings, lists: TargetLists) -> list[Target]:
     if by_options is not None:
         targets.append(by_options)
     if not targets:
-        raise UsageError(f"no import is named; give a target such as {EXAMPLE_TARGET}, or try --demo")
+        raise UsageError(f"no import is named. Give a target such as {EXAMPLE_TARGET}, or try --demo.")
     return targets
 
 
@@ -90,8 +90,8 @@ def _target_of_options(settings: Settings) -> Target | None:
     missing = [name for name, key in keys.items() if key is None]
     if missing:
         raise UsageError(
-            "--project, --environment, --segment and --import-id name an import together; "
-            f"add {' and '.join(missing)}, or give a target such as {EXAMPLE_TARGET}"
+            "--project, --environment, --segment and --import-id name an import together. "
+            f"Add {' and '.join(missing)}, or give a target such as {EXAMPLE_TARGET}."
         )
     values = [key or "" for key in keys.values()]
     return Target(checked_ref(*values, source="/".join(values)))
@@ -113,5 +113,5 @@ def _tokens(settings: Settings, environ: Mapping[str, str]) -> TokenSource:
         if variable in environ:
             return TokenSource(parse_token(environ[variable], variable))
     raise UsageError(
-        "no access token; set LD_ACCESS_TOKEN=api-… in the environment, or use --token-file PATH"
+        "no access token. Set LD_ACCESS_TOKEN=api-… in the environment, or use --token-file PATH."
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -69,8 +71,12 @@ def main(arguments: Sequence[str], signals: Signals) -> int:
         result = _defect(error, prepared)
     try:
         _report(settings, result, is_reported=finished is not None)
-    except Interrupted as interrupt:  # while a slow reader was waited for
+    except Interrupted as interrupt:  # interrupted while flushing
         return interrupt.code
+    except Exception as error:  # noqa: BLE001 (the boundary, again: a report may be what fails)
+        with suppress(OSError):
+            os.write(2, f"watcher: the result could not be reported ({type(error).__name__})\n".encode())
+        return DEFAULT_CODES[Outcome.INTERNAL]
     return result.code
 
 
@@ -99,10 +105,10 @@ def _prepare(parsed: Parsed, command: Sequence[str] | None) -> _Prepared:
         check_distinct_files(settings)
         return _Prepared(program, settings.terms(), read_inputs(settings, lists))
     except (UsageError, CommandError) as error:
-        # The import was created for this run, and its ID must not be lost.
+        # Report the created import's ID even if the run fails.
         created = created_import(lists) if "-" in settings.targets else None
         if created is not None:
-            error.args = (f"{error}; {created}",)
+            error.args = (f"{str(error).rstrip('.')}. {created}",)
         raise
 
 
@@ -111,8 +117,8 @@ def _watch(settings: Settings, prepared: _Prepared, signals: Signals) -> Finishe
         from watcher.cli.run import run_watch  # noqa: PLC0415 (usage errors need no network)
     except OSError as error:  # aiohttp prepares TLS when it is imported
         raise UsageError(
-            f"TLS cannot be prepared: {error.strerror or 'unknown reason'}; "
-            "check SSLKEYLOGFILE, SSL_CERT_FILE and SSL_CERT_DIR"
+            f"TLS cannot be prepared: {error.strerror or 'unknown reason'}. "
+            "Check SSLKEYLOGFILE, SSL_CERT_FILE and SSL_CERT_DIR."
         ) from None
     gc.freeze()  # imported modules stay until the end
     gc.set_threshold(_GC_THRESHOLD)
@@ -144,7 +150,7 @@ def _defect(error: Exception, prepared: _Prepared | None) -> Result:
     lines = "".join(traceback.format_exception(error))
     if prepared is not None:
         lines = prepared.inputs.tokens.conceal(lines)
-    message = f"{lines}watcher: this is a defect in watcher; please report it with the lines above"
+    message = f"this is a defect in watcher; please report it with this traceback:\n{lines.rstrip()}"
     return Result(Outcome.INTERNAL, DEFAULT_CODES[Outcome.INTERNAL], message)
 
 

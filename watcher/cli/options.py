@@ -102,7 +102,7 @@ Durations are 90, 90s, 1h30m or 500ms; a limit of 0 means no limit.
 COMMAND = click.Command(
     "watcher",
     callback=_return_context,
-    help="Wait until LaunchDarkly big-segment imports are final, and report how they ended in the exit code.",
+    help="Wait until LaunchDarkly big-segment imports are final, and exit with a code for the outcome.",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[
@@ -123,10 +123,10 @@ COMMAND = click.Command(
         _option("project", KEY, "Project key.", "LD_PROJECT"),
         _option("environment", KEY, "Environment key.", "LD_ENVIRONMENT"),
         _option("segment", KEY, "Segment key."),
-        _option("import-id", KEY, "Import ID; together with the three keys, one target."),
+        _option("import-id", KEY, "Import ID. Use it with the three keys above instead of TARGET."),
         _option("until", STATUS, "Succeed at this status or one past it.  [default: complete]"),
         _option("fail-on", STATUS, "Fail at this status; repeatable.", multiple=True),
-        _switch("once", "Look once: end at the first usable response."),
+        _switch("once", "Poll once: exit at the first usable response."),
         _switch("any", "End with 0 as soon as one import succeeds.", "any_suffices"),
         _switch("fail-fast", "End as soon as one import fails."),
         _option(

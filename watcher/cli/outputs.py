@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 def make_reports(
     settings: Settings, builder: ResultBuilder, *, several: bool, snapshot: Snapshot, has_changed: HasChanged
 ) -> list[Report]:
-    """Make all reports of a run: files first, because nobody may be reading the terminal or the pipe.
+    """Create all reports. Files come first, because terminal or pipe may block.
 
     Args:
-        settings: What the user asked for.
+        settings: All options of the run.
         builder: Receives each event before the reports do.
         several: Whether several imports are watched, so that each line must name its import.
         snapshot: Returns the present state of an import, for the live view.
@@ -96,7 +96,7 @@ def make_log(
         return LiveView(stream, snapshot, level, glyphs, several=several)
     log = make_line_log(settings, several=several)
     if missing is not None and settings.progress is ProgressStyle.LIVE:
-        log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}; progress is plain"))
+        log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}. Progress is plain."))
     return log
 
 

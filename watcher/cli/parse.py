@@ -120,10 +120,10 @@ def _sentence(error: click.UsageError) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None:
         source = _source_of(error.param, error.ctx)
         if isinstance(error.param, click.Option) and error.param.is_flag:
-            return f"{source} is a switch; write {source}=1 or {source}=0"
+            return f"{source} is a switch. Write {source}=1 or {source}=0."
         return f"{source}: {error.message}"
     message = error.format_message().rstrip(".")
-    return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else ';'} see --help"
+    return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else '. See --help.'}"
 
 
 def _source_of(parameter: click.Parameter, context: click.Context | None) -> str:

@@ -57,14 +57,7 @@ class Finished:
 def run_watch(
     settings: Settings, inputs: Inputs, terms: Terms, signals: Signals, *, has_command: bool
 ) -> Finished:
-    """Watch the imports and report what happens.
-
-    Args:
-        settings: What the user asked for.
-        inputs: What to poll.
-        terms: The rules.
-        signals: The signals of this process.
-        has_command: Whether a command replaces the process after a success.
+    """Watch the imports and report what happens; ``has_command`` if a command follows a success.
 
     Raises:
         UsageError: The settings are wrong, which shows before the first request.
@@ -210,12 +203,12 @@ class _Run:
         # Errors of aiohttp are never formatted, because they contain the token.
         name = type(context.get("exception")).__name__
         self._reports.notify(
-            Level.WARNING, "internal", f"a background task failed ({name}); the watch continues"
+            Level.WARNING, "internal", f"a background task failed ({name}). The watch continues."
         )
 
 
 class _LookupExecutor(ThreadPoolExecutor):
-    """Look names up in threads; leave a lookup behind that hangs, because no signal could stop it."""
+    """Look up names in threads. Abandon hanging lookups at exit, because they cannot be cancelled."""
 
     def submit(
         self, fn: Callable[_Arguments, _Returned], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs

@@ -63,7 +63,7 @@ class LogLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the user asked for.
+    """All options of one run.
 
     Times are in seconds. A limit of 0 means no limit. None means that the option was not given.
 
@@ -111,12 +111,12 @@ class Settings:
 
     @property
     def exit_codes(self) -> ExitCodes:
-        """The exit codes in force."""
+        """The exit codes after --exit-code."""
         return ExitCodes(dict(self.exit_code))
 
     @property
     def reports_changes_only(self) -> bool:
-        """Whether looks follow each other, so that each reports only what has changed since the last one."""
+        """Whether to report only changes since the last run."""
         return self.once and self.state_file is not None
 
     def check(self, *, has_command: bool) -> None:
@@ -129,14 +129,14 @@ class Settings:
             UsageError: They do.
         """
         if self.linger and self.listen is None:
-            raise UsageError("--linger needs --listen; add for example --listen 127.0.0.1:8080")
+            raise UsageError("--linger needs --listen. Add for example --listen 127.0.0.1:8080.")
         if self.linger and has_command:
             raise UsageError(
-                "--linger serves after the end, but -- COMMAND replaces watcher then; leave one of them out"
+                "--linger serves after the end, but -- COMMAND replaces watcher then. Leave out one of them."
             )
         if self.until in self.fail_on:
             raise UsageError(
-                f"--fail-on {self.until} contradicts --until {self.until}; leave out one of them"
+                f"--fail-on {self.until} contradicts --until {self.until}. Leave out one of them."
             )
 
     def terms(self) -> Terms:
@@ -184,9 +184,11 @@ class Settings:
         shortest, longest = self.min_interval, self.max_interval
         for name, value in (("--min-interval", shortest), ("--max-interval", longest)):
             if value == 0:
-                raise UsageError(f"{name} must be more than 0, for example {name} 1s")
+                raise UsageError(f"{name} must be more than 0. Write for example {name} 1s.")
         if shortest is not None and longest is not None and shortest > longest:
-            raise UsageError("--min-interval is longer than --max-interval; swap them, or leave one out")
+            raise UsageError(
+                "--min-interval is longer than --max-interval. Swap them, or leave out one of them."
+            )
         if shortest is None:
             shortest = min(defaults.MIN_INTERVAL, longest or math.inf)
         return shortest, longest or max(defaults.MAX_INTERVAL, shortest)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from watcher.api.targets import parse_target, quoted
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
+from watcher.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
 
 _SIZE_LIMIT = 4 << 20
 _HTTP_STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})\b.*")
-_HINTS = {
-    "400": " (the API rejected the request; see its body)",
-    "401": " (the API rejected the access token)",
-    "403": " (the access token may not create imports)",
-    "404": " (no such segment)",
-    "409": " (another import of this environment is running: wait for it, then create this one again)",
-    "429": " (rate limited)",
+_NEXT_STEPS = {
+    "401": "Check the access token.",
+    "403": "Use an access token that may create imports.",
+    "404": "Check the keys of project, environment and segment.",
+    "409": "Another import of this environment is running; create this one again when it is final.",
+    "429": "It was rate limited; create the import again later.",
 }
 _TRAILING_COMMENT = re.compile(r"\s#")
 _LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
@@ -57,7 +57,7 @@ def created_import(lists: TargetLists) -> str | None:
     except UsageError:
         return None
     more = f" (and {len(others)} more)" if others else ""
-    return f"import {first}{more} was created but is not being watched"
+    return f"Import {first}{more} was created but is not being watched."
 
 
 def parse_target_list(text: str, source: str) -> list[Target]:
@@ -75,8 +75,8 @@ def parse_target_list(text: str, source: str) -> list[Target]:
         return _parse_headers(text, source)
     if text.lstrip().startswith(("{", "<")):
         raise UsageError(
-            f"{source} contains a response body instead of headers: {quoted(text.strip())}; "
-            "print the headers with curl -sS -D - -o /dev/null …"
+            f"{source} contains a response body instead of headers: {quoted(text.strip())}. "
+            "Print the headers with curl -sS -D - -o /dev/null …"
         )
     targets = []
     for number, raw in enumerate(text.splitlines(), start=1):
@@ -88,13 +88,13 @@ def parse_target_list(text: str, source: str) -> list[Target]:
                 raise UsageError(f"{source}, line {number}: {error}") from None
     if not targets:
         problem = "names no import" if text.strip() else "is empty (did the command before the pipe fail?)"
-        raise UsageError(f"{source} {problem}; write one target a line, such as {EXAMPLE_TARGET}")
+        raise UsageError(f"{source} {problem}. Write one target a line, such as {EXAMPLE_TARGET}.")
     return targets
 
 
 def _parse_line(line: str) -> Target:
     if _TRAILING_COMMENT.search(line):
-        raise UsageError(f"{quoted(line)} is not a target; put a comment on its own line")
+        raise UsageError(f"{quoted(line)} is not a target. Put the comment on its own line.")
     field = _LOCATION_FIELD.fullmatch(line)
     return parse_target(line if field is None else field[1].strip())
 
@@ -115,17 +115,16 @@ def _parse_headers(text: str, source: str) -> list[Target]:
             # A redirect of the creation leads to the collection, which is no import.
             if not redirect:
                 raise UsageError(f"{source}, Location field: {error}") from None
-    if not targets:
-        raise UsageError(
-            f"{source} names no import: the response was {quoted(status_line)}{_hint_at(status_line)} "
-            "without a Location field; a created import is answered with 204 and one"
-        )
-    return targets
-
-
-def _hint_at(status_line: str) -> str:
+    if targets:
+        return targets
     match = _HTTP_STATUS_LINE.fullmatch(status_line)
-    return "" if match is None else _HINTS.get(match[1], "")
+    if match is not None and match[1].startswith("4"):
+        next_step = _NEXT_STEPS.get(match[1], "Check the request; the body of the response names the reason.")
+        raise UsageError(f"the import was not created: {printable(status_line.strip(), 200)}. {next_step}")
+    raise UsageError(
+        f"{source} names no import: the response was {quoted(status_line)} without a Location field. "
+        "Create the import and pass the headers of that response."
+    )
 
 
 def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
@@ -144,31 +143,30 @@ def _header_lines(text: str) -> Iterator[tuple[bool, str]]:
 def _read_standard_input() -> str:
     if sys.stdin is None:
         raise UsageError(
-            "standard input is closed; pipe the response headers in: curl -sS -D - … | watcher -"
+            "standard input is closed. Pipe the response headers in: curl -sS -D - … | watcher -"
         )
     try:
         return _read(sys.stdin.buffer, "standard input")
     except OSError as error:
         raise UsageError(
-            f"standard input cannot be read: {error.strerror}; pipe targets in, or name a file as @FILE"
+            f"standard input cannot be read: {error.strerror}. Pipe targets in, or name a file as @FILE."
         ) from None
 
 
 def _read_file(name: str) -> str:
     if not name[1:].strip():
-        raise UsageError(f"{name} names no file (is a variable unset?); name a file of targets as @FILE")
+        raise UsageError(f"{name} names no file (is a variable unset?). Name a file of targets as @FILE.")
     path = Path(name[1:])
     try:
         with path.open("rb") as file:
             return _read(file, name[1:])
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}; name a file of targets as @FILE"
-        ) from None
+        reason = (error.strerror or "unknown reason").lower()
+        raise UsageError(f"{name} cannot be read: {reason}. Check the path.") from None
 
 
 def _read(file: BinaryIO, source: str) -> str:
     content = file.read(_SIZE_LIMIT + 1)
     if len(content) > _SIZE_LIMIT:
-        raise UsageError(f"{source} is longer than {_SIZE_LIMIT >> 20} MiB; split it into several runs")
+        raise UsageError(f"{source} is longer than {_SIZE_LIMIT >> 20} MiB. Split it into several runs.")
     return content.decode("utf-8", errors="replace")

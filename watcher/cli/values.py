@@ -61,8 +61,8 @@ class Value(_ParamType):
             return self._read(value.strip())
         except ValueError:
             if not value.strip():
-                self.fail(f"it is empty (is a variable unset?); expected {self._expected}", param, ctx)
-            more = "; repeat the option for each value" if "," in value and param and param.multiple else ""
+                self.fail(f"it is empty (is a variable unset?). Write {self._expected}.", param, ctx)
+            more = ". Repeat the option for each value." if "," in value and param and param.multiple else ""
             self.fail(f"'{printable(value, 80)}' is not {self._expected}{more}", param, ctx)
 
     def shell_complete(
@@ -136,13 +136,13 @@ STATUS = one_of("STATUS", ImportStatus)
 MAX_IN_STATE = Value(
     "STATUS=DURATION",
     _read_max_in_state,
-    "a status and a duration such as pending_approval=30m; the statuses are " + ", ".join(ImportStatus),
+    f"a status and a duration such as pending_approval=30m (statuses: {', '.join(ImportStatus)})",
     [f"{status}=" for status in ImportStatus],
 )
 EXIT_CODE = Value(
     "OUTCOME=CODE",
     _read_exit_code,
-    "an outcome and a code from 0 to 125 such as stopped=10; the outcomes are " + ", ".join(_REMAPPABLE),
+    f"an outcome and a code from 0 to 125 such as stopped=10 (outcomes: {', '.join(_REMAPPABLE)})",
     [f"{outcome}=" for outcome in _REMAPPABLE],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")

@@ -17,11 +17,11 @@ class Policy:
     Attributes:
         until: Succeed at this status or one past it.
         fail_on: Fail at these statuses.
-        once: End at the first usable answer.
+        once: End at the first usable response.
         remembered: A later run resumes this wait, so ``once`` ends at a 404 within ``appear_within`` as well.
         timeout: Longest wait.
         max_in_state: Longest time in a status.
-        outage_budget: Longest time without a usable answer.
+        outage_budget: Longest time without a usable response.
         appear_within: How long a 404 means that a new import does not exist yet.
         min_interval: First interval between polls, after the start and after each transition.
         max_interval: Longest interval between polls.

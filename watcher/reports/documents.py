@@ -87,7 +87,7 @@ class ChangedDocument(EventDocument, frozen=True, tag="transition"):
 
 
 class ThrottledDocument(EventDocument, frozen=True, tag="throttled"):
-    """The API answered 429; ``named_wait_s`` is null if the answer named no time."""
+    """The API responded with 429; ``named_wait_s`` is null if the response named no time."""
 
     wait_s: float
     named_wait_s: float | None

@@ -16,7 +16,7 @@ class ResultBuilder:
     """Keep the latest progress of every import, in the order in which they were named.
 
     Args:
-        codes: The exit codes in force.
+        codes: The exit codes after --exit-code.
         any_suffices: Whether one import with code 0 makes the run succeed.
     """
 

@@ -73,8 +73,7 @@ class StatusFile(Report):
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file, so that a reader sees either all of the old content or all of the new.
 
-    The target of a symbolic link is replaced. There is no fsync: after a crash of the machine, the content is
-    worthless.
+    The target of a symbolic link is replaced. No fsync: the file is not needed after a crash.
 
     Raises:
         OSError: The file cannot be written, or is not a regular file.

@@ -54,12 +54,12 @@ class Stream:
 
     @property
     def is_terminal(self) -> bool:
-        """True if the destination is a terminal."""
+        """Whether the destination is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     @property
     def pending(self) -> bool:
-        """True if the reader has not accepted everything yet."""
+        """Whether the reader has not accepted everything yet."""
         return self._descriptor is not None and bool(self._pending)
 
     def fileno(self) -> int:

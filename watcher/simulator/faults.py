@@ -1,4 +1,4 @@
-"""Faults: what a read of an import gets instead of the import."""
+"""Faults sent instead of an import."""
 
 from __future__ import annotations
 

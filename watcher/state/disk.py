@@ -104,7 +104,7 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
         with suppress(FileNotFoundError):
             problem = reason_to_set_aside(lock_path, lock_path.lstat())
             if problem is not None:
-                warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}")
+                warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
         lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
     try:
         with usage_errors(lock_path, "used"):

@@ -25,7 +25,7 @@ class StateStore:
 
     A change is saved before it is reported: if the process is killed in between, the next run has the
     transition in its result and does not report it again. An outcome is recorded after it was reported,
-    because the next single look prints nothing if the outcome is the same.
+    because the next single poll prints nothing if the outcome is the same.
 
     Create it with ``open_store``; ``clock`` returns Unix seconds.
     """
@@ -107,7 +107,7 @@ class StateStore:
         except UnusableError as error:
             self._warn(
                 f"--state-file: {self._file.path} {error}; it is now {self._file.set_aside()}. "
-                "All waits start anew."
+                "All waits start over."
             )
             return Document()
 
@@ -126,7 +126,7 @@ class StateStore:
                 self._has_failed = True
                 self._warn(
                     f"--state-file: {self._file.path} could not be written: {error.strerror}. "
-                    "The watch continues; a later run may not know of this change."
+                    "The watch continues, but a later run may repeat this change."
                 )
 
     def _write(self) -> None:

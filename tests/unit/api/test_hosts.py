@@ -28,7 +28,7 @@ def test_a_base_uri_is_reduced_to_its_origin(text: str, base_uri: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (" ", "is empty; leave it out"),
+        (" ", "is empty. Leave it out"),
         ("api-0f2b6a1e-1111-2222-3333-0123456789ab", "looks like an access token"),
         ("ftp://gateway.example", "must be a URL .*, not 'ftp://gateway.example'"),
         ("exa mple.com", "must be a URL .*, not 'https://exa mple.com'"),
@@ -43,7 +43,7 @@ def test_a_base_uri_is_reduced_to_its_origin(text: str, base_uri: str) -> None:
         ("https://gateway.example/path", "must be a scheme and host alone"),
         ("https://gateway.example?x=1", "must be a scheme and host alone"),
         ("https://gateway.example#x", "must be a scheme and host alone"),
-        ("http://192.0.2.1", "must use https; plain http would expose the access token"),
+        ("http://192.0.2.1", "must use https. Plain http would expose the access token"),
     ],
 )
 def test_a_bad_base_uri_is_rejected(text: str, words: str) -> None:

@@ -151,10 +151,10 @@ def test_the_base_uri_is_given_or_implied(
 @pytest.mark.parametrize(
     ("given", "origins", "words"),
     [
-        (None, (EU, US), f"targets are on different hosts; watch them separately: {EU}, {US}"),
-        (None, (GATEWAY,), f"sent only to https://app.launchdarkly.com; if .* right, add base_uri {GATEWAY}"),
-        (US, (EU,), f"sent only to {US}; if that host is right, add base_uri {EU}"),
-        (None, ("http://gateway.example",), f"plain http would expose it, so write {GATEWAY}"),
+        (None, (EU, US), f"targets are on different hosts: {EU}, {US}. Watch them separately."),
+        (None, (GATEWAY,), f"sent only to https://app.launchdarkly.com. If .* right, add base_uri {GATEWAY}"),
+        (US, (EU,), f"sent only to {US}. If that host is right, add base_uri {EU}"),
+        (None, ("http://gateway.example",), f"Plain http would expose it: write {GATEWAY}"),
         (None, ("http://127.0.0.1:8080",), "add base_uri http://127.0.0.1:8080"),
     ],
 )
@@ -166,7 +166,7 @@ def test_the_token_is_sent_to_no_other_host(given: str | None, origins: tuple[st
 
 def test_the_source_of_the_base_uri_is_named() -> None:
     """If the base URI came from the environment, the message names the variable."""
-    with pytest.raises(UsageError, match=rf"sent only to {US} \(from LD_BASE_URI\); .* add --base-uri {EU}"):
+    with pytest.raises(UsageError, match=rf"sent only to {US} \(from LD_BASE_URI\)\. .* add --base-uri {EU}"):
         choose_base_uri(US, on(EU), "--base-uri", "LD_BASE_URI")
 
 

@@ -70,7 +70,9 @@ def test_a_bad_token_is_rejected_and_not_shown(text: str) -> None:
 
 def test_a_file_without_a_token_is_rejected(tmp_path: Path) -> None:
     """The message names setting and file, unless a token was given in place of the file name."""
-    with pytest.raises(UsageError, match=r"^token_file .*/missing cannot be read: No such file"):
+    with pytest.raises(
+        UsageError, match=r"^token_file .*/missing cannot be read: no such file or directory. Check the path"
+    ):
         TokenFile(tmp_path / "missing", "token_file")
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")

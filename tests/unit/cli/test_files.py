@@ -19,7 +19,7 @@ STATE = Path("state.json")
 def test_the_state_file_is_not_shared(name: str, suffix: str) -> None:
     """A token file that was taken for a damaged state file would be moved away."""
     settings = Settings(state_file=STATE, **{name: Path("x/../state.json" + suffix)})  # type: ignore[arg-type]  # a path each
-    with pytest.raises(UsageError, match="names --state-file or one of its companions"):
+    with pytest.raises(UsageError, match="names one of the files that --state-file uses"):
         check_distinct_files(settings)
     check_distinct_files(Settings(state_file=STATE, status_file=Path("status.json")))
 

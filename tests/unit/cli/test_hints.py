@@ -20,7 +20,7 @@ from watcher.cli.parse import variables
 def test_a_misspelled_variable_gets_a_hint(name: str, meant: str) -> None:
     """A variable that is almost an option's is reported, because a limit may be missing."""
     (hint,) = misspelled_variables({name, "PATH"}, variables())
-    assert hint == f"{name} is not an option's variable; did you mean {meant}?"
+    assert hint == f"{name} is not an option's variable. Did you mean {meant}?"
 
 
 @pytest.mark.parametrize(

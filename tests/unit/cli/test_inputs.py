@@ -42,7 +42,7 @@ def test_a_host_of_launchdarkly_sets_the_base_uri() -> None:
     [
         (Settings(targets=(EU, US)), "different hosts"),
         (Settings(targets=(EU,), base_uri="https://app.launchdarkly.us"), "--base-uri https://app.eu"),
-        (Settings(targets=(KEYS,), base_uri="http://192.0.2.1"), "plain http"),
+        (Settings(targets=(KEYS,), base_uri="http://192.0.2.1"), "Plain http"),
         (Settings(targets=(KEYS,), base_uri="https://x.example/path"), "https://app.launchdarkly.com"),
         (Settings(targets=(KEYS,), base_uri=" "), "empty"),
         (Settings(targets=(KEYS,), base_uri=SECRET), "looks like an access token"),

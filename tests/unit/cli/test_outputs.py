@@ -108,7 +108,7 @@ def test_json_lines_and_a_live_view_do_not_share_a_terminal(terminal: Terminal) 
     terminal.become("stdout", "stderr")
     given = settings(output=OutputFormat.JSONL, progress=ProgressStyle.LIVE)
     assert isinstance(make_log(given, nowhere, {"TERM": "xterm"}), PlainLog)
-    assert "that --output jsonl does not write to; progress is plain" in terminal.read()
+    assert "that --output jsonl does not write to. Progress is plain." in terminal.read()
 
 
 def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
             assert isinstance(make_log(settings(progress=style), nowhere, {"TERM": "xterm"}), PlainLog)
     assert (
         log.read_text()[8:]
-        == " warning: the live view needs a terminal on standard error; progress is plain\n"
+        == " warning: the live view needs a terminal on standard error. Progress is plain.\n"
     )
 
 

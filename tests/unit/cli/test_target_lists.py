@@ -41,13 +41,21 @@ def test_lists_and_headers_name_imports(text: str) -> None:
     [
         ("", "is empty"),
         ("\n# nothing\n", "names no import"),
-        ("HTTP/2 409 \r\ncontent-type: application/json\r\n\r\n", "another import of this environment"),
-        ("HTTP/2 409 \r\n\r\nLocation: " + PATH, "'HTTP/2 409'"),
+        (
+            "HTTP/2 409 \r\ncontent-type: application/json\r\n\r\n",
+            "the import was not created: HTTP/2 409. Another import of this environment is running",
+        ),
+        (
+            "HTTP/1.1 400 Bad Request\r\n\r\n",
+            "the import was not created: HTTP/1.1 400 Bad Request. Check the request",
+        ),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "names no import: the response was 'HTTP/1.1 502 Bad Gateway'"),
+        ("HTTP/2 409 \r\n\r\nLocation: " + PATH, "not created: HTTP/2 409. "),
         ("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n", "302 Found"),
         ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),
         (f"{KEYS}\nnonsense\n", "line 2"),
         (f"{KEYS} # the first\n", "line 1: '"),
-        (f"{KEYS}\t# the first\n", "put a comment on its own line"),
+        (f"{KEYS}\t# the first\n", "Put the comment on its own line"),
         ('{"id": "1234a567"}', "contains a response body"),
     ],
 )

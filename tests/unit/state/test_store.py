@@ -211,7 +211,7 @@ def test_an_unusable_file_is_set_aside_with_a_warning(tmp_path: Path) -> None:
         (warning,) = warnings
         assert warning == (
             f"--state-file: {path} was written by a later version of watcher; it is now {aside}. "
-            "All waits start anew."
+            "All waits start over."
         )
         assert store.saved.waits[REF].began == EPOCH + 5.0
     with opened(path, 6.0) as store:

@@ -1,4 +1,4 @@
-"""The order of polls: imports that sleep until they are due, and due ones that wait for their turn."""
+"""Order the polls: imports that are not due yet, and due imports waiting for the rate limit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ScheduledImport:
     in_flight: bool = False
 
     def urgency(self, now: float) -> float:
-        """Return how late its poll is, in intervals of its own; infinite from its deadline on."""
+        """Return how late the poll is, in polling intervals; infinite past the deadline."""
         return math.inf if now >= self.deadline else (now - self.due) / self.interval
 
 

@@ -18,7 +18,7 @@ NEXT_REQUEST_AFTER = 2.0
 class Concurrency:
     """Limit the requests in flight, as TCP's congestion avoidance does (RFC 5681, 3.1).
 
-    The limit starts at 1 and doubles with each answer. After a 429 of an undisclosed limit it starts again,
+    The limit starts at 1 and doubles with each response. After a 429 of an undisclosed limit it starts again,
     and grows only by one per round trip above half of the requests that were in flight then. ``in_flight``
     counts all requests in flight, ``limit`` applies to those since the last restart.
     """

@@ -1,4 +1,4 @@
-"""What the API's rate-limit windows have left."""
+"""Count the requests left in each rate-limit window."""
 
 from __future__ import annotations
 

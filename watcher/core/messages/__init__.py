@@ -1,1 +1,1 @@
-"""Every sentence that users read about faults, outcomes and progress."""
+"""Messages about faults, outcomes and progress. Usage errors are where they are raised."""

@@ -28,7 +28,7 @@ REDIRECTED = "unexpected redirect"
 WRONG_IMPORT = "the response is about another import"
 _STOPPED = "stopped in LaunchDarkly"
 _NOT_POLLED = "not polled: "
-_NOT_YET_THERE = "the import does not exist yet: "
+_NOT_YET_THERE = "no such import yet: "
 
 CHECK_LATER = "Check again later."
 CHECK_LATER_SHARED_LIMIT = "The limit is shared by the whole account: check again later."
@@ -36,7 +36,7 @@ CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statu
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
-_APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
+_APPROVE = "Approve and apply the change in LaunchDarkly, then watch the import again."
 _START = "Check in LaunchDarkly whether the import must be started, then watch it again."
 
 _NEXT_STEPS: Mapping[Outcome, str] = {
@@ -141,7 +141,7 @@ def timed_out(limit: float, status: Status | None, *, polled: bool = True) -> st
     ``polled`` says whether there was a last poll.
     """
     reason = f" after {duration(limit)}" if status is None else f": {status} for more than {duration(limit)}"
-    missed = "" if polled else "; the rate limit or other imports prevented a last poll"
+    missed = "" if polled else "; no last poll was possible (rate limit or too many imports)"
     return f"timed out{reason}{missed}"
 
 
@@ -171,8 +171,8 @@ def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
 
 
 def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
-    """Return the fact after an outage; ``usable`` if answers came, but none that confirmed another."""
-    return f"no {'confirmed' if usable else 'usable'} answer for {duration(outage)}: {detail}"
+    """Return the fact after an outage; ``usable`` if responses came, but none that confirmed another."""
+    return f"no {'confirmed' if usable else 'usable'} response for {duration(outage)}: {detail}"
 
 
 def held_past_budget(fact: str, wait: float) -> str:

@@ -15,7 +15,7 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.messages.snapshots import polls
+from watcher.core.messages.snapshots import APPROVAL, polls
 from watcher.core.model import Transition
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
@@ -84,8 +84,7 @@ def line_of(event: Event) -> str | None:
 
 
 def _change(transition: Transition) -> str:
-    needs_approval = transition.to is ImportStatus.PENDING_APPROVAL
-    meaning = ": waiting for approval in LaunchDarkly" if needs_approval else ""
+    meaning = f": {APPROVAL}" if transition.to is ImportStatus.PENDING_APPROVAL else ""
     if transition.source is None:
         return f"{transition.to}{meaning}"
     spent = duration(transition.in_state or 0)

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from watcher.core.events import Progress
 from watcher.core.statuses import ImportStatus
 
+APPROVAL = "waiting for approval in LaunchDarkly"
+
 _WAITING_FOR: Mapping[str | None, str] = {
     None: "waiting for the import to appear",
     ImportStatus.PREPARING: "LaunchDarkly is preparing the import",
-    ImportStatus.PENDING_APPROVAL: "waiting for an approval in LaunchDarkly",
+    ImportStatus.PENDING_APPROVAL: APPROVAL,
     ImportStatus.READY: "waiting for LaunchDarkly to start the import",
     ImportStatus.IN_PROGRESS: "LaunchDarkly is importing the keys",
 }
@@ -19,7 +21,7 @@ _WAITING_FOR: Mapping[str | None, str] = {
 def waiting_for(progress: Progress) -> str:
     """Return what must happen next."""
     if not progress.polls:
-        return "waiting for the first answer"
+        return "waiting for the first response"
     return _WAITING_FOR.get(progress.status, "unknown status; still waiting")
 
 

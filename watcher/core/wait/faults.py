@@ -31,7 +31,7 @@ ErrorReply: TypeAlias = (
 
 @dataclass(slots=True)
 class Outage:
-    """A period without a usable answer; ``length`` is its number of failed requests."""
+    """A period without a usable response; ``length`` is its number of failed requests."""
 
     began: float
     ceilings: Iterator[float]
@@ -89,8 +89,8 @@ class FaultRules:
     def on_error(self, reply: ErrorReply, arrival: Arrival) -> Step:
         """End the wait after an error reply, or retry to confirm it.
 
-        Once the import was observed, the next answer must confirm an error reply: a proxy, a login page or a
-        maintenance window can respond once in place of the API.
+        Once the import was observed, the next response must confirm an error reply: a proxy, a login page or
+        a maintenance window can respond once in place of the API.
         """
         seen = self._record.last is not None
         outcome, fact, detail = interpret(reply, seen=seen)
@@ -99,7 +99,7 @@ class FaultRules:
             return self._steps.end(outcome, f"{fact}: {detail}", arrival.now)
         self._unconfirmed = type(reply)
         wait = schedule.poll_wait(self._policy.min_interval, self._random)
-        return self._retry_or_end(outage, detail, wait, arrival)
+        return self._retry_or_end(outage, f"{fact}: {detail}", wait, arrival)
 
     def on_new_token(self, reply: replies.Denied, arrival: Arrival) -> Step:
         """Retry with a token that changed during the request, the first time at once, or end the wait."""

@@ -1,4 +1,4 @@
-"""What a later run needs to resume a wait.
+"""State that a later run needs to resume a wait.
 
 Times are wall-clock times, because no other clock survives a restart. Deadlines are never saved, so a later
 run can use other limits. The wall clock may be corrected between two runs: a saved time in the future counts
@@ -47,7 +47,7 @@ class SavedWait:
     def after(cls, event: Event) -> SavedWait:
         """Return the wait as it is after an event.
 
-        The event must be from the run that saw the import last: the times of a final import do not move.
+        Do not call this for a saved final import: its times must not change.
         """
         progress, now = event.progress, event.at.unix
         return cls(

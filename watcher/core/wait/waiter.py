@@ -62,7 +62,7 @@ class Waiter:
         return self._record.progress(now)
 
     def trouble(self, now: Instant) -> str | None:
-        """Return why the status may be out of date; None after a usable answer or a new import's 404."""
+        """Return why the status may be out of date; None after a usable response or a new import's 404."""
         error, outage = self._record.requests.last_error, self._faults.outage
         if outage is not None and error is not None:
             return messages.no_answer(now.monotonic - outage.began, error)

@@ -62,7 +62,7 @@ class AnnotatingLog(PlainLog):
         super().finish(result)
         for kind, count in self._failures.items():
             if count > MAX_ANNOTATIONS:
-                more = f"{count - MAX_ANNOTATIONS} more did not succeed; see the log"
+                more = f"{count - MAX_ANNOTATIONS} more did not succeed. See the log."
                 self._annotate(kind, "LaunchDarkly imports", more)
 
     def _annotates(self, ended: Ended) -> bool:

@@ -44,7 +44,7 @@ class GithubOutput(Report):
         assignments = "".join(_assignment(name, value) for name, value in values.items())
         write_file(self._path, assignments.encode(), append=True)
         if not fits:
-            raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB; use --output json instead")
+            raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB. Use --output json instead.")
 
 
 class GithubSummary(Report):

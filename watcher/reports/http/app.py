@@ -196,8 +196,8 @@ async def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address, family=family, dualstack_ipv6=dual)
     except (OSError, UnicodeError) as error:
         raise UsageError(
-            f"cannot listen on {_authority(host, port)}: {_reason(error)}. Give --listen another port "
-            "(0 picks a free one) or an address of this machine, such as 127.0.0.1 or 0.0.0.0."
+            f"cannot listen on {_authority(host, port)}: {_reason(error)}. Use another port (0 picks one) "
+            "or an address of this machine."
         ) from None
 
 

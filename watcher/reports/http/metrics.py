@@ -29,7 +29,7 @@ _UNSEEN = "unseen"
 _UNKNOWN = "unknown"
 _STATUSES = (*ImportStatus, _UNKNOWN, _UNSEEN)
 _OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in {Outcome.USAGE, Outcome.INTERNAL})
-_SEEN_AT = "Unix time of the last answer that showed"
+_SEEN_AT = "Unix time of the last response that showed"
 _KEYS = ("project", "environment", "segment", "import_id")
 
 
@@ -53,9 +53,9 @@ class _WatchCollector(Collector):
         imports, result = self._builder.progress, self._result
         progress = list(imports.values())
         yield _gauge("build_info", "The version of watcher.", [((__version__,), 1)], "version")
-        yield _counter("polls", "Requests that were answered or failed.", sum(p.polls for p in progress))
+        yield _counter("polls", "Requests that got a response or failed.", sum(p.polls for p in progress))
         throttled, errors = sum(p.throttled for p in progress), sum(p.errors for p in progress)
-        yield _counter("throttles", "Requests that were answered with 429.", throttled)
+        yield _counter("throttles", "Requests that got a 429.", throttled)
         yield _counter("errors", "Requests that failed for another reason than a 429.", errors)
         elapsed = max((p.elapsed for p in progress), default=0.0)
         yield _gauge("elapsed_seconds", "Time since the wait began, up to its end.", [((), elapsed)])

@@ -129,7 +129,7 @@ class Frame:
         yield self._line("/".join(printable(key) for key in view.ref.keys[shared:]))
         if wide and view.ended is None:
             needs_approval = view.attention is Attention.NEEDS_APPROVAL
-            fact = "needs an approval" if needs_approval else view.next_request
+            fact = "waiting for approval" if needs_approval else view.next_request
             yield self._line((view.trouble, "yellow") if view.trouble is not None else (fact, "dim"))
 
     def _mark(self, view: ImportView) -> tuple[str, str]:
@@ -138,7 +138,7 @@ class Frame:
         match view.attention:
             case Attention.FAILED:
                 return self.glyphs.failed, "red"
-            case Attention.NO_ANSWER | Attention.NEEDS_APPROVAL:
+            case Attention.NO_RESPONSE | Attention.NEEDS_APPROVAL:
                 return spinner, "yellow"
             case Attention.MOVING:
                 return spinner, "cyan"

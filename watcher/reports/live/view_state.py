@@ -32,7 +32,7 @@ class Attention(IntEnum):
     """How urgently an import needs a person; lower values are shown first."""
 
     FAILED = auto()
-    NO_ANSWER = auto()
+    NO_RESPONSE = auto()
     NEEDS_APPROVAL = auto()
     MOVING = auto()
     INCONCLUSIVE = auto()
@@ -46,7 +46,7 @@ class ImportView:
     Attributes:
         goal: What the wait is for, in words.
         next_poll: Seconds until the next poll; None during a request.
-        trouble: Why there is no current answer; None if there is one.
+        trouble: Why there is no current response; None if there is one.
         ended: The outcome; None during the wait.
     """
 
@@ -65,7 +65,7 @@ class ImportView:
                 return Attention.DONE
             return Attention.INCONCLUSIVE if self.ended.outcome in INCONCLUSIVE else Attention.FAILED
         if self.trouble is not None:
-            return Attention.NO_ANSWER
+            return Attention.NO_RESPONSE
         needs_approval = self.progress.status is ImportStatus.PENDING_APPROVAL
         return Attention.NEEDS_APPROVAL if needs_approval else Attention.MOVING
 

@@ -74,7 +74,7 @@ def test_every_failure_of_a_wait_has_a_next_step() -> None:
     assert set(FACTS) == set(Outcome) - SUCCESSES - {Outcome.INTERNAL, Outcome.USAGE}
 
 
-APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
+APPROVE = "Approve and apply the change in LaunchDarkly, then watch the import again."
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,17 @@ from watcher.core.messages.snapshots import polls, waiting_for
     [
         (None, "waiting for the import to appear"),
         ("preparing", "LaunchDarkly is preparing the import"),
-        ("pending_approval", "waiting for an approval in LaunchDarkly"),
+        ("pending_approval", "waiting for approval in LaunchDarkly"),
         ("ready", "waiting for LaunchDarkly to start the import"),
         ("in_progress", "LaunchDarkly is importing the keys"),
         ("validating", "unknown status; still waiting"),
     ],
 )
 def test_every_status_has_its_own_words(status: str | None, words: str) -> None:
-    """The message says what must happen next; before the first answer nothing is known."""
+    """The message says what must happen next; before the first response nothing is known."""
     way = ((status, 1.0),) if status else ()
     assert waiting_for(progress(*way)) == words
-    assert waiting_for(progress(*way, polls=0)) == "waiting for the first answer"
+    assert waiting_for(progress(*way, polls=0)) == "waiting for the first response"
 
 
 def test_polls_are_counted() -> None:

@@ -96,7 +96,7 @@ def test_fail_on() -> None:
     driven = Driven(Policy(fail_on=frozenset({ImportStatus.PENDING_APPROVAL})))
     driven.receive(seen("pending_approval"))
     assert driven.outcome is Outcome.BLOCKED
-    assert "approved" in driven.ended.message
+    assert "Approve and apply the change" in driven.ended.message
 
 
 def test_an_unknown_status_is_reported_once_and_the_wait_continues() -> None:
@@ -280,6 +280,14 @@ class TestConfirmation:
         assert len(driven.told(Retrying)) == 1
         driven.receive(reply)
         assert driven.waiter.over
+
+    def test_the_warning_before_a_confirmation_names_the_fact(self) -> None:
+        """The warning says that the import is gone, not only that a response was 404."""
+        driven = Driven()
+        driven.receive(seen("in_progress"))
+        driven.receive(MISSING)
+        (retrying,) = driven.told(Retrying)
+        assert retrying.detail == f"the import is gone: {MISSING.error}"
 
     @pytest.mark.parametrize("reply", [MISSING, DENIED, REFUSED, REDIRECTED, WRONG_IMPORT])
     def test_a_usable_answer_resets_the_confirmation(self, reply: Reply) -> None:

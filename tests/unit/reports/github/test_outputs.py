@@ -228,7 +228,7 @@ def test_many_failures_are_counted_by_one_annotation(tmp_path: Path) -> None:
     lines = Annotated(tmp_path).lines(*(end(Outcome.STOPPED, number) for number in range(30)))
     annotations = [line for line in lines if line.startswith("::")]
     assert len(annotations) == MAX_ANNOTATIONS + 1 < 10
-    assert annotations[-1] == ("::error title=LaunchDarkly imports::22 more did not succeed; see the log")
+    assert annotations[-1] == ("::error title=LaunchDarkly imports::22 more did not succeed. See the log.")
     assert len(lines) == 30 + 2
 
 

@@ -54,7 +54,7 @@ def draw(
         (
             40,
             [
-                "⠋ pending_approval 3.3s  waiting for an",
+                "⠋ pending_approval 3.3s  waiting for",
                 "  approval in LaunchDarkly",
                 "  ✓ preparing 2.6s ─ ⠋ pending_approval",
                 "  ○ ready ─ ○ in_progress ─ ○ complete",
@@ -67,7 +67,7 @@ def draw(
         (
             80,
             [
-                "⠋ pending_approval 3.3s  waiting for an approval in LaunchDarkly",
+                "⠋ pending_approval 3.3s  waiting for approval in LaunchDarkly",
                 "  ✓ preparing 2.6s ─ ⠋ pending_approval ━── ○ ready ─ ○ in_progress ─ ○ complete",
                 "  until complete, for at most 1h · 5 polls · 5.9s elapsed · next poll in 1.2s",
                 "  default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f",
@@ -76,7 +76,7 @@ def draw(
         (
             200,
             [
-                "⠋ pending_approval 3.3s  waiting for an approval in LaunchDarkly",
+                "⠋ pending_approval 3.3s  waiting for approval in LaunchDarkly",
                 "  ✓ preparing 2.6s ─ ⠋ pending_approval ━── ○ ready ─ ○ in_progress ─ ○ complete",
                 "  until complete, for at most 1h · 5 polls · 5.9s elapsed · next poll in 1.2s",
                 "  default/production/big-spenders/1234a567-bcd8-9123-4567-abcd1234567f",
@@ -102,7 +102,7 @@ def test_the_spinner_and_the_rail_move() -> None:
 def test_before_the_first_answer() -> None:
     """Nothing is known yet, and the steps are those to come."""
     assert draw(ImportView(REF, GOAL, progress(polls=0)))[:3] == [
-        "⠋ not seen yet 0.0s  waiting for the first answer",
+        "⠋ not seen yet 0.0s  waiting for the first response",
         "  ⠋ not seen yet ━── ○ preparing ─ ○ ready ─ ○ in_progress ─ ○ complete",
         "  until complete, for at most 1h · 0 polls · 0.0s elapsed · request under way",
     ]
@@ -175,7 +175,7 @@ def test_many_imports_fill_the_window_with_the_urgent_ones_first() -> None:
             80,
             [
                 "⠋○○   ready              5.0s  segment-3/1234a567  no usable answer for 5s: HTT…",
-                "⠋○○○  pending_approval  1m10s  segment-2/1234a567  needs an approval",
+                "⠋○○○  pending_approval  1m10s  segment-2/1234a567  waiting for approval",
                 "✓⠋○   in_progress        4.0s  segment-1/1234a567  next poll in 3.0s",
             ],
         ),

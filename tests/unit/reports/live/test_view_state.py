@@ -100,7 +100,7 @@ def test_an_outcome_is_final() -> None:
     [
         (ended(Outcome.STOPPED), Attention.FAILED),
         (ended(Outcome.TIMEOUT), Attention.FAILED),
-        (ImportView(REF, GOAL, SEEN, trouble="HTTP 502"), Attention.NO_ANSWER),
+        (ImportView(REF, GOAL, SEEN, trouble="HTTP 502"), Attention.NO_RESPONSE),
         (ImportView(REF, GOAL, progress(("pending_approval", 1.0))), Attention.NEEDS_APPROVAL),
         (ImportView(REF, GOAL, SEEN), Attention.MOVING),
         (ended(Outcome.INTERRUPTED), Attention.INCONCLUSIVE),
