@@ -59,13 +59,6 @@ def run_watch(
 ) -> Finished:
     """Watch the imports and report what happens.
 
-    Args:
-        settings: What the user asked for.
-        inputs: What to poll.
-        terms: The rules.
-        signals: The signals of this process.
-        has_command: Whether a command replaces the process after a success.
-
     Raises:
         UsageError: The settings are wrong, which shows before the first request.
         BusyError: Another run is using the state file.
