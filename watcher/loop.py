@@ -37,17 +37,9 @@ def system_clock() -> Instant:
 class Watch:
     """A watch of imports of one base URI, each named once.
 
-    Args:
-        refs: The imports.
-        terms: How to watch them.
-        probe: Sends one request for an import.
-        random: The source of jitter.
-        clock: Returns the time; its monotonic part is that of the running loop.
-        saved: The state that earlier runs saved.
-        save: Saves events and the present hold. It is called before the events are reported.
-
-    Attributes:
-        wakes_at: The time by which the loop continues, on the monotonic clock in seconds.
+    The monotonic part of ``clock`` is that of the running loop. ``save`` is called with events and the
+    present hold before the events are reported. ``wakes_at`` is when the loop continues at the latest, on the
+    monotonic clock in seconds.
     """
 
     def __init__(

@@ -49,13 +49,8 @@ class InFlight:
     """The requests in flight, each cancelled if it takes too long.
 
     One timer serves all requests: one per request took a tenth of the CPU time of a poll at saturation. It
-    also runs while the consumer is busy, so timeouts are exact.
-
-    Args:
-        probe: Sends one request for an import.
-        clock: Returns the time; its monotonic part is the running loop's.
-        request_timeout: Longest request in seconds.
-        on_finished: Called when a request has finished.
+    also runs while the consumer is busy, so timeouts are exact. The monotonic part of ``clock`` is that of the
+    running loop.
     """
 
     def __init__(

@@ -51,13 +51,8 @@ def replace_process(
 ) -> NoReturn:
     """Become the command, so that its exit code and its signals are its own.
 
-    The shell runs a script without a ``#!`` line, as ``execvp`` does (POSIX).
-
-    Args:
-        program: The program's path.
-        command: The program's name and its arguments.
-        variables: What it receives in addition to watcher's own environment.
-        signals: The signals of this process.
+    The command inherits the environment, and ``variables`` in addition. The shell runs a script without a
+    ``#!`` line, as ``execvp`` does (POSIX).
 
     Raises:
         CommandError: The system refuses to run it.

@@ -21,10 +21,7 @@ _IMPORTS = "/api/v2/segments/demo/production/big-spenders/imports"
 
 @asynccontextmanager
 async def running_demo(scenario: str, token: Secret) -> AsyncIterator[tuple[ImportRef, str]]:
-    """Start the simulator on a free port and create an import.
-
-    Yields:
-        The import, and the simulator's base URI.
+    """Start the simulator on a free port, create an import, and yield it with the base URI.
 
     Raises:
         UsageError: There is no such scenario.

@@ -28,13 +28,7 @@ _DEMO_TOKEN = "api-demo"  # noqa: S105 (the simulator accepts any token)
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The imports to poll, their host and token.
-
-    Attributes:
-        refs: The imports, each once; none in the demo, which creates its own.
-        base_uri: The API's scheme and host.
-        tokens: Where the access token comes from.
-    """
+    """The imports to poll, their host and token; no imports in the demo, which creates its own."""
 
     refs: tuple[ImportRef, ...]
     base_uri: str

@@ -34,15 +34,7 @@ thousand, none of them garbage, and would exceed the default of 700 again and ag
 
 
 def main(arguments: Sequence[str], signals: Signals) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The arguments after the program's name.
-        signals: The signals of this process, already handled.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command with the arguments after the program's name, and return the exit code."""
     given, command = split_command(arguments)
     settings = Settings()
     prepared: _Prepared | None = None

@@ -5,18 +5,7 @@ from __future__ import annotations
 import click
 
 from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle
-from watcher.cli.values import (
-    ADDRESS,
-    EXIT_CODE,
-    GROWTH,
-    KEY,
-    MAX_IN_STATE,
-    PATH,
-    STATUS,
-    TIME,
-    Value,
-    one_of,
-)
+from watcher.cli.values import ADDRESS, CODE, GROWTH, KEY, MAX_IN_STATE, PATH, STATUS, TIME, Value, one_of
 from watcher.core import defaults
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.exit_codes import DEFAULT_CODES
@@ -130,9 +119,7 @@ COMMAND = click.Command(
         _switch("any", "End with 0 as soon as one import succeeds.", "any_suffices"),
         _switch("fail-fast", "End as soon as one import fails."),
         _option(
-            "unknown-status",
-            one_of("wait|fail", UnknownStatusRule),
-            "How to handle an unknown status.  [default: wait]",
+            "unknown-status", one_of(UnknownStatusRule), "How to handle an unknown status.  [default: wait]"
         ),
         _option(
             "timeout",
@@ -164,12 +151,10 @@ COMMAND = click.Command(
             "max-interval", TIME, f"Longest polling interval.  [default: {duration(defaults.MAX_INTERVAL)}]"
         ),
         _option("growth", GROWTH, f"Factor from one interval to the next.  [default: {defaults.GROWTH:g}]"),
-        _option(
-            "output", one_of("text|json|jsonl", OutputFormat), "Format of standard output.  [default: text]"
-        ),
+        _option("output", one_of(OutputFormat), "Format of standard output.  [default: text]"),
         _option(
             "progress",
-            one_of("auto|live|plain|none", ProgressStyle),
+            one_of(ProgressStyle),
             "Progress on standard error.  [default: auto: live on a terminal, else plain]",
         ),
         _option(
@@ -177,15 +162,9 @@ COMMAND = click.Command(
             TIME,
             f"Longest time without a line of plain progress.  [default: {duration(defaults.HEARTBEAT)}]",
         ),
-        _option(
-            "log-format", one_of("console|json", LogFormat), "Format of standard error.  [default: console]"
-        ),
-        _option(
-            "log-level",
-            one_of("debug|info|warning|error", LogLevel),
-            "Minimum log level on standard error.  [default: info]",
-        ),
-        _option("exit-code", EXIT_CODE, "Change the exit code of an outcome; repeatable.", multiple=True),
+        _option("log-format", one_of(LogFormat), "Format of standard error.  [default: console]"),
+        _option("log-level", one_of(LogLevel), "Minimum log level on standard error.  [default: info]"),
+        _option("exit-code", CODE, "Change the exit code of an outcome; repeatable.", multiple=True),
         _option("status-file", PATH, "Write the JSON result so far to this file at each change."),
         _option("state-file", PATH, "Save the waits to this file, so that a later run continues them."),
         _option(
@@ -201,7 +180,7 @@ COMMAND = click.Command(
         ),
         _option(
             "ci",
-            one_of("auto|github|gitlab|none", Pipeline),
+            one_of(Pipeline),
             "Report to this CI service: outputs, annotations, summary or sections.  [default: auto]",
         ),
         _option(
@@ -220,16 +199,14 @@ COMMAND = click.Command(
             help="Watch an import of the embedded simulator. Scenarios: happy, approval, stopped, stuck, "
             "throttled, flaky, vanish, unknown-status.",
         ),
+        click.Option(
+            ["--print-schema"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_schema,
+            help="Print the JSON Schema of the result and the events, and exit.",
+        ),
     ],
-)
-COMMAND.params.append(
-    click.Option(
-        ["--print-schema"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_print_schema,
-        help="Print the JSON Schema of the result and the events, and exit.",
-    )
 )
 click.version_option(__version__, prog_name="watcher", message="%(prog)s %(version)s")(COMMAND)

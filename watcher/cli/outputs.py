@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,15 +31,13 @@ def make_reports(
 ) -> list[Report]:
     """Create all reports. Files come first, because terminal or pipe may block.
 
-    Args:
-        settings: All options of the run.
-        builder: Receives each event before the reports do.
-        several: Whether several imports are watched, so that each line must name its import.
-        snapshot: Returns the present state of an import, for the live view.
-        has_changed: Returns whether an import's outcome differs from what the last run reported.
+    ``builder`` receives each event before the reports do; ``several`` imports make each line name its import.
     """
-    if settings.reports_changes_only:
-        log = _log_of_changes(settings, snapshot, has_changed, several=several)
+    log: Report
+    if settings.reports_changes_only and settings.progress in {ProgressStyle.AUTO, ProgressStyle.NONE}:
+        from watcher.reports.on_change import LogOfChanges
+
+        log = LogOfChanges(make_line_log(settings, several=several), has_changed)
     else:
         log = make_log(settings, snapshot, several=several)
     files = [*_text_files(settings), *_json_files(settings, builder)]
@@ -108,19 +105,6 @@ def is_utf8_locale(environ: Mapping[str, str]) -> bool:
     ctype = environ.get("LC_CTYPE", "")
     chosen = environ.get("LC_ALL") or (ctype if ctype != "C.UTF-8" else "") or environ.get("LANG", "")
     return "UTF8" in chosen.upper().replace("-", "")
-
-
-def _log_of_changes(
-    settings: Settings, snapshot: Snapshot, has_changed: HasChanged, *, several: bool
-) -> Report:
-    """Report only changes, unless progress was asked for."""
-    if settings.progress in {ProgressStyle.LIVE, ProgressStyle.PLAIN}:
-        return make_log(settings, snapshot, several=several)
-    from watcher.reports.on_change import LogOfChanges
-
-    if settings.progress is ProgressStyle.AUTO:
-        settings = replace(settings, progress=ProgressStyle.PLAIN)
-    return LogOfChanges(make_line_log(settings, several=several), has_changed)
 
 
 def _stream(settings: Settings, file: TextIO | None) -> Stream:

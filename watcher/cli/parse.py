@@ -23,23 +23,14 @@ _KUBERNETES_LOG = Path("/dev/termination-log")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command line.
-
-    Attributes:
-        settings: The options; if there is an error, those that can be read.
-        error: What is wrong with the command line.
-    """
+    """The settings in a command line; if it has an error, those that can be read."""
 
     settings: Settings
     error: UsageError | None = None
 
 
 def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str] | None]:
-    """Split the arguments at the first ``--``.
-
-    Returns:
-        The arguments before it, and the command after it; None if there is no ``--``.
-    """
+    """Split the arguments at the first ``--``; the command after it is None if there is no ``--``."""
     given = list(arguments)
     if "--" not in given:
         return given, None
@@ -48,14 +39,10 @@ def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str] | None
 
 
 def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Parsed | None:
-    """Read the command line and the environment.
+    """Read the command line, given without ``-- COMMAND``, and the environment.
 
-    Args:
-        arguments: The arguments after the program's name, without ``-- COMMAND``.
-        environ: Tells where the program runs; options are always read from the process's own environment.
-
-    Returns:
-        The settings and what is wrong with them; None after ``--help`` and the like, which have been printed.
+    Return None after ``--help`` and the like, which have been printed. Only the CI service is detected from
+    ``environ``; options are always read from the environment of the process.
     """
     try:
         context: click.Context | int = COMMAND.main(

@@ -65,10 +65,8 @@ class LogLevel(StrEnum):
 class Settings:
     """All options of one run.
 
-    Times are in seconds. A limit of 0 means no limit. None means that the option was not given.
-
-    Attributes:
-        given: The names of the fields that were set on the command line, not in the environment.
+    Times are in seconds. A limit of 0 means no limit. None means that the option was not given. ``given``
+    contains the names of the fields that were set on the command line, not in the environment.
     """
 
     targets: tuple[str, ...] = ()
@@ -120,14 +118,7 @@ class Settings:
         return self.once and self.state_file is not None
 
     def check(self, *, has_command: bool) -> None:
-        """Refuse options that contradict each other.
-
-        Args:
-            has_command: Whether a command follows ``--``.
-
-        Raises:
-            UsageError: They do.
-        """
+        """Raise UsageError if options contradict each other, or the command after ``--``."""
         if self.linger and self.listen is None:
             raise UsageError("--linger needs --listen. Add for example --listen 127.0.0.1:8080.")
         if self.linger and has_command:

@@ -30,11 +30,7 @@ EXIT_TIMEOUT = 0.7
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal arrived while nothing was being watched.
-
-    Args:
-        number: The signal's number.
-    """
+    """A signal arrived while nothing was being watched."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -76,8 +72,7 @@ class Signals:
     def watching(self, callback: Callable[[int], None]) -> Iterator[None]:
         """Call a function when a signal arrives, as long as the context lasts.
 
-        Args:
-            callback: Called in the main thread between two bytecodes, possibly during a blocked write.
+        It is called in the main thread between two bytecodes, possibly during a blocked write.
         """
         self._callback = callback
         try:

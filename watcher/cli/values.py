@@ -79,9 +79,9 @@ class Value(_ParamType):
         return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
-def one_of(metavar: str, members: type[_Member]) -> Value:
-    """Return the kind of value that is a member of an enum."""
-    return Value(metavar, members, f"one of {', '.join(members)}", tuple(members))
+def one_of(members: type[_Member], metavar: str | None = None) -> Value:
+    """Return the kind of value that is a member of an enum; by default, the help lists all members."""
+    return Value(metavar or "|".join(members), members, f"one of {', '.join(members)}", tuple(members))
 
 
 def parse_duration(text: str) -> float:
@@ -132,14 +132,14 @@ def _read_path(text: str) -> Path:
 
 
 TIME = Value("DURATION", parse_duration, "a duration such as 90, 90s, 1h30m or 500ms")
-STATUS = one_of("STATUS", ImportStatus)
+STATUS = one_of(ImportStatus, "STATUS")
 MAX_IN_STATE = Value(
     "STATUS=DURATION",
     _read_max_in_state,
     f"a status and a duration such as pending_approval=30m (statuses: {', '.join(ImportStatus)})",
     [f"{status}=" for status in ImportStatus],
 )
-EXIT_CODE = Value(
+CODE = Value(
     "OUTCOME=CODE",
     _read_exit_code,
     f"an outcome and a code from 0 to 125 such as stopped=10 (outcomes: {', '.join(_REMAPPABLE)})",

@@ -16,7 +16,14 @@ TRANSITIONS: Mapping[ImportStatus, tuple[ImportStatus, ...]] = {
 }
 """The transitions that LaunchDarkly makes; polling observes only some. A final status has none."""
 
-FINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
+FINAL_OUTCOMES: Mapping[ImportStatus, Outcome] = {
+    ImportStatus.COMPLETE: Outcome.COMPLETE,
+    ImportStatus.STOPPED: Outcome.STOPPED,
+}
+"""The outcome of each final status, the statuses without transitions."""
+
+FINAL = frozenset(FINAL_OUTCOMES)
+_FAILED = FINAL - {ImportStatus.COMPLETE}
 
 
 def _reachable(start: ImportStatus) -> frozenset[ImportStatus]:
@@ -40,9 +47,9 @@ def is_expected(source: Status | None, to: Status) -> bool:
 def is_at_or_past(status: Status, goal: ImportStatus) -> bool:
     """Return whether ``status`` is ``goal`` or a later status.
 
-    ``stopped`` is past no other status: it can follow each of them, but is never a success.
+    A failed import, such as a stopped one, is past no other status, so it is never a success.
     """
-    return status is goal or (status is not ImportStatus.STOPPED and status in _LATER[goal])
+    return status is goal or (status not in _FAILED and status in _LATER[goal])
 
 
 def outcome_of(status: Status, until: ImportStatus, fail_on: Collection[ImportStatus]) -> Outcome | None:
@@ -53,6 +60,4 @@ def outcome_of(status: Status, until: ImportStatus, fail_on: Collection[ImportSt
         return Outcome.COMPLETE
     if is_at_or_past(status, until):
         return Outcome.REACHED
-    if status is ImportStatus.STOPPED:
-        return Outcome.STOPPED
-    return None
+    return FINAL_OUTCOMES[status] if isinstance(status, ImportStatus) and status in FINAL else None

@@ -16,12 +16,7 @@ MAX_EVENTS = 100
 
 
 class LogOfChanges(Report):
-    """Keep the events of each import until its wait ends, and write them only if it has changed.
-
-    Args:
-        log: Writes the events.
-        has_changed: Returns whether an import ended differently from the last run that reported it.
-    """
+    """Keep the events of each import until its wait ends, and write them only if it has changed."""
 
     def __init__(self, log: Report, has_changed: Callable[[Ended], bool]) -> None:
         self.name = log.name

@@ -13,13 +13,9 @@ from watcher.reports.stream import Stream
 
 
 class PlainLog(Report):
-    """Write one line for each change, with the time of day.
+    """Write one line for each change, with the time of day; only outcomes if ``quiet``.
 
-    Args:
-        stream: Standard error.
-        level: The minimum level.
-        several: Whether each line must name its import.
-        quiet: Whether to write outcomes only.
+    With ``several`` imports each line names its import.
     """
 
     name = "progress on standard error"

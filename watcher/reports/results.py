@@ -13,12 +13,7 @@ from watcher.reports import documents
 
 
 class ResultBuilder:
-    """Keep the latest progress of every import, in the order in which they were named.
-
-    Args:
-        codes: The exit codes after --exit-code.
-        any_suffices: Whether one import with code 0 makes the run succeed.
-    """
+    """Keep the latest progress of every import, in the order in which they were named."""
 
     def __init__(self, codes: ExitCodes, *, any_suffices: bool = False) -> None:
         self.codes = codes
@@ -55,11 +50,9 @@ class ResultBuilder:
         return self._document(result, list(self._imports()))
 
     def encode(self, result: Result | None = None, at: float | None = None) -> Iterator[bytes]:
-        """Yield the JSON object in pieces, so that a large one is never in memory as a whole.
+        """Yield the JSON object in pieces, so that the encoding of a large one can be interrupted.
 
-        Args:
-            result: The result; None until the run ends.
-            at: Unix seconds, to encode the ``result`` event of ``jsonl``; None for the plain result.
+        ``result`` is None until the run ends. With ``at`` in Unix seconds it is an event of ``jsonl``.
         """
         whole = self._document(result, [])
         if at is not None:

@@ -25,10 +25,7 @@ _MAX_PAUSE = 20.0
 class StatusFile(Report):
     """Rewrite the file after each change; changes at the same time share one write.
 
-    Args:
-        path: The file.
-        builder: Receives each event before this report does.
-        defer: Calls a function after a delay in seconds, in the same thread.
+    ``builder`` receives each event before this report does.
     """
 
     def __init__(self, path: Path, builder: ResultBuilder, defer: Defer) -> None:

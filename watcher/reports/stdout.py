@@ -18,12 +18,7 @@ from watcher.reports.stream import Stream
 
 
 class Output(Report):
-    """Write the result at the end.
-
-    Args:
-        stream: Standard output.
-        builder: Receives each event before this report does.
-    """
+    """Write the result at the end; ``builder`` receives each event before this report does."""
 
     name = "the result on standard output"
 

@@ -14,11 +14,7 @@ def reason_to_set_aside(path: Path, status: os.stat_result) -> str | None:
     """Return why a file must be set aside, such as "has more than one hard link"; None to trust it.
 
     A file is trusted if it is a regular file with one link that only its owner and its group can write.
-    Kubernetes' ``fsGroup`` sets group write access. This also applies to root.
-
-    Args:
-        path: The file, for messages.
-        status: The result of ``lstat`` or ``fstat``.
+    Kubernetes' ``fsGroup`` sets group write access. This also applies to root. ``path`` is for messages.
 
     Raises:
         UsageError: The file is not a regular file, or belongs to another user.

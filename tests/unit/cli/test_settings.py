@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
+from watcher.cli.files import check_distinct_files
+from watcher.cli.options import COMMAND
 from watcher.cli.settings import Settings
+from watcher.cli.values import PATH
 from watcher.core.errors import UsageError
 from watcher.core.statuses import ImportStatus
 
@@ -81,3 +85,19 @@ def test_lingering_and_a_command_exclude_each_other() -> None:
     settings.check(has_command=False)
     with pytest.raises(UsageError, match="--linger serves after the end"):
         settings.check(has_command=True)
+
+
+def test_every_option_is_a_setting() -> None:
+    """Each option has the field of its name, and there are no other fields."""
+    options = {parameter.name for parameter in COMMAND.params if parameter.expose_value}
+    assert options == {field.name for field in fields(Settings)} - {"given"}
+
+
+@pytest.mark.parametrize("name", [option.name for option in COMMAND.params if option.type is PATH])
+def test_every_file_has_one_purpose(name: str, tmp_path: Path) -> None:
+    """Every option that names a file is protected from reports that would overwrite it."""
+    file = tmp_path / "file"
+    other = "dotenv" if name == "status_file" else "status_file"
+    settings = replace(Settings(), **{name: file, other: file})  # type: ignore[arg-type]  # paths
+    with pytest.raises(UsageError, match="Name another file"):
+        check_distinct_files(settings)

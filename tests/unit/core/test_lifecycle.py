@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watcher.core import lifecycle
-from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus
+from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome, Status, UnknownStatus
 
 PATH = [
     ImportStatus.PREPARING,
@@ -23,8 +23,17 @@ def test_every_status_has_a_row() -> None:
 
 
 def test_only_complete_and_stopped_are_final() -> None:
-    """The final statuses are those without transitions."""
+    """The final statuses are those without transitions, and each has an outcome."""
     assert {ImportStatus.COMPLETE, ImportStatus.STOPPED} == lifecycle.FINAL
+    assert {status for status, row in lifecycle.TRANSITIONS.items() if not row} == lifecycle.FINAL
+
+
+@pytest.mark.parametrize("until", PATH)
+@pytest.mark.parametrize("status", sorted(lifecycle.FINAL - {ImportStatus.COMPLETE}))
+def test_a_failed_import_is_never_a_success(status: ImportStatus, until: ImportStatus) -> None:
+    """A final status other than complete is past no goal, so it cannot give exit code 0."""
+    assert not lifecycle.is_at_or_past(status, until)
+    assert lifecycle.outcome_of(status, until, ()) not in SUCCESSES
 
 
 @pytest.mark.parametrize("to", PATH)

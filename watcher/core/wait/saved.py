@@ -26,14 +26,7 @@ _Count: TypeAlias = Annotated[int, Meta(ge=0, le=1 << 53)]
 
 @dataclass(frozen=True, slots=True)
 class SavedWait:
-    """The wait for one import; the counts are those of ``Progress``.
-
-    Attributes:
-        began: When the wait began.
-        since: When the present status was first seen; None before the import was seen.
-        last: The import as it was last seen.
-        transitions: All changes of status, including the first status.
-    """
+    """The wait for one import, as in ``Progress``; ``since`` is when the present status was first seen."""
 
     began: UnixTime
     since: UnixTime | None = None

@@ -33,14 +33,8 @@ _MAX_SHARE = 0.05
 class LiveView(Report):
     """Draw the state of all imports during the watch, and leave the last frame on the screen.
 
-    The running loop's timers drive it: there is no thread, and no frame while the loop is busy.
-
-    Args:
-        stream: A terminal.
-        snapshot: Return a snapshot of an import; None before its wait begins and after it ends.
-        level: The minimum level of the lines above the region.
-        glyphs: The characters that the terminal can show.
-        several: Whether each line must name its import.
+    The running loop's timers drive it: there is no thread, and no frame while the loop is busy. ``snapshot``
+    returns None before the wait for an import begins and after it ends.
     """
 
     name = "the live view"

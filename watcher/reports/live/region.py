@@ -20,10 +20,8 @@ _DEFAULT_SIZE = os.terminal_size((80, 24))
 class Region(Stream):
     """A stream whose lines appear above a region that rich draws.
 
-    The cursor is hidden only while a frame is written, so a stopped or killed process leaves it visible.
-
-    Args:
-        terminal: The terminal; the environment describes its colours (``TERM``, ``COLORTERM``, ``NO_COLOR``).
+    The cursor is hidden only while a frame is written, so a stopped or killed process leaves it visible. The
+    environment describes the terminal's colours (``TERM``, ``COLORTERM``, ``NO_COLOR``).
     """
 
     def __init__(self, terminal: Stream) -> None:
