@@ -49,8 +49,7 @@ class InFlight:
     """The requests in flight, each cancelled if it takes too long.
 
     One timer serves all requests: one per request took a tenth of the CPU time of a poll at saturation. It
-    also runs while the consumer is busy, so timeouts are exact. The monotonic part of ``clock`` is that of the
-    running loop.
+    also runs while the consumer is busy, so timeouts are exact. ``clock`` is that of the running loop.
     """
 
     def __init__(
