@@ -36,13 +36,9 @@ _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 class Value(_ParamType):
-    """A value that one of our functions reads; commas separate several in the environment.
+    """A value that a function reads, which raises ValueError; commas separate several in the environment.
 
-    Args:
-        metavar: Its name in the help.
-        read: Converts text to the value, or raises ValueError.
-        expected: What is correct, with an example.
-        words: What a shell may complete; None for paths.
+    ``expected`` describes a correct value with an example. A shell may complete ``words``; None is for paths.
     """
 
     envvar_list_splitter = ","

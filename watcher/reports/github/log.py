@@ -28,11 +28,7 @@ class CommandFreeStream(Stream):
 
 
 class AnnotatingLog(PlainLog):
-    """Write failures as annotations instead of lines.
-
-    Args:
-        any_suffices: Whether the success of another import makes up for a failure.
-    """
+    """Write failures as annotations instead of lines; as warnings if another import's success suffices."""
 
     def __init__(
         self,

@@ -46,11 +46,8 @@ _SILENT.disabled = True
 class Endpoints:
     """The data that the endpoints show, and their handlers.
 
-    Attributes:
-        builder: The result so far.
-        refresh: Pulls the latest progress into ``builder``.
-        overdue: Returns the seconds by which the watch is past its planned wake-up.
-        result: The result, once the watch has ended.
+    ``refresh`` pulls the latest progress into ``builder``; ``overdue`` returns the seconds by which the watch
+    is past its planned wake-up.
     """
 
     builder: ResultBuilder
