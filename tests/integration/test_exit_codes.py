@@ -76,7 +76,7 @@ def test_a_wrong_token(start_simulator: StartSimulator) -> None:
     env = environment(simulator.base_uri, LD_ACCESS_TOKEN="api-wrong")
     finished = run_watcher(simulator.create(), env=env)
     assert finished.code == 4
-    assert 'HTTP 401 unauthorized "Invalid access token"' in finished.err
+    assert 'HTTP 401 unauthorized "Invalid account ID header"' in finished.err
     assert "api-wrong" not in finished.err + finished.out
 
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.support.processes import SEGMENT
+from tests.support.processes import SEGMENT, TOKEN
 from tests.support.simulator_client import (
     FROZEN,
     IMPORTS,
@@ -24,7 +24,7 @@ from tests.support.simulator_client import (
     read,
     read_until,
 )
-from watcher.simulator import serve
+from watcher.simulator import Limit, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -114,7 +114,7 @@ def test_a_body_that_is_not_a_form_is_rejected(content_type: str) -> None:
     run(main())
 
 
-@pytest.mark.parametrize(("size", "status"), [(40_000_000, 204), (40_000_001, 400), (41_000_000, 400)])
+@pytest.mark.parametrize(("size", "status"), [(40_000_000, 204), (40_000_001, 413), (41_000_000, 413)])
 def test_a_file_has_at_most_40_megabytes(size: int, status: int) -> None:
     """The largest file is accepted, and a larger one is rejected."""
 
@@ -127,9 +127,11 @@ def test_a_file_has_at_most_40_megabytes(size: int, status: int) -> None:
             session.post(IMPORTS, data=data) as response,
         ):
             assert response.status == status
-            if status == 400:
-                message = (await response.json())["message"]
-                assert message == "The field file is larger than 40000000 bytes"
+            if status == 413:
+                assert await response.json() == {
+                    "code": "request_entity_too_large",
+                    "message": "The field file is larger than 40000000 bytes",
+                }
 
     run(main())
 
@@ -142,7 +144,13 @@ def test_one_import_at_a_time_in_an_environment() -> None:
             await create(session)
             other_segment = "/api/v2/segments/default/production/others/imports"
             async with session.post(other_segment, data=form()) as response:
-                assert (response.status, (await response.json())["code"]) == (409, "conflict")
+                assert (response.status, await response.json()) == (
+                    409,
+                    {
+                        "code": "optimistic_locking_error",
+                        "message": "Conflict. Optimistic lock error. Try again later.",
+                    },
+                )
             await create(session, "/api/v2/segments/default/test/big-spenders/imports")
         async with serve(speed=1000) as base_uri, client(base_uri) as session:
             await read_until(session, await create(session), "complete")
@@ -160,8 +168,8 @@ def test_missing_import() -> None:
             for missing in (url + "x", url.replace("big-spenders", "others"), url.replace("default", "x")):
                 async with session.get(missing) as response:
                     body = await response.json()
-                assert (response.status, body["code"]) == (404, "not_found")
-                assert body["message"] == "Invalid resource identifier"
+                assert response.status == 404
+                assert body == {"code": "not_found", "message": "Invalid resource identifier"}
 
     run(main())
 
@@ -256,29 +264,97 @@ def test_authentication(accepted: str | None, given: str, status: int) -> None:
             body = await response.json()
         assert response.status == status
         if status == 401:
-            assert (body["code"], body["message"]) == ("unauthorized", "Invalid access token")
+            assert body == {"code": "unauthorized", "message": "Invalid account ID header"}
 
     run(main())
 
 
-def test_errors_are_json_with_a_request_id() -> None:
-    """Unknown paths and wrong methods get the API's error body, each with a new ID."""
+@pytest.mark.parametrize(
+    ("token", "status", "body"),
+    [
+        ("unauthorized-1", 401, {"code": "unauthorized", "message": "invalid access token"}),
+        ("invalid_token-1", 401, {"code": "invalid_token", "message": "invalid access token"}),
+        ("invalid_key-1", 401, {"code": "unauthorized", "message": "Invalid key"}),
+        ("empty-1", 401, None),
+        (
+            "forbidden-1",
+            403,
+            {
+                "code": "forbidden",
+                "message": "Access to the requested resource was denied",
+                "reason": {"effect": "deny"},
+                "access": {
+                    "action": "viewProject",
+                    "resource": "proj/default:env/production:segment/big-spenders",
+                },
+            },
+        ),
+    ],
+)
+@pytest.mark.parametrize("accepted", [None, "api-1"])
+def test_a_token_can_choose_its_refusal(
+    token: str, status: int, body: dict[str, object] | None, accepted: str | None
+) -> None:
+    """The first word of a token selects one of the API's other refusals."""
+
+    async def main() -> None:
+        async with serve(token=accepted) as base_uri, client(base_uri, token) as session:
+            async with session.get(f"{SEGMENT}/imports/1") as response:
+                received = await response.read()
+                assert response.status == status
+                assert received == b"" if body is None else json.loads(received) == body
+            async with session.delete(SEGMENT) as response:
+                assert response.status == 405
+
+    run(main())
+
+
+def test_an_unknown_route_gets_a_page() -> None:
+    """An unknown path gets HTML, whatever the token."""
+
+    async def main() -> None:
+        async with serve(token="api-1") as base_uri, client(base_uri) as session:
+            for path in ("/", "/api/v2/flags", f"{SEGMENT}/exports/1", "/api/v2/%F0%9F%92%A9"):
+                async with session.get(path) as response:
+                    assert (response.status, response.content_type) == (404, "text/html")
+                    assert "<title>404 Not Found</title>" in await response.text()
+                    assert response.headers["Via"] == "1.1 varnish, 1.1 varnish"
+
+    run(main())
+
+
+def test_a_wrong_method_is_an_error() -> None:
+    """A wrong method gets the API's error and the allowed methods."""
 
     async def main() -> None:
         async with serve() as base_uri, client(base_uri) as session:
-            identifiers = set()
-            for method, path, status, allow in (
-                ("GET", "/", 404, None),
-                ("GET", "/api/v2/flags", 404, None),
-                ("DELETE", IMPORTS, 405, "POST"),
-                ("PUT", SEGMENT, 405, "GET,PATCH"),
-            ):
+            for method, path, allow in (("DELETE", IMPORTS, "POST"), ("PUT", SEGMENT, "GET,PATCH")):
                 async with session.request(method, path) as response:
                     body = await response.json()
-                assert (response.status, response.headers.get("Allow")) == (status, allow)
-                assert body.keys() == {"code", "message", "id"}
-                identifiers.add(body["id"])
-            assert len(identifiers) == 4
+                assert (response.status, response.headers.get("Allow")) == (405, allow)
+                assert body == {"code": "method_not_allowed", "message": "Method Not Allowed"}
+
+    run(main())
+
+
+def test_headers() -> None:
+    """Every response of the API has a date, the proxies in front of it, and a charset with its JSON."""
+
+    async def main() -> None:
+        async with serve(speed=FROZEN) as base_uri, client(base_uri) as session:
+            url = await create(session)
+            for method, target, token in (
+                ("POST", IMPORTS, TOKEN),
+                ("GET", url, TOKEN),
+                ("GET", f"{url}x", TOKEN),
+                ("GET", SEGMENT, TOKEN),
+                ("GET", SEGMENT, ""),
+            ):
+                async with session.request(method, target, headers={"Authorization": token}) as response:
+                    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+                    assert response.headers["Via"] == "1.1 varnish, 1.1 varnish"
+                    assert response.headers["Date"].endswith(" GMT")
+                    assert "Server" not in response.headers
 
     run(main())
 
@@ -328,6 +404,35 @@ def test_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
             "You've exceeded the API rate limit. Try again later.",
         )
 
+    run(main())
+
+
+def test_rate_limits_by_route_and_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Responses have exactly the headers of the enforced limits; all tokens share the limit of a route."""
+    names = {
+        "x-ratelimit-route-limit",
+        "x-ratelimit-route-remaining",
+        "x-ratelimit-reset",
+        "x-ratelimit-auth-token-limit",
+        "x-ratelimit-auth-token-remaining",
+        "x-ratelimit-auth-token-reset",
+    }
+
+    async def main() -> None:
+        seen = []
+        async with (
+            serve(rate_limit={Limit.ROUTE: 2, Limit.TOKEN: 9}) as base_uri,
+            client(base_uri) as session,
+        ):
+            for path, token in ((SEGMENT, "a"), (f"{SEGMENT}2", "b"), (SEGMENT, "a"), (f"{IMPORTS}/1", "a")):
+                async with session.get(path, headers={"Authorization": token}) as response:
+                    headers = {name.lower(): value for name, value in response.headers.items()}
+                assert {name for name in headers if name.startswith("x-ratelimit")} == names
+                left = headers["x-ratelimit-route-remaining"], headers["x-ratelimit-auth-token-remaining"]
+                seen.append((response.status, *left))
+        assert seen == [(200, "1", "8"), (200, "0", "8"), (429, "0", "8"), (404, "1", "7")]
+
+    monkeypatch.setattr("time.time", lambda: 1_700_000_003.0)
     run(main())
 
 

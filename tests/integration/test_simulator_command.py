@@ -62,6 +62,66 @@ def test_create_and_read() -> None:
         assert (status, '"filename": "keys.csv"' in body) == (200, True)
 
 
+@pytest.mark.parametrize(
+    ("option", "kinds"),
+    [
+        ("7", {"Global"}),
+        ("route=7,token=7", {"Route", "Auth-Token"}),
+        ("account=7,token=7,route=7", {"Global", "Route", "Auth-Token"}),
+    ],
+)
+def test_rate_limits_by_name(option: str, kinds: set[str]) -> None:
+    """A number limits the account, and names select the limits."""
+    with (
+        running("--rate-limit", option) as (_, base_uri),
+        urlopen(Request(base_uri + SEGMENT, headers={"Authorization": TOKEN}), timeout=5) as response,  # noqa: S310 - loopback
+    ):
+        found = {name: value for name, value in response.headers.items() if name.endswith("-Limit")}
+    assert found == {f"X-Ratelimit-{kind}-Limit": "7" for kind in kinds}
+
+
+def test_requests_are_logged() -> None:
+    """With -v, standard error has one line for each request, with the requests left and without the token."""
+    with running("-v", "--rate-limit", "route=3,token=1000", accepts=TOKEN) as (process, base_uri):
+        Simulator(base_uri).create()
+        for _ in range(4):
+            get(base_uri + SEGMENT)
+        get(base_uri + SEGMENT, "api-wrong")
+        get(f"{base_uri}/%0Aflags?env=test")
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=5)
+    assert output == ""
+    lines = errors.splitlines()
+    assert lines[0] == f"POST {SEGMENT}/imports 204 route=2 token=999"
+    assert lines[1:5] == [
+        f"GET {SEGMENT} 200 route=2 token=998",
+        f"GET {SEGMENT} 200 route=1 token=997",
+        f"GET {SEGMENT} 200 route=0 token=996",
+        f"GET {SEGMENT} 429 route=0 token=996",
+    ]
+    assert lines[5:] == [f"GET {SEGMENT} 401", "GET /%0Aflags 404"]
+
+
+def test_a_dropped_connection_is_logged() -> None:
+    """A request whose connection is dropped has no status in the log."""
+    with running("-v", "--scenario", "flaky") as (process, base_uri):
+        url = Simulator(base_uri).create()
+        for _ in range(4):
+            get(url)
+        with pytest.raises(OSError, match="closed connection"):
+            get(url)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=5)
+    assert [line.rpartition(" ")[2] for line in errors.splitlines()] == [
+        "204",
+        "200",
+        "500",
+        "502",
+        "200",
+        "dropped",
+    ]
+
+
 def test_accepts_only_the_token_of_the_environment() -> None:
     """Only the token in LD_ACCESS_TOKEN is accepted, without surrounding white space."""
     with running(accepts=" api-1\n") as (_, base_uri):
@@ -85,7 +145,13 @@ def test_a_signal_stops_the_simulator(number: signal.Signals, code: int) -> None
         (["--port", "65536"], "Invalid value for '--port'"),
         (["--scenario", "sunny"], "Invalid value for '--scenario': 'sunny' is not one of 'happy', "),
         (["--speed", "0"], "Invalid value for '--speed': 0.0 is not in the range x>0"),
-        (["--rate-limit", "0"], "Invalid value for '--rate-limit'"),
+        (["--rate-limit", "0"], "'0' is neither a number from 1 nor a list such as route=5,token=1000"),
+        (["--rate-limit", "many"], "Invalid value for '--rate-limit': 'many' is neither"),
+        (["--rate-limit", ""], "Invalid value for '--rate-limit': '' is neither"),
+        (["--rate-limit", "route=5,"], "Invalid value for '--rate-limit': 'route=5,' is neither"),
+        (["--rate-limit", "route=0"], "Invalid value for '--rate-limit': 'route=0' is neither"),
+        (["--rate-limit", "route=1,route=2"], "Invalid value for '--rate-limit': 'route=1,route=2' is"),
+        (["--rate-limit", "global=5"], "Invalid value for '--rate-limit': 'global=5' is neither"),
         (["--host", "0.0.0.0"], "No such option"),  # noqa: S104 - refused
     ],
 )
@@ -122,5 +188,5 @@ def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     assert main() == 0
     output, errors = capsys.readouterr()
     assert errors == ""
-    for option in ("--port", "--scenario", "--speed", "--rate-limit", "LD_ACCESS_TOKEN"):
+    for option in ("--port", "--scenario", "--speed", "--rate-limit", "-v", "LD_ACCESS_TOKEN"):
         assert option in output

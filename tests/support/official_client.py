@@ -103,7 +103,7 @@ def meet_errors(base_uri: str) -> None:
         create(api)
         for exception, code, call in (
             (launchdarkly_api.exceptions.NotFoundException, "not_found", lambda: statuses(api, "x", "y")),
-            (launchdarkly_api.exceptions.ConflictException, "conflict", lambda: create(api)),
+            (launchdarkly_api.exceptions.ConflictException, "optimistic_locking_error", lambda: create(api)),
         ):
             with pytest.raises(exception) as caught:
                 call()
@@ -111,6 +111,6 @@ def meet_errors(base_uri: str) -> None:
             assert json.loads(caught.value.body)["code"] == code
     with (
         official_client(base_uri, "api-y") as api,
-        pytest.raises(launchdarkly_api.exceptions.UnauthorizedException, match="Invalid access token"),
+        pytest.raises(launchdarkly_api.exceptions.UnauthorizedException, match="Invalid account ID header"),
     ):
         api.get_segment(*KEYS)

@@ -197,7 +197,7 @@ COMMAND = click.Command(
             envvar=["WATCHER_DEMO"],
             shell_complete=_complete_scenario,
             help="Watch an import of the embedded simulator. Scenarios: happy, approval, stopped, stuck, "
-            "throttled, flaky, vanish, unknown-status.",
+            "throttled, flaky, gateway, vanish, unknown-status.",
         ),
         click.Option(
             ["--print-schema"],

@@ -1,92 +1,88 @@
-"""Access control, and the error responses of the API."""
+"""Middleware: access control, rate limits, headers and the request log."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
-from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.typedefs import Handler, Middleware
 
-WINDOW_SECONDS: Final = 10
-_INVALID_REQUEST: Final = ("invalid_request", None)
-_ERRORS: Final[Mapping[int, tuple[str, str | None]]] = {
-    401: ("unauthorized", "Invalid access token"),
-    404: ("not_found", "Invalid resource identifier"),
-    405: ("method_not_allowed", "Method Not Allowed"),
-    409: ("conflict", None),
-    413: ("invalid_request", "Request Entity Too Large"),
-    429: ("rate_limited", "You've exceeded the API rate limit. Try again later."),
-    500: ("internal_service_error", "Internal server error"),
-}
-"""The code for each HTTP status, and its message if that is always the same."""
+from watcher.simulator.rate_limits import Limit, RateLimits
+from watcher.simulator.responses import error_response, page
 
 
-class RateLimit:
-    """A number of requests that is allowed in each window of ten seconds of Unix time, as at LaunchDarkly."""
+def gate(token: str | None, sizes: Mapping[Limit, int], log: Callable[[str], None] | None) -> Middleware:
+    """Return middleware that checks access, and translates exceptions to the API's errors.
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._window = 0
-        self._remaining = limit
-
-    def take(self, now: float) -> tuple[bool, dict[str, str]]:
-        """Count a request at a Unix time in seconds; return whether it is allowed, and its headers."""
-        window = int(now // WINDOW_SECONDS)
-        if window != self._window:
-            self._window, self._remaining = window, self._limit
-        allowed = self._remaining > 0
-        self._remaining -= allowed
-        reset = (window + 1) * WINDOW_SECONDS * 1000
-        return allowed, limit_headers("Global-", self._limit, self._remaining, reset)
-
-
-def limit_headers(
-    kind: str, limit: int, remaining: int, reset: int, *, reset_kind: str = ""
-) -> dict[str, str]:
-    """Return LaunchDarkly's headers for one rate limit.
-
-    ``kind`` is part of the header names, such as ``Global-``; only the access token's limit has a
-    ``reset_kind``. The limit resets in Unix milliseconds.
+    Without a token it accepts any. It logs one line for each request: method, path, status, requests left.
     """
-    return {
-        f"X-Ratelimit-{kind}Limit": str(limit),
-        f"X-Ratelimit-{kind}Remaining": str(remaining),
-        f"X-Ratelimit-{reset_kind}Reset": str(reset),
-    }
-
-
-def error_response(
-    status: int, message: str | None = None, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    """Return an error of the API with a new request ID."""
-    code, fixed_message = _ERRORS.get(status, _INVALID_REQUEST)
-    body = {"code": code, "message": fixed_message or message, "id": str(uuid4())}
-    return web.json_response(body, status=status, headers=headers)
-
-
-def gate(token: str | None, rate_limit: int | None) -> Middleware:
-    """Return middleware that checks access and translates exceptions to the API's errors.
-
-    Without a token it accepts any, and without a rate limit any number of requests.
-    """
-    limit = None if rate_limit is None else RateLimit(rate_limit)
+    limits = RateLimits(sizes)
 
     @web.middleware
     async def handle(request: web.Request, handler: Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "")
-        if not given or token not in {None, given}:
-            return error_response(401)
-        allowed, headers = (True, {}) if limit is None else limit.take(time.time())
-        try:
-            response = await handler(request) if allowed else error_response(429)
-        except web.HTTPException as error:
-            allow = {name: value for name, value in error.headers.items() if name == "Allow"}
-            response = error_response(error.status, error.text, allow)
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
+        response: web.StreamResponse | None = _refuse(request, given, token)
+        left: Mapping[Limit, int] = {}
+        if response is None:
+            resource = request.match_info.route.resource
+            route = f"{request.method} {resource.canonical if resource else ''}"
+            allowed, left, headers = limits.take(time.time(), route=route, token=given)
+            try:
+                response = await handler(request) if allowed else error_response(429)
+            except web.HTTPException as error:
+                response = _translate(error)
+            if "Server" not in response.headers:  # a gateway does not know the limits
+                for name, value in headers.items():
+                    response.headers.setdefault(name, value)
+        if log is not None:
+            dropped = request.transport is None or request.transport.is_closing()
+            status = "dropped" if dropped else str(response.status)
+            words = (f"{limit}={number}" for limit, number in left.items())
+            log(" ".join((request.method, request.rel_url.raw_path, status, *words)))
         return response
 
     return handle
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add LaunchDarkly's headers to a response that is not from a gateway, which has a ``Server`` field."""
+    if response.headers.get("Server") == SERVER_SOFTWARE:
+        del response.headers["Server"]
+        response.headers["Via"] = "1.1 varnish, 1.1 varnish"
+
+
+def _refuse(request: web.Request, given: str, token: str | None) -> web.Response | None:
+    """Return the error for an unknown route or method, or for a token that gives no access."""
+    error = request.match_info.http_exception
+    if error is not None:
+        return page(404, "404 Not Found") if isinstance(error, web.HTTPNotFound) else _translate(error)
+    kind, hyphen, _ = given.partition("-")
+    if hyphen and kind in _REFUSALS:
+        return _REFUSALS[kind](request)
+    return error_response(401) if not given or token not in {None, given} else None
+
+
+def _forbid(request: web.Request) -> web.Response:
+    action = "viewProject" if request.method == "GET" else "updateIncluded"
+    resource = "proj/{project}:env/{environment}:segment/{segment}".format_map(request.match_info)
+    return error_response(403, reason={"effect": "deny"}, access={"action": action, "resource": resource})
+
+
+_INVALID_TOKEN: Final = "invalid access token"  # noqa: S105 (a message)
+_REFUSALS: Final[Mapping[str, Callable[[web.Request], web.Response]]] = {
+    "unauthorized": lambda _: error_response(401, _INVALID_TOKEN),
+    "invalid_token": lambda _: error_response(401, _INVALID_TOKEN, code="invalid_token"),
+    "invalid_key": lambda _: error_response(401, "Invalid key"),
+    "empty": lambda _: web.Response(status=401),
+    "forbidden": _forbid,
+}
+"""The other refusals of the API, for tokens that begin with these words and a hyphen."""
+
+
+def _translate(error: web.HTTPException) -> web.Response:
+    """Return the API's error; only the message of 400 and 413 depends on the request."""
+    allow = {name: value for name, value in error.headers.items() if name == "Allow"}
+    return error_response(error.status, error.text if error.status in {400, 413} else None, headers=allow)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -50,15 +49,15 @@ class Handlers:
 
     async def _create_import(self, request: web.Request) -> web.Response:
         created = self._store.create(_segment_keys(request), await read_upload(request))
-        location = f"{request.scheme}://{request.host}{created.path}"
-        return web.Response(status=204, headers={"Location": location})
+        origin = "" if created.scenario.relative_location else f"{request.scheme}://{request.host}"
+        return web.Response(status=204, headers={"Location": origin + created.path})
 
     async def _get_import(self, request: web.Request) -> web.Response:
         found, status = self._store.find(_segment_keys(request), request.match_info["import_id"])
-        body = json.dumps(_import_body(found, status)).encode()
+        body = _import_body(found, status)
         fault = found.next_fault(status)
         if fault is None:
-            return web.Response(body=body, content_type="application/json")
+            return web.json_response(body)
         return await respond(fault, request, body, speed=self._speed)
 
     async def _patch_segment(self, request: web.Request) -> web.Response:

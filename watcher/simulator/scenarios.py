@@ -39,12 +39,14 @@ class Scenario:
         stages: The timeline. The first stage starts at 0, the last one has no end. A wait for approval comes
             after the first stage and delays the others.
         approve_after: Seconds at speed 1 until a waiting import is approved automatically; None is never.
+        relative_location: Whether the `Location` of a new import is a path instead of a URL.
         injections: The faults.
     """
 
     stages: tuple[Stage, ...]
     needs_approval: bool = False
     approve_after: float | None = None
+    relative_location: bool = False
     injections: tuple[Injection, ...] = ()
 
     def status_at(self, elapsed: float, approved_at: float | None = None) -> str:
@@ -57,6 +59,10 @@ class Scenario:
                 return PENDING_APPROVAL
             elapsed -= approved_at - prepared_at
         return next(stage.status for stage in reversed(self.stages) if elapsed >= stage.at)
+
+
+def _in_a_row(first_read: int, *faults: Fault) -> tuple[Injection, ...]:
+    return tuple(Injection(read, fault) for read, fault in enumerate(faults, first_read))
 
 
 def _timeline(**starts: float) -> tuple[Stage, ...]:
@@ -74,29 +80,36 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "approval": Scenario(_TEN_SECONDS, needs_approval=True),
     "stopped": Scenario(_timeline(ready=2.5, in_progress=5.0, stopped=8.0)),
     "stuck": Scenario(_timeline(ready=2.5, in_progress=5.0)),
+    # In a row, so that no client reaches the end without meeting all of them. The bare 429 comes first
+    # because clients that back off exponentially would wait longest for it as the last of a row.
     "throttled": Scenario(
         _FIFTEEN_SECONDS,
-        # In a row, so that no client reaches the end without meeting all of them. The bare 429 comes first
-        # because clients that back off exponentially would wait longest for it as the last of a row.
-        injections=(
-            Injection(2, Fault.THROTTLED_BARE),
-            Injection(3, Fault.THROTTLED_GLOBAL),
-            Injection(4, Fault.THROTTLED_TOKEN),
-            Injection(5, Fault.THROTTLED_ADDRESS),
+        injections=_in_a_row(
+            2,
+            Fault.THROTTLED_BARE,
+            Fault.THROTTLED_GLOBAL,
+            Fault.THROTTLED_TOKEN,
+            Fault.THROTTLED_ADDRESS,
         ),
     ),
     "flaky": Scenario(
         _FIFTEEN_SECONDS,
         injections=(
-            Injection(2, Fault.INTERNAL_ERROR),
-            Injection(3, Fault.BAD_GATEWAY),
+            *_in_a_row(2, Fault.INTERNAL_ERROR, Fault.BAD_GATEWAY, Fault.SPARSE),
             # Twice, because HTTP clients silently repeat a GET if the connection drops.
-            Injection(5, Fault.DROPPED_BEFORE),
-            Injection(6, Fault.DROPPED_BEFORE),
-            Injection(7, Fault.DROPPED_WITHIN),
-            Injection(9, Fault.UNAVAILABLE),
-            Injection(10, Fault.NOT_JSON),
-            Injection(11, Fault.SLOW),
+            *_in_a_row(5, Fault.DROPPED_BEFORE, Fault.DROPPED_BEFORE, Fault.DROPPED_WITHIN),
+            *_in_a_row(9, Fault.UNAVAILABLE, Fault.LOGIN_PAGE, Fault.SLOW),
+        ),
+    ),
+    # A firewall is in the way at first, and the gateway is redeployed while the import runs.
+    "gateway": Scenario(
+        _FIFTEEN_SECONDS,
+        relative_location=True,
+        injections=(
+            *_in_a_row(1, Fault.FIREWALL, Fault.SPARSE),
+            # Twice, because clients may confirm an error with a second read.
+            *_in_a_row(3, Fault.NO_BACKEND, Fault.NO_BACKEND, Fault.BAD_GATEWAY, Fault.EMPTY),
+            *_in_a_row(7, Fault.LOGIN_REDIRECT, Fault.FIREWALL, Fault.FIREWALL),
         ),
     ),
     "vanish": Scenario(_timeline(ready=2.5, gone=5.0)),

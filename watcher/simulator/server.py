@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
@@ -11,8 +11,9 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from watcher.simulator.access import gate
+from watcher.simulator.access import add_headers, gate
 from watcher.simulator.handlers import Handlers
+from watcher.simulator.rate_limits import Limit
 from watcher.simulator.scenarios import SCENARIOS
 from watcher.simulator.store import ImportStore
 from watcher.simulator.uploads import MAXIMUM_FORM_BYTES
@@ -35,10 +36,11 @@ async def serve(
     scenario: str = "happy",
     port: int = 0,
     speed: float = 1.0,
-    rate_limit: int | None = None,
+    rate_limit: int | Mapping[Limit, int] | None = None,
     token: str | None = None,
     approve_after: float | None = None,
     begin_when_read: bool = False,
+    log: Callable[[str], None] | None = None,
 ) -> AsyncIterator[str]:
     """Serve the import API on loopback while the context lasts, and yield its base URI.
 
@@ -46,10 +48,11 @@ async def serve(
         scenario: A name from `SCENARIOS`: the life of every import.
         port: The port to listen on; 0 is any free one.
         speed: How many times faster than real time imports progress; rate limits stay in real time.
-        rate_limit: Requests allowed in ten seconds; None is no limit.
+        rate_limit: Requests allowed in ten seconds for each limit; a number is the account's limit.
         token: The only access token that is accepted; None accepts any.
         approve_after: Seconds at speed 1 until a waiting import is approved; None keeps the scenario's value.
         begin_when_read: Start the life of each import at its first read, for readers that start slowly.
+        log: Receives one line for each request, without the token.
 
     Raises:
         OSError: The port is not available.
@@ -58,7 +61,9 @@ async def serve(
     if approve_after is not None:
         life = replace(life, approve_after=approve_after)
     handlers = Handlers(ImportStore(life, speed=speed, begin_when_read=begin_when_read), speed=speed)
-    app = web.Application(middlewares=[gate(token, rate_limit)], client_max_size=MAXIMUM_FORM_BYTES)
+    limits = {Limit.ACCOUNT: rate_limit} if isinstance(rate_limit, int) else rate_limit or {}
+    app = web.Application(middlewares=[gate(token, limits, log)], client_max_size=MAXIMUM_FORM_BYTES)
+    app.on_response_prepare.append(add_headers)
     app.add_routes(handlers.routes())
     runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=0.1)
     await runner.setup()

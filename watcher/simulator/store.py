@@ -81,7 +81,7 @@ class ImportStore:
         """
         for other in self._unfinished():
             if (other.keys.project, other.keys.environment) == (keys.project, keys.environment):
-                raise web.HTTPConflict(text=f"The import {other.import_id} of this environment is not final")
+                raise web.HTTPConflict
         needs_approval = upload.wait_on_approvals or self._scenario.needs_approval
         created = StoredImport(keys, upload, replace(self._scenario, needs_approval=needs_approval))
         self._imports[created.import_id] = created

@@ -24,13 +24,18 @@ async def read_upload(request: web.Request) -> Upload:
     """Read the form.
 
     Raises:
-        web.HTTPBadRequest: The body is not a form, a field is missing or invalid, or the file is too large.
+        web.HTTPBadRequest: The body is not a form, or a field is missing or invalid.
+        web.HTTPRequestEntityTooLarge: The file is too large.
     """
     if request.content_type != "multipart/form-data":
         raise web.HTTPBadRequest(
             text="The request body must be multipart/form-data with the fields file and mode"
         )
-    too_large = web.HTTPBadRequest(text=f"The field file is larger than {MAXIMUM_FILE_BYTES} bytes")
+    too_large = web.HTTPRequestEntityTooLarge(
+        MAXIMUM_FILE_BYTES,
+        request.content_length or 0,
+        text=f"The field file is larger than {MAXIMUM_FILE_BYTES} bytes",
+    )
     try:
         form = await request.post()
     except web.HTTPRequestEntityTooLarge:

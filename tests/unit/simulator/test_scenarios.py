@@ -17,6 +17,7 @@ TIMELINES: dict[str, list[tuple[float, str]]] = {
     "stuck": [(0.0, "preparing"), (2.5, "ready"), (5.0, "in_progress")],
     "throttled": [(0.0, "preparing"), (4.0, "ready"), (8.0, "in_progress"), (15.0, "complete")],
     "flaky": [(0.0, "preparing"), (4.0, "ready"), (8.0, "in_progress"), (15.0, "complete")],
+    "gateway": [(0.0, "preparing"), (4.0, "ready"), (8.0, "in_progress"), (15.0, "complete")],
     "vanish": [(0.0, "preparing"), (2.5, "ready"), (5.0, "gone")],
     "unknown-status": [
         (0.0, "preparing"),
