@@ -21,7 +21,7 @@ from watcher.reports.results import ResultBuilder
 STUCK_AFTER = 5.0
 """Seconds past the planned wake-up after which the watch counts as stuck; a busy machine is less late."""
 
-MAX_CONNECTIONS = 100
+MAX_CONNECTIONS = 32
 """Open connections; one more closes the oldest, so that slow clients never keep out a probe."""
 
 CONNECTION_TIMEOUT = 10.0
