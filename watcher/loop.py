@@ -40,11 +40,12 @@ class Watch:
     Args:
         refs: The imports.
         terms: How to watch them.
-        probe: Sends one request for an import.
+        probe: Sends one request for an import, on a new connection if the second argument is true.
         random: The source of jitter.
         clock: Returns the time; its monotonic part is that of the running loop.
         saved: The state that earlier runs saved.
         save: Saves events and the present hold. It is called before the events are reported.
+        warn: Called at most once, with a warning about a time in a response that is ignored.
 
     Attributes:
         wakes_at: The time by which the loop continues, on the monotonic clock in seconds.
@@ -60,8 +61,9 @@ class Watch:
         *,
         saved: SavedState = _NOTHING_SAVED,
         save: Save | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
-        self._fleet = Fleet(refs, terms, random, saved)
+        self._fleet = Fleet(refs, terms, random, saved, warn)
         self._clock = clock
         self._unsaved = _Unsaved(save, clock)
         self._wake = asyncio.Event()

@@ -13,7 +13,7 @@ from watcher.core.fleet.agenda import LAST_POLL_GRACE, ScheduledImport
 from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
 
-Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
+Probe = Callable[[ImportRef, bool], Coroutine[None, None, Answer | Fault]]
 _Task = asyncio.Task[Answer | Fault]
 
 
@@ -41,7 +41,7 @@ class InFlight:
     runs even if nobody collects, so a slow consumer does not prolong a request.
 
     Args:
-        probe: Sends one request for an import.
+        probe: Sends one request for an import, on a new connection if the second argument is true.
         clock: Returns the time; its monotonic part is the running loop's.
         request_timeout: Longest request in seconds.
         on_finished: Called when a request has finished.
@@ -82,7 +82,7 @@ class InFlight:
         """Send a request for an import that has none in flight."""
         watched.asked_at = self._clock().monotonic
         watched.give_up_at = self._timeout_of(watched)
-        task = asyncio.create_task(self._probe(watched.waiter.ref))
+        task = asyncio.create_task(self._probe(watched.waiter.ref, watched.fresh))
         self._requests[task] = watched
         task.add_done_callback(self._finish)
         if self._timer is None or watched.give_up_at < self._timer.when():

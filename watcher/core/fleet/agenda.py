@@ -21,6 +21,7 @@ class ScheduledImport:
     """One import of a fleet; all times are on the monotonic clock in seconds.
 
     ``give_up_at`` is when the last request will be cancelled, ``in_flight`` whether it is still in flight.
+    ``fresh`` is whether the next request must use a new connection.
     """
 
     waiter: Waiter
@@ -30,6 +31,7 @@ class ScheduledImport:
     asked_at: float = -math.inf
     give_up_at: float = math.inf
     in_flight: bool = False
+    fresh: bool = False
 
     def urgency(self, now: float) -> float:
         """Return how late its poll is, in intervals of its own; infinite from its deadline on."""

@@ -25,7 +25,6 @@ NO_SUCH_IMPORT = "there is no such import"
 IMPORT_GONE = "the import is gone"
 ACCESS_REJECTED = "the access token was rejected"
 REQUEST_REJECTED = "the request was rejected"
-REDIRECTED = "unexpected redirect"
 WRONG_IMPORT = "the response is about another import"
 _STOPPED = "stopped in LaunchDarkly"
 _NOT_POLLED = "not polled: "
@@ -37,6 +36,7 @@ CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statu
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
+CHECK_GATEWAY = "Check the base URI and any proxy or gateway in front of LaunchDarkly."
 _APPROVE = "Have the import approved in LaunchDarkly, then watch it again."
 _START = "Check in LaunchDarkly whether the import must be started, then watch it again."
 
@@ -47,7 +47,7 @@ _NEXT_STEPS: Mapping[Outcome, str] = {
         "(EU and federal accounts have their own)."
     ),
     Outcome.NOT_FOUND: "Check in LaunchDarkly whether the import or its segment was deleted.",
-    Outcome.PROTOCOL: "Check the base URI and any proxy or gateway in front of LaunchDarkly.",
+    Outcome.PROTOCOL: CHECK_GATEWAY,
     Outcome.BLOCKED: "Check the import in LaunchDarkly, then watch it again.",
     Outcome.PENDING: CHECK_LATER,
     Outcome.UNAVAILABLE: "Check the network and LaunchDarkly's status, then watch the import again.",
