@@ -38,8 +38,8 @@ class Watch:
     """A watch of imports of one base URI, each named once.
 
     The monotonic part of ``clock`` is that of the running loop. ``save`` is called with events and the
-    present hold before the events are reported. ``wakes_at`` is when the loop continues at the latest, on the
-    monotonic clock in seconds.
+    current hold before they are reported, ``warn`` at most once, with a time in a response that is ignored.
+    ``wakes_at`` is when the loop continues at the latest, on the monotonic clock in seconds.
     """
 
     def __init__(
@@ -52,8 +52,9 @@ class Watch:
         *,
         saved: SavedState = _NOTHING_SAVED,
         save: Save | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
-        self._fleet = Fleet(refs, terms, random, saved)
+        self._fleet = Fleet(refs, terms, random, saved, warn)
         self._clock = clock
         self._unsaved = _Unsaved(save, clock)
         self._wake = asyncio.Event()

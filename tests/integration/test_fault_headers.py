@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.support.fault_server import Close, Hang, Play, Send
+from tests.support.fault_program import run_program
+from tests.support.fault_server import Close, Hang, Play, Send, playing
 from tests.support.fault_watch import SHORT_TIMEOUT, first_fault, quick, watch
-from tests.support.faults import COMPLETE, answer, import_body
+from tests.support.faults import COMPLETE, IN_PROGRESS, answer, import_body
 from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.statuses import Outcome
 
@@ -71,17 +72,37 @@ def test_a_retry_after_whose_body_is_cut_off(status: str, end: Close | Hang) -> 
     assert event.wait >= 30
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [(TOO_MANY, Outcome.TIMEOUT), ("200 OK", Outcome.TIMEOUT), ("503 Down", Outcome.UNAVAILABLE)],
-)
-def test_an_excessive_retry_after(status: str, outcome: Outcome) -> None:
-    """A `Retry-After` with 400 digits ends the watch immediately, and the message names it."""
+@pytest.mark.parametrize("status", [TOO_MANY, "200 OK", "503 Down"])
+def test_an_excessive_retry_after(status: str) -> None:
+    """A `Retry-After` with 400 digits is implausible, so it delays nothing."""
     held = Play((Send(answer(import_body(), EXCESSIVE, status=status)),))
-    came = asyncio.run(watch(held, policy=quick(outage_budget=300.0, timeout=3600.0)))
-    assert came.outcome is outcome
-    assert len(came.requests) == 1
-    assert "the API asks to wait" in came.end.message
+    came = asyncio.run(watch(held, COMPLETE, policy=quick()))
+    assert came.outcome is Outcome.COMPLETE
+    assert came.elapsed < 10
+
+
+@pytest.mark.parametrize("unit", [1, 1000], ids=["seconds", "milliseconds"])
+def test_a_retry_after_in_epoch_time(unit: int) -> None:
+    """A `Retry-After` that is a moment, not a number of seconds, is waited for."""
+    fields = "Date: Thu, 01 Jan 2026 00:00:00 GMT", f"Retry-After: {1767225603 * unit}"
+    event = asyncio.run(first_fault(refusal(*fields)))
+    assert isinstance(event, MetThrottle)
+    assert event.named_wait == pytest.approx(3, abs=0.01)
+
+
+def test_the_announced_wait_includes_a_window_without_reset() -> None:
+    """A 429 with nothing left and no reset holds for a whole window, and its event says so."""
+    event = asyncio.run(first_fault(IN_PROGRESS, refusal("X-Ratelimit-Global-Remaining: 0")))
+    assert isinstance(event, MetThrottle)
+    assert 10 <= event.wait <= 11.1
+
+
+def test_a_503_with_a_long_retry_after() -> None:
+    """A `Retry-After` past the outage budget is waited for, and the next answer decides."""
+    down = Play((Send(answer(b"", "Retry-After: 1", status="503 Down")),))
+    came = asyncio.run(watch(IN_PROGRESS, down, COMPLETE, policy=quick(outage_budget=0.3)))
+    assert came.outcome is Outcome.COMPLETE
+    assert came.elapsed >= 1
 
 
 @pytest.mark.parametrize(
@@ -112,3 +133,16 @@ def test_a_retry_after_before_the_deadline_is_respected() -> None:
     assert isinstance(came.events[-1], Ended)
     assert came.outcome is Outcome.COMPLETE
     assert came.elapsed >= 0.2
+
+
+def test_an_implausible_time_is_warned_about_once() -> None:
+    """The first implausible time is quoted in one warning, however often it is repeated."""
+
+    async def run() -> str:
+        held = Play((Send(answer(import_body(), "Retry-After: 1700000000")),))
+        async with playing(held, held, held, COMPLETE) as server:
+            ended = await run_program(server.base_uri)
+        assert ended.code == 0, ended.err
+        return ended.err
+
+    assert asyncio.run(run()).count("ignoring an implausible time in the response: retry-after: 17000") == 1

@@ -143,7 +143,7 @@ HOSTILE_SCRIPT = (
     Play((Send(answer(json.dumps({"code": HOSTILE, "message": HOSTILE}).encode(), status="502 x")),)),
     Play((Send(answer(PAGE, "Content-Type: text/\x9b31m\x1b[31m")),)),
     Play((Send(answer(PAGE, HTML, "Location: /\x9b\x1b[31m", status="302 x")),)),
-    Play((Send(answer(json.dumps({"message": HOSTILE, "id": HOSTILE}).encode(), status="401 x")),)),
+    Play((Send(answer(json.dumps({"code": HOSTILE, "message": HOSTILE}).encode(), status="401 x")),)),
 )
 
 

@@ -26,29 +26,22 @@ from tests.support.faults import (
     HTML,
     IN_PROGRESS,
     NETWORK,
-    NONSENSE,
     PAGE,
     REF,
-    SERVER,
     Expected,
     FaultCase,
     answer,
+    error,
     import_body,
 )
 from tests.support.processes import TOKEN
-from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import (
-    Answer,
-    Denied,
     Fault,
     FaultKind,
     Found,
-    Missing,
-    Redirected,
-    Refused,
     Reply,
-    Throttled,
 )
+from watcher.core.events import Retrying
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.text import printable
 
@@ -159,35 +152,63 @@ def test_a_refused_connection() -> None:
     assert isinstance(later, Found)
 
 
-def by_status(status: int) -> Expected:
-    """Return the kind of reply for an HTTP status."""
-    special: dict[int, Expected] = {401: Denied, 403: Denied, 404: Missing, 410: Missing}
-    special |= {408: SERVER, 425: SERVER, 429: Throttled}
-    classes: dict[int, Expected] = {2: NONSENSE, 3: Redirected, 4: Refused, 5: SERVER}
-    return special.get(status, classes[status // 100])
-
-
-@pytest.mark.parametrize("body", [b"", import_body(), PAGE, b"[" * 100_000, b"\xff"], ids=repr)
-def test_every_status(body: bytes) -> None:
-    """The kind of reply depends on the status alone unless it is 200."""
-    for status in range(201, 600):
-        assert kind_of(decode(REF, Answer(status, {}, body))) == by_status(status), status
-
-
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 305, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
-    """A redirect ends the wait with 6 immediately and is never followed."""
+    """A redirect is retried and never followed; redirects alone end with 6."""
 
-    async def run() -> tuple[Outcome, list[bytes], int]:
+    async def run() -> tuple[Outcome, str, list[bytes], int]:
         async with playing(COMPLETE) as elsewhere:
             location = f"Location: {elsewhere.base_uri}{REF.path}"
             refresh = f"Refresh: 0; url={elsewhere.base_uri}"
             redirect = Play((Send(answer(PAGE, HTML, location, refresh, status=f"{status} Moved")),))
-            came = await watch(redirect, policy=quick())
-            assert len(came.requests) == 1
-            return came.outcome, elsewhere.requests, elsewhere.connections
+            came = await watch(redirect, policy=quick(outage_budget=0.2))
+            assert len(came.requests) > 1
+            return came.outcome, came.end.message, elsewhere.requests, elsewhere.connections
 
-    assert asyncio.run(run()) == (Outcome.PROTOCOL, [], 0)
+    outcome, message, *elsewhere = asyncio.run(run())
+    assert (outcome, elsewhere) == (Outcome.PROTOCOL, [[], 0])
+    assert f"HTTP {status} to http://127.0.0.1:" in message
+
+
+GATEWAY_SCRIPTS = {
+    "a firewall's page at first": (
+        Play((Send(answer(PAGE, HTML, "Server: cloudflare", status="403 Forbidden")),)),
+    ),
+    "two pages of a redeploy": (
+        IN_PROGRESS,
+        *[Play((Send(answer(PAGE, HTML, "Server: nginx", status="404 Not Found")),))] * 2,
+    ),
+    "a redirect at first": (Play((Send(answer(b"", "Location: /login", status="302 Found")),)),),
+    "a conflict": (Play((Send(answer(b"", status="409 Conflict")),)),),
+    "a closed request": (Play((Send(answer(b"", status="499 x")),)),),
+    "an error as 200": (Play((Send(answer(b'{"code": "c", "message": "m", "id": "77aa"}')),)),),
+}
+
+
+@pytest.mark.parametrize("script", GATEWAY_SCRIPTS.values(), ids=GATEWAY_SCRIPTS.keys())
+def test_a_gateway_does_not_end_a_watch(script: tuple[Play, ...]) -> None:
+    """A response that does not come from LaunchDarkly is retried, and quoted once."""
+    came = asyncio.run(watch(*script, COMPLETE, policy=quick()))
+    assert came.outcome is Outcome.COMPLETE
+    (retried,) = [event for event in came.events if isinstance(event, Retrying) and event.in_a_row == 1]
+    assert re.search('page "Sign in"|to /login|HTTP 409|HTTP 499|c "m" \\(id 77aa\\)', retried.detail)
+
+
+MISDIRECTED = Play((Send(answer(b"", status="421 Misdirected Request")),))
+NOT_FOUND = Play((Send(answer(error("not_found"), status="404 Not Found")),))
+
+
+@pytest.mark.parametrize(
+    ("script", "connections"),
+    [((MISDIRECTED, COMPLETE), 2), ((IN_PROGRESS, NOT_FOUND, IN_PROGRESS, COMPLETE), 2)],
+    ids=["421", "404"],
+)
+def test_a_doubtful_response_is_checked_on_a_new_connection(
+    script: tuple[Play, ...], connections: int
+) -> None:
+    """A 421, and an error after the import was seen, are checked on a new connection, which is not kept."""
+    came = asyncio.run(watch(*script, policy=quick()))
+    assert (came.outcome, came.connections) == (Outcome.COMPLETE, connections)
 
 
 def test_the_request() -> None:

@@ -51,10 +51,10 @@ _result = exit_codes.ExitCodes.result
 _first_deadline = steps.first_deadline
 
 
-def cut_retry_after_by_a_second(value: str, now: float) -> float | None:
+def cut_retry_after_by_a_second(value: str, now: float) -> tuple[float | None, bool]:
     """Wait one second less than ``Retry-After`` says."""
-    wait = _retry_after(value, now)
-    return None if wait is None else wait - 1
+    wait, is_plausible = _retry_after(value, now)
+    return None if wait is None else wait - 1, is_plausible
 
 
 def accept_another_import(ref: ImportRef, answer: Answer) -> Reply:

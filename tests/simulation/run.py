@@ -34,11 +34,12 @@ LATEST_RESET = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: its number, the position of its import, and when it was sent."""
+    """A request: its number, the position of its import, when it was sent, and if on a new connection."""
 
     number: int
     position: int
     at: float
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,12 @@ class _Line:
         self._timeout = run.scenario.wishes.request_timeout
         self._skew = run.scenario.world.skew
 
-    async def probe(self, ref: ImportRef) -> Answer | Fault:
+    async def probe(self, ref: ImportRef, fresh: bool) -> Answer | Fault:
         """Send one request, as the client does; the loop cancels it on a timeout."""
         log = self._run.asked
         if len(log) >= MOST_REQUESTS:
             raise StuckError(f"the wait goes on after {MOST_REQUESTS} requests")
-        asked = Asked(len(log), self._positions[ref], self._loop.time())
+        asked = Asked(len(log), self._positions[ref], self._loop.time(), fresh)
         log.append(asked)
         try:
             served = await self._exchange(asked)

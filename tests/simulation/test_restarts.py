@@ -137,7 +137,7 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
         world.at = started + now
         return Instant(now, world.unix())
 
-    async def probe(ref: ImportRef) -> Answer | Fault:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer | Fault:
         clock()
         world.pass_instant()
         assert world.steps or world.at >= world.named_until - 1e-5, (

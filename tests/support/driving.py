@@ -14,7 +14,6 @@ from watcher.core.answers.replies import (
     FaultKind,
     Found,
     Missing,
-    Redirected,
     Refused,
     Reply,
     Throttled,
@@ -36,14 +35,19 @@ EPOCH = 1_767_600_000.0
 """The wall clock when the monotonic clock is 0."""
 
 NETWORK = Fault(FaultKind.NETWORK, "no connection: connection refused")
-SERVER = Fault(FaultKind.SERVER, "the server responded with HTTP 502")
-NONSENSE = Fault(FaultKind.NONSENSE, "HTTP 200 with a body that is not an import")
+SERVER = Fault(FaultKind.SERVER, "the server responded with HTTP 502", 502)
+CONFLICT = Fault(FaultKind.SERVER, "the server responded with HTTP 409", 409)
+MISDIRECTED = Fault(FaultKind.SERVER, "the server responded with HTTP 421", 421)
+SIGN_IN_PAGE = Fault(FaultKind.GATEWAY, 'HTTP 200 (page "Sign in")', 200)
+REFUSING_PAGE = Fault(FaultKind.GATEWAY, 'HTTP 403 from cloudflare (page "Just a moment...")', 403)
+MISSING_PAGE = Fault(FaultKind.GATEWAY, 'HTTP 404 from nginx (page "404 Not Found")', 404)
+REDIRECT = Fault(FaultKind.GATEWAY, "HTTP 302 to https://login.example/", 302)
+PROXY = Fault(FaultKind.PROXY, "the proxy responded with HTTP 407", 407)
 UNKNOWN_HOST = Fault(FaultKind.UNKNOWN_HOST, "there is no host named x")
 MISSING = Missing(ApiError(404, "not_found", "Invalid resource identifier", "req-1"))
 DENIED = Denied(ApiError(401, "unauthorized", "Invalid access token"))
 FORBIDDEN = Denied(ApiError(403, "forbidden", "Forbidden."))
 REFUSED = Refused(ApiError(400, "invalid_request", "Invalid request body"))
-REDIRECTED = Redirected(ApiError(302), "https://login.example/")
 WRONG_IMPORT = WrongImport("id", "1234a567", "other")
 THROTTLED = Throttled(ApiError(429, "rate_limited", "You've exceeded the API rate limit."))
 

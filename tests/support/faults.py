@@ -17,7 +17,6 @@ from watcher.core.answers.replies import (
     FaultKind,
     Found,
     Missing,
-    Redirected,
     Refused,
     Reply,
     WrongImport,
@@ -27,7 +26,7 @@ from watcher.core.statuses import Outcome
 
 Expected: TypeAlias = FaultKind | type[Reply]
 
-NETWORK, SERVER, NONSENSE = FaultKind.NETWORK, FaultKind.SERVER, FaultKind.NONSENSE
+NETWORK, SERVER, GATEWAY = FaultKind.NETWORK, FaultKind.SERVER, FaultKind.GATEWAY
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567-bcd8-9123-4567-abcd1234567f")
 
@@ -40,11 +39,13 @@ class FaultCase:
         name: A description.
         expected: The kind of `Fault`, or the reply, that one request must return.
         play: The server's reaction.
+        lasting: The outcome if every request meets this fault and its kind does not decide.
     """
 
     name: str
     expected: Expected
     play: Play
+    lasting: Outcome | None = None
 
     @property
     def times_out(self) -> bool:
@@ -58,15 +59,14 @@ class FaultCase:
     @property
     def lasting_outcome(self) -> Outcome:
         """The outcome of a watch in which every request meets this fault."""
-        return _LASTING_OUTCOMES[self.expected]
+        return _LASTING_OUTCOMES[self.expected] if self.lasting is None else self.lasting
 
 
 _LASTING_OUTCOMES: dict[Expected, Outcome] = {
     NETWORK: Outcome.UNAVAILABLE,
     SERVER: Outcome.UNAVAILABLE,
-    NONSENSE: Outcome.PROTOCOL,
+    GATEWAY: Outcome.PROTOCOL,
     WrongImport: Outcome.PROTOCOL,
-    Redirected: Outcome.PROTOCOL,
     Refused: Outcome.PROTOCOL,
     Denied: Outcome.UNAUTHORIZED,
     Missing: Outcome.NOT_FOUND,
@@ -110,9 +110,16 @@ IN_PROGRESS = Play((Send(GOOD),))
 COMPLETE = Play((Send(answer(import_body(status="complete"))),))
 
 
-def fault(name: str, expected: Expected, *acts: Act, unasked: bool = False) -> FaultCase:
+def fault(
+    name: str, expected: Expected, *acts: Act, unasked: bool = False, lasting: Outcome | None = None
+) -> FaultCase:
     """Return a case of the table."""
-    return FaultCase(name, expected, Play(acts, unasked))
+    return FaultCase(name, expected, Play(acts, unasked), lasting)
+
+
+def error(code: str) -> bytes:
+    """Return the API's body of an error."""
+    return json.dumps({"code": code, "message": "Not this time"}).encode()
 
 
 CONNECTION_FAULTS = (
@@ -131,24 +138,24 @@ CONNECTION_FAULTS = (
 )
 
 FRAMING_FAULTS = (
-    fault("a header line too large", NONSENSE, Send(answer(b"{}", f"X-Large: {'a' * 65536}"))),
-    fault("too many headers", NONSENSE, Send(answer(b"{}", *[f"X-{number}: a" for number in range(9999)]))),
-    fault("an endless header line", NONSENSE, Send(GOOD[:40]), Repeat(b"a" * 65536)),
-    fault("endless headers", NONSENSE, Send(b"HTTP/1.1 200 OK\r\n"), Repeat(b"X-Endless: a\r\n" * 4096)),
-    fault("an endless reason", NONSENSE, Send(b"HTTP/1.1 200 "), Repeat(b"a" * 65536)),
-    fault("a NUL in a header", NONSENSE, Send(answer(import_body(), "X-Nul: a\x00b")), Close()),
-    fault("a header without a colon", NONSENSE, Send(answer(import_body(), "X-No-Colon")), Close()),
-    fault("every byte value instead of HTTP", NONSENSE, Send(bytes(range(256))), Close()),
-    fault("SSH instead of HTTP", NONSENSE, Send(b"SSH-2.0-OpenSSH_9.2\r\n"), Close()),
-    fault("a TLS alert instead of HTTP", NONSENSE, Send(b"\x15\x03\x01\x00\x02\x02\x46"), Close()),
-    fault("HTTP/2 frames instead of HTTP/1", NONSENSE, Send(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"), Close()),
-    fault("HTTP/0.9: only a body", NONSENSE, Send(import_body()), Close()),
-    fault("a status that is not a number", NONSENSE, Send(b"HTTP/1.1 abc OK\r\n\r\n"), Close()),
-    fault("a status of two digits", NONSENSE, Send(b"HTTP/1.1 20 OK\r\n\r\n"), Close()),
-    fault("a status of four digits", NONSENSE, Send(b"HTTP/1.1 2000 OK\r\n\r\n"), Close()),
-    fault("a negative status", NONSENSE, Send(answer(import_body(), status="-1 OK")), Close()),
-    fault("a bad chunk size", NONSENSE, Send(chunked(b"zz\r\n" + CHUNK)), Close()),
-    fault("a negative chunk size", NONSENSE, Send(chunked(b"-5\r\n" + CHUNK)), Close()),
+    fault("a header line too large", GATEWAY, Send(answer(b"{}", f"X-Large: {'a' * 65536}"))),
+    fault("too many headers", GATEWAY, Send(answer(b"{}", *[f"X-{number}: a" for number in range(9999)]))),
+    fault("an endless header line", GATEWAY, Send(GOOD[:40]), Repeat(b"a" * 65536)),
+    fault("endless headers", GATEWAY, Send(b"HTTP/1.1 200 OK\r\n"), Repeat(b"X-Endless: a\r\n" * 4096)),
+    fault("an endless reason", GATEWAY, Send(b"HTTP/1.1 200 "), Repeat(b"a" * 65536)),
+    fault("a NUL in a header", GATEWAY, Send(answer(import_body(), "X-Nul: a\x00b")), Close()),
+    fault("a header without a colon", GATEWAY, Send(answer(import_body(), "X-No-Colon")), Close()),
+    fault("every byte value instead of HTTP", GATEWAY, Send(bytes(range(256))), Close()),
+    fault("SSH instead of HTTP", GATEWAY, Send(b"SSH-2.0-OpenSSH_9.2\r\n"), Close()),
+    fault("a TLS alert instead of HTTP", GATEWAY, Send(b"\x15\x03\x01\x00\x02\x02\x46"), Close()),
+    fault("HTTP/2 frames instead of HTTP/1", GATEWAY, Send(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"), Close()),
+    fault("HTTP/0.9: only a body", GATEWAY, Send(import_body()), Close()),
+    fault("a status that is not a number", GATEWAY, Send(b"HTTP/1.1 abc OK\r\n\r\n"), Close()),
+    fault("a status of two digits", GATEWAY, Send(b"HTTP/1.1 20 OK\r\n\r\n"), Close()),
+    fault("a status of four digits", GATEWAY, Send(b"HTTP/1.1 2000 OK\r\n\r\n"), Close()),
+    fault("a negative status", GATEWAY, Send(answer(import_body(), status="-1 OK")), Close()),
+    fault("a bad chunk size", GATEWAY, Send(chunked(b"zz\r\n" + CHUNK)), Close()),
+    fault("a negative chunk size", GATEWAY, Send(chunked(b"-5\r\n" + CHUNK)), Close()),
     # aiohttp's C parser does not report this, so only the request timeout ends the request.
     fault(
         "a bad chunk size after a good one", NETWORK, Send(chunked(CHUNK)), Wait(0.01), Send(b"z\r\n"), Hang()
@@ -159,11 +166,11 @@ FRAMING_FAULTS = (
     fault("chunks that stop within one", NETWORK, Send(chunked(CHUNK[:20])), Close()),
     fault("a Content-Length too long", NETWORK, Send(answer(import_body(), length=9999)), Close()),
     fault("a Content-Length too long, kept open", NETWORK, Send(answer(import_body(), length=9999)), Hang()),
-    fault("a Content-Length too short", NONSENSE, Send(answer(import_body(), length=9))),
-    fault("a negative Content-Length", NONSENSE, Send(answer(import_body(), length=-5))),
-    fault("a Content-Length in words", NONSENSE, Send(answer(import_body(), length="many"))),
-    fault("two Content-Lengths", NONSENSE, Send(answer(import_body(), "Content-Length: 9")), Close()),
-    fault("Content-Length and chunks", NONSENSE, Send(answer(CHUNK, "Transfer-Encoding: chunked")), Close()),
+    fault("a Content-Length too short", GATEWAY, Send(answer(import_body(), length=9))),
+    fault("a negative Content-Length", GATEWAY, Send(answer(import_body(), length=-5))),
+    fault("a Content-Length in words", GATEWAY, Send(answer(import_body(), length="many"))),
+    fault("two Content-Lengths", GATEWAY, Send(answer(import_body(), "Content-Length: 9")), Close()),
+    fault("Content-Length and chunks", GATEWAY, Send(answer(CHUNK, "Transfer-Encoding: chunked")), Close()),
     fault("endless 100", NETWORK, Repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)),
     fault("100, then closed", NETWORK, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()),
     fault("100, then a good answer", Found, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Wait(0.01), Send(GOOD)),
@@ -172,34 +179,55 @@ FRAMING_FAULTS = (
 )
 
 STATUS_FAULTS = (
-    fault("201", NONSENSE, Send(answer(import_body(), status="201 Created"))),
-    fault("204", NONSENSE, Send(b"HTTP/1.1 204 No Content\r\n\r\n")),
+    fault("201", GATEWAY, Send(answer(import_body(), status="201 Created"))),
+    fault("204", GATEWAY, Send(b"HTTP/1.1 204 No Content\r\n\r\n")),
     fault(
         "206",
-        NONSENSE,
+        GATEWAY,
         Send(answer(import_body(), "Content-Range: bytes 0-9/99", status="206 Partial Content")),
     ),
-    fault("301", Redirected, Send(answer(b"", "Location: http://[::bad", status="301 Moved Permanently"))),
-    fault(
-        "302 to a login page", Redirected, Send(answer(PAGE, HTML, "Location: /login", status="302 Found"))
-    ),
-    fault("304", Redirected, Send(b"HTTP/1.1 304 Not Modified\r\n\r\n")),
-    fault("400", Refused, Send(answer(b'{"code": "invalid_request"}', status="400 Bad Request"))),
-    fault("401 closed within the body", Denied, Send(answer(b"{", status="401 x", length=99)), Close()),
-    fault("404 reset within the body", Missing, Send(answer(b"{", status="404 x", length=99)), Reset()),
+    fault("301", GATEWAY, Send(answer(b"", "Location: http://[::bad", status="301 Moved Permanently"))),
+    fault("302 to a login page", GATEWAY, Send(answer(PAGE, HTML, "Location: /login", status="302 Found"))),
+    fault("304", GATEWAY, Send(b"HTTP/1.1 304 Not Modified\r\n\r\n")),
+    fault("400", Refused, Send(answer(error("invalid_request"), status="400 Bad Request"))),
+    fault("400 page", GATEWAY, Send(answer(PAGE, HTML, status="400 Bad Request"))),
+    fault("400 with a code alone", GATEWAY, Send(answer(b'{"code": "invalid_request"}', status="400 x"))),
+    fault("401 closed within the body", NETWORK, Send(answer(b"{", status="401 x", length=99)), Close()),
+    fault("401 closed before the body", NETWORK, Send(answer(b"", status="401 x", length=99)), Close()),
+    fault("404 reset within the body", NETWORK, Send(answer(b"{", status="404 x", length=99)), Reset()),
     fault("503 closed within the body", SERVER, Send(answer(b"{", status="503 x", length=99)), Close()),
+    fault("401", Denied, Send(answer(error("unauthorized"), status="401 Unauthorized"))),
     fault("401 without a body", Denied, Send(answer(b"", status="401 Unauthorized"))),
-    fault("403 page", Denied, Send(answer(PAGE, HTML, status="403 Forbidden"))),
-    fault("404 page", Missing, Send(answer(PAGE, HTML, status="404 Not Found"))),
+    fault(
+        "401 page",
+        GATEWAY,
+        Send(answer(PAGE, HTML, status="401 Unauthorized")),
+        lasting=Outcome.UNAUTHORIZED,
+    ),
+    fault("403", Denied, Send(answer(error("forbidden"), status="403 Forbidden"))),
+    fault(
+        "403 page", GATEWAY, Send(answer(PAGE, HTML, status="403 Forbidden")), lasting=Outcome.UNAUTHORIZED
+    ),
+    fault(
+        "403 without a body", GATEWAY, Send(answer(b"", status="403 Forbidden")), lasting=Outcome.UNAUTHORIZED
+    ),
+    fault("404", Missing, Send(answer(error("not_found"), status="404 Not Found"))),
+    fault("404 page", GATEWAY, Send(answer(PAGE, HTML, status="404 Not Found")), lasting=Outcome.NOT_FOUND),
     fault(
         "408 and closed",
         SERVER,
         Send(answer(b"", "Connection: close", status="408 Request Timeout")),
         Close(),
+        lasting=Outcome.PROTOCOL,
     ),
-    fault("410", Missing, Send(answer(b"", status="410 Gone"))),
-    fault("418", Refused, Send(answer(b"[]", status="418 I'm a teapot"))),
-    fault("425", SERVER, Send(answer(b"", status="425 Too Early"))),
+    fault("409", SERVER, Send(answer(error("x"), status="409 Conflict")), lasting=Outcome.PROTOCOL),
+    fault("410", Missing, Send(answer(error("gone"), status="410 Gone"))),
+    fault("410 without a body", GATEWAY, Send(answer(b"", status="410 Gone")), lasting=Outcome.NOT_FOUND),
+    fault("418", Refused, Send(answer(error("teapot"), status="418 I'm a teapot"))),
+    fault("418 with a list", GATEWAY, Send(answer(b"[]", status="418 I'm a teapot"))),
+    fault("421", SERVER, Send(answer(b"", status="421 Misdirected Request")), lasting=Outcome.PROTOCOL),
+    fault("425", SERVER, Send(answer(b"", status="425 Too Early")), lasting=Outcome.PROTOCOL),
+    fault("499", SERVER, Send(answer(PAGE, HTML, status="499 x")), lasting=Outcome.PROTOCOL),
     fault(
         "500", SERVER, Send(answer(b'{"code": "internal", "id": "a1"}', status="500 Internal Server Error"))
     ),
@@ -208,25 +236,24 @@ STATUS_FAULTS = (
         "503 of 80 MB", SERVER, Send(answer(b"", HTML, status="503 x", length=1 << 26)), Repeat(b" " * 65536)
     ),
     fault("504 without a body", SERVER, Send(answer(b"", status="504 Gateway Timeout"))),
+    fault("511 page", SERVER, Send(answer(PAGE, HTML, status="511 Network Authentication Required"))),
     fault("599", SERVER, Send(answer(b"\xff\xfe", status="599 x"))),
-    fault("999", NONSENSE, Send(answer(import_body(), status="999 x"))),
+    fault("999", GATEWAY, Send(answer(import_body(), status="999 x"))),
 )
 
 _MEMBER = gzip.compress(b" " * (1 << 20))
 
 ENCODING_FAULTS = (
-    fault("unrequested gzip", NONSENSE, Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip"))),
+    fault("unrequested gzip", GATEWAY, Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip"))),
     fault(
         "unrequested deflate",
-        NONSENSE,
+        GATEWAY,
         Send(answer(zlib.compress(import_body()), "Content-Encoding: deflate")),
     ),
-    fault("unrequested br", NONSENSE, Send(answer(b"\x0b\x02\x80abcdef\x03", "Content-Encoding: br"))),
-    fault("undeclared gzip", NONSENSE, Send(answer(gzip.compress(import_body())))),
-    fault("a bomb of 500 MiB", NONSENSE, Send(answer(_MEMBER * 500, "Content-Encoding: gzip"))),
-    fault(
-        "a body of 80 MB", NONSENSE, Send(answer(b"", length=80_000_000)), Repeat(b" " * 62500, times=1280)
-    ),
-    fault("an endless body", NONSENSE, Send(b"HTTP/1.1 200 OK\r\n\r\n"), Repeat(b" " * 65536)),
-    fault("endless chunks", NONSENSE, Send(chunked(b"")), Repeat(b"10000\r\n" + b" " * 65536 + b"\r\n")),
+    fault("unrequested br", GATEWAY, Send(answer(b"\x0b\x02\x80abcdef\x03", "Content-Encoding: br"))),
+    fault("undeclared gzip", GATEWAY, Send(answer(gzip.compress(import_body())))),
+    fault("a bomb of 500 MiB", GATEWAY, Send(answer(_MEMBER * 500, "Content-Encoding: gzip"))),
+    fault("a body of 80 MB", GATEWAY, Send(answer(b"", length=80_000_000)), Repeat(b" " * 62500, times=1280)),
+    fault("an endless body", GATEWAY, Send(b"HTTP/1.1 200 OK\r\n\r\n"), Repeat(b" " * 65536)),
+    fault("endless chunks", GATEWAY, Send(chunked(b"")), Repeat(b"10000\r\n" + b" " * 65536 + b"\r\n")),
 )

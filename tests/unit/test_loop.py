@@ -58,7 +58,7 @@ def play(
 ) -> list[Event]:
     """Watch imports whose status depends on the time, to the end."""
 
-    async def probe(ref: ImportRef) -> Answer | Fault:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer | Fault:
         await asyncio.sleep(LATENCY)
         return found(ref, status_at(ref, asyncio.get_running_loop().time()))
 
@@ -134,7 +134,7 @@ def test_the_import_that_is_latest_for_its_interval_is_polled_first() -> None:
     """Under overload, imports with short intervals come first, and the others are polled too."""
     asked: Counter[int] = Counter()
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         number = int(ref.import_id)
         asked[number] += 1
         await asyncio.sleep(4.0)
@@ -160,7 +160,7 @@ def test_one_hold_does_not_cost_an_import_its_turn() -> None:
     asked: dict[str, list[float]] = {}
     held: list[str] = []
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         now = asyncio.get_running_loop().time()
         asked.setdefault(ref.import_id, []).append(now)
         await asyncio.sleep(4.0)
@@ -197,7 +197,7 @@ def test_single_looks_wait_for_a_rate_limit_as_long_as_for_an_outage(
     """The throttled import ends at once; the others wait at most 30 s from the start of the run."""
     count = 0
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         nonlocal count
         count += 1
         refused = count <= refusals
@@ -222,7 +222,7 @@ def test_throttling_ends_the_burst_at_a_common_deadline() -> None:
     """After 429s at a common deadline, there is one request at a time, and waits end without a last poll."""
     asked: list[float] = []
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         now = asyncio.get_running_loop().time()
         asked.append(now)
         await asyncio.sleep(LATENCY)
@@ -245,7 +245,7 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
     """Even if every request hangs forever, waits end soon after their deadline."""
     ends: list[float] = []
 
-    async def probe(_: ImportRef) -> Fault:
+    async def probe(_: ImportRef, _fresh: bool) -> Fault:
         await asyncio.sleep(answer_after)
         return Fault(FaultKind.NETWORK, "no whole answer came")
 
@@ -271,7 +271,7 @@ def test_a_request_ends_at_its_timeout() -> None:
     asked: list[float] = []
     faults: list[Retrying] = []
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         asked.append(asyncio.get_running_loop().time())
         if len(asked) == 1:
             await asyncio.sleep(1e9)
@@ -294,7 +294,7 @@ def test_a_lost_cancellation_is_repeated() -> None:
     """A request that ignores its cancellation, as connection attempts can, is cancelled once more."""
     cancelled: list[float] = []
 
-    async def probe(_: ImportRef) -> Answer:
+    async def probe(_: ImportRef, _fresh: bool) -> Answer:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(1e9)
         cancelled.append(asyncio.get_running_loop().time())
@@ -316,7 +316,7 @@ def test_a_slow_consumer_does_not_delay_request_timeouts() -> None:
     """A request ends at its timeout, with the right time, while the consumer is busy."""
     asked: list[ImportRef] = []
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         asked.append(ref)
         if ref != asked[0]:
             await asyncio.sleep(1e9)
@@ -344,7 +344,7 @@ def test_wakes_at_is_the_next_poll_or_timeout() -> None:
     asked: list[float] = []
     told: list[float] = []
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         asked.append(asyncio.get_running_loop().time())
         await asyncio.sleep(LATENCY if len(asked) == 1 else 6.5)
         return found(ref, "preparing" if len(asked) == 1 else "complete")
@@ -365,7 +365,7 @@ def test_wakes_at_is_the_next_poll_or_timeout() -> None:
 def test_a_heartbeat_includes_the_hold() -> None:
     """During a hold, the next poll of a heartbeat is after the hold."""
 
-    async def probe(ref: ImportRef) -> Answer:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer:
         await asyncio.sleep(LATENCY)
         if ref.import_id == "0":
             return Answer(429, {"retry-after": "300"}, b"")
@@ -387,7 +387,7 @@ def test_a_heartbeat_includes_the_hold() -> None:
 def test_a_defect_in_a_request_is_raised() -> None:
     """An unexpected exception ends the whole watch."""
 
-    async def probe(_: ImportRef) -> Answer:
+    async def probe(_: ImportRef, _fresh: bool) -> Answer:
         raise LookupError("planted")
 
     async def run() -> None:

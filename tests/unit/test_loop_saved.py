@@ -39,7 +39,7 @@ def play(count: int, saved: SavedState, terms: Terms) -> tuple[list[Event], list
     """Watch imports that stay ready; return the events, and the imports that were polled."""
     polled: list[str] = []
 
-    async def probe(ref: ImportRef) -> Answer | Fault:
+    async def probe(ref: ImportRef, _fresh: bool) -> Answer | Fault:
         polled.append(ref.import_id)
         await asyncio.sleep(0.2)
         return found(ref, "ready")
@@ -78,7 +78,7 @@ class Saved:
     ) -> Saved:
         """Watch imports whose answers depend on the time, to the end or to a signal."""
 
-        async def probe(ref: ImportRef) -> Answer | Fault:
+        async def probe(ref: ImportRef, _fresh: bool) -> Answer | Fault:
             self.polls.setdefault(ref.import_id, []).append(clock().monotonic)
             await asyncio.sleep(0.2)
             return answer(ref, clock().monotonic)

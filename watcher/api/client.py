@@ -39,11 +39,17 @@ class Client:
         self._base_uri = base_uri
         self._tokens = tokens
         self._proxy = proxy
-        self._session = aiohttp.ClientSession(
+        self._tls = tls
+        self._session = self._open_session(force_close=False)
+        self._fresh_session = self._open_session(force_close=True)
+
+    def _open_session(self, *, force_close: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,  # the loop limits the requests in flight
-                ssl=tls or True,
+                ssl=self._tls or True,
                 resolver=aiohttp.ThreadedResolver(),
+                force_close=force_close,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),  # the caller cancels requests that take too long
@@ -64,12 +70,17 @@ class Client:
     async def __aexit__(self, *exception: object) -> None:
         """Close all connections."""
         await self._session.close()
+        await self._fresh_session.close()
 
-    async def get(self, ref: ImportRef) -> Answer | Fault:
-        """Return the response to one request, or a fault if there was none; reread the token after a 401."""
+    async def get(self, ref: ImportRef, fresh: bool = False) -> Answer | Fault:  # noqa: FBT001, FBT002 (a Probe)
+        """Return the response to one request, or a fault if there was none; reread the token after a 401.
+
+        A ``fresh`` request uses a new connection, which is closed after it.
+        """
+        session = self._fresh_session if fresh else self._session
         token, proxy = self._tokens.current(), self._proxy
         try:
-            async with self._session.get(
+            async with session.get(
                 URL(self._base_uri + ref.path, encoded=True),
                 headers={"Authorization": token.reveal()},
                 allow_redirects=False,

@@ -35,7 +35,7 @@ def fault_of(error: Exception) -> Fault:
         case OSError():
             return Fault(FaultKind.NETWORK, _connection_message(error))
         case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
-            return Fault(FaultKind.NONSENSE, faults.NOT_HTTP)
+            return Fault(FaultKind.GATEWAY, faults.NOT_HTTP)
         case _:
             return Fault(FaultKind.NETWORK, faults.REQUEST_FAILED)
 

@@ -14,7 +14,7 @@ from watcher.core.fleet.agenda import LAST_POLL_GRACE, ScheduledImport
 from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
 
-Probe = Callable[[ImportRef], Coroutine[None, None, Answer | Fault]]
+Probe = Callable[[ImportRef, bool], Coroutine[None, None, Answer | Fault]]
 _Task = asyncio.Task[Answer | Fault]
 
 
@@ -50,6 +50,7 @@ class InFlight:
 
     One timer serves all requests: one per request took a tenth of the CPU time of a poll at saturation. It
     also runs while the consumer is busy, so timeouts are exact. ``clock`` is that of the running loop.
+    ``probe`` sends one request for an import, on a new connection if its second argument is true.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class InFlight:
         """Send a request for an import that has none in flight."""
         sent_at = self._clock().monotonic
         give_up_at = self._timeout_of(scheduled, sent_at)
-        task = asyncio.create_task(self._probe(scheduled.waiter.ref))
+        task = asyncio.create_task(self._probe(scheduled.waiter.ref, scheduled.fresh))
         self._requests[task] = _Request(scheduled, sent_at, give_up_at)
         task.add_done_callback(self._finish)
         if self._timer is None or give_up_at < self._timer.when():

@@ -153,7 +153,7 @@ class _Run:
         )
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)
-        return Watch(refs, terms, client.get, random, saved=saved, save=save)
+        return Watch(refs, terms, client.get, random, saved=saved, save=save, warn=self._warn_of_time)
 
     async def _serve(self, stack: AsyncExitStack, host: str, port: int) -> Endpoints:
         from watcher.reports.http.app import Endpoints  # noqa: PLC0415 (a server that few runs need)
@@ -198,6 +198,9 @@ class _Run:
 
     def _warn(self, message: str) -> None:
         self._reports.notify(Level.WARNING, "state_file", message)
+
+    def _warn_of_time(self, message: str) -> None:
+        self._reports.notify(Level.WARNING, "implausible_time", message)
 
     def _report_defect(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         # Errors of aiohttp are never formatted, because they contain the token.

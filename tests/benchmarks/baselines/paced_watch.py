@@ -54,13 +54,13 @@ class Probe:
         if isinstance(event, Retrying):
             self._plans[event.ref] = event.at.monotonic + event.wait
 
-    async def get(self, ref: ImportRef) -> Answer | Fault:
+    async def get(self, ref: ImportRef, fresh: bool) -> Answer | Fault:
         """Poll an import, and record the lateness; the first poll fails without a request."""
         plan = self._plans.get(ref)
         if plan is None:
             return Fault(FaultKind.NETWORK, "the first poll fails")
         self.punctuality.note(plan, self._now())
-        return await self._client.get(ref)
+        return await self._client.get(ref, fresh)
 
 
 async def main() -> None:

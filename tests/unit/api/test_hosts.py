@@ -73,6 +73,6 @@ def test_the_path_of_a_url_is_not_part_of_its_origin() -> None:
         ("https://app.launchdarkly.com", False),
     ],
 )
-def test_loopback_addresses(origin: str, loopback: bool) -> None:  # noqa: FBT001 (a column of the table)
+def test_loopback_addresses(origin: str, loopback: bool) -> None:
     """Only `localhost` and loopback addresses are on this machine."""
     assert is_loopback(origin) is loopback

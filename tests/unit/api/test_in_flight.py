@@ -29,7 +29,7 @@ def scheduled(number: int, now: Instant) -> ScheduledImport:
     return ScheduledImport(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
 
 
-async def never_respond(_ref: ImportRef) -> Answer | Fault:
+async def never_respond(_ref: ImportRef, _fresh: bool) -> Answer | Fault:
     """Probe a server that never responds."""
     await asyncio.sleep(1e9)
     raise AssertionError
@@ -108,7 +108,7 @@ def test_a_response_that_arrived_while_the_process_was_paused_counts() -> None:
     """After a pause longer than the timeout, as of a suspended machine, a response that arrived is read."""
     response = Answer(200, {}, b"")
 
-    async def respond_in_time(_ref: ImportRef) -> Answer | Fault:
+    async def respond_in_time(_ref: ImportRef, _fresh: bool) -> Answer | Fault:
         await asyncio.sleep(1.5)
         return response
 

@@ -71,7 +71,7 @@ def test_loopback_and_http_use_no_proxy(monkeypatch: pytest.MonkeyPatch, base_ur
         ("", True),
     ],
 )
-def test_no_proxy_lists_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str, used: bool) -> None:  # noqa: FBT001 (a column of the table)
+def test_no_proxy_lists_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str, used: bool) -> None:
     """Hosts and domains in `NO_PROXY` bypass the proxy."""
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
     monkeypatch.setenv("NO_PROXY", exceptions)

@@ -88,7 +88,7 @@ def settings(**changes: object) -> Settings:
 def test_when_there_is_a_live_view(
     changes: dict[str, object],
     environ: dict[str, str],
-    is_live: bool,  # noqa: FBT001 (a parameter of the test)
+    is_live: bool,
     reason: str,
     terminal: Terminal,
 ) -> None:
@@ -138,6 +138,6 @@ def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ({"LC_ALL": "", "LANG": "ja_JP.eucJP"}, False),
     ],
 )
-def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:
     """The locale decides whether the terminal shows more than ASCII, whatever Python changes about it."""
     assert is_utf8_locale(environ) == unicode

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 
 import msgspec
 
+from watcher.core.answers.authenticity import error_of
+from watcher.core.answers.lenient import read_exact_text, read_object, read_value
+from watcher.core.answers.quoting import error_in, quote, safe, safe_text
 from watcher.core.answers.replies import (
     BODY_LIMIT,
     Answer,
@@ -15,22 +19,20 @@ from watcher.core.answers.replies import (
     FaultKind,
     Found,
     Missing,
-    Redirected,
     Refused,
     Reply,
     Throttled,
     WrongImport,
 )
+from watcher.core.messages import faults
 from watcher.core.model import LATEST_CREATION_MS, Import, ImportFile, ImportRef
 from watcher.core.statuses import ImportStatus, Status, parse_status
-from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
+from watcher.core.text import printable
 
 _FILES_LIMIT = 100
 
-
-class _Identity(msgspec.Struct):
-    id: str | msgspec.UnsetType = msgspec.UNSET
-    segment_key: str | msgspec.UnsetType = msgspec.field(name="segmentKey", default=msgspec.UNSET)
+_TEMPORARY = frozenset({408, 409, 421, 423, 425, 499})
+"""Statuses below 500 that a later request may not meet, whoever sent them."""
 
 
 class _Essentials(msgspec.Struct):
@@ -40,116 +42,96 @@ class _Essentials(msgspec.Struct):
     creation_time: object = msgspec.field(name="creationTime", default=None)
     mode: object = None
     files: object = None
-
-
-class _ErrorBody(msgspec.Struct):
     code: object = None
     message: object = None
-    id: object = None
 
 
-_identity = msgspec.json.Decoder(_Identity)
 _essentials = msgspec.json.Decoder(_Essentials)
-_error_body = msgspec.json.Decoder(_ErrorBody)
 
 # RecursionError comes from deep nesting, UnicodeDecodeError from text that is not UTF-8.
 _DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decode(ref: ImportRef, answer: Answer) -> Reply:
-    """Return the meaning of a response to a request for ``ref``; never raises, whatever the bytes."""
-    if answer.status == HTTPStatus.OK:
-        return _decode_import(ref, answer) if answer.broken is None else answer.broken
-    error = _decode_error(answer)
-    match answer.status // 100, answer.status:
-        case _, 429:
-            return Throttled(error)
-        case _, 401 | 403:
+    """Return the meaning of a response to a request for ``ref``; never raises, whatever the bytes.
+
+    Only LaunchDarkly's own errors become replies other than a fault; see ``error_of``. A 429 is one whoever
+    sent it: the rate limits of gateways count as well.
+    """
+    status = answer.status
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        members = read_object(answer.body)
+        return Throttled(ApiError(status) if members is None else error_in(members, answer))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
+        kind = FaultKind.SERVER if status < 600 else FaultKind.GATEWAY  # noqa: PLR2004 (the end of 5xx)
+        return Fault(kind, faults.server_error(quote(answer)), status)
+    if answer.broken is not None:
+        detail = faults.cut_off(status, answer.broken.detail)
+        return answer.broken if status == HTTPStatus.OK else replace(answer.broken, detail=detail)
+    if status == HTTPStatus.OK:
+        return _decode_import(ref, answer)
+    error = error_of(answer)
+    if error is None or status // 100 != 4 or status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:  # noqa: PLR2004 (4xx)
+        kind = FaultKind.PROXY if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else FaultKind.GATEWAY
+        return Fault(kind, quote(answer), status)
+    match status:
+        case 401 | 403:
             return Denied(error, answer.token_changed)
-        case _, 404 | 410:
+        case 404 | 410:
             return Missing(error)
-        case (5, _) | (_, 408 | 425):
-            return Fault(FaultKind.SERVER, f"the server responded with {error}")
-        case 3, _:
-            return Redirected(error, _text(answer.headers.get("location"), answer))
-        case 4, _:
-            return Refused(error)
         case _:
-            return _nonsense(f"unexpected HTTP {answer.status}")
+            return Refused(error)
 
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
-    encoding = answer.headers.get("content-encoding", "").strip()
-    if encoding.lower() not in {"", "identity"}:
-        return _nonsense(f"a body encoded as {_safe(encoding, answer, 30)}, which was not requested")
     if len(answer.body) > BODY_LIMIT:
-        return _nonsense(f"a body of more than {BODY_LIMIT >> 20} MiB")
+        return _no_import(answer, faults.large_body(BODY_LIMIT >> 20))
     try:
         body = _essentials.decode(answer.body)
     except _DECODE_ERRORS:
-        return _explain_unreadable(ref, answer)
-    wrong = _find_wrong_import(ref, body, answer)
-    if wrong is not None:
-        return wrong
+        lenient = _read_essentials(answer.body)
+        if isinstance(lenient, str):
+            return _no_import(answer, lenient or None)
+        body = lenient
+    if isinstance(body.code, str) and isinstance(body.message, str):
+        return _no_import(answer)
     if not body.status.strip():
-        return _nonsense("HTTP 200 with an import without a status")
-    return Found(
+        return _no_import(answer, faults.NO_STATUS)
+    return _find_wrong_import(ref, body, answer) or Found(
         Import(
             status=_status(body.status, answer),
-            mode=_text(body.mode, answer),
+            mode=safe_text(body.mode, answer),
             created_ms=_milliseconds(body.creation_time),
             files=_files(body.files, answer),
         )
     )
 
 
-def _explain_unreadable(ref: ImportRef, answer: Answer) -> WrongImport | Fault:
-    """Distinguish another import and a body that is no import from an import with an unreadable field."""
-    try:
-        identity = _identity.decode(answer.body)
-    except _DECODE_ERRORS:
-        return _nonsense(f"HTTP 200 with {_describe_body(answer)}")
-    return _find_wrong_import(ref, identity, answer) or _nonsense(
-        "HTTP 200 with an import whose fields are missing or unreadable"
+def _read_essentials(body: bytes) -> _Essentials | str:
+    """Return the fields of an import of which others are unreadable, or the reason why it is none."""
+    members = read_object(body)
+    if members is None or not {"id", "segmentKey", "status"} <= members.keys():
+        return ""
+    import_id, segment_key, status = (
+        read_exact_text(members[name]) for name in ("id", "segmentKey", "status")
     )
+    if import_id is None or segment_key is None or status is None:
+        return faults.UNREADABLE_IMPORT
+    others = ("creationTime", "mode", "files", "code", "message")
+    return _Essentials(import_id, segment_key, status, *(read_value(members.get(name)) for name in others))
 
 
-def _describe_body(answer: Answer) -> str:
-    content_type = answer.conceal(answer.headers.get("content-type", ""))
-    media_type = printable(content_type.partition(";")[0].strip(), 40)
-    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
-    return f"a body that is not an import{shape}" if answer.body else "an empty body"
+def _no_import(answer: Answer, said: str | None = None) -> Fault:
+    return Fault(FaultKind.GATEWAY, quote(answer, said), answer.status)
 
 
-def _find_wrong_import(ref: ImportRef, body: _Identity | _Essentials, answer: Answer) -> WrongImport | None:
+def _find_wrong_import(ref: ImportRef, body: _Essentials, answer: Answer) -> WrongImport | None:
     # Compared as received: a key may contain the text of a short token.
-    if isinstance(body.id, str) and body.id != ref.import_id:
-        return WrongImport("id", printable(ref.import_id), _safe(body.id, answer))
-    if isinstance(body.segment_key, str) and body.segment_key != ref.segment:
-        return WrongImport("segmentKey", printable(ref.segment), _safe(body.segment_key, answer))
+    if body.id != ref.import_id:
+        return WrongImport("id", printable(ref.import_id), safe(body.id, answer))
+    if body.segment_key != ref.segment:
+        return WrongImport("segmentKey", printable(ref.segment), safe(body.segment_key, answer))
     return None
-
-
-def _nonsense(detail: str) -> Fault:
-    return Fault(FaultKind.NONSENSE, detail)
-
-
-def _decode_error(answer: Answer) -> ApiError:
-    try:
-        body = _error_body.decode(answer.body)
-    except _DECODE_ERRORS:
-        return ApiError(answer.status)
-    code, message, support_id = (_text(value, answer) for value in (body.code, body.message, body.id))
-    return ApiError(answer.status, code, message, support_id)
-
-
-def _safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    """Return text that is safe to print, the token removed before a cut could leave half of it."""
-    return printable(answer.conceal(text), limit)
-
-
-def _text(value: object, answer: Answer) -> str | None:
-    return _safe(value, answer) if isinstance(value, str) and value else None
 
 
 def _status(name: str, answer: Answer) -> Status:
@@ -170,7 +152,7 @@ def _files(value: object, answer: Answer) -> tuple[ImportFile, ...]:
     if not isinstance(value, list):
         return ()
     return tuple(
-        ImportFile(_text(item.get("filename"), answer), _text(item.get("status"), answer))
+        ImportFile(safe_text(item.get("filename"), answer), safe_text(item.get("status"), answer))
         for item in value[:_FILES_LIMIT]
         if isinstance(item, dict)
     )

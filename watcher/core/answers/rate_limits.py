@@ -10,10 +10,15 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
 
-LATEST_RESET = 3600.0
+from watcher.core.text import printable
+
+LATEST_RESET = 120.0
 """Latest plausible reset in seconds from now; windows are ten seconds long."""
 
-_LONGEST_WAIT = 100 * 365 * 86400.0  # a hundred years in seconds: any number is a valid Retry-After
+LATEST_RETRY_AFTER = 3600.0
+"""Latest plausible ``Retry-After`` in seconds from now; a moment up to as long ago is merely over."""
+
+_QUOTED = 40  # characters of an implausible value
 
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
@@ -65,11 +70,13 @@ class RateLimits:
     Attributes:
         retry_after: Seconds to wait by ``Retry-After``.
         latest_reset: Seconds to the latest plausible reset, whatever remains.
+        implausible: The fields with a time that is ignored, safe to print.
     """
 
     retry_after: float | None = None
     latest_reset: float | None = None
     budgets: tuple[Budget, ...] = ()
+    implausible: tuple[str, ...] = ()
 
     def named_wait(self, *, throttled: bool) -> float | None:
         """Return the seconds from the response to the latest time that it named; None if it named none.
@@ -89,22 +96,29 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     Times are relative to the response's own ``Date`` (RFC 9110, 6.6.1), so a wrong local clock does no harm;
     ``received_unix``, the local clock, replaces an unusable one. ``Date`` has no fractions of a second, so
     waits are up to a second longer, never shorter. The names of ``headers`` are in lower case.
+
+    Implausible times are ignored: a wrong unit or clock in a gateway would else stop a watch for years.
     """
     if _FIELD_NAMES.isdisjoint(headers):
         return RateLimits()
     served = _http_date(headers.get("date", ""))
     now = received_unix if served is None else served
-    budgets, waits = [], []
+    budgets, waits, ignored = [], [], []
     for limit in Limit:
         size, left, reset = limit.value
-        window, resets_in = _read_reset(headers.get(reset, ""), now)
+        window, resets_in, is_plausible = _read_reset(headers.get(reset, ""), now)
         if resets_in is not None:
             waits.append(resets_in)
+        if not is_plausible:
+            ignored.append(reset)
         remaining = _least(headers.get(left, ""))
         if remaining is not None:
             budgets.append(Budget(limit, _least(headers.get(size, "")), remaining, window, resets_in))
-    retry_after = _retry_after(headers.get("retry-after", ""), now)
-    return RateLimits(retry_after, max(waits, default=None), tuple(budgets))
+    retry_after, is_plausible = _retry_after(headers.get("retry-after", ""), now)
+    if not is_plausible:
+        ignored.append("retry-after")
+    implausible = tuple(f"{name}: {printable(headers[name], _QUOTED)}" for name in dict.fromkeys(ignored))
+    return RateLimits(retry_after, max(waits, default=None), tuple(budgets), implausible)
 
 
 def _least(value: str) -> int | None:
@@ -117,23 +131,39 @@ def _counts(value: str) -> list[int]:
 
 
 @lru_cache(maxsize=8)  # responses within a second share their date and their windows
-def _read_reset(value: str, now: float) -> tuple[int | None, float | None]:
-    """Return the end of a window as given, and the seconds until then if that is plausible."""
+def _read_reset(value: str, now: float) -> tuple[int | None, float | None, bool]:
+    """Return the end of a window as given, the seconds until then, and whether all of them are plausible."""
     ends = _counts(value)
-    waits = [wait for end in ends if 0 < (wait := end / 1000 - now) <= LATEST_RESET]
-    return max(ends, default=None), max(waits, default=None)
+    waits = [end / 1000 - now for end in ends]
+    plausible = [wait for wait in waits if 0 < wait <= LATEST_RESET]
+    is_plausible = all(-LATEST_RETRY_AFTER <= wait <= LATEST_RESET for wait in waits)
+    return max(ends, default=None), max(plausible, default=None), is_plausible
 
 
-def _retry_after(value: str, now: float) -> float | None:
-    """Return the longest of one or more waits, each in seconds or until a date (RFC 9110, 10.2.3)."""
+def _retry_after(value: str, now: float) -> tuple[float | None, bool]:
+    """Return the longest of one or more waits, each in seconds or until a moment (RFC 9110, 10.2.3).
+
+    The second value is whether all of them are plausible.
+    """
     waits = []
+    is_plausible = True
     for item in _ITEM.findall(value):
-        text = item.strip()
-        if _SECONDS.fullmatch(text):
-            waits.append(float(text))
-        elif (moment := _http_date(text)) is not None:
-            waits.append(moment - now)
-    return min(max(waits), _LONGEST_WAIT) if waits else None
+        readings = _readings(item.strip(), now)
+        wait = next((wait for wait in readings if -LATEST_RETRY_AFTER <= wait <= LATEST_RETRY_AFTER), None)
+        if wait is not None:
+            waits.append(wait)
+        elif readings:
+            is_plausible = False
+    return max(waits, default=None), is_plausible
+
+
+def _readings(text: str, now: float) -> list[float]:
+    """Return the waits that ``Retry-After`` can mean: seconds, epoch seconds or milliseconds, a date."""
+    if _SECONDS.fullmatch(text):
+        number = float(text)
+        return [number, number - now, number / 1000 - now]
+    moment = _http_date(text)
+    return [] if moment is None else [moment - now]
 
 
 @lru_cache(maxsize=8)  # likewise
@@ -155,9 +185,17 @@ class Hold:
         resume_at: When to send the next request: later by the jitter, or by the backoff.
         named: Whether the API named a time.
         in_a_row: Consecutive 429s, over all imports; 0 if the response was not a 429.
+        binds_until: The part of ``until`` that binds even an import's last poll at its deadline; None if all
+            of it does. A fault's time does not: whatever sent it may not know the import.
     """
 
     until: float
     resume_at: float
     named: bool
     in_a_row: int = 0
+    binds_until: float | None = None
+
+    @property
+    def last_poll_at(self) -> float:
+        """The time before which not even a last poll is sent."""
+        return self.until if self.binds_until is None else self.binds_until

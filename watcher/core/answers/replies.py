@@ -19,8 +19,9 @@ class FaultKind(Enum):
     NETWORK = "network"
     UNKNOWN_HOST = "unknown host"
     UNTRUSTED = "untrusted certificate"
+    PROXY = "proxy"
     SERVER = "server"
-    NONSENSE = "nonsense"
+    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +106,22 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """400 or another 4xx: the request is invalid."""
+    """400 or another 4xx of LaunchDarkly's own: the request is invalid."""
 
     error: ApiError
-
-
-@dataclass(frozen=True, slots=True)
-class Redirected:
-    """3xx: a redirect, which is never followed, so that the token stays with the configured host."""
-
-    error: ApiError
-    location: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Nothing usable: no response, a server error, or a response that makes no sense.
+    """Nothing usable: no response, a server error, or a response that does not come from LaunchDarkly.
 
-    ``detail`` says what happened in words that fit after a colon; it is safe to print.
+    ``detail`` says what happened in words that fit after a colon; it is safe to print. ``http_status`` is
+    None if no complete head of a response arrived.
     """
 
     kind: FaultKind
     detail: str
+    http_status: int | None = None
 
 
-Reply: TypeAlias = Found | WrongImport | Throttled | Missing | Denied | Refused | Redirected | Fault
+Reply: TypeAlias = Found | WrongImport | Throttled | Missing | Denied | Refused | Fault

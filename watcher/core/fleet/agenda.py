@@ -18,13 +18,17 @@ without a timeout of its own is cancelled."""
 
 @dataclass(slots=True, eq=False)
 class ScheduledImport:
-    """One import of a fleet; all times are on the monotonic clock in seconds."""
+    """One import of a fleet; all times are on the monotonic clock in seconds.
+
+    ``fresh`` is whether the next request must use a new connection.
+    """
 
     waiter: Waiter
     due: float = 0.0
     interval: float = 1.0
     deadline: float = math.inf
     in_flight: bool = False
+    fresh: bool = False
 
     def urgency(self, now: float) -> float:
         """Return how late the poll is, in polling intervals; infinite past the deadline."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 from watcher.core.answers.decoding import decode
@@ -12,6 +12,7 @@ from watcher.core.answers.replies import Answer, Fault, Reply
 from watcher.core.events import Ended, Event, Heartbeat, MetThrottle, Progress, Retrying
 from watcher.core.fleet.agenda import Agenda, Due, ScheduledImport
 from watcher.core.fleet.limiter import Limiter
+from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Terms
 from watcher.core.statuses import Outcome
@@ -25,10 +26,18 @@ class Fleet:
 
     It reads no clock and does no I/O: the caller sends a request for each import of ``take_due``, passes what
     it brought to ``receive``, and returns at ``next_wakeup``. Events are generated lazily, in order: consume
-    all of them before the next call.
+    all of them before the next call. ``warn`` is called at most once, with the first implausible time.
     """
 
-    def __init__(self, refs: Sequence[ImportRef], terms: Terms, random: Random, past: SavedState) -> None:
+    def __init__(
+        self,
+        refs: Sequence[ImportRef],
+        terms: Terms,
+        random: Random,
+        past: SavedState,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        self._warn = warn
         self._refs = refs
         self._terms = terms
         self._random = random
@@ -85,7 +94,11 @@ class Fleet:
         hold = self._limiter.observe(reply, limits, sent_at, now.monotonic)
         if scheduled.waiter.over:
             return
-        step = scheduled.waiter.receive(reply, Arrival(sent_at, now, hold))
+        if limits.implausible and self._warn is not None:
+            self._warn(faults.implausible_time(limits.implausible))
+            self._warn = None
+        allowed_at = self._limiter.allowed_at(now.monotonic)
+        step = scheduled.waiter.receive(reply, Arrival(sent_at, now, hold, allowed_at))
         yield from self._apply(scheduled, step, now)
         yield from self._end_held(now)
 
@@ -129,7 +142,7 @@ class Fleet:
             return
         once = self._terms.policy.once
         for scheduled in self._each_unfinished():
-            if not scheduled.in_flight and (once or (hold.named and hold.until > scheduled.deadline)):
+            if not scheduled.in_flight and (once or (hold.named and hold.last_poll_at > scheduled.deadline)):
                 yield from self._apply(scheduled, scheduled.waiter.end_if_held(hold, now), now)
 
     def _apply(self, scheduled: ScheduledImport, step: Step | None, now: Instant) -> Iterator[Event]:
@@ -148,6 +161,7 @@ class Fleet:
             scheduled.due = step.wake_at
             scheduled.interval = scheduled.waiter.interval
             scheduled.deadline = step.deadline
+            scheduled.fresh = step.fresh
             self._agenda.schedule(scheduled)
 
     def _leave_others_behind(self, ended: Ended, now: Instant) -> Iterator[Event]:

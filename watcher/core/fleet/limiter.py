@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from watcher.core import schedule
@@ -103,7 +104,7 @@ class Limiter:
         """
         moment = -math.inf
         if self.hold is not None:
-            moment = self.hold.until if last else self.hold.resume_at
+            moment = self.hold.last_poll_at if last else self.hold.resume_at
         self._close_windows(now)
         return max(moment, self._windows.allowed_at(last=last))
 
@@ -132,6 +133,8 @@ class Limiter:
                 self._in_a_row = 0
                 self._ceilings = schedule.throttle_ceilings()
         hold = self._make_hold(limits.named_wait(throttled=throttled), now, throttled=throttled)
+        if hold is not None and isinstance(reply, Fault):
+            hold = replace(hold, binds_until=now)
         if hold is not None:
             self._share(hold)
         return hold
@@ -182,4 +185,5 @@ class Limiter:
             resume_at=max(current.resume_at, until, binding),
             named=hold.named or current.named,
             in_a_row=max(hold.in_a_row, current.in_a_row),
+            binds_until=max(hold.last_poll_at, current.last_poll_at),
         )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from watcher.core.text import duration
 
 NOT_HTTP = "the response is not HTTP"
 CLOSED_BEFORE_RESPONSE = "the connection was closed before the response"
 CLOSED_WITHIN_RESPONSE = "the connection was closed within the response"
+EMPTY_BODY = "an empty body"
+UTF16_BODY = "a body in UTF-16, not UTF-8"
+NO_STATUS = "an import without a status"
+UNREADABLE_IMPORT = "an import whose fields are missing or unreadable"
 REQUEST_FAILED = "the request failed"
 NO_RESPONSE_BEFORE_END = "no response before the end of the wait"
 INCOMPLETE_IN_TIME = "the response was not complete in time"
@@ -62,9 +68,47 @@ def response_timeout(within: float) -> str:
     return f"no complete response within {duration(within)}"
 
 
-def redirect(error: str, location: str | None) -> str:
-    """Return the message for a redirect; ``error`` quotes the response."""
-    return f"{error} to {location}" if location else f"{error} without a Location"
+def quoted(status: str, said: str | None, *, server: str, location: str) -> str:
+    """Return what a response said in one line; ``status`` may include code, message and ID of an error."""
+    source = f" from {server}" if server else ""
+    target = f" to {location}" if location else ""
+    return f"{status}{source}{target}{f' ({said})' if said else ''}"
+
+
+def page(title: str) -> str:
+    """Return the description of a page by its title."""
+    return f'page "{title}"'
+
+
+def first_line(line: str) -> str:
+    """Return the description of a body by its first line of text."""
+    return f'"{line}"'
+
+
+def other_body(media_type: str) -> str:
+    """Return the description of a body without readable text; ``media_type`` may be empty."""
+    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
+    return f"a body that is not an import{shape}"
+
+
+def encoded_body(encoding: str) -> str:
+    """Return the description of a body that could not be decoded."""
+    return f"a body encoded as {encoding}, which cannot be read"
+
+
+def large_body(mebibytes: int) -> str:
+    """Return the description of a body of more than so many MiB."""
+    return f"a body of more than {mebibytes} MiB"
+
+
+def server_error(quote: str) -> str:
+    """Return the message for an error of the server or of a gateway; ``quote`` says what it sent."""
+    return f"the server responded with {quote}"
+
+
+def cut_off(status: int, reason: str) -> str:
+    """Return the message for a response that broke off after its head."""
+    return f"HTTP {status}, then {reason}"
 
 
 def wrong_import(field: str, expected: str, actual: str) -> str:
@@ -75,3 +119,8 @@ def wrong_import(field: str, expected: str, actual: str) -> str:
 def new_token(error: str) -> str:
     """Return the message for a rejected token that was replaced meanwhile; ``error`` quotes the response."""
     return f"{error}; the token file contains a new token"
+
+
+def implausible_time(fields: Sequence[str]) -> str:
+    """Return the warning about header fields with a time that is ignored."""
+    return f"ignoring an implausible time in the response: {'; '.join(fields)}"

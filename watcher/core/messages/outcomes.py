@@ -24,7 +24,6 @@ NO_SUCH_IMPORT = "there is no such import"
 IMPORT_GONE = "the import is gone"
 ACCESS_REJECTED = "the access token was rejected"
 REQUEST_REJECTED = "the request was rejected"
-REDIRECTED = "unexpected redirect"
 WRONG_IMPORT = "the response is about another import"
 _STOPPED = "stopped in LaunchDarkly"
 _NOT_POLLED = "not polled: "
@@ -36,6 +35,7 @@ CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statu
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
+CHECK_GATEWAY = "Check the base URI and any proxy or gateway in front of LaunchDarkly."
 _APPROVE = "Approve and apply the change in LaunchDarkly, then watch the import again."
 _START = "Check in LaunchDarkly whether the import must be started, then watch it again."
 
@@ -46,7 +46,7 @@ _NEXT_STEPS: Mapping[Outcome, str] = {
         "(EU and federal accounts have their own)."
     ),
     Outcome.NOT_FOUND: "Check in LaunchDarkly whether the import or its segment was deleted.",
-    Outcome.PROTOCOL: "Check the base URI and any proxy or gateway in front of LaunchDarkly.",
+    Outcome.PROTOCOL: CHECK_GATEWAY,
     Outcome.BLOCKED: "Check the import in LaunchDarkly, then watch it again.",
     Outcome.PENDING: CHECK_LATER,
     Outcome.UNAVAILABLE: "Check the network and LaunchDarkly's status, then watch the import again.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from random import Random
 from typing import TypeAlias, assert_never
 
@@ -18,24 +19,31 @@ from watcher.core.wait.record import Record
 from watcher.core.wait.steps import Arrival, Step, StepBuilder
 
 FIRST_CONTACT_BUDGET = 30.0
-"""Longest outage in seconds for an unknown host or an untrusted certificate before the first response: until
-then, a wrong configuration is more likely than a temporary fault."""
+"""Longest time in seconds without anything but a gateway's responses before the import was seen, or than an
+unknown host, an untrusted certificate or a proxy's error before the first response: until then, a wrong
+configuration is more likely than a temporary fault."""
 
-_HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.NONSENSE})
+_HTTP_FAULTS = frozenset({FaultKind.SERVER, FaultKind.GATEWAY})
+_SERVER_ERRORS = range(500, 600)
 
-ErrorReply: TypeAlias = (
-    replies.Missing | replies.Denied | replies.Refused | replies.Redirected | replies.WrongImport
-)
+ErrorReply: TypeAlias = replies.Missing | replies.Denied | replies.Refused | replies.WrongImport
 """The replies that can fail a wait."""
 
 
 @dataclass(slots=True)
 class Outage:
-    """A period without a usable response; ``length`` is its number of failed requests."""
+    """A period without a usable response.
+
+    Attributes:
+        length: Number of failed requests.
+        doubtful_since: When a stretch of faults began that a wrong configuration explains; None after another
+            fault.
+    """
 
     began: float
     ceilings: Iterator[float]
     length: int = 0
+    doubtful_since: float | None = None
 
 
 def interpret(reply: ErrorReply, *, seen: bool) -> tuple[Outcome, str, str]:
@@ -48,18 +56,34 @@ def interpret(reply: ErrorReply, *, seen: bool) -> tuple[Outcome, str, str]:
             return Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, str(error)
         case replies.Refused(error):
             return Outcome.PROTOCOL, messages.REQUEST_REJECTED, str(error)
-        case replies.Redirected(error, location):
-            return Outcome.PROTOCOL, messages.REDIRECTED, faults.redirect(str(error), location)
         case replies.WrongImport(field, expected, actual):
             return Outcome.PROTOCOL, messages.WRONG_IMPORT, faults.wrong_import(field, expected, actual)
         case _:
             assert_never(reply)
 
 
+def outcome_unseen(fault: Fault) -> Outcome:
+    """Return the outcome if a fault ends the wait for an import that was never seen.
+
+    The HTTP status of a gateway's response is the best hint; without a response there is none.
+    """
+    if fault.kind not in _HTTP_FAULTS or fault.http_status in _SERVER_ERRORS:
+        return Outcome.UNAVAILABLE
+    match fault.http_status:
+        case 401 | 403:
+            return Outcome.UNAUTHORIZED
+        case 404 | 410:
+            return Outcome.NOT_FOUND
+        case _:
+            return Outcome.PROTOCOL
+
+
 class FaultRules:
     """Decide after each fault or error reply whether to retry."""
 
-    __slots__ = ("_answered", "_policy", "_random", "_record", "_steps", "_unconfirmed", "outage")
+    __slots__ = (
+        "_answered", "_misdirected", "_policy", "_random", "_record", "_steps", "_unconfirmed", "outage",
+    )  # fmt: skip
 
     def __init__(self, policy: Policy, record: Record, steps: StepBuilder, random: Random) -> None:
         self.outage: Outage | None = None
@@ -69,12 +93,22 @@ class FaultRules:
         self._random = random
         self._unconfirmed: type[ErrorReply] | None = None
         self._answered = False
+        self._misdirected = False
+
+    @property
+    def needs_new_connection(self) -> bool:
+        """Whether the next poll must use a new connection.
+
+        A kept connection may lead to the gateway that sent a doubtful response (RFC 9110, 15.5.20).
+        """
+        return self._misdirected or self._unconfirmed is not None
 
     def observe(self, reply: Reply) -> None:
         """Update the state from any reply; a 429 or network fault does not clear an error reply."""
         if isinstance(reply, Fault) and reply.kind not in _HTTP_FAULTS:
             return
         self._answered = True
+        self._misdirected = isinstance(reply, Fault) and reply.http_status == HTTPStatus.MISDIRECTED_REQUEST
         if isinstance(reply, (replies.Found, Fault)):
             self._unconfirmed = None
         if isinstance(reply, (replies.Found, replies.Throttled)):
@@ -83,8 +117,12 @@ class FaultRules:
     def on_fault(self, fault: Fault, arrival: Arrival) -> Step:
         """Retry after a fault for as long as the outage budget lasts, or end the wait."""
         outage = self._extend_outage(fault.detail, arrival)
+        if not self._is_doubtful(fault):
+            outage.doubtful_since = None
+        elif outage.doubtful_since is None:
+            outage.doubtful_since = arrival.asked_at
         wait = schedule.fault_wait(next(outage.ceilings), self._random)
-        return self._retry_or_end(outage, fault.detail, wait, arrival, kind=fault.kind)
+        return self._retry_or_end(outage, fault.detail, wait, arrival, fault=fault)
 
     def on_error(self, reply: ErrorReply, arrival: Arrival) -> Step:
         """End the wait after an error reply, or retry to confirm it.
@@ -95,6 +133,7 @@ class FaultRules:
         seen = self._record.last is not None
         outcome, fact, detail = interpret(reply, seen=seen)
         outage = self._extend_outage(detail, arrival)
+        outage.doubtful_since = None
         if not seen or self._unconfirmed is type(reply):
             return self._steps.end(outcome, f"{fact}: {detail}", arrival.now)
         self._unconfirmed = type(reply)
@@ -104,6 +143,7 @@ class FaultRules:
     def on_new_token(self, reply: replies.Denied, arrival: Arrival) -> Step:
         """Retry with a token that changed during the request, the first time at once, or end the wait."""
         outage = self._extend_outage(str(reply.error), arrival)
+        outage.doubtful_since = None
         ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
         wait = schedule.fault_wait(ceiling, self._random)
         return self._retry_or_end(outage, faults.new_token(str(reply.error)), wait, arrival)
@@ -116,20 +156,33 @@ class FaultRules:
         self.outage.length += 1
         return self.outage
 
+    def _is_doubtful(self, fault: Fault) -> bool:
+        """Return whether a wrong configuration is a likely cause of a fault."""
+        if fault.kind in _HTTP_FAULTS:
+            return self._record.last is None and fault.http_status not in _SERVER_ERRORS
+        return fault.kind is not FaultKind.NETWORK and not self._answered
+
     def _retry_or_end(
-        self, outage: Outage, detail: str, wait: float, arrival: Arrival, *, kind: FaultKind | None = None
+        self, outage: Outage, detail: str, wait: float, arrival: Arrival, *, fault: Fault | None = None
     ) -> Step:
-        """Retry within the outage budget after a fault of this kind, or after an unconfirmed error."""
+        """Retry within the outage budget after a fault, or after an unconfirmed error if there is none.
+
+        A named time is respected even past the budget, which is checked after the next answer; only a single
+        poll ends there.
+        """
         now, hold = arrival.now.monotonic, arrival.hold
-        budget = self._policy.outage_budget
-        if kind in {FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED} and not self._answered:
-            budget = min(budget, FIRST_CONTACT_BUDGET)
-        ends = outage.began + budget
-        is_held_past = hold is not None and hold.named and hold.until > ends
+        ends = outage.began + self._policy.outage_budget
+        if outage.doubtful_since is not None:
+            ends = min(ends, outage.doubtful_since + FIRST_CONTACT_BUDGET)
+        is_held_past = self._policy.once and hold is not None and hold.named and hold.until > ends
         if ends > self._steps.deadline.at or (now < ends and not is_held_past):
             return self._steps.retry(wait, arrival, detail=detail, in_a_row=outage.length, latest=ends)
-        fact = messages.no_answer(now - outage.began, detail, usable=kind is None)
+        outcome = Outcome.UNAVAILABLE
+        fact = messages.no_answer(now - outage.began, detail, usable=fault is None)
         if hold is not None and now < ends:
             fact = messages.held_past_budget(fact, hold.until - now)
-        outcome = Outcome.PROTOCOL if kind is FaultKind.NONSENSE else Outcome.UNAVAILABLE
-        return self._steps.end(outcome, fact, arrival.now)
+        elif fault is not None and self._record.last is None:
+            outcome = outcome_unseen(fault)
+        is_gateway = fault is not None and fault.kind is FaultKind.GATEWAY
+        next_step = messages.CHECK_GATEWAY if is_gateway or outcome is not Outcome.UNAVAILABLE else ""
+        return self._steps.end(outcome, fact, arrival.now, next_step=next_step)

@@ -29,23 +29,35 @@ class Deadline(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The time of a reply, that of its request on the monotonic clock, and the hold that the reply caused."""
+    """The time of a reply, and what it means for the next poll.
+
+    Attributes:
+        asked_at: The time of its request on the monotonic clock.
+        hold: The hold that it caused.
+        allowed_at: When the rate limits, which all imports share, allow the next poll.
+    """
 
     asked_at: float
     now: Instant
     hold: Hold | None = None
+    allowed_at: float = -math.inf
+
+    def wait_until(self, wake_at: float, deadline: float) -> float:
+        """Return the seconds until a poll that is due at ``wake_at`` is really sent."""
+        return max(wake_at, min(self.allowed_at, deadline)) - self.now.monotonic
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """The events after one input, when to poll next (None if the wait is over), and the first deadline.
 
-    Times are on the monotonic clock in seconds.
+    Times are on the monotonic clock in seconds. ``fresh`` is whether the poll must use a new connection.
     """
 
     events: tuple[Event, ...]
     wake_at: float | None
     deadline: float = math.inf
+    fresh: bool = False
 
 
 def first_deadline(policy: Policy, record: Record) -> Deadline:
@@ -93,8 +105,9 @@ class StepBuilder:
     ) -> Step:
         """Return a step that polls at ``wake_at``, at the latest at the first deadline.
 
-        A deadline is judged only after a reply at or past it. A hold delays the poll, even past ``latest``;
-        one that ends too late ends the wait. ``next_step`` is the user's next step after a timeout.
+        A deadline is judged only after a reply at or past it. A hold delays the poll, even past ``latest``.
+        If it ends past the deadline, it ends the wait, unless a fault caused it: its last poll is at the
+        deadline. ``next_step`` is the user's next step after a timeout.
         """
         now, hold, deadline = arrival.now, arrival.hold, self.deadline
         if now.monotonic >= deadline.at:
@@ -114,16 +127,16 @@ class StepBuilder:
         step = self.sleep(now.monotonic + wait, arrival, latest=latest, next_step=next_step)
         if step.wake_at is None:
             return step
-        wait = step.wake_at - now.monotonic
+        wait = arrival.wait_until(step.wake_at, step.deadline)
         event = Retrying(self.ref, now, self._record.progress(now), detail, wait, in_a_row)
         return replace(step, events=(event,))
 
     def end_if_held_past(self, hold: Hold, now: Instant, events: Sequence[Event] = ()) -> Step | None:
         """Return the end of the wait if the API named a time past the deadline."""
         deadline = self.deadline
-        if not hold.named or hold.until <= deadline.at:
+        if not hold.named or hold.last_poll_at <= deadline.at:
             return None
-        fact = messages.held_past_limit(hold.until - now.monotonic, deadline.limit, deadline.status)
+        fact = messages.held_past_limit(hold.last_poll_at - now.monotonic, deadline.limit, deadline.status)
         return self.end(Outcome.TIMEOUT, fact, now, events)
 
     def end_at_status(self, outcome: Outcome, now: Instant, events: Sequence[Event] = ()) -> Step:

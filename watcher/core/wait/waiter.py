@@ -91,6 +91,10 @@ class Waiter:
 
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Return the step after a reply, a decoded response or a fault."""
+        step = self._receive(reply, arrival)
+        return replace(step, fresh=True) if self._faults.needs_new_connection and not self.over else step
+
+    def _receive(self, reply: Reply, arrival: Arrival) -> Step:
         self._record.requests.polls += 1
         self._rate_limited = isinstance(reply, Throttled)
         if not isinstance(reply, Missing):
@@ -173,7 +177,8 @@ class Waiter:
         step = self._steps.sleep(resume_at, arrival)
         if step.wake_at is None:
             return step
-        wait, in_a_row = step.wake_at - now.monotonic, 1 if hold is None else hold.in_a_row
+        wait = arrival.wait_until(step.wake_at, step.deadline)
+        in_a_row = 1 if hold is None else hold.in_a_row
         event = MetThrottle(self.ref, now, self.progress(now), wait, named_wait, in_a_row)
         return replace(step, events=(event,))
 

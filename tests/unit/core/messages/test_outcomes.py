@@ -27,7 +27,6 @@ FACTS = {
     Outcome.NOT_FOUND: [outcomes.NO_SUCH_IMPORT, outcomes.IMPORT_GONE],
     Outcome.PROTOCOL: [
         outcomes.REQUEST_REJECTED,
-        outcomes.REDIRECTED,
         outcomes.WRONG_IMPORT,
         outcomes.unknown_status(""),
         OUTAGE,

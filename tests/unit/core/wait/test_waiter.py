@@ -8,15 +8,20 @@ import pytest
 
 from tests.support.driving import (
     ADVERSE,
+    CONFLICT,
     DENIED,
     FORBIDDEN,
+    MISDIRECTED,
     MISSING,
+    MISSING_PAGE,
     NETWORK,
-    NONSENSE,
-    REDIRECTED,
+    PROXY,
+    REDIRECT,
     REF,
     REFUSED,
+    REFUSING_PAGE,
     SERVER,
+    SIGN_IN_PAGE,
     THROTTLED,
     UNKNOWN_HOST,
     WRONG_IMPORT,
@@ -33,6 +38,11 @@ from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 def named(until: float, *, jitter: float = 0.5) -> Hold:
     """Return a hold until a time that the API named."""
     return Hold(until, until + jitter, named=True, in_a_row=1)
+
+
+def fault_hold(now: float, until: float) -> Hold:
+    """Return a hold until a time that a fault named."""
+    return Hold(until, until + 0.5, named=True, binds_until=now)
 
 
 def test_a_whole_life() -> None:
@@ -263,14 +273,14 @@ class TestConfirmation:
         driven.receive(ADVERSE[outcome])
         assert driven.outcome is outcome
 
-    @pytest.mark.parametrize("reply", [WRONG_IMPORT, REDIRECTED, REFUSED])
-    def test_nonsense_replies_end_with_protocol(self, reply: Reply) -> None:
-        """Another import, a redirect and a bad request end with protocol."""
+    @pytest.mark.parametrize("reply", [WRONG_IMPORT, REFUSED])
+    def test_wrong_answers_end_with_protocol(self, reply: Reply) -> None:
+        """Another import and a bad request end with protocol."""
         driven = Driven()
         driven.receive(reply)
         assert driven.outcome is Outcome.PROTOCOL
 
-    @pytest.mark.parametrize("reply", [MISSING, DENIED, FORBIDDEN, REFUSED, REDIRECTED, WRONG_IMPORT])
+    @pytest.mark.parametrize("reply", [MISSING, DENIED, FORBIDDEN, REFUSED, WRONG_IMPORT])
     def test_once_seen_the_next_answer_must_confirm(self, reply: Reply) -> None:
         """One error reply is retried; a second one of the same kind ends the wait."""
         driven = Driven()
@@ -289,7 +299,7 @@ class TestConfirmation:
         (retrying,) = driven.told(Retrying)
         assert retrying.detail == f"the import is gone: {MISSING.error}"
 
-    @pytest.mark.parametrize("reply", [MISSING, DENIED, REFUSED, REDIRECTED, WRONG_IMPORT])
+    @pytest.mark.parametrize("reply", [MISSING, DENIED, REFUSED, WRONG_IMPORT])
     def test_a_usable_answer_resets_the_confirmation(self, reply: Reply) -> None:
         """A usable answer between two error replies resets the confirmation."""
         driven = Driven()
@@ -300,7 +310,7 @@ class TestConfirmation:
         driven.receive(seen("complete"))
         assert driven.outcome is Outcome.COMPLETE
 
-    @pytest.mark.parametrize("between", [SERVER, NONSENSE])
+    @pytest.mark.parametrize("between", [SERVER, SIGN_IN_PAGE])
     def test_a_server_error_resets_the_confirmation(self, between: Reply) -> None:
         """A server error between two 404s resets the confirmation."""
         driven = Driven()
@@ -331,12 +341,30 @@ class TestConfirmation:
         assert driven.outcome is Outcome.NOT_FOUND
 
     def test_another_kind_of_the_same_outcome_does_not_confirm(self) -> None:
-        """A redirect does not confirm a 400, although both mean protocol."""
+        """Another import does not confirm a 400, although both mean protocol."""
         driven = Driven()
         driven.receive(seen("in_progress"))
-        driven.receive(REDIRECTED)
+        driven.receive(WRONG_IMPORT)
         driven.receive(REFUSED)
         assert not driven.waiter.over
+
+    @pytest.mark.parametrize("between", [None, NETWORK, THROTTLED])
+    def test_the_confirmation_uses_a_new_connection(self, between: Reply | None) -> None:
+        """The poll that may confirm an error uses a new connection, and only that one does."""
+        driven = Driven()
+        assert not driven.receive(seen("in_progress")).fresh
+        assert driven.receive(MISSING).fresh
+        if between is not None:
+            assert driven.receive(between).fresh
+        assert not driven.receive(seen("in_progress")).fresh
+
+    def test_a_revoked_token_ends_the_wait_within_two_polls(self) -> None:
+        """A token that is revoked in the middle of a wait ends it at the second 401."""
+        driven = Driven()
+        driven.receive(seen("in_progress"))
+        driven.receive(DENIED)
+        driven.receive(DENIED)
+        assert driven.outcome is Outcome.UNAUTHORIZED
 
     def test_another_outcome_does_not_confirm(self) -> None:
         """Alternating 404s and 401s end with the outage budget."""
@@ -444,7 +472,7 @@ class TestOutages:
 
     @pytest.mark.parametrize(
         ("fault", "outcome"),
-        [(NETWORK, Outcome.UNAVAILABLE), (SERVER, Outcome.UNAVAILABLE), (NONSENSE, Outcome.PROTOCOL)],
+        [(fault, Outcome.UNAVAILABLE) for fault in (NETWORK, SERVER, SIGN_IN_PAGE, REFUSING_PAGE, REDIRECT)],
     )
     def test_the_budget_ends_an_outage(self, fault: Reply, outcome: Outcome) -> None:
         """An outage is retried until its budget ends, with a last poll at that time."""
@@ -458,9 +486,9 @@ class TestOutages:
 
     def test_the_last_fault_decides(self) -> None:
         """The last fault of an outage decides its outcome."""
-        for last, outcome in ((NONSENSE, Outcome.PROTOCOL), (NETWORK, Outcome.UNAVAILABLE)):
+        for last, outcome in ((SIGN_IN_PAGE, Outcome.PROTOCOL), (NETWORK, Outcome.UNAVAILABLE)):
             driven = Driven(Policy(outage_budget=60.0))
-            driven.receive(NONSENSE if last is NETWORK else NETWORK, at=0.0)
+            driven.receive(SIGN_IN_PAGE if last is NETWORK else NETWORK, at=0.0)
             driven.receive(last, at=60.0)
             assert driven.outcome is outcome
 
@@ -502,12 +530,29 @@ class TestOutages:
         driven.receive_until_over(UNKNOWN_HOST)
         assert driven.now == pytest.approx(300.0)
 
-    def test_a_hold_past_the_budget_ends_the_wait(self) -> None:
-        """A hold past the outage budget ends the wait at once."""
-        driven = Driven(Policy(outage_budget=60.0))
-        driven.receive(SERVER, at=0.0, hold=named(61.0))
+    def test_a_hold_past_the_budget_is_waited_for(self) -> None:
+        """After a time past the outage budget that a fault named, the next answer decides."""
+        for reply, outcome in ((seen("complete"), Outcome.COMPLETE), (SERVER, Outcome.UNAVAILABLE)):
+            driven = Driven(Policy(outage_budget=60.0))
+            driven.receive(SERVER, at=0.0, hold=fault_hold(0.0, 600.0))
+            assert driven.wake_at == 600.0
+            driven.receive(reply)
+            assert driven.outcome is outcome
+
+    def test_a_single_poll_does_not_wait_past_the_budget(self) -> None:
+        """A single poll ends at a hold past the outage budget."""
+        driven = Driven(Policy(outage_budget=60.0, once=True))
+        driven.receive(SERVER, at=0.0, hold=fault_hold(0.0, 61.0))
         assert driven.outcome is Outcome.UNAVAILABLE
         assert "asks to wait 1m01s, past the outage budget" in driven.ended.message
+
+    def test_a_fault_with_a_hold_past_the_deadline_keeps_the_last_poll(self) -> None:
+        """A fault's hold past the deadline is cut to one last poll at the deadline."""
+        driven = Driven(Policy(timeout=30.0))
+        driven.receive(SERVER, at=5.0, hold=fault_hold(5.0, 600.0))
+        assert driven.wake_at == 30.0
+        driven.receive(seen("complete"))
+        assert driven.outcome is Outcome.COMPLETE
 
     def test_a_hold_within_the_budget_delays_the_poll(self) -> None:
         """A hold within the outage budget delays the next poll."""
@@ -522,6 +567,64 @@ class TestOutages:
             driven.receive(NETWORK)
             assert driven.wake_at is not None
             assert 0 <= driven.wake_at - driven.now <= ceiling
+
+
+class TestGateways:
+    """Responses that do not come from LaunchDarkly."""
+
+    @pytest.mark.parametrize(
+        ("fault", "outcome"),
+        [
+            (REFUSING_PAGE, Outcome.UNAUTHORIZED),
+            (MISSING_PAGE, Outcome.NOT_FOUND),
+            (REDIRECT, Outcome.PROTOCOL),
+            (SIGN_IN_PAGE, Outcome.PROTOCOL),
+            (CONFLICT, Outcome.PROTOCOL),
+            (MISDIRECTED, Outcome.PROTOCOL),
+            (PROXY, Outcome.UNAVAILABLE),
+        ],
+    )
+    def test_before_first_sight_they_end_the_wait_after_30_s(self, fault: Reply, outcome: Outcome) -> None:
+        """The HTTP status decides if nothing but a gateway's responses came for 30 s."""
+        driven = Driven(Policy(appear_within=0.0))
+        ended = driven.receive_until_over(fault)
+        assert driven.now == pytest.approx(30.0)
+        assert ended.outcome is outcome
+        driven = Driven(Policy(outage_budget=10.0))
+        driven.receive_until_over(fault)
+        assert driven.now == pytest.approx(10.0)
+
+    def test_the_30_s_count_from_the_last_other_reply(self) -> None:
+        """A page after a long server error is not the end, and the last fault decides."""
+        driven = Driven(Policy(outage_budget=300.0))
+        driven.receive(SERVER, at=0.0)
+        driven.receive(SERVER, at=200.0)
+        driven.receive(REFUSING_PAGE, at=210.0)
+        driven.receive(REDIRECT, at=239.0)
+        assert not driven.waiter.over
+        driven.receive(REFUSING_PAGE, at=240.0)
+        assert driven.outcome is Outcome.UNAUTHORIZED
+
+    @pytest.mark.parametrize("fault", [REFUSING_PAGE, MISSING_PAGE, REDIRECT, SIGN_IN_PAGE, CONFLICT])
+    def test_afterwards_only_the_budget_ends_the_wait(self, fault: Reply) -> None:
+        """Once the import was seen, a gateway's responses are an outage like any other."""
+        driven = Driven(Policy(outage_budget=300.0))
+        driven.receive(seen("in_progress"), at=0.0)
+        driven.receive(fault, at=10.0)
+        driven.receive(fault, at=309.0)
+        driven.receive(seen("in_progress"), at=310.0)
+        driven.receive(fault, at=320.0)
+        driven.receive(fault, at=620.0)
+        assert driven.outcome is Outcome.UNAVAILABLE
+
+    def test_a_misdirected_request_is_repeated_on_a_new_connection(self) -> None:
+        """A 421 is retried on a new connection until another reply arrives."""
+        driven = Driven()
+        assert driven.receive(MISDIRECTED).fresh
+        assert driven.receive(NETWORK).fresh
+        assert not driven.receive(SERVER).fresh
+        driven.receive(seen("complete"))
+        assert driven.outcome is Outcome.COMPLETE
 
 
 def test_an_alternating_status_does_not_fill_the_memory() -> None:

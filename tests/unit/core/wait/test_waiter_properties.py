@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from tests.support.driving import (
     DENIED,
+    MISDIRECTED,
     MISSING,
     NETWORK,
-    NONSENSE,
-    REDIRECTED,
+    PROXY,
+    REDIRECT,
     REFUSED,
+    REFUSING_PAGE,
     SERVER,
+    SIGN_IN_PAGE,
     THROTTLED,
     UNKNOWN_HOST,
     WRONG_IMPORT,
@@ -32,8 +35,9 @@ statuses = st.sampled_from([*map(str, ImportStatus), "validating", "archiving"])
 replies = st.one_of(
     statuses.map(seen),
     st.sampled_from(
-        [MISSING, DENIED, REFUSED, REDIRECTED, WRONG_IMPORT, NETWORK, SERVER, NONSENSE, UNKNOWN_HOST]
+        [MISSING, DENIED, REFUSED, REDIRECT, WRONG_IMPORT, NETWORK, SERVER, SIGN_IN_PAGE, UNKNOWN_HOST]
     ),
+    st.sampled_from([REFUSING_PAGE, PROXY, MISDIRECTED]),
     st.sampled_from([THROTTLED, Denied(ApiError(401), token_changed=True)]),
 )
 limits = st.floats(0.1, 500) | st.just(math.inf)

@@ -215,7 +215,7 @@ def test_the_last_frame_of_many_imports_leaves_the_count_to_the_summary() -> Non
 @pytest.mark.parametrize("number", [1, 2, 5, 40])
 @pytest.mark.parametrize("width", [2, 20, 40, 59, 60, 80, 120, 200])
 @pytest.mark.parametrize("ascii_only", [False, True])
-def test_every_frame_fits(number: int, width: int, ascii_only: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+def test_every_frame_fits(number: int, width: int, ascii_only: bool) -> None:
     """No line is wider than the window, with wide characters too, and tables leave a line for the cursor."""
     views = [replace(view, ref=replace(view.ref, project="大きな支出をする人")) for view in fleet(number)]
     for height in (3, 7, 50):

@@ -1,0 +1,93 @@
+"""Quote a response in one line that is safe to print."""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from watcher.core.answers.lenient import is_utf16, read_object, read_value, readable
+from watcher.core.answers.replies import Answer, ApiError
+from watcher.core.messages import faults
+from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
+
+_PAGE_LIMIT = 16 * 1024
+"""Bytes of a page to search for its title."""
+
+_TITLE_LIMIT = 120
+_NAME_LIMIT = 40
+_TITLE = re.compile(r"<title\b[^<>]*>([^<]*)", re.IGNORECASE)
+_INVISIBLE = re.compile(r"<(script|style|!--)[^<]*", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_TAG = re.compile(r"<[^<>]*>?")
+
+
+def safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
+    """Return text that is safe to print, the token removed before a cut could leave half of it."""
+    return printable(readable(answer.conceal(text)), limit)
+
+
+def safe_text(value: object, answer: Answer) -> str | None:
+    """Return a decoded value that is safe to print; None if it is not text, or empty."""
+    return safe(value, answer) if isinstance(value, str) and value else None
+
+
+def error_in(members: Mapping[str, str], answer: Answer) -> ApiError:
+    """Return code, message and ID of a JSON object, as far as they are text."""
+    code, message, support_id = (
+        safe_text(read_value(members.get(name)), answer) for name in ("code", "message", "id")
+    )
+    return ApiError(answer.status, code, message, support_id)
+
+
+def quote(answer: Answer, said: str | None = None) -> str:
+    """Return what a response said: status, ``Server``, ``Location``, and its error, title or first line.
+
+    ``said`` replaces what the body says.
+    """
+    headers = answer.headers
+    members = None if said else read_object(answer.body)
+    error = ApiError(answer.status) if members is None else error_in(members, answer)
+    if error == ApiError(answer.status):
+        error_text = f"HTTP {answer.status}"
+        said = said or _describe_body(answer, is_object=members is not None)
+    else:
+        error_text = str(error)
+    return faults.quoted(
+        error_text,
+        said,
+        server=safe(headers.get("server", "").strip(), answer, _NAME_LIMIT),
+        location=safe(headers.get("location", "").strip(), answer),
+    )
+
+
+def _describe_body(answer: Answer, *, is_object: bool) -> str | None:
+    if not answer.body.strip():
+        return faults.EMPTY_BODY if answer.status < HTTPStatus.MULTIPLE_CHOICES else None  # usual for errors
+    encoding = answer.headers.get("content-encoding", "").strip()
+    if is_utf16(answer.body):
+        return faults.UTF16_BODY
+    if encoding.lower() not in {"", "identity"} and not answer.body[:_PAGE_LIMIT].isascii():
+        return faults.encoded_body(safe(encoding, answer, _NAME_LIMIT))
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
+    said = None if is_object else _page_text(answer)
+    return said or faults.other_body(safe(media_type, answer, _NAME_LIMIT))
+
+
+def _page_text(answer: Answer) -> str | None:
+    """Return the title of a page, else its first line of text."""
+    text = answer.body[:_PAGE_LIMIT].removeprefix(codecs.BOM_UTF8).decode(errors="replace")
+    title = _TITLE.search(text)
+    if title is not None and (line := _one_line(title[1], answer)):
+        return faults.page(line)
+    lines = _TAG.sub("", _INVISIBLE.sub("", text)).split("\n")
+    line = next((line for line in lines if line.strip()), "")
+    return faults.first_line(_one_line(line, answer)) if line else None
+
+
+def _one_line(text: str, answer: Answer) -> str:
+    # Escapes may hide the token.
+    text = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), html.unescape(text))
+    return safe(" ".join(text.split()), answer, _TITLE_LIMIT)
