@@ -23,6 +23,9 @@ Save = Callable[[Sequence[Event], Hold | None, Instant], None]
 PAUSE_AFTER_SAVE = 50.0
 """Pause after a save, as a multiple of its duration (limits saving to 2 % of the time)."""
 
+SHORT_SAVE = 0.01
+"""Longest save in seconds that needs no pause: one of a few imports is shorter."""
+
 LONGEST_PAUSE = 1.0
 """Longest time in seconds that an event waits for a save."""
 
@@ -141,6 +144,8 @@ class _Unsaved:
         saved, self._events = self._events, []
         self._save(saved, fleet.hold, now)
         ended = self._clock().monotonic
-        self._paused_until = ended + min(PAUSE_AFTER_SAVE * (ended - now.monotonic), LONGEST_PAUSE)
+        took = ended - now.monotonic
+        if took > SHORT_SAVE:
+            self._paused_until = ended + min(PAUSE_AFTER_SAVE * took, LONGEST_PAUSE)
         self.due = math.inf
         return saved

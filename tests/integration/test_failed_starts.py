@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import environment, run_watcher
+from tests.support.processes import environment, full_pipe, run_watcher
 from watcher.state.disk import open_state_file
 
 NOWHERE = environment("http://127.0.0.1:9")
@@ -153,3 +155,48 @@ def test_a_busy_state_file_protects_the_files_of_its_run(tmp_path: Path, output:
     assert (finished.code, finished.result["outcome"]) == (75, "unavailable")
     assert finished.result.get("event") == ("result" if output == "jsonl" else None)
     assert status.read_text() == "of the other run"
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl"])
+def test_a_slow_reader_gets_the_result(output: str) -> None:
+    """A full pipe delays the result of a run that watches nothing, and is no defect."""
+    reader, writer = full_pipe()
+    command = [sys.executable, "-m", "watcher", "--bogus", f"--output={output}"]
+    with subprocess.Popen(command, env=NOWHERE, stdout=writer, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writer)
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        with os.fdopen(reader, "rb") as pipe:
+            text = pipe.read().lstrip(b".")
+        assert process.wait(20) == 2
+        assert process.stderr.read() == ""
+    assert first.startswith("watcher: no such option")
+    assert json.loads(text)["outcome"] == "usage"
+
+
+@pytest.mark.parametrize("damage", ["a hard link", "writable by others"])
+def test_a_lock_that_is_held_is_respected(tmp_path: Path, damage: str) -> None:
+    """A lock file with a second link or open modes is not set aside while another run holds it."""
+    with open_state_file(tmp_path / "state", pytest.fail):
+        lock = tmp_path / "state.lock"
+        if damage == "a hard link":
+            (tmp_path / "backup").hardlink_to(lock)
+        else:
+            lock.chmod(0o666)
+        finished = run_watcher("a/b/c/d", "--once", f"--state-file={tmp_path / 'state'}", env=NOWHERE)
+    assert finished.code == 75
+    assert "another run is using --state-file" in finished.err
+
+
+def test_a_signal_ends_the_help_that_nobody_reads() -> None:
+    """A signal ends a blocked --help soon, with its exit code and without a traceback."""
+    reader, writer = full_pipe()
+    command = [sys.executable, "-m", "watcher", "--help"]
+    with subprocess.Popen(command, env=NOWHERE, stdout=writer, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writer)
+        time.sleep(1.0)
+        process.terminate()
+        assert process.wait(10) == 143
+        assert process.stderr is not None
+        assert process.stderr.read() == "watcher: interrupted before the watch began\n"
+    os.close(reader)

@@ -39,9 +39,9 @@ module.EXIT_TIMEOUT = {timeout}
 signals = Signals()
 signals.install()
 signals.exit_code = {exit_code}
-with signals.watching(lambda number: time.sleep(60)):
-    print("ready", flush=True)
-    time.sleep(60)
+signals.call(lambda number: time.sleep(60))
+print("ready", flush=True)
+time.sleep(60)
 """
 
 

@@ -35,6 +35,8 @@ def target_of(named: ImportRef | str) -> Target:
     """
     if isinstance(named, str):
         return parse_target(named)
+    if not isinstance(named, ImportRef):
+        raise UsageError(f"an import must be an ImportRef or a str, not {type(named).__name__}.")
     return Target(checked_ref(*named.keys, source="/".join(named.keys)))
 
 

@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from watcher.cli.parse import parse, split_command
+from watcher.cli.parse import KUBERNETES_LOG, parse, split_command
 from watcher.cli.settings import Settings
-from watcher.cli.signals import Interrupted
+from watcher.cli.signals import Interrupted, raise_interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
 from watcher.core.text import printable
+from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,14 @@ thousand, none of them garbage, and would exceed the default of 700 again and ag
 
 def main(arguments: Sequence[str], signals: Signals) -> int:
     """Run the command with the arguments after the program's name, and return the exit code."""
+    signals.on_signal = Stream.limit_flush
+    code = _run(arguments, signals)
+    if signals.number is not None and signals.exit_code is None:
+        return 128 + signals.number
+    return code
+
+
+def _run(arguments: Sequence[str], signals: Signals) -> int:
     given, command = split_command(arguments)
     settings = Settings()
     prepared: _Prepared | None = None
@@ -44,7 +53,7 @@ def main(arguments: Sequence[str], signals: Signals) -> int:
         if parsed is None:
             return 0
         settings = parsed.settings
-        prepared = _prepare(parsed, command)
+        prepared = _prepare(parsed, command, signals)
         finished = _watch(settings, prepared, signals)
         if command is None or finished.result.code != 0:
             return finished.result.code
@@ -54,7 +63,7 @@ def main(arguments: Sequence[str], signals: Signals) -> int:
     except CommandError as error:
         result = _failure(Outcome.USAGE, error, error.code)
     except BusyError as error:
-        settings = replace(settings, dotenv=None, status_file=None)  # they are the other run's
+        settings = _without_files(settings)
         result = _failure(Outcome.UNAVAILABLE, error, _busy_code(settings, command))
     except Interrupted as interrupt:
         what = "the watch" if finished is None or command is None else command[0]
@@ -63,8 +72,6 @@ def main(arguments: Sequence[str], signals: Signals) -> int:
         result = _defect(error, prepared)
     try:
         _report(settings, result, is_reported=finished is not None)
-    except Interrupted as interrupt:  # interrupted while flushing
-        return interrupt.code
     except Exception as error:  # noqa: BLE001 (the boundary, again: a report may be what fails)
         with suppress(OSError):
             os.write(2, f"watcher: the result could not be reported ({type(error).__name__})\n".encode())
@@ -81,7 +88,7 @@ class _Prepared:
     inputs: Inputs
 
 
-def _prepare(parsed: Parsed, command: Sequence[str] | None) -> _Prepared:
+def _prepare(parsed: Parsed, command: Sequence[str] | None, signals: Signals) -> _Prepared:
     """Check everything that can be checked before the first request."""
     from watcher.cli.command import find_command  # noqa: PLC0415 (help needs none of these)
     from watcher.cli.files import check_distinct_files  # noqa: PLC0415
@@ -95,13 +102,18 @@ def _prepare(parsed: Parsed, command: Sequence[str] | None) -> _Prepared:
         program = "" if command is None else find_command(command)
         settings.check(has_command=command is not None)
         check_distinct_files(settings)
-        return _Prepared(program, settings.terms(), read_inputs(settings, lists))
+        terms = settings.terms()
+        signals.check()
+        signals.call(raise_interrupted)  # a pipe may never be closed
+        return _Prepared(program, terms, read_inputs(settings, lists))
     except (UsageError, CommandError) as error:
         # Report the created import's ID even if the run fails.
         created = created_import(lists) if "-" in settings.targets else None
         if created is not None:
             error.args = (f"{str(error).rstrip('.')}. {created}",)
         raise
+    finally:
+        signals.call(None)
 
 
 def _watch(settings: Settings, prepared: _Prepared, signals: Signals) -> Finished:
@@ -121,14 +133,19 @@ def _watch(settings: Settings, prepared: _Prepared, signals: Signals) -> Finishe
 def _replace_process(program: str, command: Sequence[str], finished: Finished, signals: Signals) -> None:
     from watcher.cli.command import replace_process  # noqa: PLC0415 (most runs have no command)
 
-    if signals.number is not None:  # it arrived too late for the watch, but before the command
-        raise Interrupted(signals.number)
+    signals.check()  # it may have arrived too late for the watch
     replace_process(program, command, finished.variables(), signals)
 
 
 def _failure(outcome: Outcome, error: WatcherError, code: int | None = None) -> Result:
     message = printable(str(error), _MESSAGE_LIMIT)
     return Result(outcome, DEFAULT_CODES[outcome] if code is None else code, message)
+
+
+def _without_files(settings: Settings) -> Settings:
+    """Leave the files to the run that uses the state file; each container has its own default log."""
+    log = settings.termination_log if settings.termination_log == KUBERNETES_LOG else None
+    return replace(settings, dotenv=None, status_file=None, termination_log=log)
 
 
 def _busy_code(settings: Settings, command: Sequence[str] | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,4 +180,5 @@ def _output(settings: Settings, builder: ResultBuilder, has_changed: HasChanged)
 def _call_later(delay: float, function: Callable[[], None]) -> None:
     import asyncio
 
-    asyncio.get_running_loop().call_later(delay, function)
+    with suppress(RuntimeError):  # no loop: the run has no watch, and its reports are drained at the end
+        asyncio.get_running_loop().call_later(delay, function)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PROGRAM = "watcher"
-_KUBERNETES_LOG = Path("/dev/termination-log")
+KUBERNETES_LOG = Path("/dev/termination-log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,6 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
         return Parsed(settings, UsageError(_sentence(error)))
     except OSError as error:
         return Parsed(Settings(), UsageError(f"standard output cannot be written: {error.strerror}"))
-    except click.Abort:
-        raise KeyboardInterrupt from None
     except SystemExit:  # click's reaction to a closed pipe
         return None
     return None if isinstance(context, int) else Parsed(_settings(context, environ))
@@ -88,8 +86,8 @@ def _settings(context: click.Context, environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values, given=given)
     if "ci" not in values or settings.ci is Pipeline.AUTO:
         settings = replace(settings, ci=_detect_pipeline(environ))
-    if settings.termination_log is None and "KUBERNETES_SERVICE_HOST" in environ and _KUBERNETES_LOG.exists():
-        settings = replace(settings, termination_log=_KUBERNETES_LOG)
+    if settings.termination_log is None and "KUBERNETES_SERVICE_HOST" in environ and KUBERNETES_LOG.exists():
+        settings = replace(settings, termination_log=KUBERNETES_LOG)
     return settings
 
 

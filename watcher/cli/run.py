@@ -110,7 +110,8 @@ class _Run:
             loop.call_soon_threadsafe(end_watch, number)
 
         async with AsyncExitStack() as stack:
-            stack.enter_context(signals.watching(interrupt))
+            signals.call(interrupt)
+            stack.callback(signals.call, None)
             stack.callback(self._reports.close)
             signals.on_exit, signals.on_resume = self._reports.abort, self._reports.resume
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)

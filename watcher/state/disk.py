@@ -6,7 +6,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,28 +100,34 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
     with usage_errors(path, "used"), suppress(FileNotFoundError):
         reason_to_set_aside(path, path.lstat())
     lock_path = Path(f"{path}.lock")
-    with usage_errors(lock_path, "used"):
-        with suppress(FileNotFoundError):
-            problem = reason_to_set_aside(lock_path, lock_path.lstat())
-            if problem is not None:
-                warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
-        lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
-    try:
+    with ExitStack() as stack:
         with usage_errors(lock_path, "used"):
-            _lock(path, lock_path, lock)
+            is_new = True
+            with suppress(FileNotFoundError):
+                reason_to_set_aside(lock_path, lock_path.lstat())
+                is_new = False
+            problem = _lock(path, lock_path, stack)
+            if problem is not None and not is_new:  # the old lock stays held meanwhile
+                warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
+                problem = _lock(path, lock_path, stack)
+            _check_modes(path, lock_path, problem)
         yield StateFile(path)
-    finally:
-        os.close(lock)
 
 
-def _lock(path: Path, lock_path: Path, lock: int) -> None:
-    if reason_to_set_aside(lock_path, os.fstat(lock)) is not None:
-        # A file that was just created cannot have such a problem, except on a file system without modes.
+def _check_modes(path: Path, lock_path: Path, problem: str | None) -> None:
+    if problem is not None:
+        # A new file cannot have such a problem, except on a file system without modes.
         lock_path.unlink()
         raise UsageError(
             f"--state-file: other users can write every file in {path.parent}. "
             "Use a directory on another file system."
         )
+
+
+def _lock(path: Path, lock_path: Path, stack: ExitStack) -> str | None:
+    """Take the lock until the stack is closed, and return why its file must be set aside."""
+    lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
+    stack.callback(os.close, lock)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -129,6 +135,7 @@ def _lock(path: Path, lock_path: Path, lock: int) -> None:
             f"another run is using --state-file {path}; nothing was requested. "
             "Wait until it ends, or name another file."
         ) from None
+    return reason_to_set_aside(lock_path, os.fstat(lock))
 
 
 def _create(path: Path) -> int:

@@ -174,3 +174,10 @@ def test_quoted_text_is_short_and_printable() -> None:
     """Text from outside is escaped and cut."""
     assert quoted("a\x1b[31m") == r"'a\x1b[31m'"
     assert len(quoted("x" * 1000)) == 202
+
+
+@pytest.mark.parametrize("named", [1, None, b"a/b/c/d", ("a", "b", "c", "d")])
+def test_a_target_of_another_type_is_a_usage_error(named: object) -> None:
+    """A program without type checks gets a usage error for a target of the wrong type."""
+    with pytest.raises(UsageError, match="an import must be an ImportRef or a str"):
+        target_of(named)  # type: ignore[arg-type]  # wrong on purpose

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from watcher.cli.signals import SIGNALS, Interrupted, Signals
+from watcher.cli.signals import SIGNALS, Interrupted, Signals, raise_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def signals() -> Iterator[Signals]:
     """Install the handlers, and restore those of the test runner."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGCONT)}
     installed = Signals()
     installed.install()
     yield installed
+    installed.stop_timer()
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -30,25 +31,41 @@ def timers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
 
 
-def test_before_the_watch(signals: Signals) -> None:
-    """A signal before the watch is an exception with a shell's exit code."""
+def test_during_imports(signals: Signals) -> None:
+    """A signal during imports is recorded, so that no module is left half imported."""
+    signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Interrupted) as caught:
-        signal.raise_signal(signal.SIGTERM)
+        signals.check()
     assert (caught.value.code, signals.number) == (143, signal.SIGTERM)
 
 
-def test_during_the_watch(signals: Signals) -> None:
-    """A signal during the watch calls back, and the forced exit is cancelled when the watch has ended."""
-    received: list[int] = []
-    with signals.watching(received.append):
+def test_during_a_blocked_read(signals: Signals) -> None:
+    """A signal while targets are read is an exception that no library catches."""
+    signals.call(raise_interrupted)
+    with pytest.raises(Interrupted):
         signal.raise_signal(signal.SIGTERM)
-        assert timers()
-    assert received == [signal.SIGTERM]
+    assert not issubclass(Interrupted, Exception | KeyboardInterrupt)
+
+
+def test_during_the_watch(signals: Signals) -> None:
+    """A signal during the watch calls back, and limits how long writes may take."""
+    received: list[int] = []
+    signals.on_signal = lambda: received.append(0)
+    signals.call(received.append)
+    signal.raise_signal(signal.SIGTERM)
+    assert received == [0, signal.SIGTERM]
+
+
+def test_the_forced_exit_is_cancelled(signals: Signals) -> None:
+    """The thread that would end the process by force ends with the run."""
+    signal.raise_signal(signal.SIGTERM)
+    assert timers()
+    signals.stop_timer()
     assert not timers()
 
 
 def test_after_the_result(signals: Signals) -> None:
-    """A signal after the result changes nothing."""
+    """A signal after the result raises nothing by itself."""
     signals.exit_code = 3
     signal.raise_signal(signal.SIGTERM)
     assert signals.number == signal.SIGTERM
@@ -63,3 +80,4 @@ def test_a_signal_that_the_parent_ignores() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
