@@ -1,7 +1,7 @@
 """Read JSON that is not quite valid, one member of an object at a time.
 
-Gateways and old files put bytes and numbers into a body that strict decoders refuse. One unreadable field must
-not hide the others, so each value is decoded by itself.
+A body may contain bytes and numbers that strict decoders refuse. One unreadable field must not hide the
+others, so each value is decoded by itself.
 """
 
 from __future__ import annotations

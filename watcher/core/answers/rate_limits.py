@@ -158,7 +158,7 @@ def _retry_after(value: str, now: float) -> tuple[float | None, bool]:
 
 
 def _readings(text: str, now: float) -> list[float]:
-    """Return the waits that a ``Retry-After`` can mean: seconds, epoch seconds, epoch milliseconds, a date."""
+    """Return the waits that a value can mean: seconds, epoch seconds, epoch milliseconds, or a date."""
     if _SECONDS.fullmatch(text):
         number = float(text)
         return [number, number - now, number / 1000 - now]
