@@ -38,7 +38,7 @@ def _throttled(kind: str, limit: int, reset_kind: str = "") -> web.Response:
 
 def _page(status: int, title: str) -> web.Response:
     text = f"<html><head><title>{title}</title></head><body>{title}</body></html>"
-    return web.Response(status=status, text=text, content_type="text/html")
+    return web.Response(status=status, text=text, content_type="text/html", headers={"Server": "nginx"})
 
 
 def _drop(request: web.Request) -> web.Response:
