@@ -42,7 +42,7 @@ def test_the_plain_demo(demos: Mapping[str, Finished]) -> None:
     ):
         assert step in plain.err
     assert plain.err.count("429") == 1
-    assert plain.err.count("502") == 1
+    assert plain.err.count("HTTP 502") == 1
 
 
 def test_the_demo_of_a_stop(demos: Mapping[str, Finished]) -> None:

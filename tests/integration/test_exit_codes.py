@@ -373,7 +373,10 @@ def test_a_rotated_token_is_used(tmp_path: Path) -> None:
             offered.append(self.headers["Authorization"])
             token_file.write_text("api-new\n")
             body = {"id": "d", "segmentKey": "c", "status": "complete", "mode": "merge", "creationTime": 0}
-            self.send_response(401 if offered[-1] == "api-old" else 200)
+            is_old = offered[-1] == "api-old"
+            if is_old:
+                body = {"code": "unauthorized", "message": "invalid access token"}
+            self.send_response(401 if is_old else 200)
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 

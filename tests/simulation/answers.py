@@ -24,10 +24,9 @@ class Meaning(Enum):
     DENIED = "denied"
     ROTATED = "denied, but the token was rotated"
     REFUSED = "refused"
-    REDIRECTED = "redirected"
     WRONG_IMPORT = "foreign"
     SERVER = "server fault"
-    NONSENSE = "nonsense"
+    GATEWAY = "gateway"
     NETWORK = "network fault"
     UNKNOWN_HOST = "unknown host"
     UNTRUSTED = "untrusted certificate"
@@ -94,13 +93,13 @@ _ERRORS = {
         b'{"code":"service_unavailable","message":"later"}',
     ),
     PlannedFault.UNAVAILABLE_DATE: (503, Meaning.SERVER, b'{"code":"service_unavailable","message":"later"}'),
-    PlannedFault.REQUEST_TIMEOUT: (408, Meaning.SERVER, b""),
-    PlannedFault.LOGIN_PAGE: (200, Meaning.NONSENSE, b"<html><form>Sign in to the hotel</form></html>"),
-    PlannedFault.EMPTY: (200, Meaning.NONSENSE, b""),
-    PlannedFault.CUT_OFF: (200, Meaning.NONSENSE, b'{"id": "0", "segmentKey": "big-spen'),
-    PlannedFault.NO_CONTENT: (204, Meaning.NONSENSE, b""),
-    PlannedFault.NOT_UTF8: (200, Meaning.NONSENSE, b'{"id": "\xff\xfe", "status": "complete"}'),
-    PlannedFault.REDIRECT: (302, Meaning.REDIRECTED, b""),
+    PlannedFault.REQUEST_TIMEOUT: (408, Meaning.GATEWAY, b""),
+    PlannedFault.LOGIN_PAGE: (200, Meaning.GATEWAY, b"<html><form>Sign in to the hotel</form></html>"),
+    PlannedFault.EMPTY: (200, Meaning.GATEWAY, b""),
+    PlannedFault.CUT_OFF: (200, Meaning.GATEWAY, b'{"id": "0", "segmentKey": "big-spen'),
+    PlannedFault.NO_CONTENT: (204, Meaning.GATEWAY, b""),
+    PlannedFault.NOT_UTF8: (200, Meaning.GATEWAY, b'{"id": "\xff\xfe", "status": "complete"}'),
+    PlannedFault.REDIRECT: (302, Meaning.GATEWAY, b""),
     PlannedFault.BAD_REQUEST: (
         400,
         Meaning.REFUSED,
@@ -118,7 +117,21 @@ _ERRORS = {
         Meaning.MISSING,
         b'{"code":"not_found","message":"Invalid resource identifier"}',
     ),
-    PlannedFault.GONE: (410, Meaning.MISSING, b""),
+    PlannedFault.GONE: (410, Meaning.MISSING, b'{"code":"gone","message":"Gone"}'),
+    PlannedFault.REFUSING_PAGE: (403, Meaning.GATEWAY, b"<html><title>Just a moment...</title></html>"),
+    PlannedFault.BARE_FORBIDDEN: (403, Meaning.GATEWAY, b""),
+    PlannedFault.FOREIGN_JSON: (403, Meaning.GATEWAY, b'{"message":"Forbidden"}'),
+    PlannedFault.UNAUTHORIZED_PAGE: (401, Meaning.GATEWAY, b"<html><title>Sign in</title></html>"),
+    PlannedFault.MISSING_PAGE: (404, Meaning.GATEWAY, b"<html><title>404 Not Found</title></html>"),
+    PlannedFault.BARE_GONE: (410, Meaning.GATEWAY, b""),
+    PlannedFault.ERROR_ENVELOPE: (200, Meaning.GATEWAY, b'{"code":"internal","message":"later","id":"77"}'),
+    PlannedFault.CONFLICT: (
+        409,
+        Meaning.GATEWAY,
+        b'{"code":"optimistic_locking_error","message":"Conflict"}',
+    ),
+    PlannedFault.MISDIRECTED: (421, Meaning.GATEWAY, b""),
+    PlannedFault.CLOSED_REQUEST: (499, Meaning.GATEWAY, b""),
     PlannedFault.BARE_REFUSAL: (
         429,
         Meaning.THROTTLED,
@@ -149,19 +162,31 @@ def faulty(
         return Served(Answer(200, headers, body), Meaning.WRONG_IMPORT, said=said)
     if fault is PlannedFault.NO_STATUS:
         body = json.dumps({"id": ref.import_id, "segmentKey": ref.segment, "state": status}).encode()
-        return Served(Answer(200, headers, body), Meaning.NONSENSE, said=said)
+        return Served(Answer(200, headers, body), Meaning.GATEWAY, said=said)
     code, meaning, body = _ERRORS[fault]
-    if meaning is Meaning.REDIRECTED:
+    if fault is PlannedFault.REDIRECT:
         headers = {**headers, "location": "https://login.example.com/"}
     answer = Answer(code, headers, body, token_changed=meaning is Meaning.ROTATED)
     return Served(answer, meaning, said=said)
 
 
-def truth(ref: ImportRef, status: str | None, headers: dict[str, str], said: Said) -> Served:
+MESSES = (
+    (b"{", b"{"),
+    (b'"creationTime": 1654104600000', b'"creationTime": NaN'),
+    (b"keys.csv", b"k\xfcys.csv"),
+    (b'"mode": "replace"', b'"mode": "\\ud800"'),
+    (b'{"id"', b'\xef\xbb\xbf{"id"'),
+)
+"""Replacements that leave a body readable although they make it invalid; the first changes nothing."""
+
+
+def truth(
+    ref: ImportRef, status: str | None, headers: dict[str, str], said: Said, mess: tuple[bytes, bytes]
+) -> Served:
     """Return the response with the status of an import; None means that there is no such import."""
     if status is None:
         return faulty(PlannedFault.NOT_FOUND, ref, status, headers, said)
-    body = _import(ref.segment, ref.import_id, status)
+    body = _import(ref.segment, ref.import_id, status).replace(*mess)
     return Served(Answer(200, headers, body), Meaning.FOUND, status, said)
 
 

@@ -37,11 +37,23 @@ _NONSENSE = (
     PlannedFault.NO_STATUS,
     PlannedFault.NOT_UTF8,
     PlannedFault.NO_CONTENT,
+    PlannedFault.ERROR_ENVELOPE,
+)
+_PAGES = (
+    PlannedFault.REFUSING_PAGE,
+    PlannedFault.BARE_FORBIDDEN,
+    PlannedFault.FOREIGN_JSON,
+    PlannedFault.UNAUTHORIZED_PAGE,
+    PlannedFault.MISSING_PAGE,
+    PlannedFault.BARE_GONE,
+    PlannedFault.REDIRECT,
+    PlannedFault.CONFLICT,
+    PlannedFault.MISDIRECTED,
+    PlannedFault.CLOSED_REQUEST,
 )
 _ADVERSE = (
     PlannedFault.FOREIGN_ID,
     PlannedFault.FOREIGN_SEGMENT,
-    PlannedFault.REDIRECT,
     PlannedFault.BAD_REQUEST,
     PlannedFault.UNAUTHORIZED,
     PlannedFault.ROTATED_TOKEN,
@@ -49,7 +61,7 @@ _ADVERSE = (
     PlannedFault.NOT_FOUND,
     PlannedFault.GONE,
 )
-_FAMILIES = (_NETWORK, _GATEWAY, _NONSENSE, _ADVERSE)
+_FAMILIES = (_NETWORK, _GATEWAY, _NONSENSE, _PAGES, _ADVERSE)
 _FAULTY = frozenset({Flavour.FAULTY, Flavour.MIXED, Flavour.CROWD})
 _LIMITED = frozenset({Flavour.LIMITED, Flavour.MIXED})
 

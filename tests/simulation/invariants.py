@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INVARIANTS: tuple[Callable[[Evidence], None], ...] = (
     end.every_import_begins_and_ends_once,
+    end.gateways_end_nothing,
+    end.doubts_are_checked_on_a_new_connection,
     end.verdicts_are_obeyed,
     end.ends_are_earned,
     end.outages_end,
@@ -36,6 +38,7 @@ INVARIANTS: tuple[Callable[[Evidence], None], ...] = (
     pace.one_request_at_a_time,
     pace.the_first_request_goes_alone,
     pace.the_schedule_is_kept,
+    pace.the_announced_wait_is_the_real_wait,
     pace.no_wait_without_a_reason,
     pace.silence_is_bounded,
     fleet.no_refusal_is_our_own_fault,

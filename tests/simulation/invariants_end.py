@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
 from tests.simulation.evidence import TOLERANCE, ViolationError
-from tests.simulation.oracle import FAULTS, LONGEST_BACKOFF
+from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF, outcome_of_outage
+from watcher.core.answers.replies import Answer
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.statuses import Outcome
 
@@ -21,8 +22,6 @@ _EARNED = frozenset(
         Outcome.REACHED,
         Outcome.STOPPED,
         Outcome.BLOCKED,
-        Outcome.NOT_FOUND,
-        Outcome.UNAUTHORIZED,
     }
 )
 
@@ -93,8 +92,46 @@ def _is_earned(evidence: Evidence, position: int, end: Ended) -> bool:
         return False
     if view.verdict is not None or end.outcome in _EARNED:
         return view.verdict is end.outcome
-    expected = Outcome.PROTOCOL if view.arrived.served.meaning is Meaning.NONSENSE else Outcome.UNAVAILABLE
-    return end.outcome is expected and view.arrived.served.meaning is not Meaning.THROTTLED and outlasts(view)
+    once = wishes_once(evidence)
+    if view.arrived.served.meaning is Meaning.THROTTLED or not outlasts(view, once=once):
+        return False
+    if view.arrived.at >= view.ends - TOLERANCE:
+        return end.outcome is outcome_of_outage(view)
+    return end.outcome is Outcome.UNAVAILABLE
+
+
+def wishes_once(evidence: Evidence) -> bool:
+    """Return whether each import gets a single poll."""
+    return evidence.run.scenario.policy.once
+
+
+def gateways_end_nothing(evidence: Evidence) -> None:
+    """A gateway's response never ends the wait for an import that was seen, within the outage budget."""
+    once = wishes_once(evidence)
+    for position, views in enumerate(evidence.views):
+        end = evidence.ends[position]
+        for view in views:
+            at = view.arrived.at
+            if view.arrived.served.meaning is not Meaning.GATEWAY or not view.seen or end.left_behind:
+                continue
+            is_last = at >= view.deadline - TOLERANCE or outlasts(view, once=once) or end.signal is not None
+            if abs(end.at.monotonic - at) <= TOLERANCE and not is_last and not once:
+                raise ViolationError(f"import {position} ends at {at:.6f} with a gateway's response")
+
+
+def doubts_are_checked_on_a_new_connection(evidence: Evidence) -> None:
+    """The poll that confirms an error, and the one after a 421, use a new connection."""
+    for position, views in enumerate(evidence.views):
+        for view in views:
+            is_confirmed = view.verdict is not None and view.arrived.served.meaning in ADVERSE and view.seen
+            if is_confirmed and not view.arrived.asked.fresh:
+                raise ViolationError(
+                    f"import {position}: request {view.arrived.asked.number} confirms itself"
+                )
+        for view, asked in evidence.followed(position):
+            answer = view.arrived.served.answer
+            if isinstance(answer, Answer) and answer.status == 421 and not asked.fresh:
+                raise ViolationError(f"request {asked.number} after a 421 uses the old connection")
 
 
 def _is_timeout_earned(evidence: Evidence, position: int, now: float) -> bool:
@@ -105,7 +142,7 @@ def _is_timeout_earned(evidence: Evidence, position: int, now: float) -> bool:
     named = (
         arrived.named_until
         for arrived in evidence.run.arrived
-        if arrived.named_until is not None and arrived.at <= now + TOLERANCE
+        if arrived.named_until is not None and arrived.is_binding and arrived.at <= now + TOLERANCE
     )
     return max(named, default=0.0) > deadline
 
@@ -126,22 +163,23 @@ def _longest_hold(arrived: Arrived) -> float:
     return arrived.at + LONGEST_BACKOFF if refused else 0.0
 
 
-def outlasts(view: View) -> bool:
-    """Return whether an outage, or a hold within it, is too long."""
+def outlasts(view: View, *, once: bool) -> bool:
+    """Return whether an outage, or for a single poll a hold within it, is too long."""
     return view.began is not None and (
         view.arrived.at >= view.ends - TOLERANCE
-        or (view.arrived.named_until is not None and view.arrived.named_until > view.ends)
+        or (once and view.arrived.named_until is not None and view.arrived.named_until > view.ends)
     )
 
 
 def outages_end(evidence: Evidence) -> None:
-    """A fault past the outage budget, or a hold past it, ends the wait at once."""
+    """A fault past the outage budget, or for a single poll a hold past it, ends the wait at once."""
+    once = wishes_once(evidence)
     for position, views in enumerate(evidence.views):
         for view in views:
             if view.arrived.served.meaning not in FAULTS or view.ends > view.deadline:
                 continue
             surely = view.arrived.at > view.ends + TOLERANCE
-            named = view.arrived.named_until
+            named = view.arrived.named_until if once else None
             if (surely or (named is not None and named > view.ends + TOLERANCE)) and not evidence.ended_at(
                 position, view.arrived.at
             ):
@@ -155,7 +193,7 @@ def clocks_end_waits(evidence: Evidence) -> None:
     """A response past the deadline, or a hold past it, ends the wait at once."""
     for position, views in enumerate(evidence.views):
         for view in views:
-            at, named = view.arrived.at, view.arrived.named_until
+            at, named = view.arrived.at, view.arrived.named_until if view.arrived.is_binding else None
             past = at > view.deadline + TOLERANCE
             held = named is not None and named > view.deadline + TOLERANCE
             if (past or held) and not evidence.ended_at(position, at):
@@ -167,7 +205,9 @@ def clocks_end_waits(evidence: Evidence) -> None:
 
 def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
     """A hold past the deadline ends the waits at once, or when a request in flight is answered."""
-    holds = [arrived for arrived in evidence.run.arrived if arrived.named_until is not None]
+    holds = [
+        arrived for arrived in evidence.run.arrived if arrived.named_until is not None and arrived.is_binding
+    ]
     for position, views in enumerate(evidence.views):
         for hold in holds:
             deadline = evidence.limit_at(position, hold.at)

@@ -10,7 +10,7 @@ from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF
 from tests.simulation.scenario import Flavour
 from watcher.api.in_flight import MAX_IN_FLIGHT
-from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
+from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.fleet.agenda import LAST_POLL_GRACE
 from watcher.core.fleet.limiter import NEXT_REQUEST_AFTER
 from watcher.core.statuses import Outcome
@@ -25,15 +25,20 @@ _SHORTEST_BACKOFF = 1.0
 
 
 def no_request_before_a_named_moment(evidence: Evidence) -> None:
-    """No request is sent before the latest time that an earlier response named."""
-    named, arrivals = -1.0, iter(evidence.run.arrived)
+    """No request is sent before the latest time that an earlier response named.
+
+    A last poll need not respect the time of a fault.
+    """
+    named, binding, arrivals = -1.0, -1.0, iter(evidence.run.arrived)
     arrived = next(arrivals, None)
     for asked in evidence.run.asked:
         # Of an answer of the very same moment it is open which was first.
         while arrived is not None and arrived.at < asked.at - 2 * TOLERANCE:
             named = max(named, arrived.named_until or -1.0)
+            if arrived.is_binding:
+                binding = max(binding, arrived.named_until or -1.0)
             arrived = next(arrivals, None)
-        if asked.at < named - TOLERANCE:
+        if asked.at < (binding if evidence.is_last_poll(asked) else named) - TOLERANCE:
             raise ViolationError(
                 f"request {asked.number} goes at {asked.at:.6f}, but the API named {named:.6f}"
             )
@@ -150,6 +155,21 @@ def the_schedule_is_kept(evidence: Evidence) -> None:
                 raise ViolationError(
                     f"request {asked.number} goes {wait:.6f} s after an answer, not {most:.6f} s"
                 )
+
+
+def the_announced_wait_is_the_real_wait(evidence: Evidence) -> None:
+    """The next poll of a single import is at the time that the event before announced."""
+    if len(evidence.ends) > 1:
+        return
+    announced = [event for event in evidence.run.events if isinstance(event, MetThrottle | Retrying)]
+    for event in announced:
+        at = event.at.monotonic
+        following = next((asked for asked in evidence.asked[0] if asked.at >= at), None)
+        if following is not None and abs(following.at - at - event.wait) > 10 * TOLERANCE:
+            raise ViolationError(
+                f"at {at:.6f} a wait of {event.wait:.6f} s is announced, but the next request goes at "
+                f"{following.at:.6f}"
+            )
 
 
 def no_wait_without_a_reason(evidence: Evidence) -> None:

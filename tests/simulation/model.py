@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from tests.simulation.answers import Said, Served, broken, faulty, http_date, truth
+from tests.simulation.answers import MESSES, Said, Served, broken, faulty, http_date, truth
 from tests.simulation.limits import RateLimits
 from tests.simulation.scenario import DateStyle, PlannedFault
 from tests.simulation.virtual import dice, server_unix
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SHORT_HOLDS = (0, 1, 2, 3, 5, 8, 15)
 _LONG_HOLDS = (*_SHORT_HOLDS, 45, 130, 700)
-_NO_MOMENTS = ("soon", "-3", "", "Thu, 99 Foo 2023 25:61:61 GMT")
+_NO_MOMENTS = ("soon", "-3", "", "Thu, 99 Foo 2023 25:61:61 GMT", "3601", "86400", "20000000000", "9" * 400)
 
 
 class Server:
@@ -65,7 +65,8 @@ class Server:
         moment: int | None = None
         if self._random.random() < self._world.holds:
             seconds, moment = self._retry_after(unix, headers, _SHORT_HOLDS)
-        return truth(ref, status, headers, Said(date, seconds, moment, ruling.resets))
+        mess = self._random.choice(MESSES)
+        return truth(ref, status, headers, Said(date, seconds, moment, ruling.resets), mess)
 
     def _fault(self, position: int, now: float) -> PlannedFault | None:
         for outage in self._world.outages:
@@ -114,12 +115,15 @@ class Server:
         self, unix: float, headers: dict[str, str], sizes: tuple[int, ...]
     ) -> tuple[int | None, int | None]:
         size = self._random.choice(sizes)
-        match self._random.randrange(5):
+        match self._random.randrange(7):
             case 0:
                 headers["retry-after"] = self._random.choice(_NO_MOMENTS)
                 return None, None
             case 1 | 2:
                 headers["retry-after"] = http_date(unix + size)
+                return None, int(unix + size)
+            case 3:
+                headers["retry-after"] = str(int(unix + size) * self._random.choice((1, 1000)))
                 return None, int(unix + size)
             case _:
                 headers["retry-after"] = str(size)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulation import planted
 from watcher.api import in_flight
 from watcher.core import exit_codes, lifecycle, schedule
-from watcher.core.answers import rate_limits
+from watcher.core.answers import decoding, rate_limits
 from watcher.core.fleet import agenda, fleet, limiter, windows
 from watcher.core.wait import faults, record, steps, waiter
 
@@ -77,6 +77,17 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_LIMITS, "named_wait", planted.ignore_resets_on_429, _NAMED),
     _plant(fleet, "read_rate_limits", planted.use_the_local_clock, _NAMED),
     Mutation("believe_an_implausible_reset", rate_limits, "LATEST_RESET", 1e12, _EARNED),
+    Mutation("believe_an_implausible_time", rate_limits, "LATEST_RETRY_AFTER", 1e12, _EARNED),
+    _plant(fleet, "decode", planted.let_a_page_end_the_watch, "gateways_end_nothing"),
+    _plant(decoding, "_read_essentials", planted.let_an_optional_field_cost_the_status, _OBEYED),
+    _plant(steps.Arrival, "wait_until", planted.announce_the_schedule, "the_announced_wait_is_the_real_wait"),
+    Mutation(
+        "confirm_on_the_old_connection",
+        target=faults.FaultRules,
+        attribute="needs_new_connection",
+        replacement=False,
+        caught_by="doubts_are_checked_on_a_new_connection",
+    ),
     _plant(schedule, "after_named", planted.put_jitter_around_the_named_time, _NAMED),
     _plant(schedule, "throttle_ceilings", planted.never_grow_the_backoff, "refusals_back_off"),
     _plant(_LIMITER, "_share", planted.keep_holds_private, _NAMED),

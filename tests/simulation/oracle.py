@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
+from watcher.core.answers.replies import Answer
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
 if TYPE_CHECKING:
@@ -21,12 +22,11 @@ ADVERSE = {
     Meaning.MISSING: Outcome.NOT_FOUND,
     Meaning.DENIED: Outcome.UNAUTHORIZED,
     Meaning.REFUSED: Outcome.PROTOCOL,
-    Meaning.REDIRECTED: Outcome.PROTOCOL,
     Meaning.WRONG_IMPORT: Outcome.PROTOCOL,
 }
 FIRST_CONTACT = frozenset({Meaning.UNKNOWN_HOST, Meaning.UNTRUSTED})
 UNREACHED = frozenset({Meaning.NETWORK}) | FIRST_CONTACT
-FAULTS = frozenset({Meaning.SERVER, Meaning.NONSENSE}) | UNREACHED
+FAULTS = frozenset({Meaning.SERVER, Meaning.GATEWAY}) | UNREACHED
 FIRST_CONTACT_BUDGET = 30.0
 LONGEST_BACKOFF = 60.0
 
@@ -90,6 +90,7 @@ class Oracle:
         self._began: float | None = None
         self._suspicion: Meaning | None = None
         self._answered = False
+        self._doubtful: float | None = None
         self._refusals = 0
         self._polls = 0
 
@@ -122,9 +123,9 @@ class Oracle:
                 verdict = self._suspect(arrived, meaning, seen=seen)
             case _:
                 self._lengthen(arrived)
-                if meaning in {Meaning.SERVER, Meaning.NONSENSE}:
+                if meaning in {Meaning.SERVER, Meaning.GATEWAY}:
                     self._suspicion = None
-        ends = math.inf if self._began is None else self._began + self._budget(meaning)
+        ends = self._ends(arrived, meaning, seen=seen)
         status = self._status
         return View(
             arrived, deadline_before, self.deadline, status, seen, self._began, ends,
@@ -151,17 +152,36 @@ class Oracle:
         if self._began is None:
             self._began = arrived.asked.at
 
-    def _budget(self, meaning: Meaning) -> float:
-        budget = self._policy.outage_budget
-        if meaning in FIRST_CONTACT and not self._answered:
-            return min(budget, FIRST_CONTACT_BUDGET)
-        return budget
+    def _ends(self, arrived: Arrived, meaning: Meaning, *, seen: bool) -> float:
+        """Return when the outage ends the wait: soon if a wrong configuration explains the latest faults."""
+        doubtful = (meaning is Meaning.GATEWAY and not seen) or (
+            meaning in FIRST_CONTACT and not self._answered
+        )
+        if not doubtful or self._began is None:
+            self._doubtful = None
+        elif self._doubtful is None:
+            self._doubtful = arrived.asked.at
+        if self._began is None:
+            return math.inf
+        ends = self._began + self._policy.outage_budget
+        return ends if self._doubtful is None else min(ends, self._doubtful + FIRST_CONTACT_BUDGET)
 
     def _next_interval(self) -> float:
         policy = self._policy
         interval = min(policy.max_interval, policy.min_interval * policy.growth ** min(self._polls, 400))
         self._polls += 1
         return interval
+
+
+def outcome_of_outage(view: View) -> Outcome:
+    """Return how an import ends whose outage ends with this answer."""
+    answer = view.arrived.served.answer
+    if view.status is not None or view.arrived.served.meaning is not Meaning.GATEWAY:
+        return Outcome.UNAVAILABLE
+    assert isinstance(answer, Answer)
+    if answer.status in {401, 403}:
+        return Outcome.UNAUTHORIZED
+    return Outcome.NOT_FOUND if answer.status in {404, 410} else Outcome.PROTOCOL
 
 
 def views(run: Run) -> list[list[View]]:

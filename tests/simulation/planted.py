@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from watcher.core import exit_codes, lifecycle
 from watcher.core.answers import decoding, rate_limits
-from watcher.core.answers.replies import Fault, FaultKind, Found, Missing, WrongImport
+from watcher.core.answers.replies import ApiError, Denied, Fault, FaultKind, Found, Missing, WrongImport
 from watcher.core.fleet import agenda, limiter
 from watcher.core.model import Import
 from watcher.core.schedule import PollSchedule
@@ -55,6 +55,27 @@ def cut_retry_after_by_a_second(value: str, now: float) -> tuple[float | None, b
     """Wait one second less than ``Retry-After`` says."""
     wait, is_plausible = _retry_after(value, now)
     return None if wait is None else wait - 1, is_plausible
+
+
+def let_a_page_end_the_watch(ref: ImportRef, answer: Answer) -> Reply:
+    """Take the HTTP status of any response for LaunchDarkly's."""
+    reply = _decode(ref, answer)
+    if not isinstance(reply, Fault) or reply.kind is not FaultKind.GATEWAY:
+        return reply
+    error = ApiError(answer.status)
+    if answer.status in {401, 403}:
+        return Denied(error)
+    return Missing(error) if answer.status in {404, 410} else reply
+
+
+def let_an_optional_field_cost_the_status(body: bytes) -> str:  # noqa: ARG001 (the rule's signature)
+    """Refuse an import with an unreadable field."""
+    return ""
+
+
+def announce_the_schedule(self: Arrival, wake_at: float, deadline: float) -> float:  # noqa: ARG001 (likewise)
+    """Announce a wait without the holds and windows that other imports share."""
+    return wake_at - self.now.monotonic
 
 
 def accept_another_import(ref: ImportRef, answer: Answer) -> Reply:

@@ -29,7 +29,8 @@ LONGEST = 60 * 3600.0
 
 MOST_REQUESTS = 6000
 
-LATEST_RESET = 3600.0
+LATEST_RESET = 120.0
+LATEST_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Arrived:
     served: Served
     named_until: float | None
     told_until: float | None
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether a last poll must respect the named time as well: LaunchDarkly itself named it."""
+        return self.served.meaning not in {Meaning.SERVER, Meaning.GATEWAY}
 
 
 @dataclass(slots=True)
@@ -175,7 +181,8 @@ def named_until(said: Said, arrived: float, skew: float, *, every: bool) -> floa
     base = local_unix(arrived, skew) if said.date is None else said.date
     waits = [] if said.retry_after is None else [float(said.retry_after)]
     if said.retry_at is not None:
-        waits.append(said.retry_at - base)
+        wait = said.retry_at - base
+        waits += [wait] if wait <= LATEST_RETRY_AFTER else []
     for reset in said.resets:
         wait = reset.milliseconds / 1000 - base
         if (every or reset.spent) and wait <= LATEST_RESET:

@@ -42,6 +42,16 @@ class PlannedFault(Enum):
     NOT_FOUND = auto()
     GONE = auto()
     BARE_REFUSAL = auto()
+    REFUSING_PAGE = auto()
+    BARE_FORBIDDEN = auto()
+    FOREIGN_JSON = auto()
+    UNAUTHORIZED_PAGE = auto()
+    MISSING_PAGE = auto()
+    BARE_GONE = auto()
+    ERROR_ENVELOPE = auto()
+    CONFLICT = auto()
+    MISDIRECTED = auto()
+    CLOSED_REQUEST = auto()
 
 
 class LimitKind(Enum):
