@@ -114,7 +114,9 @@ def gateways_end_nothing(evidence: Evidence) -> None:
             at = view.arrived.at
             if view.arrived.served.meaning is not Meaning.GATEWAY or not view.seen or end.left_behind:
                 continue
-            is_last = at >= view.deadline - TOLERANCE or outlasts(view, once=once) or end.signal is not None
+            # A shared hold may end the wait for an import when its request is answered.
+            is_held = end.outcome is Outcome.TIMEOUT and _is_timeout_earned(evidence, position, at)
+            is_last = is_held or outlasts(view, once=once) or end.signal is not None
             if abs(end.at.monotonic - at) <= TOLERANCE and not is_last and not once:
                 raise ViolationError(f"import {position} ends at {at:.6f} with a gateway's response")
 

@@ -174,8 +174,12 @@ class Limiter:
 
     def _share(self, hold: Hold) -> None:
         current = self.hold
-        if current is None or hold.until > current.resume_at:
+        if current is None:
             self.hold = hold
+            return
+        binds_until = max(hold.last_poll_at, current.last_poll_at)
+        if hold.until > current.resume_at:
+            self.hold = replace(hold, binds_until=binds_until)
             return
         until = max(hold.until, current.until)
         # The jitter of a named hold may be dropped, but a backoff must last.
@@ -185,5 +189,5 @@ class Limiter:
             resume_at=max(current.resume_at, until, binding),
             named=hold.named or current.named,
             in_a_row=max(hold.in_a_row, current.in_a_row),
-            binds_until=max(hold.last_poll_at, current.last_poll_at),
+            binds_until=binds_until,
         )
