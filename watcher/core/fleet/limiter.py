@@ -114,7 +114,8 @@ class Limiter:
         """Count a request that is sent."""
         self._started_at = now
         self._concurrency.start()
-        self._windows.start(now)
+        self._windows.start()
+        self._windows.pace(now)
 
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
         """Update the limits from a reply and its headers' limits; return the hold that it caused."""
@@ -167,6 +168,8 @@ class Limiter:
         if named_wait is not None:
             until = now + named_wait
             resume_at = until + schedule.after_named(named_wait, self._random)
+            if throttled:  # the wait that is announced includes the window's own jitter
+                resume_at = max(resume_at, self._windows.allowed_at(last=False))
             return Hold(until, resume_at, named=True, in_a_row=in_a_row)
         if not throttled:
             return None

@@ -60,5 +60,5 @@ class Share:
         rate = WINDOW * self._others / self._elapsed
         usable = size * (1 - 1 / RESERVE)
         self.requests = usable * self.requests / (rate + self.requests) + PROBE
-        if rate < PROBE or self.requests >= usable:
+        if rate < PROBE or self.requests >= size:
             self.requests = math.inf

@@ -54,12 +54,16 @@ class Windows:
                 moment = max(moment, window.ends if last else window.resumes)
         return moment
 
-    def start(self, now: float) -> None:
+    def start(self) -> None:
         """Count a request that is sent."""
         for window in self._windows.values():
             window.left -= 1
             window.own += 1
-        self._pace(now)
+
+    def pace(self, asked_at: float) -> None:
+        """Set the time of the next request after one that was sent at ``asked_at``."""
+        spacing = self._spacing
+        self._paced_until = asked_at + schedule.poll_wait(spacing, self._random) if spacing else -math.inf
 
     def observe(
         self, budgets: Sequence[Budget], in_flight: int, asked_at: float, now: float, *, throttled: bool
@@ -82,7 +86,7 @@ class Windows:
         if throttled:
             self._paced_until = -math.inf  # the hold ends with the window, whose first requests are accepted
         elif not in_flight:
-            self._pace(asked_at)
+            self.pace(asked_at)
 
     def next_window(self, now: float) -> float:
         """Return when the next window begins if others use the limit too; else ``now``."""
@@ -110,10 +114,6 @@ class Windows:
     @property
     def _spacing(self) -> float:
         return max((share.spacing for share in self._shares.values()), default=0.0)
-
-    def _pace(self, asked_at: float) -> None:
-        spacing = self._spacing
-        self._paced_until = asked_at + schedule.poll_wait(spacing, self._random) if spacing else -math.inf
 
     def _update_share(self, budget: Budget, window: _Window, *, throttled: bool) -> None:
         if budget.resets_in is None:
