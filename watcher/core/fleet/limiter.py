@@ -76,6 +76,9 @@ class Limiter:
     While it is unknown what a window has left, requests are sent one at a time: at first, at the start of
     each window, and after a 429. Each further reply allows more of them, so that an undisclosed limit or an
     outage does not delay many imports for long. All imports share the ``hold``.
+
+    While other processes use up a window as well, requests are spread evenly at the rate of a fair ``Share``.
+    A rejected request is repeated at the start of the next window, so no process is rejected for long.
     """
 
     def __init__(self, random: Random) -> None:
@@ -113,13 +116,15 @@ class Limiter:
         self._started_at = now
         self._concurrency.start()
         self._windows.start()
+        self._windows.pace(now)
 
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
         """Update the limits from a reply and its headers' limits; return the hold that it caused."""
         self._concurrency.finish(asked_at)
         self._close_windows(now)
-        self._windows.observe(limits.budgets, self._concurrency.in_flight, now)
         throttled = isinstance(reply, Throttled)
+        in_flight = self._concurrency.in_flight
+        self._windows.observe(limits.budgets, in_flight, asked_at, now, throttled=throttled)
         # A request from before the last 429 says nothing about the limits since.
         is_current = asked_at >= self._throttled_at
         if throttled:
@@ -166,11 +171,16 @@ class Limiter:
         if named_wait is not None:
             until = now + named_wait
             resume_at = until + schedule.after_named(named_wait, self._random)
+            if throttled:  # the wait that is announced includes the window's own jitter
+                resume_at = max(resume_at, self._windows.allowed_at(last=False))
             return Hold(until, resume_at, named=True, in_a_row=in_a_row)
         if not throttled:
             return None
-        wait = schedule.throttle_wait(self._ceiling, self._random)
-        return Hold(now, now + wait, named=False, in_a_row=in_a_row)
+        resume_at = now + schedule.throttle_wait(self._ceiling, self._random)
+        begins = self._windows.next_window(now)  # the present one is used up
+        if begins > now:
+            resume_at = max(resume_at, begins + schedule.after_named(begins - now, self._random))
+        return Hold(now, resume_at, named=False, in_a_row=in_a_row)
 
     def _share(self, hold: Hold) -> None:
         current = self.hold
