@@ -19,6 +19,7 @@ class FaultKind(Enum):
     NETWORK = "network"
     UNKNOWN_HOST = "unknown host"
     UNTRUSTED = "untrusted certificate"
+    PROXY = "proxy"
     SERVER = "server"
     NONSENSE = "nonsense"
 
