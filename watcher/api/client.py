@@ -29,7 +29,7 @@ from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
 from watcher.version import __version__
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
 
 _ZLIB_WINDOWS = {
     "gzip": (16 + zlib.MAX_WBITS,),
@@ -139,6 +139,7 @@ def _session(connector: Connector) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),  # the caller cancels requests that take too long
         auto_decompress=False,  # aiohttp would not limit the size
+        read_bufsize=_CHUNK,
         max_line_size=FIELD_LIMIT,
         max_field_size=FIELD_LIMIT,
         max_headers=MAX_FIELDS,

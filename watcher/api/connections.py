@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 from contextvars import ContextVar
 from ssl import SSLContext
+from typing import Protocol, runtime_checkable
 
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
@@ -23,11 +24,14 @@ FIELD_LIMIT = 1 << 16
 HEAD_LIMIT = 1 << 18
 """Largest head of a response, in bytes."""
 
-SMALL = 1 << 16
+SMALL = 1 << 15
 """Largest response, in bytes of memory, that needs no slot."""
 
 _LARGE_RESPONSES = 4
 """Larger responses that are read at a time; this limits the memory of 100 requests."""
+
+_RECEIVE_BUFFER = 1 << 15
+"""Size of a socket's receive buffer in bytes: asyncio reads all that is there, on 100 connections."""
 
 _FIELD_OVERHEAD = 256
 """Memory in bytes that a header field needs beside its text."""
@@ -160,10 +164,19 @@ class Connector(aiohttp.TCPConnector):
             if not isinstance(guard, _Guard):
                 guard = _Guard(protocol, transport)
                 transport.set_protocol(guard)
+                if isinstance(transport, _ReadBuffered):
+                    transport.set_read_buffer_limits(_RECEIVE_BUFFER)
             guard.begin(exchange)
             connection.add_callback(guard.end)
             exchange.phase = Phase.WAITING
             return connection
+
+
+@runtime_checkable
+class _ReadBuffered(Protocol):
+    """A TLS transport, which reads up to 256 KiB ahead of its protocol."""
+
+    def set_read_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
 
 class _Guard(asyncio.Protocol):
@@ -171,7 +184,7 @@ class _Guard(asyncio.Protocol):
 
     def __init__(self, protocol: asyncio.Protocol, transport: asyncio.Transport) -> None:
         self._protocol = protocol
-        self._transport = transport
+        self._transport: asyncio.Transport | None = transport
         self._exchange: Exchange | None = None
         self._delivery: asyncio.Task[None] | None = None
 
@@ -182,33 +195,48 @@ class _Guard(asyncio.Protocol):
         self._exchange = None
         if self._delivery is not None:
             self._delivery.cancel()
+        asyncio.get_running_loop().call_soon(self._abort_if_closing)
+
+    def _abort_if_closing(self) -> None:
+        """Do not wait for a TLS shutdown: a server that hangs would keep the memory for 30 seconds."""
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        exchange = self._exchange
+        exchange, transport = self._exchange, self._transport
+        if transport is None:
+            return
         if exchange is None:  # nobody requested it
-            self._transport.abort()
+            self._abort_soon()
             return
         exchange.phase = Phase.READING
         if exchange.head_received:
             self._protocol.data_received(data)
         elif exchange.head_too_large:
-            self._transport.abort()
+            self._abort_soon()
         elif exchange.fits(data):
             self._protocol.data_received(data)
         else:
-            self._transport.pause_reading()
+            transport.pause_reading()
             self._delivery = asyncio.create_task(self._deliver(exchange, data))
+
+    def _abort_soon(self) -> None:
+        # asyncio's TLS fails if a protocol aborts while a shutdown delivers the last data.
+        if self._transport is not None:
+            asyncio.get_running_loop().call_soon(self._transport.abort)
 
     async def _deliver(self, exchange: Exchange, data: bytes) -> None:
         await exchange.reserve()
-        self._transport.resume_reading()
-        self._protocol.data_received(data)
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self._protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self._protocol.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.connection_lost(exc)
+        self._transport = None  # break a reference cycle, which would hold the buffers of TLS
 
     def pause_writing(self) -> None:
         self._protocol.pause_writing()
@@ -220,6 +248,7 @@ class _Guard(asyncio.Protocol):
 def _new_socket(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
     created = socket.socket(family, kind, protocol)
+    created.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
     exchange = _current.get()
     exchange.phase = Phase.CONNECTING
     exchange.sockets.append(created)

@@ -102,15 +102,19 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         CERTIFICATE(API, untrusted(19, "self-signed certificate in certificate chain")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,
-        "the certificate of api.test is not trusted: self-signed certificate in certificate chain; "
-        "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE",
+        (
+            "the certificate of api.test is not trusted: self-signed certificate in certificate chain; "
+            "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
+        ),
     ),
     (
         CERTIFICATE(API, untrusted(9, "certificate is not yet valid")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,
-        "the certificate of api.test is not trusted: certificate is not yet valid; "
-        "check the clock of this machine",
+        (
+            "the certificate of api.test is not trusted: certificate is not yet valid; "
+            "check the clock of this machine"
+        ),
     ),
     (
         aiohttp.ClientConnectorSSLError(API, tls("WRONG_VERSION_NUMBER")),
@@ -141,8 +145,10 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         caused(aiohttp.ClientOSError(1, "ignored"), tls("TLSV13_ALERT_CERTIFICATE_REQUIRED")),
         Phase.WAITING,
         NETWORK,
-        "TLS handshake with api.test failed: the server requires a client certificate, "
-        "which is not supported",
+        (
+            "TLS handshake with api.test failed: the server requires a client certificate, "
+            "which is not supported"
+        ),
     ),
     (
         UnrequestedDataError(),
@@ -208,22 +214,28 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         CERTIFICATE(VIA, untrusted(20, "unable to get local issuer certificate")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,
-        f"the certificate of {THE_PROXY} is not trusted: unable to get local issuer certificate; "
-        "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE",
+        (
+            f"the certificate of {THE_PROXY} is not trusted: unable to get local issuer certificate; "
+            "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
+        ),
     ),
     (
         CERTIFICATE(API, untrusted(10, "certificate has expired")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,
-        f"the certificate of api.test through {THE_PROXY} is not trusted: certificate has expired; "
-        "check the clock of this machine",
+        (
+            f"the certificate of api.test through {THE_PROXY} is not trusted: certificate has expired; "
+            "check the clock of this machine"
+        ),
     ),
     (
         proxy_error(407, "Proxy Authentication Required"),
         Phase.CONNECTING,
         FaultKind.PROXY,
-        f'{THE_PROXY} requires a valid user name and password: HTTP 407 "Proxy Authentication Required"; '
-        "correct ALL_PROXY",
+        (
+            f'{THE_PROXY} requires a valid user name and password: HTTP 407 "Proxy Authentication Required"; '
+            "correct ALL_PROXY"
+        ),
     ),
     (
         proxy_error(503, "no never-shown\x1b"),
