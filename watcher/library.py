@@ -12,6 +12,7 @@ from watcher.api.client import Client
 from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import Target, choose_base_uri, target_of
+from watcher.api.tls import tls_context
 from watcher.api.token import TokenFile, TokenSource, parse_token
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
@@ -77,7 +78,8 @@ async def watch(
         request_timeout=request_timeout,
     )
     unique = tuple(dict.fromkeys(target.ref for target in targets))
-    async with Client(origin, _token_source(token), proxy=find_proxy(origin)) as client:
+    tls = tls_context(None, "ca_file", origin)
+    async with Client(origin, _token_source(token), tls=tls, proxy=find_proxy(origin)) as client:
         events = Watch(unique, terms, client.get, Random()).events()  # noqa: S311 (jitter is no secret)
         async with aclosing(events):
             async for event in events:

@@ -125,6 +125,7 @@ class Watcher:
         terms = Terms(Policy(), lambda outcome: outcome is Outcome.COMPLETE)
         self._fleet = Fleet([REF], terms, random, SavedState())
         self._asked: list[ScheduledImport] = []
+        self._sent_at = now
         list(self._fleet.begin(Instant(now, EPOCH + now)))
 
     def next_request(self, now: float) -> float:
@@ -134,13 +135,12 @@ class Watcher:
     def start(self, now: float) -> bool:
         """Return whether the fleet sends a request."""
         self._asked, _ = self._fleet.take_due(Instant(now, EPOCH + now), 1)
-        for scheduled in self._asked:
-            scheduled.asked_at = now
+        self._sent_at = now
         return bool(self._asked)
 
     def receive(self, answer: Answer, now: float) -> None:
         """Pass a response to the fleet."""
-        list(self._fleet.receive(self._asked[0], answer, Instant(now, EPOCH + now)))
+        list(self._fleet.receive(self._asked[0], answer, self._sent_at, Instant(now, EPOCH + now)))
 
 
 class Loop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,6 @@ from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.replies import Fault, FaultKind, Found
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -101,7 +101,8 @@ class TestTls:
     def test_trusted(self, authority: trustme.CA, ca_file: Path) -> None:
         """A certificate of the authority in `--ca-file` is trusted."""
         reply, _ = get_over_tls(
-            server_context(authority.issue_cert("127.0.0.1")), tls_context(ca_file, "ca_file")
+            server_context(authority.issue_cert("127.0.0.1")),
+            tls_context(ca_file, "ca_file", "https://127.0.0.1"),
         )
         assert isinstance(reply, Found)
 
@@ -110,7 +111,11 @@ class TestTls:
         reply, requests = get_over_tls(server_context(authority.issue_cert("127.0.0.1")), None)
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.UNTRUSTED
-        assert reply.detail.startswith("the server's certificate is not trusted: unable to get local issuer")
+        assert re.fullmatch(
+            r"the certificate of 127\.0\.0\.1:\d+ is not trusted: unable to get local issuer certificate; "
+            "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE",
+            reply.detail,
+        )
         assert requests == []
 
     def test_wrong_name(self, authority: trustme.CA) -> None:
@@ -129,9 +134,52 @@ class TestTls:
             "127.0.0.1", not_before=now - timedelta(days=9), not_after=now - timedelta(days=1)
         )
         reply, _ = get_over_tls(server_context(certificate), client_context(authority))
-        assert reply == Fault(
-            FaultKind.UNTRUSTED, "the server's certificate is not trusted: certificate has expired"
+        assert isinstance(reply, Fault)
+        assert reply.kind is FaultKind.UNTRUSTED
+        assert reply.detail.endswith("certificate has expired; check the clock of this machine")
+
+    def test_not_yet_valid(self, authority: trustme.CA) -> None:
+        """The message about a certificate of the future suggests checking the clock."""
+        now = datetime.now(UTC)
+        certificate = authority.issue_cert(
+            "127.0.0.1", not_before=now + timedelta(days=1), not_after=now + timedelta(days=9)
         )
+        reply, _ = get_over_tls(server_context(certificate), client_context(authority))
+        assert isinstance(reply, Fault)
+        assert reply.kind is FaultKind.UNTRUSTED
+        assert reply.detail.endswith("certificate is not yet valid; check the clock of this machine")
+
+    @pytest.mark.parametrize(
+        ("version", "words"),
+        [
+            (ssl.TLSVersion.TLSv1_3, "the server requires a client certificate"),
+            (ssl.TLSVersion.TLSv1_2, "the server rejected it; it may require a client certificate"),
+        ],
+    )
+    def test_a_client_certificate(self, authority: trustme.CA, version: ssl.TLSVersion, words: str) -> None:
+        """The message says that the server wants a client certificate; TLS 1.2 servers do not say so."""
+        server = server_context(authority.issue_cert("127.0.0.1"))
+        server.verify_mode = ssl.CERT_REQUIRED
+        server.load_verify_locations(cadata=authority.cert_pem.bytes().decode())
+        server.maximum_version = version
+
+        async def run() -> Reply:
+            with unlistened() as listening:
+                listening.listen()
+                base_uri = f"https://127.0.0.1:{listening.getsockname()[1]}"
+                serving = asyncio.gather(
+                    *(asyncio.to_thread(shake_hands, listening, server) for _ in range(2))
+                )
+                reply = await get(base_uri, client_context(authority))  # aiohttp tries twice after a break
+                if version is ssl.TLSVersion.TLSv1_2:
+                    await get(base_uri, client_context(authority))
+                await serving
+            return reply
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert reply.kind is FaultKind.NETWORK
+        assert re.match(rf"TLS handshake with 127\.0\.0\.1:\d+ failed: {words}", reply.detail), reply.detail
 
     def test_tls_1_1(self, authority: trustme.CA) -> None:
         """A server that supports only TLS 1.1 is a network fault."""
@@ -150,28 +198,34 @@ class TestTls:
         reply = asyncio.run(run())
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.NETWORK
-        assert re.fullmatch(r"TLS handshake with 127\.0\.0\.1:\d+ failed", reply.detail)
+        assert re.fullmatch(
+            r"TLS handshake with 127\.0\.0\.1:\d+ failed: tlsv1 alert protocol version", reply.detail
+        )
 
     @pytest.mark.parametrize(
-        "play",
+        ("play", "words"),
         [
-            Play((Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close()), unasked=True),
-            Play((Close(),), unasked=True),
-            Play((Hang(),), unasked=True),
+            (
+                Play((Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Close()), unasked=True),
+                "failed: the port speaks plain HTTP",
+            ),
+            (Play((Close(),), unasked=True), "failed: connection"),
+            (Play((Hang(),), unasked=True), "within 1s"),
         ],
         ids=["plain HTTP", "closes", "hangs"],
     )
-    def test_a_server_without_tls(self, play: Play) -> None:
+    def test_a_server_without_tls(self, play: Play, words: str) -> None:
         """A server without TLS, or one that stops during the handshake, is a network fault."""
         reply, _ = get_over_tls(None, None, play)
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.NETWORK
+        assert re.match(r"(no )?TLS handshake with 127\.0\.0\.1:\d+ " + words, reply.detail), reply.detail
 
     def test_program_untrusted(self, authority: trustme.CA) -> None:
         """The program ends with 75 when the outage budget is exhausted, and names the reason."""
         run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")))
         assert run.code == 75
-        assert "the server's certificate is not trusted" in run.err
+        assert re.search(r"the certificate of 127\.0\.0\.1:\d+ is not trusted", run.err)
 
     def test_program_ca_file(self, authority: trustme.CA, ca_file: Path) -> None:
         """`--ca-file` adds a trusted authority."""
@@ -183,6 +237,12 @@ class TestTls:
         """`SSL_CERT_FILE` sets the trusted authorities, as for other programs."""
         run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")), SSL_CERT_FILE=str(ca_file))
         assert run.code == 0, run.err
+
+    def test_program_without_its_ssl_cert_file(self, authority: trustme.CA) -> None:
+        """A missing `SSL_CERT_FILE` is a usage error."""
+        run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")), SSL_CERT_FILE="/nowhere")
+        assert run.code == 2
+        assert "SSL_CERT_FILE /nowhere cannot be read: No such file or directory" in run.err
 
     def test_ca_file_adds_to_ssl_cert_file(self, authority: trustme.CA, tmp_path: Path) -> None:
         """`--ca-file` does not replace the authorities in `SSL_CERT_FILE`."""
@@ -267,19 +327,28 @@ class TestProxy:
     @pytest.mark.parametrize(
         ("answer", "detail"),
         [
-            (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "the proxy responded with HTTP 407"),
-            (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "the proxy responded with HTTP 503"),
+            (
+                b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+                (
+                    'requires a valid user name and password: HTTP 407 "Proxy Authentication Required"; '
+                    "correct HTTPS_PROXY"
+                ),
+            ),
+            (
+                b"HTTP/1.1 503 No c2VjcmV0\r\n\r\n",
+                f'made no connection to {NAME}: HTTP 503 "No ***"',
+            ),
             (
                 b"HTTP/1.1 302 Found\r\nLocation: http://login.test/\r\n\r\n",
-                "the proxy responded with HTTP 302",
+                f'made no connection to {NAME}: HTTP 302 "Found"',
             ),
-            (b"", ""),
-            (b"SSH-2.0-OpenSSH_9.2\r\n", ""),
-            (ESTABLISHED + b"this is no TLS", ""),
+            (b"", f"made no connection to {NAME}: connection closed"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", f"made no connection to {NAME}: the response from it is not HTTP"),
+            (ESTABLISHED + b"this is no TLS", None),
         ],
         ids=["407", "503", "302", "closed", "garbage", "no TLS behind it"],
     )
-    def test_a_proxy_that_fails(self, answer: bytes, detail: str) -> None:
+    def test_a_proxy_that_fails(self, answer: bytes, detail: str | None) -> None:
         """Any other response of the proxy is a fault that does not show its password."""
 
         async def run() -> Reply:
@@ -291,7 +360,9 @@ class TestProxy:
 
         reply = asyncio.run(run())
         assert isinstance(reply, Fault)
-        assert reply.detail == (detail or reply.detail)
+        assert reply.kind is (FaultKind.PROXY if b" 407 " in answer else FaultKind.NETWORK)
+        assert re.search(r"the proxy http://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\)", reply.detail)
+        assert reply.detail.endswith(detail or "")
         assert "c2VjcmV0" not in repr(reply)
 
     def test_a_proxy_that_is_down(self) -> None:
@@ -299,7 +370,59 @@ class TestProxy:
         with unlistened() as bound:
             proxy_settings = Proxy(f"http://127.0.0.1:{bound.getsockname()[1]}")
             reply = asyncio.run(get(f"https://{NAME}", None, proxy_settings))
-        assert reply == Fault(FaultKind.NETWORK, "no connection to the proxy: connection refused")
+        assert reply == Fault(FaultKind.NETWORK, f"no connection to {proxy_settings}: connection refused")
+
+    def test_a_proxy_that_does_not_exist(self) -> None:
+        """The name of a proxy that does not exist is a fault of its own kind."""
+        proxy_settings = Proxy("http://proxy.invalid:3128", variable="ALL_PROXY")
+        reply = asyncio.run(get(f"https://{NAME}", None, proxy_settings))
+        assert isinstance(reply, Fault)
+        if reply.kind is FaultKind.PROXY:  # without a network, the resolver fails temporarily
+            assert reply.detail == "there is no proxy named proxy.invalid; correct ALL_PROXY"
+        else:
+            assert reply.detail.startswith(f"name lookup of {proxy_settings} failed: ")
+
+    def test_a_proxy_that_hangs(self) -> None:
+        """A timeout names the proxy."""
+
+        async def run() -> Reply:
+            async with playing(Play((Hang(),), unasked=True)) as proxy:
+                return await get(f"https://{NAME}", None, Proxy(proxy.base_uri), request_timeout=0.5)
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.fullmatch(
+            rf"no tunnel to {NAME} through the proxy http://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) "
+            r"within \d+ms",
+            reply.detail,
+        ), reply.detail
+
+    def test_a_proxy_with_an_untrusted_certificate(self, authority: trustme.CA) -> None:
+        """An untrusted certificate of the proxy is not mistaken for one of the API."""
+
+        async def run() -> Reply:
+            async with proxying(0, tls=server_context(authority.issue_cert("127.0.0.1"))) as proxy:
+                return await get(f"https://{NAME}", None, Proxy(f"https://127.0.0.1:{proxy.port}"))
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert reply.kind is FaultKind.UNTRUSTED
+        assert reply.detail.startswith("the certificate of the proxy https://127.0.0.1:")
+
+    def test_a_proxy_without_tls(self) -> None:
+        """A plain proxy that is configured as an https proxy is named."""
+
+        async def run() -> Reply:
+            async with playing(Play((Send(b"HTTP/1.1 400 x\r\n\r\n"), Close()), unasked=True)) as proxy:
+                return await get(f"https://{NAME}", None, Proxy(f"https://127.0.0.1:{proxy.port}"))
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.fullmatch(
+            r"TLS handshake with the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) failed: "
+            "the port speaks plain HTTP or another protocol without TLS",
+            reply.detail,
+        ), reply.detail
 
     def test_program(self, authority: trustme.CA, ca_file: Path) -> None:
         """With `HTTPS_PROXY` the program reaches a host that it cannot look up itself."""
@@ -327,5 +450,5 @@ class TestProxy:
 
         ended = asyncio.run(run())
         assert ended.code == 75
-        assert "the proxy responded with HTTP 407" in ended.err
+        assert "(from HTTPS_PROXY) requires a valid user name and password: HTTP 407" in ended.err
         assert "secret-word" not in ended.out + ended.err

@@ -139,7 +139,21 @@ CONNECTION_FAULTS = (
 
 FRAMING_FAULTS = (
     fault("a header line too large", GATEWAY, Send(answer(b"{}", f"X-Large: {'a' * 65536}"))),
-    fault("too many headers", GATEWAY, Send(answer(b"{}", *[f"X-{number}: a" for number in range(9999)]))),
+    fault("a header of 9 000 bytes", Found, Send(answer(import_body(), f"X-Large: {'a' * 9000}"))),
+    fault("a header of 64 KiB", Found, Send(answer(import_body(), f"X-Large: {'a' * (65536 - 7)}"))),
+    fault("headers of 250 KiB", Found, Send(answer(import_body(), *[f"X-Large: {'a' * 50000}"] * 5))),
+    fault(
+        "headers of 250 KiB in many writes",
+        Found,
+        *[
+            act
+            for piece in answer(import_body(), *[f"X-Large: {'a' * 50000}"] * 5).split(b"\r\n")
+            for act in (Send(piece + b"\r\n"), Wait(0.001))
+        ],
+    ),
+    fault("headers of 300 KiB", GATEWAY, Send(answer(import_body(), *[f"X-Large: {'a' * 50000}"] * 6))),
+    fault("9 999 headers", Found, Send(answer(import_body(), *[f"X-{number}: a" for number in range(9999)]))),
+    fault("too many headers", GATEWAY, Send(answer(import_body(), *["X: a"] * 20000))),
     fault("an endless header line", GATEWAY, Send(GOOD[:40]), Repeat(b"a" * 65536)),
     fault("endless headers", GATEWAY, Send(b"HTTP/1.1 200 OK\r\n"), Repeat(b"X-Endless: a\r\n" * 4096)),
     fault("an endless reason", GATEWAY, Send(b"HTTP/1.1 200 "), Repeat(b"a" * 65536)),
@@ -171,7 +185,7 @@ FRAMING_FAULTS = (
     fault("a Content-Length in words", GATEWAY, Send(answer(import_body(), length="many"))),
     fault("two Content-Lengths", GATEWAY, Send(answer(import_body(), "Content-Length: 9")), Close()),
     fault("Content-Length and chunks", GATEWAY, Send(answer(CHUNK, "Transfer-Encoding: chunked")), Close()),
-    fault("endless 100", NETWORK, Repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)),
+    fault("endless 100", GATEWAY, Repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)),
     fault("100, then closed", NETWORK, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Close()),
     fault("100, then a good answer", Found, Send(b"HTTP/1.1 100 Continue\r\n\r\n"), Wait(0.01), Send(GOOD)),
     fault("103, then a good answer", Found, Send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD)),
@@ -244,11 +258,43 @@ STATUS_FAULTS = (
 _MEMBER = gzip.compress(b" " * (1 << 20))
 
 ENCODING_FAULTS = (
-    fault("unrequested gzip", GATEWAY, Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip"))),
+    fault("unrequested gzip", Found, Send(answer(gzip.compress(import_body()), "Content-Encoding: GZIP"))),
+    fault(
+        "unrequested gzip of almost 1 MiB",
+        Found,
+        Send(answer(gzip.compress(import_body(x="a" * 1_040_000)), "Content-Encoding: x-gzip")),
+    ),
+    fault(
+        "unrequested gzip of more than 1 MiB",
+        GATEWAY,
+        Send(answer(gzip.compress(import_body(x="a" * 1_050_000)), "Content-Encoding: gzip")),
+    ),
+    fault(
+        "half of a gzip body",
+        GATEWAY,
+        Send(answer(gzip.compress(import_body())[:-60], "Content-Encoding: gzip")),
+    ),
+    fault("a plain body declared as gzip", GATEWAY, Send(answer(import_body(), "Content-Encoding: gzip"))),
+    fault(
+        "a 404 of the API in gzip",
+        Missing,
+        Send(
+            answer(
+                gzip.compress(b'{"code": "not_found", "message": "Not found"}'),
+                "Content-Encoding: gzip",
+                status="404 Not Found",
+            )
+        ),
+    ),
     fault(
         "unrequested deflate",
-        GATEWAY,
+        Found,
         Send(answer(zlib.compress(import_body()), "Content-Encoding: deflate")),
+    ),
+    fault(
+        "unrequested deflate without a zlib header",
+        Found,
+        Send(answer(zlib.compress(import_body(), wbits=-15), "Content-Encoding: deflate")),
     ),
     fault("unrequested br", GATEWAY, Send(answer(b"\x0b\x02\x80abcdef\x03", "Content-Encoding: br"))),
     fault("undeclared gzip", GATEWAY, Send(answer(gzip.compress(import_body())))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import warnings
 from contextlib import asynccontextmanager, suppress
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 from tests.support.fault_server import LOOPBACK, accepting, unlistened
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import AsyncIterator
 
     import trustme
@@ -48,8 +48,13 @@ def client_context(authority: trustme.CA) -> ssl.SSLContext:
 def shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
     """Accept one connection and try a TLS handshake; unlike asyncio, it sends an alert on failure."""
     connection, _ = listening.accept()
-    with connection, suppress(ssl.SSLError):
-        context.wrap_socket(connection, server_side=True).close()
+    with context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as wrapped:
+        with suppress(ssl.SSLError):
+            wrapped.do_handshake()
+        wrapped.settimeout(0.2)
+        with suppress(OSError):
+            while socket.socket.recv(wrapped, 1 << 16):  # closing with data unread would reset the connection
+                pass
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import zlib
 from http import HTTPStatus
 from typing import Self
 
@@ -11,15 +12,31 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from watcher.api.errors import REQUEST_ERRORS, fault_of
-from watcher.api.proxy import Proxy
+from watcher.api.connections import (
+    FIELD_LIMIT,
+    HEAD_LIMIT,
+    MAX_FIELDS,
+    SMALL,
+    Connector,
+    Exchange,
+    large_response_slots,
+)
+from watcher.api.errors import REQUEST_ERRORS, fault_of, headers_fault, timeout_fault
+from watcher.api.proxy import Proxy, Route
 from watcher.api.token import TokenSource
-from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
-from watcher.core.messages import faults
+from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault
+from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
 from watcher.version import __version__
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
+
+_ZLIB_WINDOWS = {
+    "gzip": (16 + zlib.MAX_WBITS,),
+    "x-gzip": (16 + zlib.MAX_WBITS,),
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # some servers send it without the zlib header
+}
+"""The window sizes to try for each content coding."""
 
 
 class Client:
@@ -38,29 +55,10 @@ class Client:
     ) -> None:
         self._base_uri = base_uri
         self._tokens = tokens
-        self._proxy = proxy
-        self._tls = tls
-        self._session = self._open_session(force_close=False)
-        self._fresh_session = self._open_session(force_close=True)
-
-    def _open_session(self, *, force_close: bool) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,  # the loop limits the requests in flight
-                ssl=self._tls or True,
-                resolver=aiohttp.ThreadedResolver(),
-                force_close=force_close,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # the caller cancels requests that take too long
-            auto_decompress=False,
-            headers={
-                "Accept": "application/json",
-                # A few hundred bytes need no compression, and without it there are no decompression bombs.
-                "Accept-Encoding": "identity",
-                "LD-API-Version": "20240415",
-                "User-Agent": f"launchdarkly-import-watcher/{__version__}",
-            },
+        self._route = Route(base_uri, proxy)
+        self._large = large_response_slots()
+        self._kept, self._fresh = (
+            _session(Connector(force_close=force_close, ssl=tls or True)) for force_close in (False, True)
         )
 
     async def __aenter__(self) -> Self:
@@ -69,46 +67,99 @@ class Client:
 
     async def __aexit__(self, *exception: object) -> None:
         """Close all connections."""
-        await self._session.close()
-        await self._fresh_session.close()
+        await self._kept.close()
+        await self._fresh.close()
 
     async def get(self, ref: ImportRef, fresh: bool = False) -> Answer | Fault:  # noqa: FBT001, FBT002 (a Probe)
         """Return the response to one request, or a fault if there was none; reread the token after a 401.
 
-        A ``fresh`` request uses a new connection, which is closed after it.
+        With ``fresh``, the request uses a new connection. A cancelled request returns a fault with its phase.
         """
-        session = self._fresh_session if fresh else self._session
-        token, proxy = self._tokens.current(), self._proxy
+        exchange = Exchange(self._large)
         try:
-            async with session.get(
-                URL(self._base_uri + ref.path, encoded=True),
-                headers={"Authorization": token.reveal()},
-                allow_redirects=False,
-                proxy=None if proxy is None else proxy.url,
-                proxy_headers=None if proxy is None else proxy.headers,
-            ) as response:
-                body, broken = await _read(response)
+            return await self._exchange(ref, exchange, self._fresh if fresh else self._kept)
         except REQUEST_ERRORS as error:
-            return fault_of(error)
+            if exchange.head_too_large:
+                return headers_fault(self._route)
+            return fault_of(error, self._route, exchange.phase)
+        except asyncio.CancelledError:  # it timed out
+            return timeout_fault(self._route, exchange)
+        finally:
+            exchange.close()
+
+    async def _exchange(
+        self, ref: ImportRef, exchange: Exchange, session: aiohttp.ClientSession
+    ) -> Answer | Fault:
+        token, proxy = self._tokens.current(), self._route.proxy
+        async with session.get(
+            URL(self._base_uri + ref.path, encoded=True),
+            headers={"Authorization": token.reveal()},
+            allow_redirects=False,
+            proxy=None if proxy is None else proxy.url,
+            proxy_headers=None if proxy is None else proxy.headers,
+        ) as response:
+            if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > HEAD_LIMIT:
+                response.close()
+                return headers_fault(self._route)
+            exchange.head_received = True
+            headers = _joined(response.headers)
+            body, broken = await self._read(response, exchange)
+        coding = headers.get("content-encoding", "").strip().lower()
+        if coding in _ZLIB_WINDOWS:
+            await exchange.reserve()
+            decoded = _decompressed(body, coding)
+            if decoded is not None:
+                body = decoded
+                del headers["content-encoding"]
         changed = response.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token
-        headers = _joined(response.headers)
         return Answer(response.status, headers, body, broken, changed, self._tokens.conceal)
 
+    async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:
+        """Read a body, or as much of it as arrives: status and headers count even if the body breaks off."""
+        body = bytearray()
+        broken = None
+        try:
+            while len(body) <= BODY_LIMIT and not response.content.at_eof():
+                body += await response.content.read(_CHUNK)
+                if len(body) > SMALL:
+                    await exchange.reserve()
+        except REQUEST_ERRORS as error:
+            broken = fault_of(error, self._route, Phase.READING)
+        except asyncio.CancelledError:  # the request timed out; its task still returns the response's head
+            exchange.phase = Phase.READING
+            broken = timeout_fault(self._route, exchange)
+        if broken is not None or len(body) > BODY_LIMIT:
+            response.close()
+        return bytes(body[: BODY_LIMIT + 1]), broken
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, Fault | None]:
-    """Read a body, or as much of it as arrives: status and headers count even if the body breaks off."""
-    body = bytearray()
-    broken = None
-    try:
-        while len(body) <= BODY_LIMIT and not response.content.at_eof():
-            body += await response.content.read(_CHUNK)
-    except REQUEST_ERRORS as error:
-        broken = fault_of(error)
-    except asyncio.CancelledError:  # the request timed out; its task still returns the response's head
-        broken = Fault(FaultKind.NETWORK, faults.INCOMPLETE_IN_TIME)
-    if broken is not None or len(body) > BODY_LIMIT:
-        response.close()
-    return bytes(body[: BODY_LIMIT + 1]), broken
+
+def _session(connector: Connector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),  # the caller cancels requests that take too long
+        auto_decompress=False,  # aiohttp would not limit the size
+        read_bufsize=_CHUNK,
+        max_line_size=FIELD_LIMIT,
+        max_field_size=FIELD_LIMIT,
+        max_headers=MAX_FIELDS,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # a few hundred bytes need no compression
+            "LD-API-Version": "20240415",
+            "User-Agent": f"launchdarkly-import-watcher/{__version__}",
+        },
+    )
+
+
+def _decompressed(body: bytes, coding: str) -> bytes | None:
+    """Return a decompressed body, or as much of it as the body limit allows; None if it is malformed."""
+    for window in _ZLIB_WINDOWS[coding]:
+        try:
+            return zlib.decompressobj(window).decompress(body, BODY_LIMIT + 1)
+        except zlib.error:
+            continue
+    return None
 
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:

@@ -1,45 +1,132 @@
-"""The HTTP proxy that the environment configures."""
+"""The HTTP proxy that the environment configures, with the semantics of curl."""
 
 from __future__ import annotations
 
 import base64
+import ipaddress
+import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from watcher.api.hosts import is_loopback, split_origin
 from watcher.core.errors import UsageError
+from watcher.core.text import printable
+
+_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+_SCHEMES = {"http", "https"}
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy: its URL without user name and password, and header fields that may contain them."""
+    """An HTTP proxy.
+
+    Attributes:
+        url: Its URL without user name and password.
+        headers: Header fields for it, which may contain them.
+        variable: The environment variable that configures it.
+        secrets: Texts that must not be shown.
+    """
 
     url: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    variable: str = "HTTPS_PROXY"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        """Return the proxy as messages name it."""
+        return f"the proxy {self.url} (from {self.variable})"
+
+    def conceal(self, text: str) -> str:
+        """Return text from the proxy without the password."""
+        for secret in (*self.secrets, *(value.rpartition(" ")[2] for value in self.headers.values())):
+            text = text.replace(secret, "***")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to the API, as messages name it."""
+
+    base_uri: str
+    proxy: Proxy | None = None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether the API is reached over TLS."""
+        return self.base_uri.startswith("https:")
+
+    @property
+    def host(self) -> str:
+        """The API's host, with its port unless that is the default."""
+        return self.base_uri.partition("://")[2]
+
+    @property
+    def first_hop(self) -> str:
+        """The host that the connection is made to: the proxy or the API."""
+        return self.host if self.proxy is None else str(self.proxy)
+
+    def __str__(self) -> str:
+        """Return the host, and the proxy on the way to it."""
+        return self.host if self.proxy is None else f"{self.host} through {self.proxy}"
 
 
 def find_proxy(base_uri: str) -> Proxy | None:
-    """Return the proxy that ``HTTPS_PROXY`` and ``NO_PROXY`` configure for a base URI.
+    """Return the proxy that ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` configure for a base URI.
 
-    There is never one for http and loopback addresses.
+    Each name may be in lower case, which has precedence. There is no proxy for http and loopback addresses.
 
     Raises:
-        UsageError: ``HTTPS_PROXY`` is not an HTTP proxy.
+        UsageError: The value is not an HTTP proxy.
     """
-    from urllib.request import getproxies_environment, proxy_bypass  # noqa: PLC0415 (slow, and help needs none)
-
     origin = urlsplit(base_uri)
     if origin.scheme != "https" or is_loopback(base_uri):
         return None
-    text = getproxies_environment().get("https", "")
-    if not text or proxy_bypass(origin.netloc):
+    variable = next((name for name in _VARIABLES if os.environ.get(name)), None)
+    if variable is None or _is_exempt(origin.hostname or ""):
         return None
-    split = split_origin(text if "://" in text else f"http://{text}")
+    return _parse_proxy(os.environ[variable].strip(), variable)
+
+
+def _parse_proxy(text: str, variable: str) -> Proxy:
+    scheme, separator, _ = text.partition("://")
+    if separator and scheme.lower() not in _SCHEMES and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        raise UsageError(
+            f"{variable} must be an http or https URL such as http://proxy.example.com:3128; "
+            f"{printable(scheme, 20)} proxies are not supported"
+        )
+    split = split_origin(text if separator else f"http://{text}")
     if split is None:  # the value is not quoted, because it may contain a password
-        raise UsageError("HTTPS_PROXY must be an http or https URL such as http://proxy.example.com:3128")
+        raise UsageError(f"{variable} must be an http or https URL such as http://proxy.example.com:3128")
     url, parts = split
     if parts.username is None:
-        return Proxy(url)
-    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    basic = base64.b64encode(credentials.encode()).decode("ascii")
-    return Proxy(url, {"Proxy-Authorization": f"Basic {basic}"})
+        return Proxy(url, variable=variable)
+    password = unquote(parts.password or "")
+    basic = base64.b64encode(f"{unquote(parts.username)}:{password}".encode()).decode("ascii")
+    secrets = tuple(secret for secret in (password, parts.password) if secret)
+    return Proxy(url, {"Proxy-Authorization": f"Basic {basic}"}, variable, secrets)
+
+
+def _is_exempt(host: str) -> bool:
+    """Return whether ``NO_PROXY`` names a host, its domain, or a network that contains its address."""
+    text = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")).strip()
+    if text == "*":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        labels = f".{host.rstrip('.')}"
+        domains = (pattern.lower().removesuffix(".").removeprefix(".") for pattern in _patterns(text))
+        return any(domain and labels.endswith(f".{domain}") for domain in domains)
+    return any(_contains(pattern, address) for pattern in _patterns(text))
+
+
+def _patterns(text: str) -> list[str]:
+    return re.split(r"[,\s]+", text)
+
+
+def _contains(pattern: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    try:
+        return address in ipaddress.ip_network(pattern.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        return False

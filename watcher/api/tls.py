@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
 from watcher.core.errors import UsageError
 
+_VARIABLE = "SSL_CERT_FILE"
 
-def tls_context(ca_file: Path | None, setting: str) -> ssl.SSLContext | None:
+
+def tls_context(ca_file: Path | None, setting: str, base_uri: str) -> ssl.SSLContext | None:
     """Return a TLS context that trusts the system's certificate authorities and those in a PEM file.
 
-    Without a file it is None. OpenSSL itself applies ``SSL_CERT_FILE``.
+    Without a file it is None. OpenSSL itself applies ``SSL_CERT_FILE``, but ignores a file that is missing.
 
     Raises:
-        UsageError: The file cannot be read or contains no certificate; the message names ``setting``.
+        UsageError: A file cannot be read or contains no certificate; the message names ``setting`` or the
+            variable. The variable is ignored if ``base_uri`` is plain http.
     """
-    if ca_file is None:
-        return None
     import ssl  # noqa: PLC0415 (slow, and help needs none)
 
+    system_file = os.environ.get(_VARIABLE)
+    if system_file and base_uri.startswith("https:"):
+        _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), Path(system_file), _VARIABLE)
+    if ca_file is None:
+        return None
     context = ssl.create_default_context()
+    _load(context, ca_file, setting)
+    return context
+
+
+def _load(context: ssl.SSLContext, path: Path, setting: str) -> None:
     try:
-        context.load_verify_locations(cafile=ca_file)
+        context.load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise UsageError(f"{setting} {ca_file} contains no certificate in PEM format. Convert it.") from None
+        raise UsageError(f"{setting} {path} contains no certificate in PEM format. Convert it.") from None
     except OSError as error:
         raise UsageError(
-            f"{setting} {ca_file} cannot be read: {error.strerror}. Name a file in PEM format."
+            f"{setting} {path} cannot be read: {error.strerror}. Name a file in PEM format."
         ) from None
-    return context

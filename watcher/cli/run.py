@@ -149,7 +149,7 @@ class _Run:
         client = Client(
             base_uri,
             inputs.tokens,
-            tls=tls_context(settings.ca_file, "--ca-file"),
+            tls=tls_context(settings.ca_file, "--ca-file", base_uri),
             proxy=find_proxy(base_uri),
         )
         await stack.enter_async_context(client)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.api.proxy import Proxy, find_proxy
+from watcher.api.proxy import Proxy, Route, find_proxy
 from watcher.core.errors import UsageError
 
 BASE_URI = "https://app.launchdarkly.com"
@@ -18,7 +18,7 @@ def _no_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 @pytest.mark.parametrize(
     ("value", "url"),
     [
@@ -31,7 +31,18 @@ def _no_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_https_proxy_is_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str, url: str) -> None:
     """The variable works in upper and lower case, with and without a scheme."""
     monkeypatch.setenv(name, value)
-    assert find_proxy(BASE_URI) == Proxy(url)
+    assert find_proxy(BASE_URI) == Proxy(url, variable=name)
+
+
+def test_the_first_variable_that_is_not_empty_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for curl, lower case has precedence, `ALL_PROXY` comes last, and an empty variable is not set."""
+    monkeypatch.setenv("ALL_PROXY", "http://all.test")
+    monkeypatch.setenv("HTTPS_PROXY", "")
+    assert find_proxy(BASE_URI) == Proxy("http://all.test", variable="ALL_PROXY")
+    monkeypatch.setenv("HTTPS_PROXY", "http://upper.test")
+    assert find_proxy(BASE_URI) == Proxy("http://upper.test", variable="HTTPS_PROXY")
+    monkeypatch.setenv("https_proxy", "http://lower.test")
+    assert find_proxy(BASE_URI) == Proxy("http://lower.test", variable="https_proxy")
 
 
 def test_no_proxy_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +80,13 @@ def test_loopback_and_http_use_no_proxy(monkeypatch: pytest.MonkeyPatch, base_ur
         ("darkly.com", True),
         ("other.test", True),
         ("", True),
+        (" * ", False),
+        ("other.test,*", True),
+        ("*.launchdarkly.com", True),
+        ("other.test launchdarkly.com", False),
+        ("LaunchDarkly.COM.", False),
+        (".", True),
+        ("10.0.0.0/8", True),
     ],
 )
 def test_no_proxy_lists_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: str, used: bool) -> None:
@@ -78,6 +96,32 @@ def test_no_proxy_lists_exceptions(monkeypatch: pytest.MonkeyPatch, exceptions: 
     assert (find_proxy(BASE_URI) is not None) is used
 
 
+@pytest.mark.parametrize(
+    ("base_uri", "exceptions", "used"),
+    [
+        ("https://10.1.2.3", "10.0.0.0/8", False),
+        ("https://10.1.2.3:8443", "192.0.2.1,10.1.2.3", False),
+        ("https://10.1.2.3", "10.1.2.0/28", False),
+        ("https://10.1.2.3", "10.1.3.0/24", True),
+        ("https://10.1.2.3", "10.1.2.3/99", True),
+        ("https://10.1.2.3", "1.2.3", True),
+        ("https://[2001:db8::1]", "2001:db8::/32", False),
+        ("https://[2001:db8::1]", "[2001:db8:0:0::1]", False),
+        ("https://[2001:db8::1]", "10.0.0.0/8", True),
+    ],
+)
+def test_no_proxy_lists_networks(
+    monkeypatch: pytest.MonkeyPatch,
+    base_uri: str,
+    exceptions: str,
+    used: bool,
+) -> None:
+    """Addresses match equal addresses and networks in CIDR notation."""
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("no_proxy", exceptions)
+    assert (find_proxy(base_uri) is not None) is used
+
+
 def test_the_password_is_sent_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """User name and password are decoded into a header and appear neither in the URL nor in the repr."""
     monkeypatch.setenv("HTTPS_PROXY", "http://somebody:p%40ss@proxy.test:3128")
@@ -85,7 +129,17 @@ def test_the_password_is_sent_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     assert proxy is not None
     assert proxy.url == PROXY
     assert proxy.headers == {"Proxy-Authorization": "Basic c29tZWJvZHk6cEBzcw=="}
-    assert repr(proxy) == "Proxy(url='http://proxy.test:3128')"
+    assert "p@ss" not in repr(proxy) + str(proxy)
+    assert proxy.conceal("p@ss p%40ss c29tZWJvZHk6cEBzcw==") == "*** *** ***"
+
+
+def test_a_proxy_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages name the proxy, the variable and the host behind it."""
+    monkeypatch.setenv("ALL_PROXY", PROXY)
+    proxy = find_proxy(BASE_URI)
+    assert str(proxy) == "the proxy http://proxy.test:3128 (from ALL_PROXY)"
+    assert str(Route(BASE_URI, proxy)) == f"app.launchdarkly.com through {proxy}"
+    assert Route(BASE_URI, proxy).first_hop == str(proxy)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +159,11 @@ def test_a_bad_value_is_rejected_and_not_shown(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(UsageError, match=r"^HTTPS_PROXY must be an http or https URL such as") as caught:
         find_proxy(BASE_URI)
     assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "SOCKS4a", "ftp"])
+def test_another_scheme_is_rejected_by_name(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """The message names the scheme that is not supported."""
+    monkeypatch.setenv("ALL_PROXY", f"{scheme}://proxy.test:1080")
+    with pytest.raises(UsageError, match=rf"^ALL_PROXY must be .*; {scheme} proxies are not supported$"):
+        find_proxy(BASE_URI)

@@ -1,26 +1,68 @@
-"""Messages about faults: why a request brought nothing usable. Each fits after a colon."""
+"""Messages about faults: why a request brought nothing usable. Each fits after a colon.
+
+A ``peer`` is a host, and the proxy on the way to it, as ``Route`` in ``watcher.api.proxy`` describes them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
+from typing import assert_never
 
 from watcher.core.text import duration
 
-NOT_HTTP = "the response is not HTTP"
-CLOSED_BEFORE_RESPONSE = "the connection was closed before the response"
-CLOSED_WITHIN_RESPONSE = "the connection was closed within the response"
 EMPTY_BODY = "an empty body"
 UTF16_BODY = "a body in UTF-16, not UTF-8"
 NO_STATUS = "an import without a status"
 UNREADABLE_IMPORT = "an import whose fields are missing or unreadable"
-REQUEST_FAILED = "the request failed"
 NO_RESPONSE_BEFORE_END = "no response before the end of the wait"
-INCOMPLETE_IN_TIME = "the response was not complete in time"
 
-NOT_VERIFIED = "it cannot be verified"
-NAME_NOT_FOUND = "its name cannot be looked up"
-CLOSED_DURING_TLS = "it was closed during the TLS handshake"
+CLOSED = "connection closed"
 UNKNOWN_REASON = "unknown reason"
+LOOKUP_HAS_NO_RESULT = "it has no address"
+
+CLIENT_CERTIFICATE = "the server requires a client certificate, which is not supported"
+PLAIN_HTTP = "the port speaks plain HTTP or another protocol without TLS"
+HANDSHAKE_REJECTED = "the server rejected it; it may require a client certificate or another TLS version"
+NOT_VERIFIED = "it cannot be verified"
+UNKNOWN_ISSUER = "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
+CHECK_CLOCK = "check the clock of this machine"
+
+
+class Phase(Enum):
+    """The phases of a request, in order."""
+
+    LOOKUP = "name lookup"
+    CONNECTING = "connecting"
+    TLS = "TLS"
+    PROXY = "proxy"
+    WAITING = "waiting for the response"
+    READING = "reading the response"
+
+
+def timed_out(phase: Phase, peer: str, after: float) -> str:
+    """Return the message for a request that timed out in a phase after some seconds."""
+    within = f"within {duration(after)}"
+    match phase:
+        case Phase.LOOKUP:
+            return f"name lookup of {peer} brought nothing {within}"
+        case Phase.CONNECTING:
+            return f"no connection to {peer} {within}"
+        case Phase.TLS:
+            return f"no TLS handshake with {peer} {within}"
+        case Phase.PROXY:
+            return f"no tunnel to {peer} {within}"
+        case Phase.WAITING:
+            return f"no response from {peer} {within}"
+        case Phase.READING:
+            return f"no complete response from {peer} {within}"
+        case _:
+            assert_never(phase)
+
+
+def response_timeout(within: float) -> str:
+    """Return the message for a request that took longer than ``within`` seconds, in an unknown phase."""
+    return f"no complete response within {duration(within)}"
 
 
 def unknown_host(host: str) -> str:
@@ -28,44 +70,65 @@ def unknown_host(host: str) -> str:
     return f"there is no host named {host}"
 
 
-def lookup_failed(host: str, reason: str | None = None) -> str:
-    """Return the message for a name lookup that failed; without a reason, it failed only temporarily."""
-    return f"name lookup of {host} failed{' temporarily' if reason is None else f': {reason}'}"
+def unknown_proxy(host: str, variable: str) -> str:
+    """Return the message for a proxy whose name does not exist."""
+    return f"there is no proxy named {host}; correct {variable}"
 
 
-def untrusted_certificate(reason: str) -> str:
+def lookup_failed(peer: str, reason: str) -> str:
+    """Return the message for a name lookup that failed, perhaps only for a while."""
+    return f"name lookup of {peer} failed: {reason}"
+
+
+def untrusted_certificate(peer: str, reason: str, advice: str | None = None) -> str:
     """Return the message for a certificate that cannot be verified."""
-    return f"the server's certificate is not trusted: {reason}"
+    return f"the certificate of {peer} is not trusted: {reason}{f'; {advice}' if advice else ''}"
 
 
-def no_tls(address: str) -> str:
+def no_tls(peer: str, reason: str) -> str:
     """Return the message for a failed TLS handshake."""
-    return f"TLS handshake with {address} failed"
+    return f"TLS handshake with {peer} failed: {reason}"
 
 
-def proxy_unreachable(reason: str) -> str:
-    """Return the message for a proxy that accepts no connection."""
-    return f"no connection to the proxy: {reason}"
-
-
-def no_connection(address: str, reason: str) -> str:
+def no_connection(peer: str, reason: str) -> str:
     """Return the message for a failed connection."""
-    return f"no connection to {address}: {reason}"
+    return f"no connection to {peer}: {reason}"
 
 
-def proxy_answered(status: int) -> str:
-    """Return the message for a proxy's own HTTP error."""
-    return f"the proxy responded with HTTP {status}"
+def proxy_failed(proxy: str, host: str, reason: str) -> str:
+    """Return the message for a proxy that makes no connection to the host; it quotes the proxy."""
+    return f"{proxy} made no connection to {host}: {reason}"
 
 
-def connection_broke(reason: str) -> str:
+def proxy_credentials(proxy: str, reason: str, variable: str) -> str:
+    """Return the message for a proxy that accepts no request without (another) password."""
+    return f"{proxy} requires a valid user name and password: {reason}; correct {variable}"
+
+
+def connection_broke(phase: Phase, peer: str, reason: str) -> str:
     """Return the message for an established connection that failed."""
-    return f"the connection broke: {reason}"
+    moment = "within" if phase is Phase.READING else "before"
+    return f"the connection to {peer} ended {moment} the response: {reason}"
 
 
-def response_timeout(within: float) -> str:
-    """Return the message for a request that took longer than ``within`` seconds."""
-    return f"no complete response within {duration(within)}"
+def unrequested_data(peer: str) -> str:
+    """Return the message for a new connection on which data arrived before the request was sent."""
+    return f"{peer} sent data, or closed the connection, before the request"
+
+
+def not_http(peer: str) -> str:
+    """Return the message for a response that violates HTTP."""
+    return f"the response from {peer} is not HTTP"
+
+
+def headers_too_large(peer: str) -> str:
+    """Return the message for a response whose headers exceed the limits."""
+    return f"the response from {peer} has more than 64 KiB in a header field, or 256 KiB in all of them"
+
+
+def request_failed(peer: str) -> str:
+    """Return the message for a request that failed in an unexpected way."""
+    return f"the request to {peer} failed"
 
 
 def quoted(status: str, said: str | None, *, server: str, location: str) -> str:

@@ -1,0 +1,254 @@
+"""Tests of connections over real sockets: reuse, fresh ones, phases of timeouts, and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from tests.support.fault_program import run_program
+from tests.support.fault_server import Close, Hang, Play, Reset, Send, Wait, playing, unlistened
+from tests.support.fault_watch import ask, client_of
+from tests.support.faults import COMPLETE, GOOD, IN_PROGRESS, REF, answer, import_body
+from tests.support.tls import server_context
+from watcher.api.client import Client
+from watcher.api.token import Secret, TokenSource
+from watcher.core.answers.decoding import decode
+from watcher.core.answers.replies import Answer, Fault, FaultKind, Found
+from watcher.core.statuses import ImportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from watcher.core.answers.replies import Reply
+
+STOPPED = answer(import_body(status="stopped"))
+"""A response that nobody requested."""
+
+
+async def get_twice(*script: Play, pause: float = 0.0, fresh: bool = False) -> tuple[Reply, int]:
+    """Send two requests with one client; return the second reply and the number of connections."""
+    async with playing(*script) as server, client_of(server.base_uri) as client:
+        assert isinstance(await client.get(REF), Answer)
+        await asyncio.sleep(pause)
+        second = await client.get(REF, fresh=fresh)
+        return (second if isinstance(second, Fault) else decode(REF, second)), server.connections
+
+
+@pytest.mark.parametrize(("fresh", "connections"), [(False, 1), (True, 2)])
+def test_a_fresh_request_uses_a_new_connection(*, fresh: bool, connections: int) -> None:
+    """Other requests use the connection that is kept."""
+    reply, opened = asyncio.run(get_twice(IN_PROGRESS, fresh=fresh))
+    assert isinstance(reply, Found)
+    assert opened == connections
+
+
+def test_a_fresh_connection_is_used_once() -> None:
+    """The connection of a fresh request is closed after it, and the kept one stays."""
+
+    async def run() -> int:
+        async with playing(IN_PROGRESS) as server, client_of(server.base_uri) as client:
+            for fresh in (False, True, True, False):
+                assert isinstance(await client.get(REF, fresh=fresh), Answer)
+            return server.connections
+
+    assert asyncio.run(run()) == 3
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.2], ids=["in the kernel", "read by the loop"])
+@pytest.mark.parametrize("data", [STOPPED, STOPPED[:-5], b"\r\n"], ids=["whole", "part", "line break"])
+def test_data_on_a_kept_connection_is_never_used(data: bytes, pause: float) -> None:
+    """A response that arrived before its request is not its response."""
+    first = threading.Event()
+    replies: list[Reply] = []
+
+    def serve(listening: socket.socket) -> None:
+        for number in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(GOOD)
+                if number == 0:
+                    first.wait(10)
+                    connection.sendall(data)
+                    first.clear()
+                    with suppress(ConnectionResetError):  # the client closes it with data unread
+                        connection.recv(1 << 16)
+
+    async def run(port: int) -> None:
+        async with client_of(f"http://127.0.0.1:{port}") as client:
+            assert isinstance(await client.get(REF), Answer)
+            first.set()
+            while first.is_set():  # the loop reads nothing meanwhile
+                pass
+            await asyncio.sleep(pause)
+            second = await client.get(REF)
+            assert isinstance(second, Answer)
+            replies.append(decode(REF, second))
+
+    with unlistened() as listening:
+        listening.listen()
+        server = threading.Thread(target=serve, args=(listening,))
+        server.start()
+        asyncio.run(run(listening.getsockname()[1]))
+        server.join(10)
+    (reply,) = replies
+    assert isinstance(reply, Found)
+    assert reply.found.status is ImportStatus.IN_PROGRESS
+
+
+def test_data_on_a_new_connection_is_never_used() -> None:
+    """A server that responds before the request gets a fault."""
+
+    async def run() -> Reply:
+        early = Play((Send(STOPPED), Wait(5)), unasked=True)
+        async with playing(early) as server, client_of(server.base_uri) as client:
+            return await ask(client)
+
+    reply = asyncio.run(run())
+    if isinstance(reply, Fault):
+        assert reply.kind is FaultKind.NETWORK
+        assert "before the request" in reply.detail
+    else:  # the request was faster
+        assert isinstance(reply, Found)
+
+
+def test_a_kept_connection_that_the_server_closed_is_replaced() -> None:
+    """A server may close an idle connection at any time."""
+    closing = Play((Send(GOOD), Wait(0.05), Close()))
+    reply, connections = asyncio.run(get_twice(closing, COMPLETE, pause=0.2))
+    assert isinstance(reply, Found)
+    assert connections == 2
+
+
+@pytest.mark.parametrize(
+    ("acts", "words"),
+    [
+        ((Hang(),), r"no response from 127\.0\.0\.1:\d+ within \d+ms"),
+        ((Send(GOOD[:40]), Hang()), r"no complete response from 127\.0\.0\.1:\d+ within \d+ms"),
+        ((Send(GOOD[:-9]), Hang()), r"no complete response from 127\.0\.0\.1:\d+ within \d+ms"),
+        (
+            (Close(),),
+            r"the connection to 127\.0\.0\.1:\d+ ended before the response: connection closed",
+        ),
+        (
+            (Reset(),),
+            r"the connection to 127\.0\.0\.1:\d+ ended before the response: connection reset by peer",
+        ),
+        (
+            (Send(GOOD[:-9]), Wait(0.05), Close()),
+            r"the connection to 127\.0\.0\.1:\d+ ended within the response: connection closed",
+        ),
+    ],
+)
+def test_a_fault_names_phase_and_host(
+    acts: tuple[Hang | Send | Close | Reset | Wait, ...], words: str
+) -> None:
+    """The message tells a request without a response from an incomplete response."""
+
+    async def run() -> Reply:
+        async with playing(Play(acts)) as server, client_of(server.base_uri) as client:
+            return await ask(client, 0.5)
+
+    reply = asyncio.run(run())
+    assert isinstance(reply, Fault)
+    assert re.fullmatch(words, reply.detail), reply.detail
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[int]:
+    """Return a port on loopback that accepts no further connection."""
+    with unlistened() as listening, socket.socket() as filler, socket.socket() as spare:
+        listening.listen(0)
+        for client in (filler, spare):
+            client.settimeout(0)
+            client.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+def test_a_connection_that_hangs(full_backlog: int) -> None:
+    """A timeout while connecting says so."""
+
+    async def run() -> Reply:
+        async with client_of(f"http://127.0.0.1:{full_backlog}") as client:
+            return await ask(client, 0.5)
+
+    reply = asyncio.run(run())
+    assert isinstance(reply, Fault)
+    assert re.fullmatch(r"no connection to 127\.0\.0\.1:\d+ within \d+ms", reply.detail), reply.detail
+
+
+def test_a_name_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timeout of the name lookup says so."""
+    hanging = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        hanging.wait(10)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+    async def run() -> Reply:
+        async with Client("https://launchdarkly.test", TokenSource(Secret("api-x"))) as client:
+            try:
+                return await ask(client, 0.3)
+            finally:
+                hanging.set()
+
+    reply = asyncio.run(run())
+    assert isinstance(reply, Fault)
+    assert re.fullmatch(r"name lookup of launchdarkly\.test brought nothing within \d+ms", reply.detail)
+
+
+UNFINISHED = {
+    "bodies": (Send(answer(import_body(x="a" * 1_000_000), length=1_048_000)), Hang()),
+    "one head": (Send(b"HTTP/1.1 200 OK\r\n" + b"X-Large: %b\r\n" % (b"a" * 60_000) * 4), Hang()),
+    "many fields": (Send(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 15_000), Hang()),
+    "gzip": (
+        Send(answer(b"\x1f\x8b" + b"a" * 1_000_000, "Content-Encoding: gzip", length=1_048_000)),
+        Hang(),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNFINISHED)
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "TLS"])
+def test_the_memory_for_100_unfinished_responses(
+    kind: str, *, is_tls: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """100 large responses that never end fit into the memory of a small container."""
+    authority = trustme.CA()
+    ca_file = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(ca_file)
+    targets = [f"default/production/big-spenders/import-{number}" for number in range(99)]
+    tls = server_context(authority.issue_cert("127.0.0.1")) if is_tls else None
+
+    async def run() -> float:
+        async with playing(Play(UNFINISHED[kind]), tls=tls) as server:
+            ended = await run_program(
+                server.base_uri,
+                *targets,
+                *("--request-timeout", "4s", "--outage-budget", "3s", "--ca-file", str(ca_file)),
+            )
+            assert ended.code in {6, 75}, ended.err
+            assert server.connections >= 100
+            return ended.peak
+
+    assert asyncio.run(run()) < 128
+
+
+def test_100_large_responses_all_count() -> None:
+    """Large responses that arrive at once wait for each other, and none is lost."""
+    large = Play((Send(answer(import_body(x="a" * 900_000), *[f"X-Large: {'a' * 40_000}"] * 5)),))
+
+    async def run() -> list[Reply]:
+        async with playing(large) as server, client_of(server.base_uri) as client:
+            return await asyncio.gather(*(ask(client) for _ in range(100)))
+
+    assert all(isinstance(reply, Found) for reply in asyncio.run(run()))
