@@ -274,7 +274,7 @@ ENCODING_FAULTS = (
         GATEWAY,
         Send(answer(gzip.compress(import_body())[:-60], "Content-Encoding: gzip")),
     ),
-    fault("a plain body declared as gzip", GATEWAY, Send(answer(import_body(), "Content-Encoding: gzip"))),
+    fault("a plain body declared as gzip", Found, Send(answer(import_body(), "Content-Encoding: gzip"))),
     fault(
         "a 404 of the API in gzip",
         Missing,

@@ -92,8 +92,8 @@ def _parse_proxy(text: str, variable: str) -> Proxy:
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() not in _SCHEMES and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
         raise UsageError(
-            f"{variable} must be an http or https URL such as http://proxy.example.com:3128; "
-            f"{printable(scheme, 20)} proxies are not supported"
+            f"{variable} must be an http or https URL such as http://proxy.example.com:3128. "
+            f"A {printable(scheme, 20)} proxy is not supported."
         )
     split = split_origin(text if separator else f"http://{text}")
     if split is None:  # the value is not quoted, because it may contain a password

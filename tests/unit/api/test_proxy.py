@@ -165,5 +165,5 @@ def test_a_bad_value_is_rejected_and_not_shown(monkeypatch: pytest.MonkeyPatch, 
 def test_another_scheme_is_rejected_by_name(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     """The message names the scheme that is not supported."""
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://proxy.test:1080")
-    with pytest.raises(UsageError, match=rf"^ALL_PROXY must be .*; {scheme} proxies are not supported$"):
+    with pytest.raises(UsageError, match=rf"^ALL_PROXY must be .*\. A {scheme} proxy is not supported\.$"):
         find_proxy(BASE_URI)
