@@ -216,10 +216,15 @@ def test_a_defect_in_the_report_of_a_failure_is_one_line() -> None:
     assert finished.err == "watcher: the result could not be reported (ValueError)\n"
 
 
-class TestSignals:
-    """Tests of SIGINT and SIGTERM."""
+each_signal = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+class TestSignals:
+    """Tests of SIGHUP, SIGINT and SIGTERM."""
+
+    @each_signal
     def test_in_a_sleep(self, start_simulator: StartSimulator, number: int, code: int) -> None:
         """A signal between polls ends the watch within a second, with the result."""
         simulator = start_simulator("stuck")
@@ -236,7 +241,7 @@ class TestSignals:
         assert (finished.result["outcome"], finished.result["exit_code"]) == ("interrupted", code)
         assert finished.events[-1]["exit_code"] == code
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @each_signal
     def test_in_a_request(self, number: int, code: int) -> None:
         """A signal during a request that hangs ends the watch within a second."""
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -261,7 +266,7 @@ class TestSignals:
         assert finished.code == 124
         assert f"no response from 127.0.0.1:{port} within 11s" in finished.err
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @each_signal
     def test_before_the_watch(self, number: int, code: int) -> None:
         """A signal while targets are read gives one line."""
         process = start_watcher("-")
@@ -273,7 +278,7 @@ class TestSignals:
         assert finished.code == code
         assert finished.err == "watcher: interrupted before the watch began\n"
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @each_signal
     def test_during_the_imports(self, number: int, code: int) -> None:
         """A signal during the imports prints no traceback."""
         sleep = "lambda *a: a[1] == 'watcher.cli.main' and time.sleep(9) or None"

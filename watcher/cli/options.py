@@ -81,7 +81,7 @@ Access token, the first of these that is set:
 \b
 Exit codes:
   {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[:6])}
-  {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])} (SIGTERM 143)
+  {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])} (SIGHUP 129, SIGTERM 143)
 
 A command after -- runs in watcher's place if the exit code is 0.
 Every option --foo-bar can be set as WATCHER_FOO_BAR in the environment.
@@ -155,7 +155,7 @@ COMMAND = click.Command(
         _option(
             "progress",
             one_of(ProgressStyle),
-            "Progress on standard error.  [default: auto: live on a terminal, else plain]",
+            "Progress on standard error.  [default: auto: live on a terminal unless CI is set, else plain]",
         ),
         _option(
             "heartbeat",

@@ -85,7 +85,7 @@ def make_log(
 ) -> Report:
     """Make the log on standard error: the live view if the terminal allows it, else lines."""
     missing = None if settings.log_format is LogFormat.JSON else _missing_for_live(settings, environ)
-    if settings.log_format is LogFormat.CONSOLE and missing is None and _wants_live(settings):
+    if settings.log_format is LogFormat.CONSOLE and missing is None and _wants_live(settings, environ):
         from watcher.reports.live.frame import ASCII, UNICODE
         from watcher.reports.live.live import LiveView
 
@@ -116,9 +116,9 @@ def _stream(settings: Settings, file: TextIO | None) -> Stream:
     return Stream(file, _call_later)
 
 
-def _wants_live(settings: Settings) -> bool:
+def _wants_live(settings: Settings, environ: Mapping[str, str]) -> bool:
     if settings.progress is ProgressStyle.AUTO:
-        return settings.ci is Pipeline.NONE
+        return settings.ci is Pipeline.NONE and not environ.get("CI")
     return settings.progress is ProgressStyle.LIVE
 
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, from the first import to the exit: the only module that handles signals.
+"""SIGHUP, SIGINT and SIGTERM, from the first import to the exit: the only module that handles signals.
 
 =================  =====================================================================================
 a signal arrives   what happens
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 EXIT_TIMEOUT = 0.7
 """Seconds from a signal to the end of the process."""
