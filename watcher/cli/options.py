@@ -81,7 +81,8 @@ Access token, the first of these that is set:
 \b
 Exit codes:
   {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[:6])}
-  {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])} (SIGHUP 129, SIGTERM 143)
+  {"  ".join(f"{code} {outcome}" for outcome, code in list(DEFAULT_CODES.items())[6:])}
+  (interrupted by SIGHUP 129, by SIGTERM 143)
 
 A command after -- runs in watcher's place if the exit code is 0.
 Every option --foo-bar can be set as WATCHER_FOO_BAR in the environment.
