@@ -75,7 +75,9 @@ GATEWAYS = {
     "429": Gateway(),
     "503": Gateway(refusal=503, rate=2, options=("--outage-budget", "15s")),
     "503 for long": Gateway(refusal=503, burst=0, options=("--outage-budget", "300ms")),
-    "several imports": Gateway(retry_after="1", rate=4, burst=3, imports=4, options=("--log-format", "json")),
+    "several imports": Gateway(
+        retry_after="1", rate=4, burst=3, imports=4, options=("--log-format", "json", "--output", "text")
+    ),
 }
 
 

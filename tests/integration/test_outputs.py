@@ -64,6 +64,7 @@ def test_json_log_is_json_to_the_last_line(start_simulator: StartSimulator) -> N
     simulator = start_simulator("stopped")
     env = environment(simulator.base_uri, WATCHER_LOG_FORMAT="json")
     finished = run_watcher(simulator.create(), *FAST, env=env)
+    assert finished.out == ""
     assert finished.events[0]["event"] == "watching"
     assert "create a new one" in str(finished.events[-2]["message"])
     last = finished.events[-1]

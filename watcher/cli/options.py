@@ -152,11 +152,21 @@ COMMAND = click.Command(
             "max-interval", TIME, f"Longest polling interval.  [default: {duration(defaults.MAX_INTERVAL)}]"
         ),
         _option("growth", GROWTH, f"Factor from one interval to the next.  [default: {defaults.GROWTH:g}]"),
-        _option("output", one_of(OutputFormat), "Format of standard output.  [default: text]"),
+        _option(
+            "output",
+            one_of(OutputFormat),
+            "Format of standard output.  [default: text; none with --log-format json]",
+        ),
         _option(
             "progress",
             one_of(ProgressStyle),
             "Progress on standard error.  [default: auto: live on a terminal unless CI is set, else plain]",
+        ),
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            envvar=[_variable("quiet")],
+            help="The same as --progress none: standard error shows only failures.",
         ),
         _option(
             "heartbeat",

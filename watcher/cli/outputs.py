@@ -42,19 +42,19 @@ def make_reports(
     else:
         log = make_log(settings, snapshot, several=several)
     files = [*_text_files(settings), *_json_files(settings, builder)]
-    return [*files, log, _output(settings, builder, has_changed)]
+    return [*files, log, *_output(settings, builder, has_changed)]
 
 
 def make_failure_reports(settings: Settings) -> list[Report]:
     """Make the reports of a run that watches nothing."""
     log = make_line_log(settings)
-    is_text = settings.output is OutputFormat.TEXT
-    if is_text and settings.status_file is None and settings.ci is not Pipeline.GITHUB:
+    has_json = settings.output in {OutputFormat.JSON, OutputFormat.JSONL}
+    if not has_json and settings.status_file is None and settings.ci is not Pipeline.GITHUB:
         return [*_text_files(settings), log]  # JSON takes a third of the time to load
     from watcher.reports.results import ResultBuilder
 
     builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
-    output = [] if is_text else [_output(settings, builder, lambda _: True)]
+    output = _output(settings, builder, lambda _: True) if has_json else []
     return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
@@ -164,17 +164,19 @@ def _json_files(
     return reports
 
 
-def _output(settings: Settings, builder: ResultBuilder, has_changed: HasChanged) -> Report:
+def _output(settings: Settings, builder: ResultBuilder, has_changed: HasChanged) -> list[Report]:
     from watcher.reports.stdout import JsonLinesOutput, JsonOutput, TextOutput
 
     stream = _stream(settings, sys.stdout)
     match settings.output:
         case OutputFormat.TEXT:
-            return TextOutput(stream, builder, has_changed if settings.reports_changes_only else None)
+            return [TextOutput(stream, builder, has_changed if settings.reports_changes_only else None)]
         case OutputFormat.JSON:
-            return JsonOutput(stream, builder)
+            return [JsonOutput(stream, builder)]
         case OutputFormat.JSONL:
-            return JsonLinesOutput(stream, builder)
+            return [JsonLinesOutput(stream, builder)]
+        case OutputFormat.NONE:
+            return []
 
 
 def _call_later(delay: float, function: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from watcher.cli.options import COMMAND
-from watcher.cli.settings import Pipeline, Settings
+from watcher.cli.settings import LogFormat, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ def _settings(context: click.Context, environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values, given=given)
     if "ci" not in values or settings.ci is Pipeline.AUTO:
         settings = replace(settings, ci=_detect_pipeline(environ))
+    if "output" not in values and settings.log_format is LogFormat.JSON:
+        settings = replace(settings, output=OutputFormat.NONE)  # both streams together are JSON lines
+    if settings.quiet:
+        settings = replace(settings, progress=ProgressStyle.NONE)
     if settings.termination_log is None and "KUBERNETES_SERVICE_HOST" in environ and KUBERNETES_LOG.exists():
         settings = replace(settings, termination_log=KUBERNETES_LOG)
     return settings

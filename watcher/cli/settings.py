@@ -25,6 +25,7 @@ class OutputFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"
+    NONE = "none"
 
 
 class ProgressStyle(StrEnum):
@@ -93,6 +94,7 @@ class Settings:
     growth: float = defaults.GROWTH
     output: OutputFormat = OutputFormat.TEXT
     progress: ProgressStyle = ProgressStyle.AUTO
+    quiet: bool = False
     heartbeat: float = defaults.HEARTBEAT
     log_format: LogFormat = LogFormat.CONSOLE
     log_level: LogLevel = LogLevel.INFO

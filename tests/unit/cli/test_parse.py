@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from watcher.cli.parse import parse, split_command
-from watcher.cli.settings import OutputFormat, Pipeline, Settings
+from watcher.cli.settings import OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
 from watcher.core.statuses import ImportStatus
 
@@ -40,6 +40,27 @@ def test_an_invalid_command_line_keeps_its_readable_options(arguments: list[str]
     assert parsed is not None
     assert isinstance(parsed.error, UsageError)
     assert parsed.settings.output is OutputFormat.JSON
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        ([], OutputFormat.TEXT),
+        (["--log-format", "json"], OutputFormat.NONE),
+        (["--log-format", "json", "--output", "text"], OutputFormat.TEXT),
+        (["--log-format", "json", "--output", "jsonl"], OutputFormat.JSONL),
+        (["--output", "none"], OutputFormat.NONE),
+    ],
+)
+def test_the_default_of_the_output(arguments: list[str], output: OutputFormat) -> None:
+    """With a JSON log, standard output is empty unless a format was asked for."""
+    assert settings_of(*arguments, "a/b/c/d").output is output
+
+
+@pytest.mark.parametrize("switch", ["-q", "--quiet"])
+def test_quiet_is_no_progress(switch: str) -> None:
+    """``-q`` is short for ``--progress none``."""
+    assert settings_of(switch, "a/b/c/d").progress is ProgressStyle.NONE
 
 
 def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
