@@ -111,7 +111,7 @@ def _proxy_fault(error: aiohttp.ClientHttpProxyError, route: Route, proxy: Proxy
     phrase = printable(proxy.conceal(error.message))
     reason = f'HTTP {error.status} "{phrase}"' if phrase else f"HTTP {error.status}"
     if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return Fault(FaultKind.PROXY, faults.proxy_credentials(str(proxy), reason, proxy.variable))
+        return Fault(FaultKind.PROXY, faults.proxy_credentials(str(proxy), reason))
     return _network(faults.proxy_failed(str(proxy), route.host, reason))
 
 

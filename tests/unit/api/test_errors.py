@@ -196,7 +196,7 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         DNS(VIA, NO_NAME),
         Phase.LOOKUP,
         FaultKind.PROXY,
-        "there is no proxy named proxy.test; correct ALL_PROXY",
+        "there is no proxy named proxy.test (from ALL_PROXY)",
     ),
     (
         DNS(VIA, AGAIN),
@@ -232,10 +232,7 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         proxy_error(407, "Proxy Authentication Required"),
         Phase.CONNECTING,
         FaultKind.PROXY,
-        (
-            f'{THE_PROXY} requires a valid user name and password: HTTP 407 "Proxy Authentication Required"; '
-            "correct ALL_PROXY"
-        ),
+        f'{THE_PROXY} requires a valid user name and password: HTTP 407 "Proxy Authentication Required"',
     ),
     (
         proxy_error(503, "no never-shown\x1b"),

@@ -72,7 +72,7 @@ def unknown_host(host: str) -> str:
 
 def unknown_proxy(host: str, variable: str) -> str:
     """Return the message for a proxy whose name does not exist."""
-    return f"there is no proxy named {host}; correct {variable}"
+    return f"there is no proxy named {host} (from {variable})"
 
 
 def lookup_failed(peer: str, reason: str) -> str:
@@ -100,9 +100,9 @@ def proxy_failed(proxy: str, host: str, reason: str) -> str:
     return f"{proxy} made no connection to {host}: {reason}"
 
 
-def proxy_credentials(proxy: str, reason: str, variable: str) -> str:
+def proxy_credentials(proxy: str, reason: str) -> str:
     """Return the message for a proxy that accepts no request without (another) password."""
-    return f"{proxy} requires a valid user name and password: {reason}; correct {variable}"
+    return f"{proxy} requires a valid user name and password: {reason}"
 
 
 def connection_broke(phase: Phase, peer: str, reason: str) -> str:

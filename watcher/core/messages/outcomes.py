@@ -35,6 +35,7 @@ CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statu
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
+CORRECT_PROXY = "Correct the proxy in the environment, then watch the import again."
 CHECK_GATEWAY = "Check the base URI and any proxy or gateway in front of LaunchDarkly."
 _APPROVE = "Approve and apply the change in LaunchDarkly, then watch the import again."
 _START = "Check in LaunchDarkly whether the import must be started, then watch it again."

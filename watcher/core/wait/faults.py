@@ -183,6 +183,9 @@ class FaultRules:
             fact = messages.held_past_budget(fact, hold.until - now)
         elif fault is not None and self._record.last is None:
             outcome = outcome_unseen(fault)
-        is_gateway = fault is not None and fault.kind is FaultKind.GATEWAY
-        next_step = messages.CHECK_GATEWAY if is_gateway or outcome is not Outcome.UNAVAILABLE else ""
+        next_step = ""
+        if fault is not None and fault.kind is FaultKind.PROXY:
+            next_step = messages.CORRECT_PROXY
+        elif outcome is not Outcome.UNAVAILABLE or (fault is not None and fault.kind is FaultKind.GATEWAY):
+            next_step = messages.CHECK_GATEWAY
         return self._steps.end(outcome, fact, arrival.now, next_step=next_step)

@@ -29,7 +29,7 @@ from tests.support.driving import (
     seen,
 )
 from watcher.core.answers.rate_limits import Hold
-from watcher.core.answers.replies import ApiError, Denied, Reply
+from watcher.core.answers.replies import ApiError, Denied, Fault, FaultKind, Reply
 from watcher.core.events import Changed, Ended, MetThrottle, MetUnknownStatus, Retrying, Watching
 from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
@@ -522,6 +522,16 @@ class TestOutages:
         driven.receive_until_over(UNKNOWN_HOST)
         assert driven.outcome is Outcome.UNAVAILABLE
         assert driven.now == pytest.approx(30.0)
+
+    def test_a_proxy_error_ends_with_its_own_next_step(self) -> None:
+        """A proxy's error before the first response is retried for 30 s, and the message names the proxy."""
+        driven = Driven(Policy(outage_budget=300.0))
+        driven.receive_until_over(Fault(FaultKind.PROXY, "there is no proxy named x (from ALL_PROXY)"))
+        assert driven.outcome is Outcome.UNAVAILABLE
+        assert driven.now == pytest.approx(30.0)
+        assert driven.ended.message.endswith(
+            "Correct the proxy in the environment, then watch the import again."
+        )
 
     def test_an_unknown_host_after_a_response_is_an_outage(self) -> None:
         """After a response, an unknown host is retried for the whole outage budget."""
