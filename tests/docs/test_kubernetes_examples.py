@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.manifests import KUBERNETES, Example, read_example
-from watcher.cli.inputs import read_inputs
+from watcher.cli.inputs import InputReader
 from watcher.cli.parse import parse
-from watcher.cli.target_lists import TargetLists
 from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.statuses import Outcome
 from watcher.version import __version__
@@ -83,7 +82,7 @@ def test_the_arguments_are_accepted(example: Example, tmp_path: Path) -> None:
     targets = tuple(copied_from_mount(target, example, tmp_path) for target in settings.targets)
     token_file = tmp_path / "access-token"
     token_file.write_text("api-1\n")
-    inputs = read_inputs(replace(settings, targets=targets, token_file=token_file), TargetLists())
+    inputs = InputReader(replace(settings, targets=targets, token_file=token_file)).read()
     assert len(inputs.refs) == 1
     assert settings.terms().policy.timeout > 0
 

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from watcher.api.token import looks_like_token
+from watcher.api.token import contains_token
 from watcher.core.errors import UsageError
 from watcher.core.text import printable
 
@@ -48,7 +48,7 @@ def parse_base_uri(text: str, source: str) -> str:
     text = text.strip()
     if not text:
         raise UsageError(f"{source} is empty. Leave it out, or set it to a URL such as {DEFAULT_BASE_URI}.")
-    if looks_like_token(text):
+    if contains_token(text):
         raise UsageError(f"{source} looks like an access token. Set it to a URL such as {DEFAULT_BASE_URI}.")
     url = text if "://" in text else f"https://{text}"
     origin = origin_of(url, source)

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
+from watcher.api.token import contains_token, redact
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.text import printable
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
-_IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]*)")
+_IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]+)/?")
+_UNNAMED_PATH = re.compile(r"/api/v2/segments/[^/]+/[^/]+/[^/]+(?:/imports)?/?")
+_PAGE_OF_SEGMENT = re.compile(r"(?:/projects/[^/]+|/[^/]+/[^/]+)/segments/[^/]+")
+_IMPORT_ID = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[0-9a-f]{24}", re.IGNORECASE)
 _EXAMPLE_PATH = "/api/v2/segments/default/production/big-spenders/imports/1234a567-…"
 
 
@@ -41,7 +45,7 @@ def target_of(named: ImportRef | str) -> Target:
 
 
 def parse_target(text: str) -> Target:
-    """Return the target that four keys, an API path or an API URL name.
+    """Return the target that four keys, an API path or an API URL name; a trailing slash is ignored.
 
     Keys are literal; paths and URLs are percent-decoded once.
 
@@ -52,19 +56,20 @@ def parse_target(text: str) -> Target:
         raise UsageError(f"target is empty (is a variable unset?). Write for example {EXAMPLE_TARGET}.")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         raise UsageError(f"target is in quotes: {quoted(text)}. Remove them.")
+    if redact(unquote(text.strip())) == "***":
+        raise UsageError(
+            f"target looks like an access token. Name the import instead, such as {EXAMPLE_TARGET}."
+        )
+    _check_not_a_page(text)
     if "://" in text:
         origin = origin_of(text, "target", DEFAULT_BASE_URI + _EXAMPLE_PATH)
         _, slash, path = text.partition("://")[2].partition("/")
         return Target(_parse_path(slash + path, text), origin)
     if text.startswith("/"):
         return Target(_parse_path(text, text))
-    keys = text.split("/")
-    if len(keys) != len(_KEY_NAMES):
-        raise UsageError(
-            f"target does not have four parts: {quoted(text)}. "
-            f"Write project/environment/segment/import-id, such as {EXAMPLE_TARGET}."
-        )
-    return Target(checked_ref(*keys, source=text))
+    if _is_launchdarkly_host(text.partition("/")[0]):
+        raise UsageError(f"target has no scheme: {quoted(text)}. Write https:// before it.")
+    return Target(_parse_keys(text))
 
 
 def choose_base_uri(
@@ -110,9 +115,53 @@ def checked_ref(*keys: str, source: str) -> ImportRef:
     return ImportRef(*keys)
 
 
-def quoted(text: str) -> str:
-    """Return at most 200 characters of text from outside, safe to print and in quotes."""
-    return f"'{printable(text, limit=200)}'"
+def shown(text: str, limit: int = 200) -> str:
+    """Return text that a user gave as messages show it: at most ``limit`` characters, without tokens."""
+    return printable(redact(text), limit)
+
+
+def quoted(text: str, limit: int = 200) -> str:
+    """Return text that a user gave as messages quote it; see ``shown``."""
+    return f"'{shown(text, limit)}'"
+
+
+def _check_not_a_page(text: str) -> None:
+    """Raise UsageError if text is the address of a page of LaunchDarkly's web application."""
+    scheme, separator, rest = text.partition("://")
+    host, slash, path = (rest if separator else scheme).partition("/")
+    path = re.split("[?#]", slash + path)[0]
+    if path.startswith("/api/") or "@" in host:
+        return
+    is_ours = _is_launchdarkly_host(host)
+    if _PAGE_OF_SEGMENT.match(path) and (is_ours or separator or not host):
+        page = "the segment's page"
+    elif is_ours:
+        page = "a page"
+    else:
+        return
+    raise UsageError(
+        f"target is {page} in LaunchDarkly's web application, not an import: {quoted(text)}. "
+        "The import ID is in the Location header of the response that created it."
+    )
+
+
+def _is_launchdarkly_host(host: str) -> bool:
+    return f"https://{host.lower()}" in LAUNCHDARKLY_ORIGINS
+
+
+def _parse_keys(text: str) -> ImportRef:
+    keys = text.removesuffix("/").split("/")
+    if len(keys) == 1 and _IMPORT_ID.fullmatch(text):
+        raise UsageError(
+            f"target is an import ID alone: {quoted(text)}. "
+            f"Write the three keys before it, such as {EXAMPLE_TARGET}."
+        )
+    if len(keys) != len(_KEY_NAMES):
+        raise UsageError(
+            f"target does not have four parts: {quoted(text)}. "
+            f"Write project/environment/segment/import-id, such as {EXAMPLE_TARGET}."
+        )
+    return checked_ref(*keys, source=text)
 
 
 def _parse_path(path: str, source: str) -> ImportRef:
@@ -120,6 +169,8 @@ def _parse_path(path: str, source: str) -> ImportRef:
         raise UsageError(f"target must end after the import ID, without '?' or '#': {quoted(source)}")
     match = _IMPORT_PATH.fullmatch(path)
     if match is None:
+        if _UNNAMED_PATH.fullmatch(path):
+            raise UsageError(f"target has no import ID: {quoted(source)}. Write for example {_EXAMPLE_PATH}")
         raise UsageError(
             f"target is not the path of an import: {quoted(source)}. Write for example {_EXAMPLE_PATH}"
         )
@@ -137,6 +188,8 @@ def _problem_with(key: str) -> str | None:
         return f"is {key!r}, which would change the path"
     if "/" in key or "\\" in key:
         return "has a slash, which would change the path"
+    if contains_token(key):
+        return "looks like an access token"
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in key):
         return "has a control character"
     return None

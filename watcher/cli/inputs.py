@@ -6,11 +6,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from watcher.api.hosts import DEFAULT_BASE_URI, parse_base_uri
-from watcher.api.targets import Target, checked_ref, choose_base_uri, parse_target
-from watcher.api.token import TokenFile, TokenSource, parse_token
+from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_uri
+from watcher.api.targets import Target, checked_ref, choose_base_uri, shown
+from watcher.api.token import Secret, TokenFile, TokenSource, parse_token
+from watcher.cli.mistakes import parse_positional
 from watcher.cli.options import BASE_URI_VARIABLES, TOKEN_VARIABLES
-from watcher.cli.target_lists import parse_target_list
+from watcher.cli.reading import Reading
+from watcher.cli.target_lists import TargetLists
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
 
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from watcher.cli.settings import Settings
-    from watcher.cli.target_lists import TargetLists
     from watcher.core.model import ImportRef
 
 _KEY_FIELDS = ("project", "environment", "segment", "import_id")
 _DEMO_CONFLICTS = frozenset({"targets", "base_uri", "token_file", *_KEY_FIELDS})
+_SHORTEST_TOKEN = 8
+"""Shortest token that is looked for in text: a shorter one would be found in ordinary words."""
+
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the simulator accepts any token)
 
 
@@ -33,19 +37,99 @@ class Inputs:
     refs: tuple[ImportRef, ...]
     base_uri: str
     tokens: TokenSource
+    base_uri_source: str | None = None
+
+    @property
+    def foreign_host(self) -> str | None:
+        """A sentence that names the host and its source, unless it is one of LaunchDarkly's own."""
+        if self.base_uri in LAUNCHDARKLY_ORIGINS:
+            return None
+        return f"polling {self.base_uri} (from {self.base_uri_source}), which is not a LaunchDarkly host"
 
 
-def read_inputs(settings: Settings, lists: TargetLists, environ: Mapping[str, str] = os.environ) -> Inputs:
-    """Read the targets, find their host and the access token.
+class InputReader:
+    """Read the inputs that settings point at.
 
-    Raises:
-        UsageError: There is no target or no token, or they contradict each other.
+    Attributes:
+        settings: The settings.
+        lists: Standard input and the files of targets.
+        reading: What ``read`` is reading.
+        inputs: The inputs, once they are read.
     """
-    if settings.demo is not None:
-        return _demo_inputs(settings)
-    targets = _targets(settings, lists)
-    refs = tuple(dict.fromkeys(target.ref for target in targets))
-    return Inputs(refs, _base_uri(settings, targets, environ), _tokens(settings, environ))
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+        self.settings = settings
+        self._environ = environ
+        self.reading = Reading()
+        self.lists = TargetLists(self.reading)
+        self.inputs: Inputs | None = None
+
+    @property
+    def may_block(self) -> bool:
+        """Whether ``read`` opens files or standard input, which may be pipes without a writer."""
+        settings = self.settings
+        has_list = any(map(_is_list, settings.targets))
+        return settings.demo is None and (has_list or settings.token_file is not None)
+
+    def check(self) -> None:
+        """Check what can be checked without reading anything.
+
+        Raises:
+            UsageError: There is no target or no token, or they contradict each other.
+        """
+        settings = self.settings
+        if not self.may_block:
+            self.read()
+            return
+        self._parse_targets()
+        if settings.token_file is None:
+            _tokens(settings, self._environ)
+
+    def read(self) -> Inputs:
+        """Read the targets, find their host and the access token; the targets on the command line come first.
+
+        Raises:
+            UsageError: There is no target or no token, or they contradict each other.
+        """
+        if self.inputs is None:
+            settings = self.settings
+            self.inputs = self._read() if settings.demo is None else _demo_inputs(settings)
+        return self.inputs
+
+    def conceal(self, text: str) -> str:
+        """Return text without the access token, whichever way it was passed."""
+        for variable in TOKEN_VARIABLES:
+            value = self._environ.get(variable, "").strip()
+            if len(value) >= _SHORTEST_TOKEN:
+                text = Secret(value).conceal(text)
+        return text if self.inputs is None else self.inputs.tokens.conceal(text)
+
+    def _read(self) -> Inputs:
+        settings, environ = self.settings, self._environ
+        targets = [target for name in self._parse_targets() for target in self._targets_of(name)]
+        base_uri, source = _base_uri(settings, targets, environ)
+        if settings.token_file is not None:
+            self.reading.begin(f"--token-file {shown(str(settings.token_file))}")
+        tokens = _tokens(settings, environ)
+        refs = tuple(dict.fromkeys(target.ref for target in targets))
+        _check_no_token(refs, tokens.current())
+        return Inputs(refs, base_uri, tokens, source)
+
+    def _parse_targets(self) -> list[str | Target]:
+        """Return the targets on the command line, and the names of lists in their place."""
+        texts = self.settings.targets
+        named: list[str | Target] = [
+            text if _is_list(text) else parse_positional(text, texts) for text in dict.fromkeys(texts)
+        ]
+        by_options = _target_of_options(self.settings)
+        if by_options is not None:
+            named.append(by_options)
+        if not named:
+            raise UsageError(f"no import is named. Give a target such as {EXAMPLE_TARGET}, or try --demo.")
+        return named
+
+    def _targets_of(self, named: str | Target) -> list[Target]:
+        return self.lists.read(named) if isinstance(named, str) else [named]
 
 
 def _demo_inputs(settings: Settings) -> Inputs:
@@ -56,19 +140,8 @@ def _demo_inputs(settings: Settings) -> Inputs:
     return Inputs((), DEFAULT_BASE_URI, TokenSource(parse_token(_DEMO_TOKEN, "--demo")))
 
 
-def _targets(settings: Settings, lists: TargetLists) -> list[Target]:
-    targets: list[Target] = []
-    for text in dict.fromkeys(settings.targets):
-        if text == "-" or text.startswith("@"):
-            targets += parse_target_list(lists.read(text), "standard input" if text == "-" else text[1:])
-        else:
-            targets.append(parse_target(text))
-    by_options = _target_of_options(settings)
-    if by_options is not None:
-        targets.append(by_options)
-    if not targets:
-        raise UsageError(f"no import is named. Give a target such as {EXAMPLE_TARGET}, or try --demo.")
-    return targets
+def _is_list(text: str) -> bool:
+    return text == "-" or text.startswith("@")
 
 
 def _target_of_options(settings: Settings) -> Target | None:
@@ -91,21 +164,38 @@ def _target_of_options(settings: Settings) -> Target | None:
     return Target(checked_ref(*values, source="/".join(values)))
 
 
-def _base_uri(settings: Settings, targets: Sequence[Target], environ: Mapping[str, str]) -> str:
+def _base_uri(
+    settings: Settings, targets: Sequence[Target], environ: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """Return the base URI, and the setting that names it."""
     if settings.base_uri is None:
-        return choose_base_uri(None, targets, "--base-uri")
+        return choose_base_uri(None, targets, "--base-uri"), None
     if "base_uri" in settings.given:
-        return choose_base_uri(parse_base_uri(settings.base_uri, "--base-uri"), targets, "--base-uri")
+        base_uri = parse_base_uri(settings.base_uri, "--base-uri")
+        return choose_base_uri(base_uri, targets, "--base-uri"), "--base-uri"
     variable = next((name for name in BASE_URI_VARIABLES if environ.get(name)), "the environment")
-    return choose_base_uri(parse_base_uri(settings.base_uri, variable), targets, "--base-uri", variable)
+    base_uri = parse_base_uri(settings.base_uri, variable)
+    return choose_base_uri(base_uri, targets, "--base-uri", variable), variable
 
 
 def _tokens(settings: Settings, environ: Mapping[str, str]) -> TokenSource:
     if settings.token_file is not None:
         return TokenFile(settings.token_file, "--token-file")
+    variable = _token_variable(environ)
+    return TokenSource(parse_token(environ[variable], variable))
+
+
+def _token_variable(environ: Mapping[str, str]) -> str:
     for variable in TOKEN_VARIABLES:
         if variable in environ:
-            return TokenSource(parse_token(environ[variable], variable))
+            return variable
     raise UsageError(
         "no access token. Set LD_ACCESS_TOKEN=api-… in the environment, or use --token-file PATH."
     )
+
+
+def _check_no_token(refs: Sequence[ImportRef], token: Secret) -> None:
+    """Refuse targets that contain the access token, because targets are printed."""
+    value = token.reveal()
+    if len(value) >= _SHORTEST_TOKEN and any(value in key for ref in refs for key in ref.keys):
+        raise UsageError("the target contains the access token. Write the import's keys alone.")

@@ -5,22 +5,23 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from watcher.api.targets import shown
+from watcher.api.token import redact
+from watcher.cli.inputs import InputReader
 from watcher.cli.parse import KUBERNETES_LOG, parse, split_command
 from watcher.cli.settings import Settings
-from watcher.cli.signals import Interrupted, raise_interrupted
+from watcher.cli.signals import Interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
-from watcher.core.text import printable
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watcher.cli.inputs import Inputs
     from watcher.cli.parse import Parsed
     from watcher.cli.run import Finished
     from watcher.cli.signals import Signals
@@ -45,33 +46,18 @@ def main(arguments: Sequence[str], signals: Signals) -> int:
 
 def _run(arguments: Sequence[str], signals: Signals) -> int:
     given, command = split_command(arguments)
-    settings = Settings()
-    prepared: _Prepared | None = None
-    finished: Finished | None = None
+    attempt = _Attempt(command)
     try:
-        parsed = parse(given)
-        if parsed is None:
-            return 0
-        settings = parsed.settings
-        prepared = _prepare(parsed, command, signals)
-        finished = _watch(settings, prepared, signals)
-        if command is None or finished.result.code != 0:
-            return finished.result.code
-        _replace_process(prepared.program, command, finished, signals)
-    except UsageError as error:
-        result = _failure(Outcome.USAGE, error)
-    except CommandError as error:
-        result = _failure(Outcome.USAGE, error, error.code)
-    except BusyError as error:
-        settings = _without_files(settings)
-        result = _failure(Outcome.UNAVAILABLE, error, _busy_code(settings, command))
+        result = _try(attempt, given, signals)
     except Interrupted as interrupt:
-        what = "the watch" if finished is None or command is None else command[0]
+        what = "the watch" if attempt.finished is None or command is None else command[0]
         result = Result(Outcome.INTERRUPTED, interrupt.code, f"interrupted before {what} began")
     except Exception as error:  # noqa: BLE001 (the boundary: no other place prints a traceback)
-        result = _defect(error, prepared)
+        result = _defect(error, attempt.inputs)
+    if result is None:
+        return 0 if attempt.finished is None else attempt.finished.result.code
     try:
-        _report(settings, result, is_reported=finished is not None)
+        _report(attempt.settings, result, is_reported=attempt.finished is not None)
     except Exception as error:  # noqa: BLE001 (the boundary, again: a report may be what fails)
         with suppress(OSError):
             os.write(2, f"watcher: the result could not be reported ({type(error).__name__})\n".encode())
@@ -79,44 +65,68 @@ def _run(arguments: Sequence[str], signals: Signals) -> int:
     return result.code
 
 
+@dataclass(slots=True)
+class _Attempt:
+    """What is known about a run when it fails."""
+
+    command: Sequence[str] | None
+    settings: Settings = field(default_factory=Settings)
+    inputs: InputReader = field(default_factory=lambda: InputReader(Settings()))
+    finished: Finished | None = None
+
+
+def _try(attempt: _Attempt, given: Sequence[str], signals: Signals) -> Result | None:
+    """Run the command, and return a failure that is not reported yet."""
+    command = attempt.command
+    try:
+        parsed = parse(given)
+        if parsed is None:
+            return None
+        attempt.settings, attempt.inputs = parsed.settings, InputReader(parsed.settings)
+        prepared = _prepare(parsed, command, attempt.inputs, signals)
+        attempt.finished = finished = _watch(prepared, signals)
+        if command is not None and finished.result.code == 0:
+            _replace_process(prepared.program, command, finished, signals)
+    except (UsageError, CommandError) as error:
+        created = None if attempt.finished is not None else _find_created(attempt.inputs, signals)
+        code = error.code if isinstance(error, CommandError) else None
+        return _failure(attempt, Outcome.USAGE, error, code=code, created=created)
+    except BusyError as error:
+        attempt.settings = _without_files(attempt.settings)
+        return _failure(attempt, Outcome.UNAVAILABLE, error, code=_busy_code(attempt.settings, command))
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """What a run needs; ``program`` is the path of the command, empty without one."""
 
+    settings: Settings
     program: str
     terms: Terms
-    inputs: Inputs
+    inputs: InputReader
 
 
-def _prepare(parsed: Parsed, command: Sequence[str] | None, signals: Signals) -> _Prepared:
-    """Check everything that can be checked before the first request."""
-    from watcher.cli.command import find_command  # noqa: PLC0415 (help needs none of these)
+def _prepare(
+    parsed: Parsed, command: Sequence[str] | None, inputs: InputReader, signals: Signals
+) -> _Prepared:
+    """Check everything that can be checked before anything blocks."""
+    from watcher.cli.command import find_command  # noqa: PLC0415 (help needs neither)
     from watcher.cli.files import check_distinct_files  # noqa: PLC0415
-    from watcher.cli.inputs import read_inputs  # noqa: PLC0415
-    from watcher.cli.target_lists import TargetLists, created_import  # noqa: PLC0415
 
-    settings, lists = parsed.settings, TargetLists()
-    try:
-        if parsed.error is not None:
-            raise parsed.error
-        program = "" if command is None else find_command(command)
-        settings.check(has_command=command is not None)
-        check_distinct_files(settings)
-        terms = settings.terms()
-        signals.check()
-        signals.call(raise_interrupted)  # a pipe may never be closed
-        return _Prepared(program, terms, read_inputs(settings, lists))
-    except (UsageError, CommandError) as error:
-        # Report the created import's ID even if the run fails.
-        created = created_import(lists) if "-" in settings.targets else None
-        if created is not None:
-            error.args = (f"{str(error).rstrip('.')}. {created}",)
-        raise
-    finally:
-        signals.call(None)
+    if parsed.error is not None:
+        raise parsed.error
+    program = "" if command is None else find_command(command)
+    settings = parsed.settings
+    settings.check(has_command=command is not None)
+    check_distinct_files(settings)
+    terms = settings.terms()
+    signals.check()
+    inputs.check()
+    return _Prepared(settings, program, terms, inputs)
 
 
-def _watch(settings: Settings, prepared: _Prepared, signals: Signals) -> Finished:
+def _watch(prepared: _Prepared, signals: Signals) -> Finished:
     try:
         from watcher.cli.run import run_watch  # noqa: PLC0415 (usage errors need no network)
     except OSError as error:  # aiohttp prepares TLS when it is imported
@@ -127,7 +137,17 @@ def _watch(settings: Settings, prepared: _Prepared, signals: Signals) -> Finishe
     gc.freeze()  # imported modules stay until the end
     gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
-    return run_watch(settings, prepared.inputs, prepared.terms, signals, has_command=bool(prepared.program))
+    has_command = bool(prepared.program)
+    return run_watch(prepared.settings, prepared.inputs, prepared.terms, signals, has_command=has_command)
+
+
+def _find_created(inputs: InputReader, signals: Signals) -> str | None:
+    """Return a sentence about the import that standard input names: it exists, and must not be lost."""
+    if "-" not in inputs.settings.targets:
+        return None
+    from watcher.cli.created import find_created_import  # noqa: PLC0415 (most runs have no such error)
+
+    return find_created_import(inputs, signals)
 
 
 def _replace_process(program: str, command: Sequence[str], finished: Finished, signals: Signals) -> None:
@@ -137,8 +157,16 @@ def _replace_process(program: str, command: Sequence[str], finished: Finished, s
     replace_process(program, command, finished.variables(), signals)
 
 
-def _failure(outcome: Outcome, error: WatcherError, code: int | None = None) -> Result:
-    message = printable(str(error), _MESSAGE_LIMIT)
+def _failure(
+    attempt: _Attempt,
+    outcome: Outcome,
+    error: WatcherError,
+    *,
+    code: int | None = None,
+    created: str | None = None,
+) -> Result:
+    text = str(error) if created is None else f"{str(error).rstrip('.')}. {created}"
+    message = shown(attempt.inputs.conceal(text), _MESSAGE_LIMIT)
     return Result(outcome, DEFAULT_CODES[outcome] if code is None else code, message)
 
 
@@ -153,12 +181,10 @@ def _busy_code(settings: Settings, command: Sequence[str] | None) -> int | None:
     return None if code == 0 and command is not None else code  # 0 would pass for the command's success
 
 
-def _defect(error: Exception, prepared: _Prepared | None) -> Result:
+def _defect(error: Exception, inputs: InputReader) -> Result:
     import traceback  # noqa: PLC0415 (slow, and rarely needed)
 
-    lines = "".join(traceback.format_exception(error))
-    if prepared is not None:
-        lines = prepared.inputs.tokens.conceal(lines)
+    lines = redact(inputs.conceal("".join(traceback.format_exception(error))))
     message = f"this is a defect in watcher; please report it with this traceback:\n{lines.rstrip()}"
     return Result(Outcome.INTERNAL, DEFAULT_CODES[Outcome.INTERNAL], message)
 

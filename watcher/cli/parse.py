@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from watcher.cli.mistakes import unknown_option
 from watcher.cli.options import COMMAND
 from watcher.cli.settings import LogFormat, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
@@ -54,7 +55,10 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
         )
     except click.UsageError as error:
         settings = _settings(_readable_context(arguments, error), environ)
-        return Parsed(settings, UsageError(_sentence(error)))
+        mistake = None
+        if isinstance(error, click.NoSuchOption):
+            mistake = unknown_option(error.option_name, settings.targets)
+        return Parsed(settings, mistake or UsageError(_sentence(error)))
     except OSError as error:
         return Parsed(Settings(), UsageError(f"standard output cannot be written: {error.strerror}"))
     except SystemExit:  # click's reaction to a closed pipe

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
+from signal import Signals as Signal
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from watcher.api.client import Client
 from watcher.api.proxy import find_proxy
+from watcher.api.targets import shown
 from watcher.api.tls import tls_context
 from watcher.cli.hints import find_hints
-from watcher.cli.outputs import make_reports
+from watcher.cli.outputs import make_failure_reports, make_line_log, make_reports
+from watcher.cli.thread_reader import ThreadReader, Unread
+from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
+from watcher.core.statuses import Outcome
+from watcher.core.text import duration
 from watcher.core.wait.saved import SavedState
 from watcher.loop import Watch
 from watcher.reports.dotenv import variables
@@ -24,14 +32,14 @@ from watcher.reports.report import Reports
 from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from watcher.cli.inputs import Inputs
+    from watcher.cli.inputs import InputReader
     from watcher.cli.settings import Settings
     from watcher.cli.signals import Signals
     from watcher.core.events import Ended, Heartbeat
-    from watcher.core.exit_codes import Result
     from watcher.core.model import ImportRef
     from watcher.core.policy import Terms
     from watcher.reports.http.app import Endpoints
@@ -55,7 +63,7 @@ class Finished:
 
 
 def run_watch(
-    settings: Settings, inputs: Inputs, terms: Terms, signals: Signals, *, has_command: bool
+    settings: Settings, inputs: InputReader, terms: Terms, signals: Signals, *, has_command: bool
 ) -> Finished:
     """Watch the imports and report what happens; ``has_command`` if a command follows a success.
 
@@ -78,21 +86,16 @@ def run_watch(
 
 
 class _Run:
-    def __init__(self, settings: Settings, inputs: Inputs, signals: Signals, *, has_command: bool) -> None:
+    def __init__(
+        self, settings: Settings, inputs: InputReader, signals: Signals, *, has_command: bool
+    ) -> None:
         self._settings = settings
         self._inputs = inputs
         self._signals = signals
         self._has_command = has_command
         self._builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
-        self._reports = Reports(
-            make_reports(
-                settings,
-                self._builder,
-                several=len(inputs.refs) > 1,
-                snapshot=self._snapshot,
-                has_changed=self._has_changed,
-            )
-        )
+        # The other reports need the imports.
+        self._reports = Reports([make_line_log(settings)])
         self._watch: Watch | None = None
         self._store: StateStore | None = None
 
@@ -109,18 +112,30 @@ class _Run:
         def interrupt(number: int) -> None:
             loop.call_soon_threadsafe(end_watch, number)
 
+        if signals.number is not None:
+            interrupted.set()
+        reader = ThreadReader(
+            self._inputs.reading,
+            deadline=loop.time() + terms.policy.timeout,
+            stop=interrupted,
+            notify=partial(self._notify, "waiting_for_input"),
+        )
         async with AsyncExitStack() as stack:
             signals.call(interrupt)
             stack.callback(signals.call, None)
-            stack.callback(self._reports.close)
-            signals.on_exit, signals.on_resume = self._reports.abort, self._reports.resume
+            stack.callback(self._close)
+            signals.on_exit, signals.on_resume = self._abort, self._resume
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)
             async with AsyncExitStack() as connections:
-                self._watch = await self._connect(connections, terms)
-                if signals.number is not None:
-                    self._watch.interrupt(signals.number)
-                await self._follow(self._watch)
-                result = self._finish()
+                try:
+                    self._watch = await self._connect(connections, terms, reader)
+                except Unread:
+                    result = self._finish_unread(terms.policy.timeout)
+                else:
+                    if signals.number is not None:
+                        self._watch.interrupt(signals.number)
+                    await self._follow(self._watch)
+                    result = self._finish(self._builder.result())
             if view is not None:
                 view.result = result
             if settings.linger and signals.number is None:
@@ -128,9 +143,12 @@ class _Run:
                 await interrupted.wait()
         return Finished(result, self._builder)
 
-    async def _connect(self, stack: AsyncExitStack, terms: Terms) -> Watch:
-        settings, inputs = self._settings, self._inputs
+    async def _connect(self, stack: AsyncExitStack, terms: Terms, reader: ThreadReader) -> Watch:
+        settings, began = self._settings, asyncio.get_running_loop().time()
+        inputs = await reader.call(self._inputs.read) if self._inputs.may_block else self._inputs.read()
+        terms = _shorten(terms, asyncio.get_running_loop().time() - began)
         refs, base_uri = inputs.refs, inputs.base_uri
+        self._make_reports(several=len(refs) > 1)
         if settings.demo is not None:
             from watcher.cli.demo import running_demo  # noqa: PLC0415 (a server that only the demo needs)
 
@@ -138,6 +156,9 @@ class _Run:
             ref, base_uri = await stack.enter_async_context(demo)
             refs = (ref,)
             self._notify("demo", f"demo: simulated LaunchDarkly at {base_uri}, scenario '{settings.demo}'")
+        elif inputs.foreign_host is not None:
+            self._notify("base_uri", inputs.foreign_host)
+        self._builder.base_uri = base_uri
         saved, save = SavedState(), None
         if settings.state_file is not None:
             from watcher.state.store import open_store  # noqa: PLC0415 (only here)
@@ -146,15 +167,19 @@ class _Run:
             saved, save = self._store.saved, self._store.save
         for hint in find_hints(inputs.tokens.current(), os.environ):
             self._reports.notify(Level.WARNING, "hint", hint)
-        client = Client(
-            base_uri,
-            inputs.tokens,
-            tls=tls_context(settings.ca_file, "--ca-file", base_uri),
-            proxy=find_proxy(base_uri),
-        )
+        tls = await self._tls(reader, base_uri)
+        client = Client(base_uri, inputs.tokens, tls=tls, proxy=find_proxy(base_uri))
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)
         return Watch(refs, terms, client.get, random, saved=saved, save=save, warn=self._warn_of_time)
+
+    async def _tls(self, reader: ThreadReader, base_uri: str) -> ssl.SSLContext | None:
+        path = self._settings.ca_file
+        load = partial(tls_context, path, "--ca-file", base_uri)
+        if path is None and not os.environ.get("SSL_CERT_FILE"):
+            return load()
+        self._inputs.reading.begin("SSL_CERT_FILE" if path is None else f"--ca-file {shown(str(path))}")
+        return await reader.call(load)
 
     async def _serve(self, stack: AsyncExitStack, host: str, port: int) -> Endpoints:
         from watcher.reports.http.app import Endpoints  # noqa: PLC0415 (a server that few runs need)
@@ -179,14 +204,51 @@ class _Run:
                 self._builder.receive(event)
                 self._reports.receive(event)
 
-    def _finish(self) -> Result:
-        result = self._builder.result()
+    def _make_reports(self, *, several: bool) -> None:
+        reports = make_reports(
+            self._settings,
+            self._builder,
+            several=several,
+            snapshot=self._snapshot,
+            has_changed=self._has_changed,
+        )
+        self._reports = Reports(reports)
+
+    def _finish_unread(self, timeout: float) -> Result:
+        """Finish a run that could not read its inputs."""
+        codes, number = self._settings.exit_codes, self._signals.number
+        during = f"while reading {self._inputs.reading.source}"
+        if number is None:
+            code = codes.code(Outcome.TIMEOUT)
+            message = (
+                f"timed out after {duration(timeout)} {during}. Check what writes it, or allow more time."
+            )
+            result = Result(Outcome.TIMEOUT, code, message)
+        else:
+            code = codes.code(Outcome.INTERRUPTED, number)
+            message = f"interrupted by {Signal(number).name} {during}. Nothing was watched."
+            result = Result(Outcome.INTERRUPTED, code, message)
+        self._reports.close()
+        self._reports = Reports(make_failure_reports(self._settings))
+        return self._finish(result)
+
+    def _finish(self, result: Result) -> Result:
         self._reports.finish(result)
         if self._store is not None:
             self._store.record_outcomes(result.ends)
         if result.code != 0 or not self._has_command:
             self._signals.exit_code = result.code
         return result
+
+    # The reports change when the inputs have been read.
+    def _close(self) -> None:
+        self._reports.close()
+
+    def _abort(self) -> None:
+        self._reports.abort()
+
+    def _resume(self) -> None:
+        self._reports.resume()
 
     def _snapshot(self, ref: ImportRef) -> Heartbeat | None:
         return None if self._watch is None else self._watch.snapshot(ref)
@@ -209,6 +271,14 @@ class _Run:
         self._reports.notify(
             Level.WARNING, "internal", f"a background task failed ({name}). The watch continues."
         )
+
+
+def _shorten(terms: Terms, spent: float) -> Terms:
+    """Take the time that reading took off the timeout; less than a second is no matter."""
+    policy = terms.policy
+    if spent < 1 or policy.timeout == math.inf or policy.remembered:  # a state file counts from its first run
+        return terms
+    return replace(terms, policy=replace(policy, timeout=max(policy.timeout - spent, 0.001)))
 
 
 class _LookupExecutor(ThreadPoolExecutor):

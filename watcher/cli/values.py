@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from watcher.api.targets import quoted
 from watcher.core.statuses import ImportStatus, Outcome
-from watcher.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -59,7 +59,7 @@ class Value(_ParamType):
             if not value.strip():
                 self.fail(f"it is empty (is a variable unset?). Write {self._expected}.", param, ctx)
             more = ". Repeat the option for each value." if "," in value and param and param.multiple else ""
-            self.fail(f"'{printable(value, 80)}' is not {self._expected}{more}", param, ctx)
+            self.fail(f"{quoted(value, 80)} is not {self._expected}{more}", param, ctx)
 
     def shell_complete(
         self,

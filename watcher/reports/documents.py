@@ -53,13 +53,17 @@ class ImportDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a run; until the end ``outcome``, ``exit_code`` and ``message`` are null."""
+    """The result of a run; until the end ``outcome``, ``exit_code`` and ``message`` are null.
+
+    ``base_uri`` is null if the run ended before it was known.
+    """
 
     schema_version: int = 1
     outcome: Outcome | None
     exit_code: int | None
     elapsed_s: float
     message: str | None
+    base_uri: str | None
     imports: list[ImportDocument]
 
 

@@ -13,10 +13,15 @@ from watcher.reports import documents
 
 
 class ResultBuilder:
-    """Keep the latest progress of every import, in the order in which they were named."""
+    """Keep the latest progress of every import, in the order in which they were named.
+
+    Attributes:
+        base_uri: Where the imports are polled, once that is known.
+    """
 
     def __init__(self, codes: ExitCodes, *, any_suffices: bool = False) -> None:
         self.codes = codes
+        self.base_uri: str | None = None
         self._any_suffices = any_suffices
         self._progress: dict[ImportRef, Progress] = {}
         self._ended: dict[ImportRef, Ended] = {}
@@ -73,6 +78,7 @@ class ResultBuilder:
             exit_code=None if result is None else result.code,
             elapsed_s=documents.seconds(elapsed),
             message=None if result is None else result.message,
+            base_uri=self.base_uri,
             imports=imports,
         )
 

@@ -20,6 +20,9 @@ URL = f"https://app.launchdarkly.com{PATH}"
     ("text", "target"),
     [
         (KEYS, Target(REF)),
+        (f"{KEYS}/", Target(REF)),
+        (f"{PATH}/", Target(REF)),
+        (f"{URL}/", Target(REF, "https://app.launchdarkly.com")),
         (PATH, Target(REF)),
         (URL, Target(REF, "https://app.launchdarkly.com")),
         (f"HTTPS://App.LaunchDarkly.com:443{PATH}", Target(REF, "https://app.launchdarkly.com")),
@@ -50,7 +53,9 @@ def test_a_target_has_three_forms(text: str, target: Target) -> None:
         "a/b\\x/c/d",
         "a/b/c/\udc80",
         "/api/v2/segments/a/b/c/imports/",
-        "/api/v2/segments/a/b/c/imports/d/",
+        "/api/v2/segments/a/b/c/imports/d//",
+        "a/b/c/d//",
+        "a/b/c/",
         "/api/v2/segments/a/b/c/imports/d?x=1",
         "/api/v2/segments/a/b/c/imports/%2e%2E",
         "/api/v2/segments/a/b%2fx/c/imports/d",
@@ -76,6 +81,43 @@ def test_other_text_is_rejected(text: str) -> None:
         parse_target(text)
     assert str(caught.value).isprintable()
     assert "secret" not in str(caught.value)
+
+
+PAGE = "projects/default/segments/big-spenders/targeting?env=production"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"https://app.launchdarkly.com/{PAGE}", "is the segment's page in LaunchDarkly's web application"),
+        (f"https://gateway.example/{PAGE}", "is the segment's page in LaunchDarkly's web application"),
+        (f"app.launchdarkly.com/{PAGE}", "is the segment's page in LaunchDarkly's web application"),
+        (f"/{PAGE}", "is the segment's page in LaunchDarkly's web application"),
+        ("https://app.launchdarkly.com/default/production/segments/big-spenders", "the segment's page"),
+        (
+            "https://App.EU.launchdarkly.com/projects/default/flags",
+            "a page in LaunchDarkly's web application",
+        ),
+        (f"app.launchdarkly.com{PATH}", "has no scheme"),
+        ("https://app.launchdarkly.com/api/v2/segments/a/b/c", "has no import ID"),
+        ("/api/v2/segments/a/b/c/imports", "has no import ID"),
+        ("1234a567-bcd8-9123-4567-abcd1234567f", "is an import ID alone"),
+        ("65f1c2a9e4b0a1b2c3d4e5f6", "is an import ID alone"),
+        ("api-0f2b6a1e-1111-2222-3333-0123456789ab", "looks like an access token. Name the import instead"),
+    ],
+)
+def test_common_mistakes_are_named(text: str, words: str) -> None:
+    """What users paste instead of a target gets a message of its own."""
+    with pytest.raises(UsageError) as caught:
+        parse_target(text)
+    assert words in str(caught.value)
+    assert "0f2b6a1e" not in str(caught.value)
+
+
+def test_a_page_is_named_before_its_host() -> None:
+    """The message about the web application does not quote a password in a URL."""
+    with pytest.raises(UsageError, match="must not contain a user name or password"):
+        parse_target(f"https://user:secret@app.launchdarkly.com/{PAGE}")
 
 
 @given(st.text())

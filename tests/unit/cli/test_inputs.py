@@ -9,9 +9,8 @@ import pytest
 
 from tests.support.driving import REF
 from watcher.api.token import Secret
-from watcher.cli.inputs import read_inputs
+from watcher.cli.inputs import InputReader
 from watcher.cli.settings import Settings
-from watcher.cli.target_lists import TargetLists
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ TOKEN = {"LD_API_KEY": " api-1 \n"}
 
 def inputs(settings: Settings, environ: Mapping[str, str] = TOKEN) -> Inputs:
     """Read the inputs of settings that name no list."""
-    return read_inputs(settings, TargetLists(), environ)
+    return InputReader(settings, environ).read()
 
 
 def test_a_host_of_launchdarkly_sets_the_base_uri() -> None:
@@ -48,6 +47,9 @@ def test_a_host_of_launchdarkly_sets_the_base_uri() -> None:
         (Settings(targets=(KEYS,), base_uri=SECRET), "looks like an access token"),
         (Settings(targets=(EU.replace("https", "http"),)), "https://app.eu.launchdarkly.com"),
         (Settings(targets=(KEYS,), token_file=Path(SECRET)), r"--token-file \*\*\*"),
+        (Settings(targets=(f"a/b/c/{SECRET}",)), "import ID looks like an access token"),
+        (Settings(targets=(SECRET,)), "target looks like an access token"),
+        (Settings(targets=(f"a/b/c/{SECRET.replace('-', '%2D')}/x",)), r"four parts: '\*\*\*'"),
         (Settings(segment="s"), "--project and --environment and --import-id"),
         (Settings(), "no import is named"),
     ],
@@ -57,6 +59,38 @@ def test_what_is_refused(settings: Settings, words: str) -> None:
     with pytest.raises(UsageError, match=words) as caught:
         inputs(settings)
     assert SECRET not in str(caught.value)
+    assert SECRET[4:] not in str(caught.value)
+
+
+def test_a_target_with_the_token_in_use() -> None:
+    """A target that contains the access token is refused, whatever the token looks like."""
+    with pytest.raises(UsageError, match="contains the access token"):
+        inputs(Settings(targets=("a/b/c/my-secret-token",)), {"LD_ACCESS_TOKEN": "my-secret-token"})
+
+
+def test_the_token_is_concealed_before_it_is_read() -> None:
+    """Messages about a command line that is refused contain no token from the environment."""
+    reader = InputReader(Settings(), {"LD_API_KEY": " my-secret-token\n"})
+    assert reader.conceal("target is 'my-secret-token'") == "target is '***'"
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({}, None),
+        ({"LD_BASE_URI": "https://app.launchdarkly.us"}, None),
+        (
+            {"WATCHER_BASE_URI": "", "LD_BASE_URI": "https://gw.example"},
+            "https://gw.example (from LD_BASE_URI)",
+        ),
+        ({"LAUNCHDARKLY_API_HOST": "http://127.0.0.1:1"}, "http://127.0.0.1:1 (from LAUNCHDARKLY_API_HOST)"),
+    ],
+)
+def test_another_host_is_named(environ: dict[str, str], sentence: str | None) -> None:
+    """A host that is not LaunchDarkly's own is named with the variable that sets it."""
+    base_uri = next((uri for uri in environ.values() if uri), None)
+    said = inputs(Settings(targets=(KEYS,), base_uri=base_uri), TOKEN | environ).foreign_host
+    assert said == (None if sentence is None else f"polling {sentence}, which is not a LaunchDarkly host")
 
 
 def test_a_missing_token() -> None:

@@ -1,38 +1,37 @@
-"""Tests of lists of targets: plain lists and response headers."""
+"""Tests of lists of targets."""
 
 from __future__ import annotations
 
+import os
+import threading
+from pathlib import Path
+
 import pytest
 
-from watcher.cli.target_lists import parse_target_list
+from watcher.cli.reading import Reading
+from watcher.cli.target_lists import TargetLists, parse_target_list
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 
 REF = ImportRef("default", "production", "big-spenders", "1234a567")
 KEYS = "default/production/big-spenders/1234a567"
 PATH = "/api/v2/segments/default/production/big-spenders/imports/1234a567"
+SECRET = "api-0f2b6a1e-1111-2222-3333-0123456789ab"
 URL = f"https://app.launchdarkly.com{PATH}"
-
-CURL = f"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 204 \r\ndate: now\r\nlocation: {URL}\r\nx: y\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        CURL,
-        CURL.replace("\r\n", "\n"),
-        CURL.replace("location:", "LOCATION :"),
-        CURL.replace(URL, PATH),
-        f"HTTP/1.1 307 Temporary Redirect\r\nLocation: https://x.example/imports\r\n\r\n{CURL}",
-        f"{CURL}Location: /not/a/header/but/the/body\r\n",
-        CURL.replace("x: y", "x: 1\x0bLocation: p/e/s/evil"),
         f"# imports of tonight\n\n  {KEYS}  \n",
+        f"{KEYS}/\n",
         f"Location: {PATH}\n",
+        f"location:{URL}",
         f"\ufeff{KEYS}\n{KEYS}\r\n",
     ],
 )
-def test_lists_and_headers_name_imports(text: str) -> None:
-    """Response headers as curl writes them and plain lists are both accepted."""
+def test_lists_name_imports(text: str) -> None:
+    """Each line is a target or a Location field."""
     assert {target.ref for target in parse_target_list(text, "standard input")} == {REF}
 
 
@@ -41,30 +40,23 @@ def test_lists_and_headers_name_imports(text: str) -> None:
     [
         ("", "is empty"),
         ("\n# nothing\n", "names no import"),
-        (
-            "HTTP/2 409 \r\ncontent-type: application/json\r\n\r\n",
-            "the import was not created: HTTP/2 409. Another import of this environment is running",
-        ),
-        (
-            "HTTP/1.1 400 Bad Request\r\n\r\n",
-            "the import was not created: HTTP/1.1 400 Bad Request. Check the request",
-        ),
-        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "names no import: the response was 'HTTP/1.1 502 Bad Gateway'"),
-        ("HTTP/2 409 \r\n\r\nLocation: " + PATH, "not created: HTTP/2 409. "),
-        ("HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n", "302 Found"),
-        ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field"),
         (f"{KEYS}\nnonsense\n", "line 2"),
         (f"{KEYS} # the first\n", "line 1: '"),
         (f"{KEYS}\t# the first\n", "Put the comment on its own line"),
         ('{"id": "1234a567"}', "contains a response body"),
+        (f"* Connected\n> authorization: {SECRET}\n", "contains the output of curl -v"),
+        (f"{KEYS}\n{SECRET}\n", "line 2: target looks like an access token"),
+        (f"Authorization: {SECRET}\n", "'Authorization: ***'"),
+        ("\0\1\2\ufffd", r"'\x00\x01\x02"),
     ],
 )
 def test_a_list_without_an_import_is_rejected(text: str, words: str) -> None:
-    """The message quotes the status line of the response, or the number of the bad line."""
+    """The message names the line, and never repeats a token."""
     with pytest.raises(UsageError) as caught:
         parse_target_list(text, "standard input")
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", ['{"code": "invalid_request"}', " <html>\n<p>no</p>", "\ufeff{}"])
@@ -72,3 +64,44 @@ def test_a_body_instead_of_headers_is_recognized(body: str) -> None:
     """If curl ran without -D, the message says so and quotes the body."""
     with pytest.raises(UsageError, match=r"standard input contains a response body .* curl -sS -D -"):
         parse_target_list(body, "standard input")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_list_in_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
+    """A list that PowerShell wrote is reported as such."""
+    (tmp_path / "list").write_bytes(f"{KEYS}\n".encode(encoding))
+    with pytest.raises(UsageError, match=r"list is encoded as UTF-16. Save it as UTF-8."):
+        TargetLists(Reading()).read(f"@{tmp_path / 'list'}")
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    """A list may begin with the byte-order mark of UTF-8."""
+    (tmp_path / "list").write_bytes(f"{KEYS}\n".encode("utf-8-sig"))
+    (target,) = TargetLists(Reading()).read(f"@{tmp_path / 'list'}")
+    assert target.ref == REF
+
+
+def test_a_pipe_need_not_be_closed(tmp_path: Path) -> None:
+    """Headers are read until the block of the creation is complete, byte by byte if need be."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    finished = threading.Event()
+
+    def write() -> None:
+        with fifo.open("wb", buffering=0) as pipe:
+            for byte in f"HTTP/2 204 \r\nlocation: {PATH}\r\n\r\n".encode():
+                pipe.write(bytes([byte]))
+            finished.wait(20)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    (target,) = TargetLists(Reading()).read(f"@{fifo}")
+    finished.set()
+    writer.join()
+    assert target.ref == REF
+
+
+def test_an_endless_list_is_refused() -> None:
+    """No more than a few megabytes are read."""
+    with pytest.raises(UsageError, match=r"/dev/zero is longer than 4 MiB. Split it"):
+        TargetLists(Reading()).read("@/dev/zero")

@@ -1,0 +1,94 @@
+"""Reads that may block before the watch: in a daemon thread, under the timeout and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from watcher.cli.reading import Reading
+
+NOTICE_AFTER = 2.0
+"""Seconds without input after which the user is told what is being waited for."""
+
+_Value = TypeVar("_Value")
+
+
+class Unread(Exception):  # noqa: N818 (nothing is wrong with the program)
+    """A read was given up, because of the deadline or a signal."""
+
+
+class ThreadReader:
+    """Call functions that may block in threads, which are abandoned at a deadline or after a signal.
+
+    Args:
+        reading: What the functions tell about their reads.
+        deadline: When to give up, on the clock of the running loop in seconds.
+        stop: Set to give up.
+        notify: Called with a message, once, if nothing arrives for ``NOTICE_AFTER`` seconds.
+    """
+
+    def __init__(
+        self, reading: Reading, *, deadline: float, stop: asyncio.Event, notify: Callable[[str], None]
+    ) -> None:
+        self._reading = reading
+        self._deadline = deadline
+        self._stop = stop
+        self._notify = notify
+        self._is_notified = False
+
+    async def call(self, read: Callable[[], _Value]) -> _Value:
+        """Return what the function returns, or raise its error.
+
+        Raises:
+            Unread: It has not returned in time.
+        """
+        loop = asyncio.get_running_loop()
+        self._reading.received()
+        result = asyncio.wrap_future(_start(read))
+        ended = loop.create_task(_ended(result))
+        stopped = loop.create_task(self._stop.wait())
+        try:
+            while not ended.done():
+                wakeup = min(self._deadline, self._notice_at)
+                timeout = None if wakeup == math.inf else max(0.0, wakeup - loop.time())
+                await asyncio.wait({ended, stopped}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if not ended.done() and (stopped.done() or loop.time() >= self._deadline):
+                    raise Unread
+                if loop.time() >= self._notice_at:
+                    self._is_notified = True
+                    self._notify(f"waiting for {self._reading.source}")
+            return result.result()
+        finally:
+            for future in (ended, stopped):
+                future.cancel()
+            result.cancel()
+
+    @property
+    def _notice_at(self) -> float:
+        return math.inf if self._is_notified else self._reading.silent_since + NOTICE_AFTER
+
+
+async def _ended(future: asyncio.Future[_Value]) -> bool:
+    await asyncio.wait({future})
+    return True
+
+
+def _start(read: Callable[[], _Value]) -> Future[_Value]:
+    future: Future[_Value] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(read())
+        except BaseException as error:  # noqa: BLE001 (raised again in the loop's thread)
+            future.set_exception(error)
+
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:  # the system has no thread left
+        run()
+    return future
