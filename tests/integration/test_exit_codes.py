@@ -200,7 +200,7 @@ def test_a_defect_asks_for_a_report() -> None:
         "import os, watcher.cli.run as s; s.Watch = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
     )
     assert finished.code == 1
-    first, second, *_ = finished.err.splitlines()
+    _, first, second, *_ = finished.err.splitlines()
     assert first == "watcher: this is a defect in watcher; please report it with this traceback:"
     assert second == "Traceback (most recent call last):"
     assert "'***'" in finished.err
@@ -213,7 +213,7 @@ def test_a_defect_in_the_report_of_a_failure_is_one_line() -> None:
         "lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
     )
     assert finished.code == 1
-    assert finished.err == "watcher: the result could not be reported (ValueError)\n"
+    assert finished.err.splitlines()[1:] == ["watcher: the result could not be reported (ValueError)"]
 
 
 each_signal = pytest.mark.parametrize(
@@ -268,7 +268,7 @@ class TestSignals:
 
     @each_signal
     def test_before_the_watch(self, number: int, code: int) -> None:
-        """A signal while targets are read gives one line."""
+        """A signal while targets are read gives one line that says so."""
         process = start_watcher("-")
         assert process.stdin is not None
         process.stdin.write("# more than fits into a pipe, so it is being read\n" * 5000)
@@ -276,7 +276,10 @@ class TestSignals:
         process.send_signal(number)
         finished = finish(process)
         assert finished.code == code
-        assert finished.err == "watcher: interrupted before the watch began\n"
+        assert finished.err == (
+            f"watcher: interrupted by {signal.Signals(number).name} while reading standard input. "
+            "Nothing was watched.\n"
+        )
 
     @each_signal
     def test_during_the_imports(self, number: int, code: int) -> None:

@@ -28,7 +28,15 @@ def test_json_is_the_object_of_the_contract(start_simulator: StartSimulator) -> 
         env=environment(simulator.base_uri),
     )
     result = finished.result
-    assert list(result) == ["schema_version", "outcome", "exit_code", "elapsed_s", "message", "imports"]
+    assert list(result) == [
+        "schema_version",
+        "outcome",
+        "exit_code",
+        "elapsed_s",
+        "message",
+        "base_uri",
+        "imports",
+    ]
     assert (result["schema_version"], result["outcome"], result["exit_code"]) == (1, "reached", 0)
     (one,) = json.loads(finished.out)["imports"]
     assert result["message"] == one["message"]
@@ -65,7 +73,7 @@ def test_json_log_is_json_to_the_last_line(start_simulator: StartSimulator) -> N
     env = environment(simulator.base_uri, WATCHER_LOG_FORMAT="json")
     finished = run_watcher(simulator.create(), *FAST, env=env)
     assert finished.out == ""
-    assert finished.events[0]["event"] == "watching"
+    assert [event["event"] for event in finished.events[:2]] == ["base_uri", "watching"]
     assert "create a new one" in str(finished.events[-2]["message"])
     last = finished.events[-1]
     assert (last["event"], last["level"], last["outcome"], last["exit_code"]) == (

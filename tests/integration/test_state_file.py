@@ -60,9 +60,10 @@ def test_a_look_reports_only_changes(start_simulator: StartSimulator, tmp_path: 
     time.sleep(0.2)
     second = look(state, target, simulator.base_uri)
     lines = second.err.splitlines()
-    assert len(lines) == 2
-    assert "-> in_progress after " in lines[0]
-    assert "not final yet; last status in_progress" in lines[1]
+    assert len(lines) == 3
+    assert lines[0].endswith("which is not a LaunchDarkly host")
+    assert "-> in_progress after " in lines[1]
+    assert "not final yet; last status in_progress" in lines[2]
     assert second.out.endswith(" 2 polls\n")
     assert look(state, target, simulator.base_uri) == Finished(8, "", "")
     assert look(state, target, simulator.base_uri, "--log-format", "json") == Finished(8, "", "")
@@ -174,7 +175,8 @@ def test_a_killed_wait_continues(start_simulator: StartSimulator, tmp_path: Path
     time.sleep(1.0)
     finished = run_watcher(*command, "--max-in-state", "in_progress=1s", "--output", "json", env=env)
     assert finished.code == 124
-    first, last = finished.err.splitlines()
+    host, first, last = finished.err.splitlines()
+    assert host.endswith("which is not a LaunchDarkly host")
     assert "; resumed after " in first
     assert first.endswith(", last status in_progress")
     assert "timed out: in_progress for more than 1s" in last

@@ -21,6 +21,7 @@ from watcher.api.tls import tls_context
 from watcher.cli.hints import find_hints
 from watcher.cli.outputs import make_failure_reports, make_line_log, make_reports
 from watcher.cli.thread_reader import ThreadReader, Unread
+from watcher.core.errors import UsageError
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
@@ -126,22 +127,28 @@ class _Run:
             stack.callback(self._close)
             signals.on_exit, signals.on_resume = self._abort, self._resume
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)
-            async with AsyncExitStack() as connections:
-                try:
-                    self._watch = await self._connect(connections, terms, reader)
-                except Unread:
-                    result = self._finish_unread(terms.policy.timeout)
-                else:
-                    if signals.number is not None:
-                        self._watch.interrupt(signals.number)
-                    await self._follow(self._watch)
-                    result = self._finish(self._builder.result())
+            result = await self._watch_all(terms, reader)
             if view is not None:
                 view.result = result
             if settings.linger and signals.number is None:
                 self._notify("lingering", f"serving until a signal; the exit code is {result.code}")
                 await interrupted.wait()
         return Finished(result, self._builder)
+
+    async def _watch_all(self, terms: Terms, reader: ThreadReader) -> Result:
+        signals = self._signals
+        async with AsyncExitStack() as connections:
+            try:
+                self._watch = await self._connect(connections, terms, reader)
+            except (Unread, UsageError) as error:
+                # Ctrl+C also ends the program before the pipe, so that standard input names no import.
+                if isinstance(error, UsageError) and signals.number is None:
+                    raise
+                return self._finish_unread(terms.policy.timeout)
+            if signals.number is not None:
+                self._watch.interrupt(signals.number)
+            await self._follow(self._watch)
+            return self._finish(self._builder.result())
 
     async def _connect(self, stack: AsyncExitStack, terms: Terms, reader: ThreadReader) -> Watch:
         settings, began = self._settings, asyncio.get_running_loop().time()

@@ -63,7 +63,7 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None
     elapsed_s: float
     message: str | None
-    base_uri: str | None
+    base_uri: str | None = None
     imports: list[ImportDocument]
 
 

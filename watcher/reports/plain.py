@@ -50,7 +50,9 @@ class PlainLog(Report):
             self._write(Level.ERROR, line, time.time())
 
     def notify(self, notice: Notice) -> None:
-        """Write the message."""
+        """Write the message, unless it is progress and ``quiet``."""
+        if self._quiet and notice.level <= Level.INFO:
+            return
         self._write(notice.level, notice.message, time.time())
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ def test_a_run_that_watched_nothing_has_an_empty_result(tmp_path: Path, kind: ty
         "exit_code": 2,
         "elapsed_s": 0.0,
         "message": NOTHING_WATCHED.message,
+        "base_uri": None,
         "imports": [],
     }
 

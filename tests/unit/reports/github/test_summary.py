@@ -81,7 +81,6 @@ def result(*imports: ImportDocument) -> ResultDocument:
         exit_code=worst.exit_code,
         elapsed_s=9.0,
         message=worst.message,
-        base_uri=None,
         imports=list(imports),
     )
 
