@@ -6,9 +6,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from watcher.api.token import contains_token
 from watcher.core.errors import UsageError
-from watcher.core.text import printable
+from watcher.core.text import printable, redact
 
 DEFAULT_BASE_URI = "https://app.launchdarkly.com"
 LAUNCHDARKLY_ORIGINS = {DEFAULT_BASE_URI, "https://app.eu.launchdarkly.com", "https://app.launchdarkly.us"}
@@ -30,7 +29,7 @@ def origin_of(url: str, source: str, example: str = DEFAULT_BASE_URI) -> str:
     """
     split = split_origin(url)
     if split is None:
-        rejected = "" if "@" in url else f", not '{printable(url)}'"  # it may contain a password
+        rejected = "" if "@" in url else f", not '{printable(redact(url))}'"  # it may contain a password
         raise UsageError(f"{source} must be a URL such as {example}{rejected}")
     origin, parts = split
     if parts.username is not None:
@@ -48,7 +47,7 @@ def parse_base_uri(text: str, source: str) -> str:
     text = text.strip()
     if not text:
         raise UsageError(f"{source} is empty. Leave it out, or set it to a URL such as {DEFAULT_BASE_URI}.")
-    if contains_token(text):
+    if redact(text) != text:
         raise UsageError(f"{source} looks like an access token. Set it to a URL such as {DEFAULT_BASE_URI}.")
     url = text if "://" in text else f"https://{text}"
     origin = origin_of(url, source)

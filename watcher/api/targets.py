@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, is_loopback, origin_of
-from watcher.api.token import contains_token, redact
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
-from watcher.core.text import printable
+from watcher.core.text import printable, redact
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]+)/?")
@@ -188,7 +187,7 @@ def _problem_with(key: str) -> str | None:
         return f"is {key!r}, which would change the path"
     if "/" in key or "\\" in key:
         return "has a slash, which would change the path"
-    if contains_token(key):
+    if redact(key) != key:
         return "looks like an access token"
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in key):
         return "has a control character"

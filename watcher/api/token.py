@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from watcher.api.encoding import decode_text
 from watcher.core.errors import UsageError
 
-_TOKEN = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_TOKEN = re.compile(r"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OTHER_KEYS = (
     (re.compile(r"sdk-.*"), "an SDK key"),
     (re.compile(r"mob-.*"), "a mobile key"),
@@ -42,13 +41,13 @@ class Secret:
 
 
 def parse_token(text: str, source: str) -> Secret:
-    """Check an access token; surrounding white space and a byte-order mark are ignored.
+    """Check an access token; surrounding white space is ignored.
 
     Raises:
         UsageError: It is empty or contains characters that no token has. The message names ``source``, the
             setting or file that contains the token, and does not repeat the token.
     """
-    token = text.removeprefix("\ufeff").strip()
+    token = text.strip()
     if not token:
         raise UsageError(f"{source} is empty. Set it to an access token such as api-…")
     if token.lower().startswith("bearer "):
@@ -61,18 +60,9 @@ def parse_token(text: str, source: str) -> Secret:
     return Secret(token)
 
 
-def contains_token(text: str) -> bool:
-    """Return whether text contains anything shaped like one of LaunchDarkly's keys, even percent-encoded."""
-    return redact(text) != text
-
-
-def redact(text: str) -> str:
-    """Return text with ``***`` in place of anything shaped like one of LaunchDarkly's keys.
-
-    If percent-encoding hides it, all of the text is replaced.
-    """
-    text = _TOKEN.sub("***", text)
-    return "***" if "%" in text and _TOKEN.search(unquote(text)) else text
+def looks_like_token(text: str) -> bool:
+    """Return whether text has the form of an access token, as hosts and file names hardly ever have."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def wrong_key_hint(token: Secret) -> str | None:
@@ -129,11 +119,11 @@ class TokenFile(TokenSource):
         return self.current()
 
     def _read(self) -> Secret:
-        source = f"{self._setting} {'***' if contains_token(str(self._path)) else self._path}"
+        source = f"{self._setting} {'***' if looks_like_token(str(self._path)) else self._path}"
         try:
-            with self._path.open("rb") as file:
-                content = file.read(_LARGEST_FILE)
+            with self._path.open(encoding="utf-8") as file:
+                text = file.read(_LARGEST_FILE)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a path"
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
             raise UsageError(f"{source} cannot be read: {reason.lower()}. Check the path.") from None
-        return parse_token(decode_text(content, source), source)
+        return parse_token(text, source)

@@ -15,6 +15,7 @@ from watcher.cli.reading import Reading
 from watcher.cli.target_lists import TargetLists
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
+from watcher.core.text import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,10 +99,8 @@ class InputReader:
 
     def conceal(self, text: str) -> str:
         """Return text without the access token, whichever way it was passed."""
-        for variable in TOKEN_VARIABLES:
-            value = self._environ.get(variable, "").strip()
-            if len(value) >= _SHORTEST_TOKEN:
-                text = Secret(value).conceal(text)
+        values = (self._environ.get(variable, "").strip() for variable in TOKEN_VARIABLES)
+        text = redact(text, [value for value in values if len(value) >= _SHORTEST_TOKEN])
         return text if self.inputs is None else self.inputs.tokens.conceal(text)
 
     def _read(self) -> Inputs:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from watcher.api.targets import shown
-from watcher.api.token import redact
 from watcher.cli.inputs import InputReader
 from watcher.cli.parse import KUBERNETES_LOG, parse, split_command
 from watcher.cli.settings import Settings
@@ -17,6 +16,7 @@ from watcher.cli.signals import Interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
+from watcher.core.text import redact
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:

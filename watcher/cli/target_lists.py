@@ -8,8 +8,8 @@ import select
 import sys
 from pathlib import Path
 
-from watcher.api.encoding import decode_text
 from watcher.api.targets import Target, parse_target, quoted, shown
+from watcher.cli.encoding import decode_text
 from watcher.cli.header_blocks import begins_with_headers, find_created, missing_import
 from watcher.cli.reading import STANDARD_INPUT, Reading
 from watcher.core.defaults import EXAMPLE_TARGET

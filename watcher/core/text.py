@@ -1,14 +1,33 @@
 """Text for people: durations in words, and external text made safe to print."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 FOREIGN_TEXT_LIMIT = 300
 """Longest quoted text from outside, in characters."""
 
 # All spaces of Unicode except U+0020. They are harmless, but `str.isprintable` rejects them.
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+
+
+_REDACTED = "***"
+_TOKEN = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
+
+    If percent-encoding hides one of them, all of the text is replaced.
+    """
+    for secret in secrets:
+        text = text.replace(secret, _REDACTED)
+        if "%" in text and secret in unquote(text):
+            return _REDACTED
+    text = _TOKEN.sub(_REDACTED, text)
+    return _REDACTED if "%" in text and _TOKEN.search(unquote(text)) else text
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:

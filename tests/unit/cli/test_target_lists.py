@@ -70,7 +70,7 @@ def test_a_body_instead_of_headers_is_recognized(body: str) -> None:
 def test_a_list_in_utf_16_is_named(tmp_path: Path, encoding: str) -> None:
     """A list that PowerShell wrote is reported as such."""
     (tmp_path / "list").write_bytes(f"{KEYS}\n".encode(encoding))
-    with pytest.raises(UsageError, match=r"list is encoded as UTF-16. Save it as UTF-8."):
+    with pytest.raises(UsageError, match=r"list is in UTF-16\. Convert it to UTF-8\."):
         TargetLists(Reading()).read(f"@{tmp_path / 'list'}")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.cli.values import parse_duration
-from watcher.core.text import duration, printable
+from watcher.core.text import duration, printable, redact
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,15 @@ def test_text_from_outside_is_safe(text: str, limit: int) -> None:
 def test_letters_of_any_script_are_not_escaped() -> None:
     """Letters of any script are printable."""
     assert printable("Žluťoučký 顧客 ok") == "Žluťoučký 顧客 ok"
+
+
+@pytest.mark.parametrize("kind", ["api", "sdk", "mob", "API"])
+@pytest.mark.parametrize("around", ["{}", "https://{}@host", "--{}=1"])
+def test_what_has_the_form_of_a_key_is_redacted(kind: str, around: str) -> None:
+    """Keys of all kinds are replaced, also if they are percent-encoded."""
+    key = f"{kind}-0f2b6a1e-1111-2222-3333-0123456789ab"
+    assert redact(around.format(key)) == around.format("***")
+    assert "1111" not in redact(around.format(key.replace("-", "%2d")))
+    assert redact("api-0f2b6a1e is short") == "api-0f2b6a1e is short"
+    assert redact("a secret, s%65cret", ["secret"]) == "***"
+    assert redact("a secret", ["secret"]) == "a ***"

@@ -17,7 +17,7 @@ def decode_text(content: bytes, source: str) -> str:
         UsageError: It is UTF-16, as PowerShell writes it; the message begins with ``source``.
     """
     if is_utf_16(content):
-        raise UsageError(f"{source} is encoded as UTF-16. Save it as UTF-8.")
+        raise UsageError(f"{source} is in UTF-16. Convert it to UTF-8.")
     return content.decode("utf-8-sig", errors="replace")
 
 
