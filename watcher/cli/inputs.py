@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_uri
 from watcher.api.targets import Target, checked_ref, choose_base_uri, shown
 from watcher.api.token import Secret, TokenFile, TokenSource, parse_token
+from watcher.cli.help import BASE_URI_VARIABLES, TOKEN_VARIABLES
 from watcher.cli.mistakes import parse_positional
-from watcher.cli.options import BASE_URI_VARIABLES, TOKEN_VARIABLES
 from watcher.cli.reading import Reading
 from watcher.cli.target_lists import TargetLists
 from watcher.core.defaults import EXAMPLE_TARGET

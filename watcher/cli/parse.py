@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PROGRAM = "watcher"
+_COMPLETION_VARIABLE = "_WATCHER_COMPLETE"
 KUBERNETES_LOG = Path("/dev/termination-log")
 
 
@@ -45,13 +46,17 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     Return None after ``--help`` and the like, which have been printed. Only the CI service is detected from
     ``environ``; options are always read from the environment of the process.
     """
+    if not arguments and _COMPLETION_VARIABLE in environ:
+        from watcher.cli.completion import register  # noqa: PLC0415 (only a shell needs it)
+
+        register()
     try:
         context: click.Context | int = COMMAND.main(
             list(arguments),
             prog_name=_PROGRAM,
             standalone_mode=False,
             # A shell that asks for completions passes no arguments; a leftover variable must not end a watch.
-            complete_var="" if arguments else None,
+            complete_var="" if arguments else _COMPLETION_VARIABLE,
         )
     except click.UsageError as error:
         settings = _settings(_readable_context(arguments, error), environ)
@@ -125,4 +130,4 @@ def _source_of(parameter: click.Parameter, context: click.Context | None) -> str
         for variable in _variables_of(parameter):
             if os.environ.get(variable):
                 return variable
-    return parameter.opts[0] if isinstance(parameter, click.Option) else "target"
+    return max(parameter.opts, key=len) if isinstance(parameter, click.Option) else "target"

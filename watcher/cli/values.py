@@ -75,9 +75,15 @@ class Value(_ParamType):
         return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
-def one_of(members: type[_Member], metavar: str | None = None) -> Value:
-    """Return the kind of value that is a member of an enum; by default, the help lists all members."""
-    return Value(metavar or "|".join(members), members, f"one of {', '.join(members)}", tuple(members))
+def one_of(
+    members: type[_Member], metavar: str | None = None, offered: Collection[_Member] | None = None
+) -> Value:
+    """Return the kind of value that is a member of an enum.
+
+    By default, the help lists all members, and a shell offers all of them.
+    """
+    words = tuple(members if offered is None else offered)
+    return Value(metavar or "|".join(members), members, f"one of {', '.join(members)}", words)
 
 
 def parse_duration(text: str) -> float:
@@ -128,12 +134,14 @@ def _read_path(text: str) -> Path:
 
 
 TIME = Value("DURATION", parse_duration, "a duration such as 90, 90s, 1h30m or 500ms")
-STATUS = one_of(ImportStatus, "STATUS")
+_PASSING = (ImportStatus.PENDING_APPROVAL, ImportStatus.READY, ImportStatus.IN_PROGRESS)
+UNTIL = one_of(ImportStatus, "STATUS", [*_PASSING, ImportStatus.COMPLETE])
+FAIL_ON = one_of(ImportStatus, "STATUS", _PASSING)
 MAX_IN_STATE = Value(
     "STATUS=DURATION",
     _read_max_in_state,
     f"a status and a duration such as pending_approval=30m (statuses: {', '.join(ImportStatus)})",
-    [f"{status}=" for status in ImportStatus],
+    [f"{status}=" for status in (ImportStatus.PREPARING, *_PASSING)],
 )
 CODE = Value(
     "OUTCOME=CODE",

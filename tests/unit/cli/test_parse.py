@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+SECRET = "api-0f2b6a1e-1111-2222-3333-0123456789ab"
+
+
 def settings_of(*arguments: str, environ: Mapping[str, str] | None = None) -> Settings:
     """Parse a valid command line."""
     parsed = parse(arguments, environ or {})
@@ -71,7 +74,7 @@ def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.timeout == 5400.0
     assert settings.fail_on == (ImportStatus.PREPARING, ImportStatus.READY)
     assert settings.given == {"targets"}
-    assert settings_of("--timeout", "5s").timeout == 5.0
+    assert settings_of("--timeout", "5s").timeout == settings_of("-t", "5s").timeout == 5.0
 
 
 @pytest.mark.parametrize(
@@ -96,3 +99,38 @@ def test_the_command_is_split_off() -> None:
     assert split_command(["a/b/c/d", "--", "run", "--once", "--"]) == (["a/b/c/d"], ["run", "--once", "--"])
     assert split_command(["a/b/c/d"]) == (["a/b/c/d"], None)
     assert split_command(["--"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--token", SECRET, "a/b/c/d"],
+            "there is no --token, because other users can see arguments. Set LD_",
+        ),
+        ([f"--token={SECRET}"], "there is no --token"),
+        ([f"--api-key={SECRET}"], "there is no --api-key"),
+        (
+            ["a/b/c/d", "./deploy.sh", "--now"],
+            "'./deploy.sh' is a command and not a target. Write -- before it",
+        ),
+        (["a/b/c/d", "sh", "-c", "true"], "'sh' is a command and not a target. Write -- before it"),
+        (["a/b/c/d", "--now"], "no such option '--now'"),
+        (["--timeout", SECRET], "--timeout: '***' is not a duration"),
+    ],
+)
+def test_common_mistakes_are_named(arguments: list[str], words: str) -> None:
+    """Options of other programs get a message of their own, which repeats no token."""
+    parsed = parse(arguments, {})
+    assert parsed is not None
+    assert words in str(parsed.error)
+    assert SECRET not in str(parsed.error)
+
+
+def test_a_token_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token in the variable of an option is not repeated."""
+    monkeypatch.setenv("WATCHER_TIMEOUT", f"x{'y' * 60}{SECRET}")
+    parsed = parse(["a/b/c/d"], {})
+    assert parsed is not None
+    assert "WATCHER_TIMEOUT: '" in str(parsed.error)
+    assert SECRET[:8] not in str(parsed.error)
