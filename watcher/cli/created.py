@@ -35,7 +35,7 @@ def find_created_import(inputs: InputReader, signals: Signals) -> str | None:
 
 async def _find(inputs: InputReader, signals: Signals) -> str | None:
     settings, loop, stop = inputs.settings, asyncio.get_running_loop(), asyncio.Event()
-    reports = Reports([make_line_log(settings)])
+    reports = Reports([make_line_log(settings)], inputs.conceal)
 
     def interrupt(_: int) -> None:
         loop.call_soon_threadsafe(stop.set)

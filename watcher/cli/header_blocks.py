@@ -16,6 +16,7 @@ _NEXT_STEPS = {
     "401": "Check the access token.",
     "403": "Use an access token that may create imports.",
     "404": "Check the keys of project, environment and segment.",
+    "407": "Check the user name and password of the proxy.",
     "409": "Another import of this environment is running; create this one again when it is final.",
     "429": "It was rate limited; create the import again later.",
 }

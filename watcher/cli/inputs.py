@@ -111,7 +111,7 @@ class InputReader:
             self.reading.begin(f"--token-file {shown(str(settings.token_file))}")
         tokens = _tokens(settings, environ)
         refs = tuple(dict.fromkeys(target.ref for target in targets))
-        _check_no_token(refs, tokens.current())
+        _check_no_token(refs, base_uri, tokens.current())
         return Inputs(refs, base_uri, tokens, source)
 
     def _parse_targets(self) -> list[str | Target]:
@@ -193,8 +193,12 @@ def _token_variable(environ: Mapping[str, str]) -> str:
     )
 
 
-def _check_no_token(refs: Sequence[ImportRef], token: Secret) -> None:
-    """Refuse targets that contain the access token, because targets are printed."""
+def _check_no_token(refs: Sequence[ImportRef], base_uri: str, token: Secret) -> None:
+    """Refuse targets and a host that contain the access token, because they are printed."""
     value = token.reveal()
-    if len(value) >= _SHORTEST_TOKEN and any(value in key for ref in refs for key in ref.keys):
+    if len(value) < _SHORTEST_TOKEN:
+        return
+    if any(value in key for ref in refs for key in ref.keys):
         raise UsageError("the target contains the access token. Write the import's keys alone.")
+    if value.lower() in base_uri:
+        raise UsageError("the base URI contains the access token. Write scheme and host alone.")

@@ -50,14 +50,14 @@ def _run(arguments: Sequence[str], signals: Signals) -> int:
     try:
         result = _try(attempt, given, signals)
     except Interrupted as interrupt:
-        what = "the watch" if attempt.finished is None or command is None else command[0]
+        what = "the watch" if attempt.finished is None or command is None else shown(command[0])
         result = Result(Outcome.INTERRUPTED, interrupt.code, f"interrupted before {what} began")
     except Exception as error:  # noqa: BLE001 (the boundary: no other place prints a traceback)
         result = _defect(error, attempt.inputs)
     if result is None:
         return 0 if attempt.finished is None else attempt.finished.result.code
     try:
-        _report(attempt.settings, result, is_reported=attempt.finished is not None)
+        _report(attempt, result)
     except Exception as error:  # noqa: BLE001 (the boundary, again: a report may be what fails)
         with suppress(OSError):
             os.write(2, f"watcher: the result could not be reported ({type(error).__name__})\n".encode())
@@ -189,15 +189,16 @@ def _defect(error: Exception, inputs: InputReader) -> Result:
     return Result(Outcome.INTERNAL, DEFAULT_CODES[Outcome.INTERNAL], message)
 
 
-def _report(settings: Settings, result: Result, *, is_reported: bool) -> None:
+def _report(attempt: _Attempt, result: Result) -> None:
     """Report a result that is not that of a watch; once a watch is reported, only to standard error."""
     from watcher.cli.files import without_shared_files  # noqa: PLC0415 (help needs none of these)
     from watcher.cli.outputs import make_failure_reports, make_line_log  # noqa: PLC0415
     from watcher.reports.report import Reports  # noqa: PLC0415
 
-    if is_reported:
-        reports = Reports([make_line_log(settings)])
+    if attempt.finished is not None:
+        reports = [make_line_log(attempt.settings)]
     else:
-        reports = Reports(make_failure_reports(without_shared_files(settings)))
-    reports.finish(result)
-    reports.close()
+        reports = make_failure_reports(without_shared_files(attempt.settings))
+    every = Reports(reports, attempt.inputs.conceal)
+    every.finish(result)
+    every.close()

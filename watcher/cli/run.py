@@ -96,7 +96,7 @@ class _Run:
         self._has_command = has_command
         self._builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
         # The other reports need the imports.
-        self._reports = Reports([make_line_log(settings)])
+        self._reports = Reports([make_line_log(settings)], inputs.conceal)
         self._watch: Watch | None = None
         self._store: StateStore | None = None
 
@@ -163,8 +163,6 @@ class _Run:
             ref, base_uri = await stack.enter_async_context(demo)
             refs = (ref,)
             self._notify("demo", f"demo: simulated LaunchDarkly at {base_uri}, scenario '{settings.demo}'")
-        elif inputs.foreign_host is not None:
-            self._notify("base_uri", inputs.foreign_host)
         self._builder.base_uri = base_uri
         saved, save = SavedState(), None
         if settings.state_file is not None:
@@ -175,6 +173,8 @@ class _Run:
         for hint in find_hints(inputs.tokens.current(), os.environ):
             self._reports.notify(Level.WARNING, "hint", hint)
         tls = await self._tls(reader, base_uri)
+        if settings.demo is None and inputs.foreign_host is not None:
+            self._notify("base_uri", inputs.foreign_host)
         client = Client(base_uri, inputs.tokens, tls=tls, proxy=find_proxy(base_uri))
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)
@@ -219,7 +219,7 @@ class _Run:
             snapshot=self._snapshot,
             has_changed=self._has_changed,
         )
-        self._reports = Reports(reports)
+        self._reports = Reports(reports, self._inputs.conceal)
 
     def _finish_unread(self, timeout: float) -> Result:
         """Finish a run that could not read its inputs."""
@@ -236,7 +236,7 @@ class _Run:
             message = f"interrupted by {Signal(number).name} {during}. Nothing was watched."
             result = Result(Outcome.INTERRUPTED, code, message)
         self._reports.close()
-        self._reports = Reports(make_failure_reports(self._settings))
+        self._reports = Reports(make_failure_reports(self._settings), self._inputs.conceal)
         return self._finish(result)
 
     def _finish(self, result: Result) -> Result:

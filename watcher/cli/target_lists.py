@@ -125,6 +125,8 @@ def parse_target_list(text: str, source: str) -> list[Target]:
 
 
 def _check_is_list(text: str, source: str) -> None:
+    if "\0" in text or "\ufffd" in text.partition("\n")[0]:
+        raise UsageError(f"{source} is not text. Write one target a line, such as {EXAMPLE_TARGET}.")
     if text.startswith(("{", "<")) and not text.startswith("< "):
         raise UsageError(
             f"{source} contains a response body instead of headers: {quoted(text)}. "

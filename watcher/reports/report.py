@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from watcher.core.events import Event
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
+from watcher.core.text import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,14 @@ class Report:
 
 
 class Reports:
-    """Pass everything on to several reports; one that fails affects neither the others nor the watch."""
+    """Pass everything on to several reports; one that fails affects neither the others nor the watch.
 
-    def __init__(self, reports: Sequence[Report]) -> None:
+    ``conceal`` removes secrets from messages that belong to no import, because these name files and hosts.
+    """
+
+    def __init__(self, reports: Sequence[Report], conceal: Callable[[str], str] = redact) -> None:
         self._reports = reports
+        self._conceal = conceal
         self._failed: set[str] = set()
 
     def receive(self, event: Event) -> None:
@@ -63,7 +68,7 @@ class Reports:
 
     def notify(self, level: Level, name: str, message: str) -> None:
         """Pass a message on that belongs to no import."""
-        notice = Notice(level, name, message)
+        notice = Notice(level, name, self._conceal(message))
         self._each(lambda report: report.notify(notice))
 
     def finish(self, result: Result) -> None:
