@@ -81,6 +81,20 @@ def test_a_pipe_that_stays_open(start_simulator: StartSimulator) -> None:
     assert finish(process).out.startswith("complete default/production/big-spenders/")
 
 
+def test_the_timeout_counts_from_the_start(start_simulator: StartSimulator) -> None:
+    """The time that the program before the pipe takes is taken off the timeout."""
+    simulator = start_simulator("stuck")
+    process = start_watcher("-", "--timeout=40s", *JSON_LOG, env=environment(simulator.base_uri))
+    assert process.stdin is not None
+    wait_for_event(process, "waiting_for_input")
+    process.stdin.write(CREATED.format(simulator.create()))
+    process.stdin.flush()
+    goal = str(wait_for_event(process, "watching")["goal"])
+    assert 0 < int(goal.removeprefix("until complete, for at most ").removesuffix("s")) <= 38
+    process.terminate()
+    assert finish(process).code == 143
+
+
 @pytest.mark.parametrize("arguments", [["a/b/c/d", "--token-file={}"], ["@{}"], ["a/b/c/d", "--ca-file={}"]])
 @pytest.mark.parametrize("number", ["SIGTERM", None])
 def test_a_pipe_without_a_writer(tmp_path: Path, arguments: list[str], number: str | None) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from signal import Signals as Signal
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from watcher.api.client import Client
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import shown
 from watcher.api.tls import tls_context
 from watcher.cli.hints import find_hints
+from watcher.cli.lookups import LookupExecutor
 from watcher.cli.outputs import make_failure_reports, make_line_log, make_reports
 from watcher.cli.thread_reader import ThreadReader, Unread
 from watcher.core.errors import UsageError
@@ -34,8 +33,6 @@ from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
-    from concurrent.futures import Future
 
     from watcher.cli.inputs import InputReader
     from watcher.cli.settings import Settings
@@ -45,9 +42,6 @@ if TYPE_CHECKING:
     from watcher.core.policy import Terms
     from watcher.reports.http.app import Endpoints
     from watcher.state.store import StateStore
-
-_Arguments = ParamSpec("_Arguments")
-_Returned = TypeVar("_Returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ def run_watch(
 
     runner = asyncio.Runner()
     try:
-        runner.get_loop().set_default_executor(_LookupExecutor())
+        runner.get_loop().set_default_executor(LookupExecutor())
         return runner.run(run())
     finally:
         with suppress(RuntimeError):  # closing needs a thread; without one, the result stays as reported
@@ -286,19 +280,3 @@ def _shorten(terms: Terms, spent: float) -> Terms:
     if spent < 1 or policy.timeout == math.inf or policy.remembered:  # a state file counts from its first run
         return terms
     return replace(terms, policy=replace(policy, timeout=max(policy.timeout - spent, 0.001)))
-
-
-class _LookupExecutor(ThreadPoolExecutor):
-    """Look up names in threads. Abandon hanging lookups at exit, because they cannot be cancelled."""
-
-    def submit(
-        self, fn: Callable[_Arguments, _Returned], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
-    ) -> Future[_Returned]:
-        """Run a lookup, or fail as a lookup does if the system has no thread left."""
-        try:
-            return super().submit(fn, *args, **kwargs)
-        except RuntimeError:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 (the base class's signature)
-        super().shutdown(wait=False, cancel_futures=cancel_futures)
