@@ -138,7 +138,7 @@ def test_forty_imports_in_a_low_window_of_ascii(start_simulator: StartSimulator)
         terminal.wait_for(lambda text: "39 not seen yet" in text and "no such" in text)
         assert re.match(r"40 imports: 39 not seen yet, 1 (preparing|ready|in_progress) - \d", terminal.text)
         assert len(terminal.text.splitlines()) == 8
-        assert not terminal.screen.history.top
+        assert len(terminal.screen.history.top) <= 2  # the host's line, wrapped
         terminal.wait_for(lambda text: "39 not_found, 1 in_progress" in text)
         assert terminal.text.isascii()
         assert terminal.finish() == 5

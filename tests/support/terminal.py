@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import select
 import struct
 import subprocess
@@ -25,6 +26,10 @@ _BECOME_A_JOB = (
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
     "os.execv(sys.argv[1], sys.argv[1:])\n"
 )
+
+
+# A narrow terminal wraps the line between any two characters.
+_HOST = re.compile(r"\d\d:\d\d:\d\d\s*polling [^✓■]{0,120}?h\n?o\n?s\n?t(\n|$)")
 
 
 def terminal_environment(base_uri: str | None = None, **variables: str) -> dict[str, str]:
@@ -102,15 +107,16 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """The text on the screen without trailing blanks."""
-        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+        """The text on the screen without trailing blanks, and without the line about the simulator's host."""
+        return _HOST.sub("", "\n".join(line.rstrip() for line in self.screen.display).rstrip())
 
     @property
     def whole(self) -> str:
-        """The text on the screen, and above it what was scrolled out."""
+        """Like ``text``, with what was scrolled out above it."""
         width = self.screen.columns
         above = ["".join(line[x].data for x in range(width)).rstrip() for line in self.screen.history.top]
-        return "\n".join([*above, self.text])
+        below = [line.rstrip() for line in self.screen.display]
+        return _HOST.sub("", "\n".join([*above, *below]).rstrip())
 
     def close(self) -> None:
         """Kill the program and close the terminal."""
