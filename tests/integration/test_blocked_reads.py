@@ -52,6 +52,14 @@ def test_the_timeout_ends_a_wait_for_standard_input(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize(("command", "code"), [([], 0), (["--", "echo", "ran"], 124)])
+def test_no_command_follows_a_wait_for_standard_input(command: list[str], code: int) -> None:
+    """Nothing was watched, so a command does not run even if the user made a timeout a success."""
+    process = start_watcher("-", "--timeout=100ms", "--exit-code=timeout=0", *command, env=NOWHERE)
+    assert process.wait(20) == code
+    assert finish(process).out == ""
+
+
 @pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)])
 def test_a_signal_ends_a_wait_for_standard_input(tmp_path: Path, number: str, code: int) -> None:
     """A signal ends the read at once, and the result is reported everywhere."""

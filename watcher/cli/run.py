@@ -21,7 +21,7 @@ from watcher.cli.lookups import LookupExecutor
 from watcher.cli.outputs import make_failure_reports, make_line_log, make_reports
 from watcher.cli.thread_reader import ThreadReader, Unread
 from watcher.core.errors import UsageError
-from watcher.core.exit_codes import Result
+from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.core.text import duration
@@ -216,22 +216,23 @@ class _Run:
         self._reports = Reports(reports, self._inputs.conceal)
 
     def _finish_unread(self, timeout: float) -> Result:
-        """Finish a run that could not read its inputs."""
-        codes, number = self._settings.exit_codes, self._signals.number
+        """Finish a run that could not read its inputs; no command follows, because nothing was watched."""
+        number = self._signals.number
         during = f"while reading {self._inputs.reading.source}"
         if number is None:
-            code = codes.code(Outcome.TIMEOUT)
+            outcome = Outcome.TIMEOUT
             message = (
                 f"timed out after {duration(timeout)} {during}. Check what writes it, or allow more time."
             )
-            result = Result(Outcome.TIMEOUT, code, message)
         else:
-            code = codes.code(Outcome.INTERRUPTED, number)
+            outcome = Outcome.INTERRUPTED
             message = f"interrupted by {Signal(number).name} {during}. Nothing was watched."
-            result = Result(Outcome.INTERRUPTED, code, message)
+        code = self._settings.exit_codes.code(outcome, number)
+        if code == 0 and self._has_command:
+            code = ExitCodes().code(outcome, number)
         self._reports.close()
         self._reports = Reports(make_failure_reports(self._settings), self._inputs.conceal)
-        return self._finish(result)
+        return self._finish(Result(outcome, code, message))
 
     def _finish(self, result: Result) -> Result:
         self._reports.finish(result)

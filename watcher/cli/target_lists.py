@@ -37,7 +37,8 @@ class TargetLists:
         """
         if name not in self._targets:
             source = STANDARD_INPUT if name == "-" else shown(name[1:])
-            self._reading.begin(source)
+            types = name == "-" and sys.stdin is not None and sys.stdin.isatty()
+            self._reading.begin(source, "Write one target a line, then press Ctrl+D." if types else "")
             content = self._read_standard_input() if name == "-" else self._read_file(name)
             self._targets[name] = parse_target_list(decode_text(content, source), source)
         return self._targets[name]

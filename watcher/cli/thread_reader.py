@@ -60,7 +60,8 @@ class ThreadReader:
                     raise Unread
                 if loop.time() >= self._notice_at:
                     self._is_notified = True
-                    self._notify(f"waiting for {self._reading.source}")
+                    advice = f". {self._reading.advice}" if self._reading.advice else ""
+                    self._notify(f"waiting for {self._reading.source}{advice}")
             return result.result()
         finally:
             for future in (ended, stopped):
