@@ -82,7 +82,8 @@ class InputReader:
         if not self.may_block:
             self.read()
             return
-        self._parse_targets()
+        targets = [named for named in self._parse_targets() if isinstance(named, Target)]
+        _base_uri(settings, targets, self._environ)
         if settings.token_file is None:
             _tokens(settings, self._environ)
 

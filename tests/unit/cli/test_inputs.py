@@ -111,6 +111,22 @@ def test_the_same_import_is_watched_once() -> None:
     assert inputs(Settings(targets=(KEYS, REF.path, KEYS))).refs == (REF,)
 
 
+@pytest.mark.parametrize(
+    ("settings", "environ", "words"),
+    [
+        (Settings(targets=("-", "a/b")), TOKEN, "four parts"),
+        (Settings(targets=("-",)), {}, "no access token"),
+        (Settings(targets=("-",), base_uri="http://192.0.2.1"), TOKEN, "Plain http"),
+        (Settings(targets=("@list", EU), base_uri="https://x.example"), TOKEN, "target is on https://app.eu"),
+        (Settings(targets=("a/b",), token_file=Path("file")), TOKEN, "four parts"),
+    ],
+)
+def test_what_is_checked_before_reading(settings: Settings, environ: dict[str, str], words: str) -> None:
+    """Mistakes that show without reading are reported before a read that may block."""
+    with pytest.raises(UsageError, match=words):
+        InputReader(settings, environ).check()
+
+
 @pytest.mark.parametrize("field", ["base_uri", "token_file", "targets"])
 def test_the_demo_needs_no_target(field: str) -> None:
     """A target, a host or a token file on the command line contradicts --demo."""
