@@ -14,7 +14,7 @@ from watcher.cli.signals import Interrupted, raise_interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
-from watcher.core.text import printable
+from watcher.core.text import MESSAGE_LIMIT, printable, printable_lines
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from watcher.cli.signals import Signals
     from watcher.core.errors import WatcherError
     from watcher.core.policy import Terms
-
-_MESSAGE_LIMIT = 1000
 
 _GC_THRESHOLD = 10_000
 """New objects after which Python looks for garbage. A hundred requests that start together allocate several
@@ -138,7 +136,7 @@ def _replace_process(program: str, command: Sequence[str], finished: Finished, s
 
 
 def _failure(outcome: Outcome, error: WatcherError, code: int | None = None) -> Result:
-    message = printable(str(error), _MESSAGE_LIMIT)
+    message = printable(str(error), MESSAGE_LIMIT)
     return Result(outcome, DEFAULT_CODES[outcome] if code is None else code, message)
 
 
@@ -159,7 +157,8 @@ def _defect(error: Exception, prepared: _Prepared | None) -> Result:
     lines = "".join(traceback.format_exception(error))
     if prepared is not None:
         lines = prepared.inputs.tokens.conceal(lines)
-    message = f"this is a defect in watcher; please report it with this traceback:\n{lines.rstrip()}"
+    shown = printable_lines(lines.rstrip())
+    message = f"this is a defect in watcher; please report it with this traceback:\n{shown}"
     return Result(Outcome.INTERNAL, DEFAULT_CODES[Outcome.INTERNAL], message)
 
 

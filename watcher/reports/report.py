@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from watcher.core.events import Event
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
+from watcher.core.text import MESSAGE_LIMIT, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Reports:
 
     def notify(self, level: Level, name: str, message: str) -> None:
         """Pass a message on that belongs to no import."""
-        notice = Notice(level, name, message)
+        notice = Notice(level, name, printable(message, MESSAGE_LIMIT))
         self._each(lambda report: report.notify(notice))
 
     def finish(self, result: Result) -> None:
