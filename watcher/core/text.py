@@ -24,8 +24,8 @@ _BLANK = re.compile(r"\b(BLANK|FILLER|INHERENT|JOINER|NULL|VARIATION SELECTOR)\b
 With ``str.isprintable`` they cover Unicode's Default_Ignorable_Code_Point, and characters such as U+2800.
 """
 
-# `##vso[` (Azure Pipelines), `##teamcity[` and `##[` (GitHub Actions) are commands anywhere in a line; `::` is
-# one after leading spaces (actions/runner, ActionCommand.cs).
+# `##vso[` (Azure Pipelines), `##teamcity[` and `##[` (GitHub Actions) are commands anywhere in a line; `::`
+# is one after leading spaces (actions/runner, ActionCommand.cs).
 _COMMAND = re.compile(r"(##[\w.-]*)\[|^( *:):")
 
 

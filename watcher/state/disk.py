@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
-from watcher.state.trust import reason_to_set_aside
+from watcher.state.holders import Holder, find_holder
+from watcher.state.trust import reason_to_set_aside, user_name
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""
@@ -107,7 +108,7 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
                 reason_to_set_aside(lock_path, lock_path.lstat())
                 is_new = False
             problem = _lock(path, lock_path, stack)
-            if problem is not None and not is_new:  # the old lock stays held meanwhile
+            if problem is not None and not is_new:  # the old lock stays held meanwhile, if it was free
                 warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
                 problem = _lock(path, lock_path, stack)
             _check_modes(path, lock_path, problem)
@@ -125,17 +126,35 @@ def _check_modes(path: Path, lock_path: Path, problem: str | None) -> None:
 
 
 def _lock(path: Path, lock_path: Path, stack: ExitStack) -> str | None:
-    """Take the lock until the stack is closed, and return why its file must be set aside."""
+    """Take the lock until the stack is closed, and return why its file must be set aside.
+
+    Another user who could open the file may hold its lock, which must not look like another run.
+    """
     lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
     stack.callback(os.close, lock)
+    status = os.fstat(lock)
+    problem = reason_to_set_aside(lock_path, status)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        holder = find_holder(status)
+        is_other_user = holder is not None and holder.uid != os.geteuid()
+        if problem is not None and (holder is None or is_other_user):
+            return problem if holder is None else f"{problem} and was locked by {_describe(holder)}"
+        if holder is not None and is_other_user:
+            raise UsageError(
+                f"--state-file: {lock_path} is locked by {_describe(holder)}. "
+                "Name a file in a directory of your own."
+            ) from None
         raise BusyError(
             f"another run is using --state-file {path}; nothing was requested. "
             "Wait until it ends, or name another file."
         ) from None
-    return reason_to_set_aside(lock_path, os.fstat(lock))
+    return problem
+
+
+def _describe(holder: Holder) -> str:
+    return f"the user {user_name(holder.uid)} (process {holder.pid})"
 
 
 def _create(path: Path) -> int:
