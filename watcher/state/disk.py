@@ -12,7 +12,7 @@ from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
 from watcher.state.holders import Holder, find_holder
-from watcher.state.trust import reason_to_set_aside, user_name
+from watcher.state.trust import check_owner, reason_to_set_aside, user_name
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""
@@ -30,6 +30,11 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def new_path(self) -> Path:
+        """The path of the next content; only the holder of the lock writes, so one name is enough."""
+        return Path(f"{self.path}.new")
 
     def read(self) -> bytes | None:
         """Return the content, or None if there is no file.
@@ -71,7 +76,7 @@ class StateFile:
         """
         if len(content) > SIZE_LIMIT:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        new = Path(f"{self.path}.new")  # only the holder of the lock writes, so one name is enough
+        new = self.new_path
         new.unlink(missing_ok=True)
         try:
             descriptor = _create(new)
@@ -98,8 +103,11 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
         UsageError: The state file or its lock file is a link, belongs to another user or cannot be used.
         BusyError: Another run holds the lock.
     """
+    file = StateFile(path)
     with usage_errors(path, "used"), suppress(FileNotFoundError):
         reason_to_set_aside(path, path.lstat())
+    with usage_errors(path, "used"), suppress(FileNotFoundError):
+        check_owner(file.new_path, file.new_path.lstat())  # of another user, it could not be replaced
     lock_path = Path(f"{path}.lock")
     with ExitStack() as stack:
         with usage_errors(lock_path, "used"):
@@ -112,7 +120,7 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
                 warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
                 problem = _lock(path, lock_path, stack)
             _check_modes(path, lock_path, problem)
-        yield StateFile(path)
+        yield file
 
 
 def _check_modes(path: Path, lock_path: Path, problem: str | None) -> None:

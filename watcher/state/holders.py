@@ -26,7 +26,7 @@ def find_holder(file: os.stat_result) -> Holder | None:
     The format of ``/proc/locks`` is in proc_locks(5).
     """
     with suppress(OSError):
-        for line in Path("/proc/locks").read_text("ascii").splitlines():
+        for line in Path("/proc/locks").read_text("utf-8").splitlines():
             lock = _FLOCK.match(line)
             if lock is not None and _is_of(lock, file):
                 status = Path(f"/proc/{lock[1]}/status").read_text("utf-8", errors="replace")

@@ -29,13 +29,22 @@ def reason_to_set_aside(path: Path, status: os.stat_result) -> str | None:
     if not stat.S_ISREG(mode):
         kind = "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
         raise UsageError(f"--state-file: {path} is {kind}. Name a regular file.")
+    check_owner(path, status)
+    if status.st_nlink > 1:
+        return "has more than one hard link"
+    return "can be written by other users" if mode & stat.S_IWOTH else None
+
+
+def check_owner(path: Path, status: os.stat_result) -> None:
+    """Refuse a file of another user, who is named.
+
+    Raises:
+        UsageError: The file belongs to another user.
+    """
     if status.st_uid != os.geteuid():
         raise UsageError(
             f"--state-file: {path} belongs to the user {user_name(status.st_uid)}. Name a file of your own."
         )
-    if status.st_nlink > 1:
-        return "has more than one hard link"
-    return "can be written by other users" if mode & stat.S_IWOTH else None
 
 
 def reason_not_to_follow(link: os.stat_result, directory: os.stat_result) -> str | None:
