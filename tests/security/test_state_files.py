@@ -158,13 +158,14 @@ def test_a_lock_of_another_user_is_named(folder: Path, mode: int, message: str |
 
 
 @root_only
-def test_a_held_lock_gives_no_success(folder: Path) -> None:
+@pytest.mark.parametrize("passed_on", [False, True])
+def test_a_held_lock_gives_no_success(folder: Path, *, passed_on: bool) -> None:
     """A lock of another user is code 2 even if ``unavailable`` is mapped to 0."""
     lock = folder / "state.lock"
     lock.touch()
     lock.chmod(0o666)
     options = ("--once", "--exit-code", "unavailable=0", "--state-file", str(folder / "state"))
-    with locked_by_nobody(lock):
+    with locked_by_nobody(lock, passed_on=passed_on):
         lock.chmod(0o600)
         finished = run_watcher(*options, str(REF), env=environment(NOWHERE))
     assert finished.code == 2

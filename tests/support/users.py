@@ -24,6 +24,8 @@ _BECOME = f"import fcntl, os, sys; os.setgroups([]); os.setgid({NOBODY}); os.set
 _HOLD = """
 descriptor = os.open(sys.argv[1], os.O_RDONLY)
 fcntl.flock(descriptor, fcntl.LOCK_EX)
+if sys.argv[2] == "pass on" and os.fork():
+    os._exit(0)
 print("locked", flush=True)
 sys.stdin.read()
 """
@@ -41,16 +43,21 @@ def shared_directory(mode: int = 0o1777) -> Iterator[Path]:
 
 
 @contextmanager
-def locked_by_nobody(path: Path) -> Iterator[int]:
-    """Hold the lock of a file that the user nobody can read, and yield the process ID."""
+def locked_by_nobody(path: Path, *, passed_on: bool = False) -> Iterator[int]:
+    """Hold the lock of a file that the user nobody can read, and yield the ID of the process that took it.
+
+    With ``passed_on``, that process has ended, and its child holds the lock.
+    """
     with subprocess.Popen(
-        [sys.executable, "-c", _BECOME + _HOLD, str(path)],
+        [sys.executable, "-c", _BECOME + _HOLD, str(path), "pass on" if passed_on else "hold"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "locked\n"
+        if passed_on:
+            process.wait(20)
         yield process.pid
         process.communicate(timeout=20)
 

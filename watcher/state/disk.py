@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
-from watcher.state.holders import Holder, find_holder
-from watcher.state.trust import check_owner, reason_to_set_aside, user_name
+from watcher.state.holders import find_holder
+from watcher.state.trust import check_owner, reason_to_set_aside
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""
@@ -142,27 +142,29 @@ def _lock(path: Path, lock_path: Path, stack: ExitStack) -> str | None:
     stack.callback(os.close, lock)
     status = os.fstat(lock)
     problem = reason_to_set_aside(lock_path, status)
+    if _try_lock(lock):
+        return problem
+    holder = find_holder(status)
+    if holder is not None and holder.is_other_user and _try_lock(lock):  # it has just ended
+        return problem
+    if problem is not None and (holder is None or holder.is_other_user):
+        return problem if holder is None else f"{problem} and was locked by {holder}"
+    if holder is not None and holder.is_other_user:
+        raise UsageError(
+            f"--state-file: {lock_path} is locked by {holder}. Name a file in a directory of your own."
+        )
+    raise BusyError(
+        f"another run is using --state-file {path}; nothing was requested. "
+        "Wait until it ends, or name another file."
+    )
+
+
+def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = find_holder(status)
-        is_other_user = holder is not None and holder.uid != os.geteuid()
-        if problem is not None and (holder is None or is_other_user):
-            return problem if holder is None else f"{problem} and was locked by {_describe(holder)}"
-        if holder is not None and is_other_user:
-            raise UsageError(
-                f"--state-file: {lock_path} is locked by {_describe(holder)}. "
-                "Name a file in a directory of your own."
-            ) from None
-        raise BusyError(
-            f"another run is using --state-file {path}; nothing was requested. "
-            "Wait until it ends, or name another file."
-        ) from None
-    return problem
-
-
-def _describe(holder: Holder) -> str:
-    return f"the user {user_name(holder.uid)} (process {holder.pid})"
+        return False
+    return True
 
 
 def _create(path: Path) -> int:

@@ -4,37 +4,67 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from watcher.state.trust import user_name
+
+_PROC = Path("/proc")
 _FLOCK = re.compile(r"\d+: FLOCK +\S+ +\S+ (\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) ")
 _EFFECTIVE_UID = re.compile(r"^Uid:\t\d+\t(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that holds a lock, and its effective user."""
+    """A process that holds a lock, and its effective user; both None if it is another user's but hidden."""
 
-    pid: int
-    uid: int
+    pid: int | None = None
+    uid: int | None = None
+
+    @property
+    def is_other_user(self) -> bool:
+        """Whether the lock belongs to another user."""
+        return self.uid != os.geteuid()
+
+    def __str__(self) -> str:
+        """Return the user and the process."""
+        return "another user" if self.uid is None else f"the user {user_name(self.uid)} (process {self.pid})"
 
 
 def find_holder(file: os.stat_result) -> Holder | None:
-    """Return who holds the flock(2) of a file; None if that is unknown, such as in another container.
+    """Return who holds the flock(2) of a file; None if that is unknown, such as in another container."""
+    pid = _find_locker(file)
+    if pid is None:
+        return None
+    # The process may have passed the open file on and ended. Only the user's own processes show their files.
+    return _read_holder(pid) or next(_find_users(file), Holder())
 
-    The format of ``/proc/locks`` is in proc_locks(5).
-    """
+
+def _find_locker(file: os.stat_result) -> int | None:
+    """Return the process that took the lock; for the format, see proc_locks(5)."""
     with suppress(OSError):
-        for line in Path("/proc/locks").read_text("utf-8").splitlines():
-            lock = _FLOCK.match(line)
-            if lock is not None and _is_of(lock, file):
-                status = Path(f"/proc/{lock[1]}/status").read_text("utf-8", errors="replace")
-                uid = _EFFECTIVE_UID.search(status)
-                return None if uid is None else Holder(int(lock[1]), int(uid[1]))
+        for lock in map(_FLOCK.match, (_PROC / "locks").read_text("utf-8").splitlines()):
+            # Some file systems, such as btrfs, have several device numbers: the minor one may differ.
+            if lock and int(lock[4]) == file.st_ino and int(lock[2], 16) == os.major(file.st_dev):
+                return int(lock[1])
     return None
 
 
-def _is_of(lock: re.Match[str], file: os.stat_result) -> bool:
-    # Some file systems, such as btrfs, have several device numbers: the minor one may differ.
-    return int(lock[4]) == file.st_ino and int(lock[2], 16) == os.major(file.st_dev)
+def _find_users(file: os.stat_result) -> Iterator[Holder]:
+    """Yield the other processes that have a file open."""
+    for directory in _PROC.glob("[0-9]*/fd"):
+        pid = int(directory.parent.name)
+        with suppress(OSError):
+            if pid != os.getpid() and any(os.path.samestat(one.stat(), file) for one in directory.iterdir()):
+                holder = _read_holder(pid)
+                if holder is not None:
+                    yield holder
+
+
+def _read_holder(pid: int) -> Holder | None:
+    with suppress(OSError):
+        uid = _EFFECTIVE_UID.search((_PROC / str(pid) / "status").read_text("utf-8", errors="replace"))
+        return None if uid is None else Holder(pid, int(uid[1]))
+    return None
