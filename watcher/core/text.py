@@ -18,6 +18,10 @@ MESSAGE_LIMIT = 1000
 
 _REDACTED = "***"
 
+_KEY_PREFIXES = ("api-", "sdk-", "mob-")
+_KEY = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+"""An access token, an SDK key or a mobile key."""
+
 _BLANK = re.compile(r"\b(BLANK|FILLER|INHERENT|JOINER|NULL|VARIATION SELECTOR)\b")
 """Words in the names of printable characters without a visible shape.
 
@@ -27,6 +31,7 @@ With ``str.isprintable`` they cover Unicode's Default_Ignorable_Code_Point, and 
 # `##vso[` (Azure Pipelines), `##teamcity[` and `##[` (GitHub Actions) are commands anywhere in a line; `::`
 # is one after leading spaces (actions/runner, ActionCommand.cs).
 _COMMAND = re.compile(r"(##[\w.-]*)\[|^( *:):")
+_NOT_ASCII = re.compile("[^ -~]")
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
@@ -57,7 +62,7 @@ def safe_json(encoded: bytes) -> bytes:
     if not (text.isascii() and text.isprintable()):
         text = _NOT_ASCII.sub(lambda match: _escape_json(match[0]), text)
     # JSON never has `::` at the start of a line.
-    return re.sub(r"(##[\w.-]*)\[", r"\1\\u005b", text).encode()
+    return (re.sub(r"(##[\w.-]*)\[", r"\1\\u005b", text) if "##" in text else text).encode()
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -70,11 +75,15 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         text = text.replace(secret, _REDACTED)
         if "%" in text and secret in unquote(text):
             return _REDACTED
-    return _TOKEN.sub(_REDACTED, text) if "-" in text or "%" in text else text
+    lowered = text.lower()
+    if any(prefix in lowered for prefix in _KEY_PREFIXES):  # searching for these is much faster
+        text = _KEY.sub(_REDACTED, text)
+    return _encoded_key().sub(_REDACTED, text) if "%" in text else text
 
 
-def _token_pattern() -> re.Pattern[str]:
-    """Return a pattern for access tokens, SDK keys and mobile keys, as they are or percent-encoded."""
+@lru_cache(maxsize=1)
+def _encoded_key() -> re.Pattern[str]:
+    """Return a pattern for keys of which any part is percent-encoded, even more than once; it is large."""
 
     def either(plain: str, codes: str) -> str:
         return f"(?:{plain}|%(?:25)*(?:{codes}))"
@@ -85,10 +94,6 @@ def _token_pattern() -> re.Pattern[str]:
     prefix, digit = "|".join(map(literal, ("api", "sdk", "mob"))), either("[0-9a-f]", "3[0-9]|[46][1-6]")
     groups = "".join(f"{literal('-')}{digit}{{{length}}}" for length in (8, 4, 4, 4, 12))
     return re.compile(f"(?:{prefix}){groups}", re.IGNORECASE | re.ASCII)
-
-
-_TOKEN = _token_pattern()
-_NOT_ASCII = re.compile("[^ -~]")
 
 
 @lru_cache(maxsize=1024)
