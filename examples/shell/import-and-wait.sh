@@ -34,22 +34,31 @@ file=$1
 imports=$LD_BASE_URI/api/v2/segments/$2/$3/$4/imports
 shift 4
 
-headers=$(mktemp) || exit 2
-trap 'rm -f "$headers"' EXIT
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+headers=$folder/headers
+: >"$folder/body"
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# Print a file of text from outside without control characters and commands for the CI service that shows the log.
+show() {
+  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" | LC_ALL=C sed 's/##/#-/g; s/::/:-/g' >&2
+}
 
 # The token goes to curl on standard input, because every user of the machine can read arguments.
 if ! printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
   curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
-    -D "$headers" -H @- -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" --url "$imports" >&2; then
+    -D "$headers" -o "$folder/body" -H @- -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" --url "$imports"; then
+  show "$folder/body"
   echo >&2
   echo "The import was not created; curl or LaunchDarkly gave the reason above." >&2
   exit 2
 fi
 
 # The import exists from here on: its ID must not be lost, whatever happens next.
-sed -n 's/^[Ll]ocation: */Created /p' "$headers" | tr -d '\r' >&2
+sed -n 's/^[Ll]ocation: */Created /p' "$headers" >"$folder/body"
+show "$folder/body"
 
 watcher "@$headers" "$@"
 code=$?

@@ -40,6 +40,11 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Print a file of text from outside without control characters and commands for the CI service that shows the log.
+show() {
+  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" | LC_ALL=C sed 's/##/#-/g; s/::/:-/g' >&2
+}
+
 # Print the HTTP status. The token goes to curl on standard input, because every user can read arguments.
 create() {
   printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
@@ -53,7 +58,7 @@ for file; do
   until status=$(create "$file"); do
     if [ "$status" != 409 ] || [ $((attempts -= 1)) -le 0 ]; then
       echo "$file: the import was not created (HTTP $status)" >&2
-      cat "$folder/body" >&2
+      show "$folder/body"
       exit 2
     fi
     echo "$file: another import of this environment is running; trying again in 30 s" >&2

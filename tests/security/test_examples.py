@@ -70,10 +70,15 @@ def test_curl_takes_the_url_literally(name: str) -> None:
 
 
 def run_script(
-    script: Path, folder: Path, *keys: str, base_uri: str = "https://127.0.0.1:9", program: str = "sh -x"
+    script: Path,
+    folder: Path,
+    *keys: str,
+    base_uri: str = "https://127.0.0.1:9",
+    program: str = "sh -x",
+    curl: str = "exit 7\n",
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run a shell example with a trace and a curl that records its arguments."""
-    (folder / "curl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{folder}/arguments\nexit 7\n')
+    (folder / "curl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{folder}/arguments\n{curl}')
     (folder / "curl").chmod(0o755)
     (folder / "keys.csv").touch()
     arguments = ["keys.csv", *keys] if script.name == "import-and-wait.sh" else [*keys, "keys.csv"]
@@ -129,3 +134,16 @@ def test_plain_http_is_only_for_the_simulator(
     words = arguments.splitlines()
     assert words[words.index("--proto") + 1] == protocol
     assert words[words.index("--url") + 1].startswith(base_uri)
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
+def test_a_body_is_no_command(script: Path, tmp_path: Path) -> None:
+    """The body of a rejection is printed without control characters and commands for CI services."""
+    body = "###vso[x]\n##[a]##teamcity[y]\n:::error::x\n\x01::set-output name=a::b\r::c\x1b]0;t\x07 reason é"
+    (tmp_path / "answer").write_text(body, "utf-8")
+    curl = 'while [ "$1" != -o ]; do shift; done\ncat answer >"$2"\nprintf 409x\nexit 22\n'
+    finished, _ = run_script(script, tmp_path, "default", "production", "x", program="sh", curl=curl)
+    assert finished.returncode == 2
+    assert "reason é" in finished.stderr
+    assert not re.search(r"##\w*\[|^\s*::", finished.stderr, re.MULTILINE)
+    assert "".join(finished.stderr.split("\n")).isprintable()
