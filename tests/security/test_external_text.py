@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import unicodedata
@@ -13,9 +14,10 @@ import pytest
 
 from tests.support.driving import REF, Driven, answer, import_body
 from tests.support.processes import environment, run_watcher
+from tests.support.terminal import Window
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer
-from watcher.core.events import Ended
+from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.core.model import ImportRef
@@ -28,8 +30,10 @@ from watcher.reports.github.outputs import GithubOutput, GithubSummary
 from watcher.reports.gitlab import SectionLog
 from watcher.reports.http.metrics import exposition
 from watcher.reports.json_log import JsonLog
+from watcher.reports.live.frame import UNICODE
+from watcher.reports.live.live import LiveView
 from watcher.reports.plain import PlainLog
-from watcher.reports.report import Reports
+from watcher.reports.report import Notice, Reports
 from watcher.reports.results import ResultBuilder
 from watcher.reports.status_file import StatusFile
 from watcher.reports.stdout import JsonLinesOutput, TextOutput
@@ -76,8 +80,8 @@ TOKENS = [
 ]
 
 
-def outputs_of(text: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield every output of a watch whose keys and responses contain a text, by name."""
+def events_of(text: str) -> list[Event]:
+    """Return the events of a watch whose keys and responses contain a text."""
     seen = answer(import_body(status=text, mode=text, files=[{"filename": text, "status": text}]))
     page = Answer(403, {"server": text, "location": text}, f"<title>{text}</title>".encode(errors="replace"))
     error = answer({"code": text, "message": text, "id": text}, 503, server=text)
@@ -86,7 +90,12 @@ def outputs_of(text: str, folder: Path) -> Iterator[tuple[str, str]]:
         driven.receive(decode(REF, response))
     driven.receive_until_over(decode(REF, error))
     ref = ImportRef(*(4 * [text.encode(errors="replace").decode()]))
-    events = [replace(event, ref=ref) for event in driven.events]
+    return [replace(event, ref=ref) for event in driven.events]
+
+
+def outputs_of(text: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield every output of such a watch, by name."""
+    events = events_of(text)
     builder = ResultBuilder(CODES)
     for event in events:
         builder.receive(event)
@@ -145,6 +154,31 @@ def test_text_from_outside_is_harmless_in_every_output(text: str, tmp_path: Path
         if name in {"log", "jsonl", "status"}:
             for line in shown.splitlines():
                 assert json.loads(line)
+
+
+@pytest.mark.parametrize("text", COMMANDS + DECEPTIONS + TOKENS)
+def test_text_from_outside_is_harmless_in_the_live_view(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal shows the text escaped, and only the view itself controls it."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    window = Window()
+    window.resize(200, 50)
+    events = events_of(text)
+
+    async def run() -> None:
+        view = LiveView(Stream(window.file), lambda _: None, Level.INFO, UNICODE, several=False)
+        for event in events:
+            view.receive(event)
+            await asyncio.sleep(0)
+        view.notify(Notice(Level.WARNING, "hint", printable(text)))
+        view.finish(CODES.result([event for event in events if isinstance(event, Ended)]))
+        view.close()
+
+    asyncio.run(run())
+    assert window.lines
+    window.close()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", window.raw.decode()).replace("\r", "")
+    assert "warning" in shown
+    check("live", shown)
 
 
 @pytest.mark.parametrize("text", DECEPTIONS)
