@@ -6,6 +6,7 @@
 # Further arguments are passed to watcher. IMPORT_MODE is merge (the default: add the contexts of the file) or
 # replace (also remove everyone who is not in the file). The exit code is watcher's, or 2 if the import was not
 # created.
+{ set +x; } 2>/dev/null # a trace would show the token
 set -u
 
 if [ $# -lt 4 ]; then
@@ -15,26 +16,49 @@ fi
 : "${LD_ACCESS_TOKEN:?set it to an access token that may write the segment}"
 : "${LD_BASE_URI:=https://app.launchdarkly.com}"
 export LD_ACCESS_TOKEN LD_BASE_URI
+# Other characters would change the path.
+for key in "$2" "$3" "$4"; do
+  case $key in
+    '' | . | .. | *[!A-Za-z0-9._-]*)
+      echo "A key has characters other than letters, digits, '.', '_' and '-'." >&2
+      exit 2
+      ;;
+  esac
+done
+protocol=https # plain http only for the simulator
+case $LD_BASE_URI in
+  http://127.0.0.1:*[!0-9]*) ;;
+  http://127.0.0.1:*) protocol=http ;;
+esac
 file=$1
 imports=$LD_BASE_URI/api/v2/segments/$2/$3/$4/imports
 shift 4
 
-headers=$(mktemp) || exit 2
-trap 'rm -f "$headers"' EXIT
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+headers=$folder/headers
+: >"$folder/body"
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Print a file of text from outside without control characters and commands for the CI service that shows the log.
+show() {
+  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" | LC_ALL=C sed 's/##/#-/g; s/::/:-/g' >&2
+}
+
 # The token goes to curl on standard input, because every user of the machine can read arguments.
 if ! printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
-  curl -sS --fail-with-body --suppress-connect-headers -D "$headers" -H @- \
-    -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" "$imports" >&2; then
+  curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
+    -D "$headers" -o "$folder/body" -H @- -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" --url "$imports"; then
+  show "$folder/body"
   echo >&2
   echo "The import was not created; curl or LaunchDarkly gave the reason above." >&2
   exit 2
 fi
 
 # The import exists from here on: its ID must not be lost, whatever happens next.
-sed -n 's/^[Ll]ocation: */Created /p' "$headers" | tr -d '\r' >&2
+sed -n 's/^[Ll]ocation: */Created /p' "$headers" >"$folder/body"
+show "$folder/body"
 
 watcher "@$headers" "$@"
 code=$?

@@ -7,6 +7,7 @@
 # An environment runs one import at a time. If another one is running (409), wait until it ends. Stop at the first
 # part that fails; the exit code is watcher's, or 2 if an import was not created. Options for watcher can be set in
 # the environment, such as WATCHER_TIMEOUT=2h.
+{ set +x; } 2>/dev/null # a trace would show the token
 set -u
 
 if [ $# -lt 4 ]; then
@@ -16,35 +17,53 @@ fi
 : "${LD_ACCESS_TOKEN:?set it to an access token that may write the segment}"
 : "${LD_BASE_URI:=https://app.launchdarkly.com}"
 export LD_ACCESS_TOKEN LD_BASE_URI
+# Other characters would change the path.
+for key in "$1" "$2" "$3"; do
+  case $key in
+    '' | . | .. | *[!A-Za-z0-9._-]*)
+      echo "A key has characters other than letters, digits, '.', '_' and '-'." >&2
+      exit 2
+      ;;
+  esac
+done
+protocol=https # plain http only for the simulator
+case $LD_BASE_URI in
+  http://127.0.0.1:*[!0-9]*) ;;
+  http://127.0.0.1:*) protocol=http ;;
+esac
 imports=$LD_BASE_URI/api/v2/segments/$1/$2/$3/imports
 shift 3
 
 folder=$(mktemp -d) || exit 2
 trap 'rm -rf "$folder"' EXIT
+: >"$folder/body"
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# Print a file of text from outside without control characters and commands for the CI service that shows the log.
+show() {
+  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" | LC_ALL=C sed 's/##/#-/g; s/::/:-/g' >&2
+}
 
 # Print the HTTP status. The token goes to curl on standard input, because every user can read arguments.
 create() {
   printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
-    curl -sS --suppress-connect-headers -D "$folder/headers" -o "$folder/body" -w '%{http_code}' -H @- \
-      -F "file=@\"$1\"" -F mode=merge "$imports"
+    curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
+      -D "$folder/headers" -o "$folder/body" -w '%{http_code}' -H @- \
+      -F "file=@\"$1\"" -F mode=merge --url "$imports"
 }
 
 for file; do
   attempts=120 # of half a minute each
-  while status=$(create "$file") && [ "$status" = 409 ] && [ $((attempts -= 1)) -gt 0 ]; do
+  until status=$(create "$file"); do
+    if [ "$status" != 409 ] || [ $((attempts -= 1)) -le 0 ]; then
+      echo "$file: the import was not created (HTTP $status)" >&2
+      show "$folder/body"
+      exit 2
+    fi
     echo "$file: another import of this environment is running; trying again in 30 s" >&2
     sleep 30
   done
-  case $status in
-    201 | 204) ;;
-    *)
-      echo "$file: the import was not created (HTTP $status)" >&2
-      cat "$folder/body" >&2
-      exit 2
-      ;;
-  esac
   watcher "@$folder/headers" || exit
 done
 echo "All $# parts are imported."

@@ -111,9 +111,8 @@ def test_a_full_pipe_delays_no_timeout(start_simulator: StartSimulator, tmp_path
         stdout=writer if name == "stdout" else nobody,
         stderr=writer if name == "stderr" else nobody,
     ) as process:
-        wait_for(log.exists)
-        assert "timed out after 1s" in log.read_text("utf-8")
-        assert json.loads(status.read_text("utf-8"))["outcome"] == "timeout"
+        wait_for(lambda: log.exists() and "timed out after 1s" in log.read_text("utf-8"))
+        wait_for(lambda: json.loads(status.read_text("utf-8"))["outcome"] == "timeout")
         assert process.poll() is None
         os.close(reader)
         assert process.wait(5) == 124

@@ -59,11 +59,14 @@ def ask(
     *,
     body: bytes | None = None,
     accept: str = "",
+    host: str | None = None,
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """Send one request and return the response with its body."""
+    """Send one request and return the response with its body; ``host`` is a header."""
     connection = http.client.HTTPConnection(*address, timeout=10)
     try:
-        connection.putrequest(method, path)
+        connection.putrequest(method, path, skip_host=host is not None)
+        if host is not None:
+            connection.putheader("Host", host)
         connection.putheader("Accept", accept)
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))

@@ -129,7 +129,10 @@ def filled_in(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[s
 
 
 def make_checkout(folder: Path) -> None:
-    """Create a file of keys, an environment with watcher, and a curl that rejects tokens in arguments."""
+    """Create a file of keys, an environment with watcher, and a curl that rejects tokens in arguments.
+
+    The examples allow only https, but the simulator speaks plain http.
+    """
     (folder / "keys.csv").write_text("user-1\nuser-2\n")
     programs = folder / "watcher" / "bin"
     programs.mkdir(parents=True)
@@ -137,7 +140,7 @@ def make_checkout(folder: Path) -> None:
     scripts = {
         "watcher": f'exec "{sys.executable}" -m watcher "$@"',
         "python3": f'exec "{sys.executable}" "$@"',
-        "curl": f'case "$*" in *{TOKEN}*) exit 99 ;; esac\nexec "{shutil.which("curl")}" "$@"',
+        "curl": f'case "$*" in *{TOKEN}*) exit 99 ;; esac\nexec "{shutil.which("curl")}" "$@" --proto =http',
     }
     for name, script in scripts.items():
         (programs / name).write_text(f"#!/bin/sh\n{script}\n")

@@ -29,7 +29,7 @@ def origin_of(url: str, source: str, example: str = DEFAULT_BASE_URI) -> str:
     """
     split = split_origin(url)
     if split is None:
-        rejected = "" if "@" in url else f", not '{printable(redact(url))}'"  # it may contain a password
+        rejected = "" if "@" in url else f", not '{printable(url)}'"  # it may contain a password
         raise UsageError(f"{source} must be a URL such as {example}{rejected}")
     origin, parts = split
     if parts.username is not None:

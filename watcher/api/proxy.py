@@ -59,7 +59,7 @@ class Route:
     @property
     def host(self) -> str:
         """The API's host, with its port unless that is the default."""
-        return self.base_uri.partition("://")[2]
+        return printable(self.base_uri.partition("://")[2])
 
     @property
     def first_hop(self) -> str:

@@ -116,7 +116,7 @@ def checked_ref(*keys: str, source: str) -> ImportRef:
 
 def shown(text: str, limit: int = 200) -> str:
     """Return text that a user gave as messages show it: at most ``limit`` characters, without tokens."""
-    return printable(redact(text), limit)
+    return printable(text, limit)
 
 
 def quoted(text: str, limit: int = 200) -> str:

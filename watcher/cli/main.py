@@ -16,7 +16,7 @@ from watcher.cli.signals import Interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
-from watcher.core.text import redact
+from watcher.core.text import MESSAGE_LIMIT, printable_lines
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from watcher.cli.signals import Signals
     from watcher.core.errors import WatcherError
     from watcher.core.policy import Terms
-
-_MESSAGE_LIMIT = 1000
 
 _GC_THRESHOLD = 10_000
 """New objects after which Python looks for garbage. A hundred requests that start together allocate several
@@ -166,7 +164,7 @@ def _failure(
     created: str | None = None,
 ) -> Result:
     text = str(error) if created is None else f"{str(error).rstrip('.')}. {created}"
-    message = shown(attempt.inputs.conceal(text), _MESSAGE_LIMIT)
+    message = shown(attempt.inputs.conceal(text), MESSAGE_LIMIT)
     return Result(outcome, DEFAULT_CODES[outcome] if code is None else code, message)
 
 
@@ -184,8 +182,8 @@ def _busy_code(settings: Settings, command: Sequence[str] | None) -> int | None:
 def _defect(error: Exception, inputs: InputReader) -> Result:
     import traceback  # noqa: PLC0415 (slow, and rarely needed)
 
-    lines = redact(inputs.conceal("".join(traceback.format_exception(error))))
-    message = f"this is a defect in watcher; please report it with this traceback:\n{lines.rstrip()}"
+    lines = printable_lines(inputs.conceal("".join(traceback.format_exception(error))).rstrip())
+    message = f"this is a defect in watcher; please report it with this traceback:\n{lines}"
     return Result(Outcome.INTERNAL, DEFAULT_CODES[Outcome.INTERNAL], message)
 
 

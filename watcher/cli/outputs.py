@@ -60,7 +60,7 @@ def make_failure_reports(settings: Settings) -> list[Report]:
 
 def make_line_log(settings: Settings, *, several: bool = False) -> Report:
     """Make the log on standard error as lines, for people or as JSON."""
-    stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]
+    stream, level = _stream(sys.stderr), Level[settings.log_level.name]
     if settings.log_format is LogFormat.JSON:
         from watcher.reports.json_log import JsonLog
 
@@ -89,7 +89,7 @@ def make_log(
         from watcher.reports.live.frame import ASCII, UNICODE
         from watcher.reports.live.live import LiveView
 
-        stream, level = _stream(settings, sys.stderr), Level[settings.log_level.name]
+        stream, level = _stream(sys.stderr), Level[settings.log_level.name]
         glyphs = UNICODE if is_utf8_locale(environ) else ASCII
         return LiveView(stream, snapshot, level, glyphs, several=several)
     log = make_line_log(settings, several=several)
@@ -108,11 +108,7 @@ def is_utf8_locale(environ: Mapping[str, str]) -> bool:
     return "UTF8" in chosen.upper().replace("-", "")
 
 
-def _stream(settings: Settings, file: TextIO | None) -> Stream:
-    if settings.ci is Pipeline.GITHUB:
-        from watcher.reports.github.log import CommandFreeStream
-
-        return CommandFreeStream(file, _call_later)
+def _stream(file: TextIO | None) -> Stream:
     return Stream(file, _call_later)
 
 
@@ -167,7 +163,7 @@ def _json_files(
 def _output(settings: Settings, builder: ResultBuilder, has_changed: HasChanged) -> list[Report]:
     from watcher.reports.stdout import JsonLinesOutput, JsonOutput, TextOutput
 
-    stream = _stream(settings, sys.stdout)
+    stream = _stream(sys.stdout)
     match settings.output:
         case OutputFormat.TEXT:
             return [TextOutput(stream, builder, has_changed if settings.reports_changes_only else None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
@@ -32,8 +33,17 @@ _KNOWN: dict[str, ImportStatus] = {status: status for status in ImportStatus}
 
 
 def parse_status(name: str) -> Status:
-    """Return the member of that name, or the name itself in a form that is safe to print."""
-    return _KNOWN.get(name) or printable(name, limit=60)
+    """Return the member of that name, or the name itself in a form that is safe to print.
+
+    An unknown status must not look like a known one, so all characters except ASCII are escaped, and so are
+    spaces around it.
+    """
+    return _KNOWN.get(name) or _distinct(printable(name, limit=60))
+
+
+def _distinct(text: str) -> str:
+    plain = text.encode("ascii", errors="backslashreplace").decode()
+    return re.sub("^ +| +$", lambda spaces: r"\u0020" * len(spaces[0]), plain)
 
 
 class Outcome(StrEnum):

@@ -1,50 +1,115 @@
 """Text for people: durations in words, and external text made safe to print."""
 
+from __future__ import annotations
+
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import unquote
 
 FOREIGN_TEXT_LIMIT = 300
 """Longest quoted text from outside, in characters."""
 
-# All spaces of Unicode except U+0020. They are harmless, but `str.isprintable` rejects them.
-_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-
+MESSAGE_LIMIT = 1000
+"""Longest message that quotes settings or files, in characters."""
 
 _REDACTED = "***"
-_TOKEN = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+_KEY_PREFIXES = ("api-", "sdk-", "mob-")
+_KEY = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+"""An access token, an SDK key or a mobile key."""
+
+_BLANK = re.compile(r"\b(BLANK|FILLER|INHERENT|JOINER|NULL|VARIATION SELECTOR)\b")
+"""Words in the names of printable characters without a visible shape.
+
+With ``str.isprintable`` they cover Unicode's Default_Ignorable_Code_Point, and characters such as U+2800.
+"""
+
+# `##vso[` (Azure Pipelines), `##teamcity[` and `##[` (GitHub Actions) are commands anywhere in a line; `::`
+# is one after leading spaces (actions/runner, ActionCommand.cs).
+_COMMAND = re.compile(r"(##[\w.-]*)\[|^( *:):")
+_NOT_ASCII = re.compile("[^ -~]")
+
+
+def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
+    r"""Return text from outside in a form that is safe for terminals, logs and CI services.
+
+    Control, bidirectional and invisible characters and spaces other than U+0020 become ``\u`` escapes. So
+    does one character of each command for a CI service. Tokens become ``***``. Text of more than ``limit``
+    characters is cut and ends in ``...``. Safe text is returned as it is.
+    """
+    text = redact(text)
+    cut = text if len(text) <= limit else text[: limit - 3] + "..."
+    if not (cut.isascii() and cut.isprintable()):
+        cut = "".join(
+            character if _is_visible(character) else character.encode("unicode_escape").decode("ascii")
+            for character in cut
+        )
+    return _COMMAND.sub(_without_command, cut)
+
+
+def printable_lines(text: str) -> str:
+    """Return text of several lines, such as a traceback, with each line safe to print."""
+    return "\n".join(printable(line, limit=len(line)) for line in text.split("\n"))
+
+
+def safe_json(encoded: bytes) -> bytes:
+    """Return JSON that is safe like ``printable`` text; its values stay the same, except for tokens."""
+    text = redact(encoded.decode())
+    if not (text.isascii() and text.isprintable()):
+        text = _NOT_ASCII.sub(lambda match: _escape_json(match[0]), text)
+    # JSON never has `::` at the start of a line.
+    return (re.sub(r"(##[\w.-]*)\[", r"\1\\u005b", text) if "##" in text else text).encode()
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
 
-    If percent-encoding hides one of them, all of the text is replaced.
+    Both are also found in percent-encoded text. If percent-encoding hides one of ``secrets``, all of the text
+    is replaced.
     """
     for secret in secrets:
         text = text.replace(secret, _REDACTED)
         if "%" in text and secret in unquote(text):
             return _REDACTED
-    text = _TOKEN.sub(_REDACTED, text)
-    return _REDACTED if "%" in text and _TOKEN.search(unquote(text)) else text
+    lowered = text.lower()
+    if any(prefix in lowered for prefix in _KEY_PREFIXES):  # searching for these is much faster
+        text = _KEY.sub(_REDACTED, text)
+    return _encoded_key().sub(_REDACTED, text) if "%" in text else text
 
 
-def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    r"""Return text from outside in a form that is safe for terminals and logs.
+@lru_cache(maxsize=1)
+def _encoded_key() -> re.Pattern[str]:
+    """Return a pattern for keys of which any part is percent-encoded, even more than once; it is large."""
 
-    Control, format, line-separator, unassigned and surrogate characters become ``\u`` escapes. Text of more
-    than ``limit`` characters is cut and ends in ``...``.
-    """
-    cut = text if len(text) <= limit else text[: limit - 3] + "..."
-    if cut.isprintable():
-        return cut
-    return "".join(
-        character
-        if character.isprintable() or character in _SPACES
-        else character.encode("unicode_escape").decode("ascii")
-        for character in cut
-    )
+    def either(plain: str, codes: str) -> str:
+        return f"(?:{plain}|%(?:25)*(?:{codes}))"
+
+    def literal(text: str) -> str:
+        return "".join(either(letter, f"{ord(letter):02x}|{ord(letter.upper()):02x}") for letter in text)
+
+    prefix, digit = "|".join(map(literal, ("api", "sdk", "mob"))), either("[0-9a-f]", "3[0-9]|[46][1-6]")
+    groups = "".join(f"{literal('-')}{digit}{{{length}}}" for length in (8, 4, 4, 4, 12))
+    return re.compile(f"(?:{prefix}){groups}", re.IGNORECASE | re.ASCII)
+
+
+@lru_cache(maxsize=1024)
+def _is_visible(character: str) -> bool:
+    return character.isprintable() and not _BLANK.search(unicodedata.name(character, ""))
+
+
+def _without_command(match: re.Match[str]) -> str:
+    return f"{match[1]}\\u005b" if match[1] else f"{match[2]}\\u003a"
+
+
+def _escape_json(character: str) -> str:
+    if _is_visible(character):
+        return character
+    code = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{code[start : start + 4]}" for start in range(0, len(code), 4))
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ from watcher.core import events
 from watcher.core.exit_codes import ExitCodes
 from watcher.core.model import Import, ImportFile, ImportRef
 from watcher.core.statuses import Outcome
+from watcher.core.text import safe_json
 
 _Seconds = TypeVar("_Seconds", float, float | None)
 
@@ -206,6 +207,11 @@ def event_document(event: events.Event, codes: ExitCodes) -> EventDocument:
             return OutcomeDocument(at, target, event.outcome, codes.code_of(event), *state, event.message)
         case _:
             assert_never(event)
+
+
+def to_json(document: object) -> bytes:
+    """Return a document as JSON that is safe to print, also for a CI service."""
+    return safe_json(msgspec.json.encode(document))
 
 
 def json_schema() -> str:

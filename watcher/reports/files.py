@@ -2,22 +2,73 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
+
+from watcher.reports.places import Place, find_place
+from watcher.state.trust import reason_not_to_write
+
+_MODE = 0o644  # others may read, whatever the umask, but never write
 
 
 def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
     """Write a file or a device in place; append in one write, so that other programs' output stays apart.
 
     Raises:
-        OSError: The file cannot be written, or is a pipe without a reader.
+        OSError: The file cannot be written, is a pipe without a reader, or may lead to another user's target.
     """
-    mode = os.O_APPEND if append else os.O_TRUNC
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | mode
-    with os.fdopen(os.open(path, flags, 0o644), "wb", buffering=0) as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | (os.O_APPEND if append else 0)
+    with find_place(path) as place, os.fdopen(place.open(flags, _MODE), "wb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        reason = reason_not_to_write(status, os.fstat(place.directory))
+        if reason is not None:
+            raise place.refuse(reason)
+        if stat.S_ISREG(status.st_mode) and not append:
+            file.truncate(0)
         rest = memoryview(content)
         while rest:
             written = file.write(rest)
             if written is None:
                 raise BlockingIOError(None, "no program reads it")
             rest = rest[written:]
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file, so that a reader sees either all of the old content or all of the new.
+
+    The target of a symbolic link is replaced. No fsync: the file is not needed after a crash.
+
+    Raises:
+        OSError: The file cannot be written, is not a regular file, or may lead to another user's target.
+    """
+    with find_place(path) as place:
+        if not _is_replaceable(place):
+            raise OSError(errno.EINVAL, "it is not a regular file")  # a device would be replaced, too
+        # A random name: containers that share the directory often have the same process ID.
+        new = Place(
+            place.directory, f".watcher-{os.urandom(8).hex()}", is_kernel_link=False, shown=place.shown
+        )
+        descriptor = new.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, _MODE)  # containers of other users read it
+                file.write(content)
+            os.replace(new.name, place.name, src_dir_fd=place.directory, dst_dir_fd=place.directory)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(new.name, dir_fd=place.directory)
+            raise
+
+
+def _is_replaceable(place: Place) -> bool:
+    """Return whether the name does not exist yet or is a regular file."""
+    if place.is_kernel_link:
+        return False
+    try:
+        status = os.stat(place.name, dir_fd=place.directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(status.st_mode)

@@ -11,7 +11,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level, level_of, level_of_outcome, outcome_threshold
-from watcher.reports.documents import event_document, timestamp
+from watcher.reports.documents import event_document, timestamp, to_json
 from watcher.reports.report import Notice, Report
 from watcher.reports.stream import Stream
 
@@ -66,4 +66,4 @@ def _logger(stream: Stream, level: Level) -> FilteringBoundLogger:
 
 
 def _as_json(_logger: WrappedLogger, level: str, event: EventDict) -> str:
-    return msgspec.json.encode({"event": event.pop("event"), "level": level, **event}).decode()
+    return to_json({"event": event.pop("event"), "level": level, **event}).decode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from watcher.core.events import Event
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
-from watcher.core.text import redact
+from watcher.core.text import MESSAGE_LIMIT, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Reports:
     ``conceal`` removes secrets from messages that belong to no import, because these name files and hosts.
     """
 
-    def __init__(self, reports: Sequence[Report], conceal: Callable[[str], str] = redact) -> None:
+    def __init__(self, reports: Sequence[Report], conceal: Callable[[str], str] = str) -> None:
         self._reports = reports
         self._conceal = conceal
         self._failed: set[str] = set()
@@ -68,7 +68,7 @@ class Reports:
 
     def notify(self, level: Level, name: str, message: str) -> None:
         """Pass a message on that belongs to no import."""
-        notice = Notice(level, name, self._conceal(message))
+        notice = Notice(level, name, printable(self._conceal(message), MESSAGE_LIMIT))
         self._each(lambda report: report.notify(notice))
 
     def finish(self, result: Result) -> None:

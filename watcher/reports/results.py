@@ -63,10 +63,10 @@ class ResultBuilder:
         if at is not None:
             fields = msgspec.structs.asdict(whole)
             whole = documents.ResultEventDocument(at=documents.timestamp(at), **fields)
-        head, mark, tail = msgspec.json.encode(whole).partition(b'"imports":[')
+        head, mark, tail = documents.to_json(whole).partition(b'"imports":[')
         yield head + mark
         for number, document in enumerate(self._imports()):
-            yield (b"," if number else b"") + msgspec.json.encode(document)
+            yield (b"," if number else b"") + documents.to_json(document)
         yield tail
 
     def _document(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from watcher.core.events import Event, Heartbeat
 from watcher.core.exit_codes import Result
+from watcher.reports.files import replace_file
 from watcher.reports.report import Report
 from watcher.reports.results import ResultBuilder
 from watcher.reports.stream import Defer
@@ -65,27 +62,3 @@ class StatusFile(Report):
 
     def _write(self, result: Result | None = None) -> None:
         replace_file(self._path, b"".join([*self._builder.encode(result), b"\n"]))
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file, so that a reader sees either all of the old content or all of the new.
-
-    The target of a symbolic link is replaced. No fsync: the file is not needed after a crash.
-
-    Raises:
-        OSError: The file cannot be written, or is not a regular file.
-    """
-    target = Path(os.path.realpath(path))  # Path.resolve raises on a link to itself
-    if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "it is not a regular file")  # a device would be replaced, too
-    # A random name: containers that share the directory often have the same process ID.
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".watcher-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o644)  # whatever the umask: containers of other users read it
-            file.write(content)
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import msgspec
-
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
 from watcher.core.messages.snapshots import polls
 from watcher.core.text import duration
-from watcher.reports.documents import event_document
+from watcher.reports.documents import event_document, to_json
 from watcher.reports.report import Report
 from watcher.reports.results import ResultBuilder
 from watcher.reports.stream import Stream
@@ -63,7 +61,7 @@ class JsonLinesOutput(Output):
 
     def receive(self, event: Event) -> None:
         """Write the event."""
-        self._stream.write_line_of([msgspec.json.encode(event_document(event, self._builder.codes))])
+        self._stream.write_line_of([to_json(event_document(event, self._builder.codes))])
         self._stream.check()
 
     def _write(self, result: Result) -> None:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
-from watcher.state.trust import reason_to_set_aside
+from watcher.state.holders import find_holder
+from watcher.state.trust import check_owner, reason_to_set_aside
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""
@@ -29,6 +30,11 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def new_path(self) -> Path:
+        """The path of the next content; only the holder of the lock writes, so one name is enough."""
+        return Path(f"{self.path}.new")
 
     def read(self) -> bytes | None:
         """Return the content, or None if there is no file.
@@ -70,7 +76,7 @@ class StateFile:
         """
         if len(content) > SIZE_LIMIT:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        new = Path(f"{self.path}.new")  # only the holder of the lock writes, so one name is enough
+        new = self.new_path
         new.unlink(missing_ok=True)
         try:
             descriptor = _create(new)
@@ -97,8 +103,11 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
         UsageError: The state file or its lock file is a link, belongs to another user or cannot be used.
         BusyError: Another run holds the lock.
     """
+    file = StateFile(path)
     with usage_errors(path, "used"), suppress(FileNotFoundError):
         reason_to_set_aside(path, path.lstat())
+    with usage_errors(path, "used"), suppress(FileNotFoundError):
+        check_owner(file.new_path, file.new_path.lstat())  # of another user, it could not be replaced
     lock_path = Path(f"{path}.lock")
     with ExitStack() as stack:
         with usage_errors(lock_path, "used"):
@@ -107,11 +116,11 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
                 reason_to_set_aside(lock_path, lock_path.lstat())
                 is_new = False
             problem = _lock(path, lock_path, stack)
-            if problem is not None and not is_new:  # the old lock stays held meanwhile
+            if problem is not None and not is_new:  # the old lock stays held meanwhile, if it was free
                 warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
                 problem = _lock(path, lock_path, stack)
             _check_modes(path, lock_path, problem)
-        yield StateFile(path)
+        yield file
 
 
 def _check_modes(path: Path, lock_path: Path, problem: str | None) -> None:
@@ -125,17 +134,37 @@ def _check_modes(path: Path, lock_path: Path, problem: str | None) -> None:
 
 
 def _lock(path: Path, lock_path: Path, stack: ExitStack) -> str | None:
-    """Take the lock until the stack is closed, and return why its file must be set aside."""
+    """Take the lock until the stack is closed, and return why its file must be set aside.
+
+    Another user who could open the file may hold its lock, which must not look like another run.
+    """
     lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
     stack.callback(os.close, lock)
+    status = os.fstat(lock)
+    problem = reason_to_set_aside(lock_path, status)
+    if _try_lock(lock):
+        return problem
+    holder = find_holder(status)
+    if holder is not None and holder.is_other_user and _try_lock(lock):  # it has just ended
+        return problem
+    if problem is not None and (holder is None or holder.is_other_user):
+        return problem if holder is None else f"{problem} and was locked by {holder}"
+    if holder is not None and holder.is_other_user:
+        raise UsageError(
+            f"--state-file: {lock_path} is locked by {holder}. Name a file in a directory of your own."
+        )
+    raise BusyError(
+        f"another run is using --state-file {path}; nothing was requested. "
+        "Wait until it ends, or name another file."
+    )
+
+
+def _try_lock(lock: int) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise BusyError(
-            f"another run is using --state-file {path}; nothing was requested. "
-            "Wait until it ends, or name another file."
-        ) from None
-    return reason_to_set_aside(lock_path, os.fstat(lock))
+        return False
+    return True
 
 
 def _create(path: Path) -> int:

@@ -20,7 +20,7 @@ from watcher.state.disk import UnusableError
 
 _PROGRAM = "watcher"
 _VERSION = 2
-"""Version of the format; increase it with every change."""
+"""Version of the format; increase it with every change except a new field that older files may lack."""
 
 _ENCODER = msgspec.json.Encoder()
 _DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, ValueError)

@@ -31,7 +31,7 @@ def test_a_misspelled_variable_gets_a_hint(name: str, meant: str) -> None:
         "WATCHER_LAST_STATUS",
         "WATCHER_RESULT_CODE",
         "WATCHER_RESULT_JSON",
-        "WATCHER_PACKAGE",
+        "WATCHER_SOURCE",
         "WATCHER_PORT",
         "WATCHER_SERVICE_HOST",
         "WATCHER_PORT_8080_TCP_ADDR",

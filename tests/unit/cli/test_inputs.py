@@ -49,7 +49,7 @@ def test_a_host_of_launchdarkly_sets_the_base_uri() -> None:
         (Settings(targets=(KEYS,), token_file=Path(SECRET)), r"--token-file \*\*\*"),
         (Settings(targets=(f"a/b/c/{SECRET}",)), "import ID looks like an access token"),
         (Settings(targets=(SECRET,)), "target looks like an access token"),
-        (Settings(targets=(f"a/b/c/{SECRET.replace('-', '%2D')}/x",)), r"four parts: '\*\*\*'"),
+        (Settings(targets=(f"a/b/c/{SECRET.replace('-', '%2D')}/x",)), r"four parts: 'a/b/c/\*\*\*/x'"),
         (Settings(segment="s"), "--project and --environment and --import-id"),
         (Settings(), "no import is named"),
     ],

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.results import NOTHING_WATCHED, builder_of, life
 from watcher.core.events import Heartbeat
-from watcher.reports.status_file import StatusFile, replace_file
+from watcher.reports.files import replace_file
+from watcher.reports.status_file import StatusFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -116,7 +116,7 @@ def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
 
 
 @root_only
-@pytest.mark.parametrize("name", ["state", "state.lock"])
+@pytest.mark.parametrize("name", ["state", "state.lock", "state.new"])
 def test_another_users_file_is_refused(tmp_path: Path, name: str) -> None:
     """The message names the owner; root does not accept the file either, and it stays where it is."""
     (tmp_path / name).write_bytes(b"{}")

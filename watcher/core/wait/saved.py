@@ -74,6 +74,7 @@ class SavedHold:
     until: UnixTime
     resume_at: UnixTime
     named: bool
+    binds_until: UnixTime | None = None
 
     @classmethod
     def from_hold(cls, hold: Hold | None, now: Instant) -> SavedHold | None:
@@ -81,19 +82,26 @@ class SavedHold:
         if hold is None or hold.resume_at <= now.monotonic:
             return None
         to_wall_clock = now.unix - now.monotonic
-        return cls(hold.until + to_wall_clock, hold.resume_at + to_wall_clock, hold.named)
+        binds_until = None if hold.binds_until is None else hold.binds_until + to_wall_clock
+        return cls(hold.until + to_wall_clock, hold.resume_at + to_wall_clock, hold.named, binds_until)
 
     def corrected(self, now: float) -> SavedHold | None:
         """Return the hold, limited to ``HOLD_LIMIT`` from ``now`` (Unix seconds); None if it is over."""
         latest = now + HOLD_LIMIT
         until = min(self.until, latest)
         resume_at = max(until, min(self.resume_at, latest))
-        return SavedHold(until, resume_at, self.named) if resume_at > now else None
+        if resume_at <= now:
+            return None
+        binds_until = None if self.binds_until is None else min(self.binds_until, until)
+        return SavedHold(until, resume_at, self.named, binds_until)
 
     def restored(self, now: Instant) -> Hold:
         """Return the hold on this run's monotonic clock."""
         to_monotonic = now.monotonic - now.unix
-        return Hold(self.until + to_monotonic, self.resume_at + to_monotonic, self.named)
+        binds_until = None if self.binds_until is None else self.binds_until + to_monotonic
+        return Hold(
+            self.until + to_monotonic, self.resume_at + to_monotonic, self.named, binds_until=binds_until
+        )
 
 
 @dataclass(frozen=True, slots=True)

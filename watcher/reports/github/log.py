@@ -16,17 +16,6 @@ MAX_ANNOTATIONS = 8
 rest, and the runner itself adds the tenth when the step fails."""
 
 
-class CommandFreeStream(Stream):
-    r"""A stream in which the runner finds no command in the middle of a line.
-
-    The runner obeys ``::name::`` only at the start of a line, but the older ``##[name]`` anywhere
-    (actions/runner, ``ActionCommand.cs``). Its bracket is written as ``\u005b``, which JSON reads as ``[``.
-    """
-
-    def _send(self, data: bytes) -> None:
-        super()._send(data.replace(b"##[", b"##\\u005b"))
-
-
 class AnnotatingLog(PlainLog):
     """Write failures as annotations instead of lines; as warnings if another import's success suffices."""
 

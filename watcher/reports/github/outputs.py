@@ -6,9 +6,8 @@ import errno
 import secrets
 from pathlib import Path
 
-import msgspec
-
 from watcher.core.exit_codes import Result
+from watcher.reports.documents import to_json
 from watcher.reports.files import write_file
 from watcher.reports.github.summary import step_summary
 from watcher.reports.report import Report
@@ -37,7 +36,7 @@ class GithubOutput(Report):
             "exit-code": str(result.code),
             "elapsed-seconds": str(document.elapsed_s),
         }
-        encoded = msgspec.json.encode(document).decode()
+        encoded = to_json(document).decode()
         fits = len(encoded.encode("utf-16-le")) <= LIMIT
         if fits:
             values["result"] = encoded

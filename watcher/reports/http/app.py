@@ -15,6 +15,7 @@ from aiohttp import web
 
 from watcher.core.errors import UsageError
 from watcher.core.exit_codes import Result
+from watcher.reports.http.hosts import is_local_host
 from watcher.reports.http.metrics import exposition
 from watcher.reports.results import ResultBuilder
 
@@ -54,6 +55,7 @@ class Endpoints:
     refresh: Callable[[], None]
     overdue: Callable[[], float]
     result: Result | None = None
+    _host: str = ""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
@@ -64,6 +66,7 @@ class Endpoints:
             UsageError: The address cannot be used.
         """
         listener = await _listen(host, port)
+        self._host = host
         app = web.Application()
         app.on_response_prepare.append(_complete)
         app.router.add_get("/healthz", self._health)
@@ -104,16 +107,27 @@ class Endpoints:
         imports = "import" if count == 1 else "imports"
         return _unavailable(f"waiting: {waiting} of {count} {imports} {verb} not final")
 
-    async def _status(self, _request: web.Request) -> web.Response:
+    async def _status(self, request: web.Request) -> web.Response:
+        self._check_host(request)
         async with self._taking_turns():
             body = await _join(self.builder.encode(self.result))
         # aiohttp writes a BytesIO in pieces, as fast as the client reads.
         return web.Response(body=io.BytesIO(body), content_type="application/json")
 
     async def _metrics(self, request: web.Request) -> web.Response:
+        self._check_host(request)
         async with self._taking_turns():
             body, content_type = exposition(self.builder, self.result, request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _check_host(self, request: web.Request) -> None:
+        """Refuse a host name that a web page can have bound to this address; probes reveal nothing."""
+        for host in request.headers.getall("Host", ()):
+            if not is_local_host(host, self._host):
+                raise web.HTTPMisdirectedRequest(
+                    text="this name may be that of a website. Use an IP address, a name without dots, "
+                    "or the host name that --listen names.\n"
+                )
 
     @asynccontextmanager
     async def _taking_turns(self) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from watcher.core.events import Progress
 from watcher.core.exit_codes import Result
 from watcher.core.model import ImportRef
 from watcher.core.statuses import ImportStatus, Outcome, Status
+from watcher.core.text import printable
 from watcher.reports.results import ResultBuilder
 from watcher.version import __version__
 
@@ -76,7 +77,7 @@ class _WatchCollector(Collector):
 
 
 def _each_import(imports: Mapping[ImportRef, Progress]) -> Iterator[Metric]:
-    known = [(ref.keys, p) for ref, p in imports.items()]
+    known = [(tuple(map(printable, ref.keys)), p) for ref, p in imports.items()]
     status = [((*keys, name), name == _label(p.status)) for keys, p in known for name in _STATUSES]
     yield _gauge("import_status", "1 for the last status, else 0.", status, *_KEYS, "status")
     in_state = [(keys, p.in_state) for keys, p in known if p.in_state is not None]

@@ -57,11 +57,17 @@ def test_a_hold_is_limited_to_an_hour(hold: SavedHold, left: tuple[float, float]
 
 
 def test_a_hold_is_restored_on_another_monotonic_clock() -> None:
-    """A hold keeps its times; no hold, or one that is over, is not saved."""
+    """A hold keeps its times and the part that binds a last poll; one that is over is not saved."""
     hold = Hold(130.0, 140.0, named=True)
     saved = SavedHold.from_hold(hold, Instant(100.0, NOW))
     assert saved is not None
     assert saved.restored(Instant(5.0, NOW)) == Hold(35.0, 45.0, named=True)
+    partly = Hold(130.0, 140.0, named=True, binds_until=110.0)
+    saved = SavedHold.from_hold(partly, Instant(100.0, NOW))
+    assert saved is not None
+    corrected = saved.corrected(NOW)
+    assert corrected is not None
+    assert corrected.restored(Instant(5.0, NOW)).last_poll_at == 15.0
     assert SavedHold.from_hold(hold, Instant(140.0, NOW)) is None
     assert SavedHold.from_hold(None, Instant(0.0, NOW)) is None
 
