@@ -6,7 +6,6 @@ import asyncio
 import re
 import socket
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,16 +19,12 @@ from tests.support.tls import server_context
 from watcher.api.client import Client
 from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.decoding import decode
-from watcher.core.answers.replies import Answer, Fault, FaultKind, Found
-from watcher.core.statuses import ImportStatus
+from watcher.core.answers.replies import Answer, Fault, Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from watcher.core.answers.replies import Reply
-
-STOPPED = answer(import_body(status="stopped"))
-"""A response that nobody requested."""
 
 
 async def get_twice(*script: Play, pause: float = 0.0, fresh: bool = False) -> tuple[Reply, int]:
@@ -59,64 +54,6 @@ def test_a_fresh_connection_is_used_once() -> None:
             return server.connections
 
     assert asyncio.run(run()) == 3
-
-
-@pytest.mark.parametrize("pause", [0.0, 0.2], ids=["in the kernel", "read by the loop"])
-@pytest.mark.parametrize("data", [STOPPED, STOPPED[:-5], b"\r\n"], ids=["whole", "part", "line break"])
-def test_data_on_a_kept_connection_is_never_used(data: bytes, pause: float) -> None:
-    """A response that arrived before its request is not its response."""
-    first = threading.Event()
-    replies: list[Reply] = []
-
-    def serve(listening: socket.socket) -> None:
-        for number in range(2):
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(1 << 16)
-                connection.sendall(GOOD)
-                if number == 0:
-                    first.wait(10)
-                    connection.sendall(data)
-                    first.clear()
-                    with suppress(ConnectionResetError):  # the client closes it with data unread
-                        connection.recv(1 << 16)
-
-    async def run(port: int) -> None:
-        async with client_of(f"http://127.0.0.1:{port}") as client:
-            assert isinstance(await client.get(REF), Answer)
-            first.set()
-            while first.is_set():  # the loop reads nothing meanwhile
-                pass
-            await asyncio.sleep(pause)
-            second = await client.get(REF)
-            assert isinstance(second, Answer)
-            replies.append(decode(REF, second))
-
-    with unlistened() as listening:
-        listening.listen()
-        server = threading.Thread(target=serve, args=(listening,))
-        server.start()
-        asyncio.run(run(listening.getsockname()[1]))
-        server.join(10)
-    (reply,) = replies
-    assert isinstance(reply, Found)
-    assert reply.found.status is ImportStatus.IN_PROGRESS
-
-
-def test_data_on_a_new_connection_is_never_used() -> None:
-    """A server that responds before the request gets a fault."""
-
-    async def run() -> Reply:
-        early = Play((Send(STOPPED), Wait(5)), unasked=True)
-        async with playing(early) as server, client_of(server.base_uri) as client:
-            return await ask(client)
-
-    reply = asyncio.run(run())
-    if isinstance(reply, Fault):
-        assert reply.kind is FaultKind.NETWORK
-        assert "before the request" in reply.detail
-    else:  # the request was faster
-        assert isinstance(reply, Found)
 
 
 def test_a_kept_connection_that_the_server_closed_is_replaced() -> None:

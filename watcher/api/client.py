@@ -12,19 +12,21 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from watcher.api.connections import (
+from watcher.api.connections import Connector
+from watcher.api.errors import REQUEST_ERRORS, fault_of, headers_fault, timeout_fault
+from watcher.api.exchange import (
     FIELD_LIMIT,
     HEAD_LIMIT,
     MAX_FIELDS,
     SMALL,
-    Connector,
     Exchange,
     large_response_slots,
 )
-from watcher.api.errors import REQUEST_ERRORS, fault_of, headers_fault, timeout_fault
+from watcher.api.loopback import check_localhost
 from watcher.api.proxy import Proxy, Route
 from watcher.api.token import TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault
+from watcher.core.errors import UsageError
 from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
 from watcher.version import __version__
@@ -62,7 +64,16 @@ class Client:
         )
 
     async def __aenter__(self) -> Self:
-        """Return the client; no connection is opened yet."""
+        """Return the client; no connection is opened yet.
+
+        Raises:
+            UsageError: The base URI is plain http on ``localhost``, which is another machine.
+        """
+        try:
+            await check_localhost(self._base_uri)
+        except UsageError:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from watcher.api.connections import Exchange, UnrequestedDataError
+from watcher.api.connections import UnrequestedDataError
+from watcher.api.exchange import Exchange
+from watcher.api.loopback import NotLoopbackError
 from watcher.api.proxy import Proxy, Route
 from watcher.core.answers.replies import Fault, FaultKind
 from watcher.core.messages import faults
@@ -55,8 +57,8 @@ def fault_of(error: Exception, route: Route, phase: Phase) -> Fault:
             return _network(_connection_message(error, route))
         case _ if proxy is not None and phase in _BEFORE_REQUEST:
             return _network(faults.proxy_failed(str(proxy), route.host, _broken_tunnel(error)))
-        case UnrequestedDataError():
-            return _network(faults.unrequested_data(str(route)))
+        case UnrequestedDataError() | NotLoopbackError():
+            return _network(_refusal(error, route))
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | OSError():
             return _network(_break_message(error, route, phase))
         case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
@@ -137,6 +139,13 @@ def _break_message(error: Exception, route: Route, phase: Phase) -> str:
     if tls is not None:
         return faults.no_tls(str(route), tls)
     return faults.connection_broke(phase, str(route), _system_reason(error, faults.CLOSED))
+
+
+def _refusal(error: UnrequestedDataError | NotLoopbackError, route: Route) -> str:
+    """Return the reason why no request was sent on a new connection."""
+    if isinstance(error, NotLoopbackError):
+        return faults.not_loopback(route.host, str(error))
+    return faults.unrequested_data(str(route))
 
 
 def _tls_reason(error: BaseException) -> str | None:

@@ -116,6 +116,11 @@ def unrequested_data(peer: str) -> str:
     return f"{peer} sent data, or closed the connection, before the request"
 
 
+def not_loopback(host: str, address: str) -> str:
+    """Return the message for a host of plain http that is not on this machine."""
+    return f"{host} is {address}, which is no loopback address; plain http would expose the access token"
+
+
 def not_http(peer: str) -> str:
     """Return the message for a response that violates HTTP."""
     return f"the response from {peer} is not HTTP"

@@ -1,0 +1,119 @@
+"""What a connection may receive: only while a request is in progress, and within the limits for heads."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+
+from watcher.api.exchange import CountingSocket, Exchange
+from watcher.core.messages.faults import Phase
+
+
+class Guard(asyncio.Protocol):
+    """Pass data to aiohttp's protocol while a request is in progress, within the limits for heads.
+
+    Args:
+        protocol: aiohttp's protocol.
+        transport: The connection.
+        source: The socket below it; None if another event loop has its own.
+    """
+
+    def __init__(
+        self, protocol: asyncio.Protocol, transport: asyncio.Transport, source: CountingSocket | None
+    ) -> None:
+        self._protocol = protocol
+        self._transport: asyncio.Transport | None = transport
+        self._source = source
+        self._received = 0 if source is None else source.received
+        self._exchange: Exchange | None = None
+        self._delivery: asyncio.Task[None] | None = None
+        self._unrequested = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing arrived since the last response, read or not, not even a part of a TLS record."""
+        if self._unrequested or (self._source is not None and self._source.received != self._received):
+            return False
+        return self._transport is not None and not _is_readable(self._transport)
+
+    async def settle(self) -> None:
+        """Let a new connection read what TLS sends unasked, such as session tickets or an alert."""
+        while self._has_unread_data():  # noqa: ASYNC110 (the loop reads it; no event says when)
+            await asyncio.sleep(0)
+        if self._source is not None:
+            self._received = self._source.received
+
+    def begin(self, exchange: Exchange) -> None:
+        """Let the response to a request pass."""
+        self._exchange = exchange
+
+    def end(self) -> None:
+        """Let nothing pass any more."""
+        self._exchange = None
+        if self._source is not None:
+            self._received = self._source.received
+        if self._delivery is not None:
+            self._delivery.cancel()
+        asyncio.get_running_loop().call_soon(self._abort_if_closing)
+
+    def _has_unread_data(self) -> bool:
+        return self._transport is not None and not self._unrequested and _is_readable(self._transport)
+
+    def _abort_if_closing(self) -> None:
+        """Do not wait for a TLS shutdown: a server that hangs would keep the memory for 30 seconds."""
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data of a response, count that of its head, and end the connection after any other data."""
+        exchange, transport = self._exchange, self._transport
+        if transport is None:
+            return
+        if exchange is None:
+            self._unrequested = True
+            self._abort_soon()
+            return
+        exchange.phase = Phase.READING
+        if exchange.head_received:
+            self._protocol.data_received(data)
+        elif exchange.head_too_large:
+            self._abort_soon()
+        elif exchange.fits(data):
+            self._protocol.data_received(data)
+        else:
+            transport.pause_reading()
+            self._delivery = asyncio.create_task(self._deliver(exchange, data))
+
+    def _abort_soon(self) -> None:
+        # asyncio's TLS fails if a protocol aborts while a shutdown delivers the last data.
+        if self._transport is not None:
+            asyncio.get_running_loop().call_soon(self._transport.abort)
+
+    async def _deliver(self, exchange: Exchange, data: bytes) -> None:
+        await exchange.reserve()
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self._protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass the end of the data."""
+        return self._protocol.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the end of the connection."""
+        self._protocol.connection_lost(exc)
+        self._transport = None  # break a reference cycle, which would hold the buffers of TLS
+
+    def pause_writing(self) -> None:
+        """Pass a full buffer."""
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass an empty buffer."""
+        self._protocol.resume_writing()
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
