@@ -24,7 +24,7 @@ from watcher.api.exchange import (
 )
 from watcher.api.loopback import check_localhost
 from watcher.api.proxy import Proxy, Route
-from watcher.api.token import TokenSource
+from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault
 from watcher.core.errors import UsageError
 from watcher.core.messages.faults import Phase
@@ -104,7 +104,7 @@ class Client:
         token, proxy = self._tokens.current(), self._route.proxy
         async with session.get(
             URL(self._base_uri + ref.path, encoded=True),
-            headers={"Authorization": token.reveal()},
+            middlewares=(_authorized(token),),
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
@@ -142,6 +142,18 @@ class Client:
         if broken is not None or len(body) > BODY_LIMIT:
             response.close()
         return bytes(body[: BODY_LIMIT + 1]), broken
+
+
+def _authorized(token: Secret) -> aiohttp.ClientMiddlewareType:
+    """Return a middleware that adds the token when a request is sent, so that few variables ever hold it."""
+
+    async def send(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = token.reveal()
+        return await handler(request)
+
+    return send
 
 
 def _session(connector: Connector) -> aiohttp.ClientSession:
