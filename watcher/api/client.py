@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
+from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Self
 
@@ -103,13 +105,13 @@ class Client:
     ) -> Answer | Fault:
         token, proxy = self._tokens.current(), self._route.proxy
         async with session.get(
-            URL(self._base_uri + ref.path, encoded=True),
+            _url(self._base_uri, ref),
             middlewares=(_authorized(token),),
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:
-            if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > HEAD_LIMIT:
+            if exchange.head_size > HEAD_LIMIT and _size(response.raw_headers) > HEAD_LIMIT:
                 response.close()
                 return headers_fault(self._route)
             exchange.head_received = True
@@ -173,6 +175,15 @@ def _session(connector: Connector) -> aiohttp.ClientSession:
             "User-Agent": f"launchdarkly-import-watcher/{__version__}",
         },
     )
+
+
+@lru_cache(maxsize=1024)
+def _url(base_uri: str, ref: ImportRef) -> URL:
+    return URL(base_uri + ref.path, encoded=True)
+
+
+def _size(fields: Iterable[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in fields)
 
 
 def _decompressed(body: bytes, coding: str) -> bytes | None:
