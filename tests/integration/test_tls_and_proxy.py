@@ -394,6 +394,33 @@ class TestProxy:
             reply.detail,
         ), reply.detail
 
+    def test_a_tls_handshake_that_hangs_behind_the_proxy(self) -> None:
+        """A timeout after the proxy made its tunnel is one of TLS, not of the tunnel."""
+
+        async def run() -> Reply:
+            hanging = Play((Hang(),), unasked=True)
+            async with playing(hanging) as origin, proxying(origin.port) as proxy:
+                proxy_settings = Proxy(f"http://127.0.0.1:{proxy.port}")
+                return await get(f"https://{NAME}", None, proxy_settings, request_timeout=0.5)
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.match(rf"no TLS handshake with {NAME} through the proxy http:", reply.detail), reply.detail
+
+    def test_a_tls_handshake_that_breaks_behind_the_proxy(self) -> None:
+        """A host that closes the connection during the handshake is not mistaken for a broken proxy."""
+
+        async def run() -> Reply:
+            closing = Play((Close(),), unasked=True)
+            async with playing(closing) as origin, proxying(origin.port) as proxy:
+                return await get(f"https://{NAME}", None, Proxy(f"http://127.0.0.1:{proxy.port}"))
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.match(
+            rf"TLS handshake with {NAME} through the proxy http://.*failed: connection", reply.detail
+        ), reply.detail
+
     def test_a_proxy_with_an_untrusted_certificate(self, authority: trustme.CA) -> None:
         """An untrusted certificate of the proxy is not mistaken for one of the API."""
 

@@ -106,12 +106,11 @@ async def _prepared(connection: Connection, request: ClientRequest) -> Guard | N
     transport.set_protocol(guard)
     if isinstance(transport, _ReadBuffered):
         transport.set_read_buffer_limits(_RECEIVE_BUFFER)
-    if request.is_ssl():
-        await guard.settle()
+    is_quiet = await guard.settle() if request.is_ssl() else guard.is_quiet
     error = protocol.exception()
     if error is not None:  # such as a TLS alert
         raise error
-    if protocol.should_close or not guard.is_quiet:
+    if protocol.should_close or not is_quiet:
         raise UnrequestedDataError
     return guard
 

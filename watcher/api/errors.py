@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -38,6 +39,10 @@ _TLS_REASONS = {
     "RECORD_LAYER_FAILURE": faults.PLAIN_HTTP,  # OpenSSL 3.2 and later
     "HTTP_REQUEST": faults.PLAIN_HTTP,
 }
+
+
+_TLS_TEXT = re.compile(r"\[SSL: (\w+)\]")
+"""The beginning of a TLS error's text, which is all that aiohttp keeps of an error after the handshake."""
 
 
 def fault_of(error: Exception, route: Route, phase: Phase) -> Fault:
@@ -149,9 +154,12 @@ def _refusal(error: UnrequestedDataError | NotLoopbackError, route: Route) -> st
 
 
 def _tls_reason(error: BaseException) -> str | None:
-    if not isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError):
+        name = error.reason or ""
+    elif isinstance(error, OSError) and (text := _TLS_TEXT.match(error.strerror or "")):
+        name = text[1]
+    else:
         return None
-    name = error.reason or ""
     return _TLS_REASONS.get(name) or printable(name.lower().replace("_", " ")) or faults.UNKNOWN_REASON
 
 

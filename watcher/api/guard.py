@@ -34,14 +34,20 @@ class Guard(asyncio.Protocol):
         """Whether nothing arrived since the last response, read or not, not even a part of a TLS record."""
         if self._unrequested or (self._source is not None and self._source.received != self._received):
             return False
-        return self._transport is not None and not _is_readable(self._transport)
+        return self._transport is not None and not self._transport.is_closing() and not self._is_readable()
 
-    async def settle(self) -> None:
-        """Let a new connection read what TLS sends unasked, such as session tickets or an alert."""
-        while self._has_unread_data():  # noqa: ASYNC110 (the loop reads it; no event says when)
+    async def settle(self) -> bool:
+        """Read what TLS sends unasked on a new connection, such as session tickets or an alert.
+
+        Returns:
+            Whether nothing else arrived.
+        """
+        while self._is_unsettled():
+            self._abort_if_closing()
             await asyncio.sleep(0)
         if self._source is not None:
             self._received = self._source.received
+        return not self._unrequested
 
     def begin(self, exchange: Exchange) -> None:
         """Let the response to a request pass."""
@@ -56,8 +62,18 @@ class Guard(asyncio.Protocol):
             self._delivery.cancel()
         asyncio.get_running_loop().call_soon(self._abort_if_closing)
 
-    def _has_unread_data(self) -> bool:
-        return self._transport is not None and not self._unrequested and _is_readable(self._transport)
+    def _is_unsettled(self) -> bool:
+        if self._transport is None or self._unrequested:
+            return False
+        return self._transport.is_closing() or self._is_readable()
+
+    def _is_readable(self) -> bool:
+        connected = None if self._transport is None else self._transport.get_extra_info("socket")
+        if connected is None:  # it was closed
+            return False
+        poll = select.poll()
+        poll.register(connected.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _abort_if_closing(self) -> None:
         """Do not wait for a TLS shutdown: a server that hangs would keep the memory for 30 seconds."""
@@ -111,9 +127,3 @@ class Guard(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Pass an empty buffer."""
         self._protocol.resume_writing()
-
-
-def _is_readable(transport: asyncio.Transport) -> bool:
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return bool(poll.poll(0))

@@ -151,6 +151,15 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         ),
     ),
     (
+        aiohttp.ClientOSError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert (_ssl.c:2580)"),
+        Phase.WAITING,
+        NETWORK,
+        (
+            "TLS handshake with api.test failed: the server requires a client certificate, "
+            "which is not supported"
+        ),
+    ),
+    (
         UnrequestedDataError(),
         Phase.CONNECTING,
         NETWORK,
