@@ -117,7 +117,8 @@ def _certificate_fault(error: Exception, peer: str) -> Fault:
 def _proxy_fault(error: aiohttp.ClientHttpProxyError, route: Route, proxy: Proxy) -> Fault:
     phrase = printable(proxy.conceal(error.message))
     reason = f'HTTP {error.status} "{phrase}"' if phrase else f"HTTP {error.status}"
-    if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+    # tinyproxy answers 401 to a wrong password, and 407 to none.
+    if error.status in {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED}:
         return Fault(FaultKind.PROXY, faults.proxy_credentials(str(proxy), reason))
     return _network(faults.proxy_failed(str(proxy), route.host, reason))
 
