@@ -135,8 +135,9 @@ def test_data_right_behind_a_response_is_never_used(sealed: str, share: float) -
         if connection.read_request():
             connection.send(connection.encrypted(FORGED[cut:]))
 
-    reply, _ = poll_twice(serve, sealed, busy=False)
-    assert is_genuine(reply) or isinstance(reply, Fault), reply
+    reply, connections = poll_twice(serve, sealed, busy=False)
+    assert is_genuine(reply), reply
+    assert connections == 2
 
 
 @pytest.mark.parametrize("sealed", SEALED)
@@ -196,3 +197,29 @@ def test_an_honest_connection_is_kept(sealed: str) -> None:
     with raw_server(serve, context_of(sealed)) as server:
         asyncio.run(run(server.base_uri))
     assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\n", b"\r\n\r\n", b"junk", b"\0" * 99, FORGED], ids=lambda junk: junk[:4].hex()
+)
+@pytest.mark.parametrize("field", ["Connection: close", "Connection: keep-alive"])
+@pytest.mark.parametrize("cut", [0, -5], ids=["one segment", "two segments"])
+def test_data_behind_a_response_does_not_cost_it(junk: bytes, field: str, cut: int) -> None:
+    """A body with a line break too much is read as curl reads it, and its connection is used once."""
+    good = answer(import_body(), field)
+
+    def serve(connection: RawConnection, _: int) -> None:
+        while connection.read_request():
+            if cut < 0:
+                connection.send(good[:cut])
+                threading.Event().wait(0.05)
+            connection.send((good[cut:] if cut < 0 else good) + junk)
+
+    async def run(base_uri: str) -> None:
+        async with client_of(base_uri) as client:
+            for _ in range(2):
+                assert is_genuine(await ask(client))
+
+    with raw_server(serve) as server, silent_libraries():
+        asyncio.run(run(server.base_uri))
+    assert server.connections == 2

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import select
 
 from watcher.api.exchange import CountingSocket, Exchange
 from watcher.core.messages.faults import Phase
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
+_NO_LENGTH = re.compile(rb"^http/1\.\d (?:1\d\d|204|304)|\r\ntransfer-encoding:")
 
 
 class Guard(asyncio.Protocol):
@@ -28,6 +32,7 @@ class Guard(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._delivery: asyncio.Task[None] | None = None
         self._unrequested = False
+        self._left: int | None = None
 
     @property
     def is_quiet(self) -> bool:
@@ -52,6 +57,7 @@ class Guard(asyncio.Protocol):
     def begin(self, exchange: Exchange) -> None:
         """Let the response to a request pass."""
         self._exchange = exchange
+        self._left = None
 
     def end(self) -> None:
         """Let nothing pass any more."""
@@ -90,6 +96,7 @@ class Guard(asyncio.Protocol):
             self._abort_soon()
             return
         exchange.phase = Phase.READING
+        data = self._within_response(exchange, data)
         if exchange.head_received:
             self._protocol.data_received(data)
         elif exchange.head_too_large:
@@ -99,6 +106,18 @@ class Guard(asyncio.Protocol):
         else:
             transport.pause_reading()
             self._delivery = asyncio.create_task(self._deliver(exchange, data))
+
+    def _within_response(self, exchange: Exchange, data: bytes) -> bytes:
+        """Return data without what follows the response, which aiohttp would refuse together with it."""
+        if exchange.head_size == 0:
+            self._left = _size_of_response(data)
+        if self._left is None:
+            return data
+        if len(data) > self._left:
+            self._unrequested = True
+            data = data[: self._left]
+        self._left -= len(data)
+        return data
 
     def _abort_soon(self) -> None:
         # asyncio's TLS fails if a protocol aborts while a shutdown delivers the last data.
@@ -127,3 +146,13 @@ class Guard(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Pass an empty buffer."""
         self._protocol.resume_writing()
+
+
+def _size_of_response(data: bytes) -> int | None:
+    """Return the size of a response by its first data; None if that does not tell (RFC 9112, section 6.3)."""
+    end = data.find(b"\r\n\r\n")
+    head = data[: end + 2].lower()
+    lengths = _LENGTH.findall(head)
+    if end < 0 or len(lengths) != 1 or _NO_LENGTH.search(head):
+        return None
+    return end + 4 + int(lengths[0])
