@@ -340,7 +340,10 @@ class TestProxy:
                 f'made no connection to {NAME}: HTTP 302 "Found"',
             ),
             (b"", f"made no connection to {NAME}: connection closed"),
-            (b"SSH-2.0-OpenSSH_9.2\r\n", f"made no connection to {NAME}: the response from it is not HTTP"),
+            (
+                b"SSH-2.0-OpenSSH_9.2\r\n",
+                f"made no connection to {NAME}: the response from it is not valid HTTP",
+            ),
             (ESTABLISHED + b"this is no TLS", None),
         ],
         ids=["407", "503", "302", "closed", "garbage", "no TLS behind it"],

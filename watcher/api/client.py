@@ -125,7 +125,7 @@ class Client:
                 body = decoded
                 del headers["content-encoding"]
         changed = response.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token
-        return Answer(response.status, headers, body, broken, changed, self._tokens.conceal)
+        return Answer(response.status, headers, body, broken, changed, self._tokens.conceal, exchange.slot)
 
     async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:
         """Read a body, or as much of it as arrives: status and headers count even if the body breaks off."""

@@ -42,12 +42,12 @@ class Exchange:
     """
 
     __slots__ = (
-        "_holds_slot",
         "_large",
         "_memory",
         "head_received",
         "head_size",
         "phase",
+        "slot",
         "sockets",
         "started",
     )
@@ -60,7 +60,7 @@ class Exchange:
         self.head_received = False
         self._memory = 0
         self._large = large
-        self._holds_slot = False
+        self.slot: Slot | None = None
         _current.set(self)
 
     @property
@@ -84,19 +84,30 @@ class Exchange:
         """Count data of the head, and return whether it may be parsed without a slot."""
         self.head_size += len(data)
         self._memory += 2 * len(data) + _FIELD_OVERHEAD * data.count(b"\n")
-        return self._memory <= SMALL or self._holds_slot
+        return self._memory <= SMALL or self.slot is not None
 
     async def reserve(self) -> None:
         """Wait for a slot for a large response, if this one has none."""
-        if not self._holds_slot:
+        if self.slot is None:
             await self._large.acquire()
-            self._holds_slot = True
+            self.slot = Slot(self._large)
 
     def close(self) -> None:
-        """Return the slot."""
-        if self._holds_slot:
-            self._large.release()
-            self._holds_slot = False
+        """Return the slot, unless the response keeps it."""
+        self.slot = None
+
+
+class Slot:
+    """A slot for a large response; it is free again when nothing refers to it, such as an unread response."""
+
+    __slots__ = ("_large",)
+
+    def __init__(self, large: asyncio.Semaphore) -> None:
+        self._large = large
+
+    def __del__(self) -> None:
+        """Let the next large response be read."""
+        self._large.release()
 
 
 class CountingSocket(socket.socket):

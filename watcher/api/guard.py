@@ -31,13 +31,13 @@ class Guard(asyncio.Protocol):
         self._received = 0 if source is None else source.received
         self._exchange: Exchange | None = None
         self._delivery: asyncio.Task[None] | None = None
-        self._unrequested = False
+        self._is_spent = False
         self._left: int | None = None
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing arrived since the last response, read or not, not even a part of a TLS record."""
-        if self._unrequested or (self._source is not None and self._source.received != self._received):
+        if self._is_spent or (self._source is not None and self._source.received != self._received):
             return False
         return self._transport is not None and not self._transport.is_closing() and not self._is_readable()
 
@@ -52,7 +52,7 @@ class Guard(asyncio.Protocol):
             await asyncio.sleep(0)
         if self._source is not None:
             self._received = self._source.received
-        return not self._unrequested
+        return not self._is_spent
 
     def begin(self, exchange: Exchange) -> None:
         """Let the response to a request pass."""
@@ -60,7 +60,13 @@ class Guard(asyncio.Protocol):
         self._left = None
 
     def end(self) -> None:
-        """Let nothing pass any more."""
+        """Let nothing pass any more, and close the connection after a large response.
+
+        aiohttp's parser keeps the head of the last response for as long as the connection lasts.
+        """
+        if self._exchange is not None and self._exchange.slot is not None:
+            self._is_spent = True
+            self._abort_soon()
         self._exchange = None
         if self._source is not None:
             self._received = self._source.received
@@ -69,7 +75,7 @@ class Guard(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._abort_if_closing)
 
     def _is_unsettled(self) -> bool:
-        if self._transport is None or self._unrequested:
+        if self._transport is None or self._is_spent:
             return False
         return self._transport.is_closing() or self._is_readable()
 
@@ -92,7 +98,7 @@ class Guard(asyncio.Protocol):
         if transport is None:
             return
         if exchange is None:
-            self._unrequested = True
+            self._is_spent = True
             self._abort_soon()
             return
         exchange.phase = Phase.READING
@@ -114,7 +120,7 @@ class Guard(asyncio.Protocol):
         if self._left is None:
             return data
         if len(data) > self._left:
-            self._unrequested = True
+            self._is_spent = True
             data = data[: self._left]
         self._left -= len(data)
         return data

@@ -187,10 +187,15 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         aiohttp.ClientResponseError(REQUEST, ()),
         Phase.READING,
         FaultKind.GATEWAY,
-        "the response from api.test is not HTTP",
+        "the response from api.test is not valid HTTP",
     ),
-    (BadHttpMessage("ignored"), Phase.READING, FaultKind.GATEWAY, "the response from api.test is not HTTP"),
-    (ValueError("ignored"), Phase.READING, FaultKind.GATEWAY, "the response from api.test is not HTTP"),
+    (
+        BadHttpMessage("ignored"),
+        Phase.READING,
+        FaultKind.GATEWAY,
+        "the response from api.test is not valid HTTP",
+    ),
+    (ValueError("ignored"), Phase.READING, FaultKind.GATEWAY, "the response from api.test is not valid HTTP"),
     (
         caused(aiohttp.ClientResponseError(REQUEST, ()), LineTooLong(b"ignored", 1)),
         Phase.READING,
@@ -254,7 +259,7 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         aiohttp.ClientResponseError(REQUEST, ()),
         Phase.CONNECTING,
         NETWORK,
-        f"{THE_PROXY} made no connection to api.test: the response from it is not HTTP",
+        f"{THE_PROXY} made no connection to api.test: the response from it is not valid HTTP",
     ),
     (
         aiohttp.ServerDisconnectedError(),

@@ -18,7 +18,7 @@ _NAME = re.compile(rf"\s*({_STRING})\s*:\s*", re.DOTALL)
 _PLAIN_VALUE = re.compile(rf'{_STRING}|[^"{{}}\[\],]*', re.DOTALL)
 _NESTED = re.compile(rf'{_STRING}|(")|(\{{+|\[+)|(\}}+|\]+)', re.DOTALL)
 _SPACE = re.compile(r"\s*")
-_CLOSING = {"{": "}", "[": "]"}
+_CLOSING = {"{": b"}", "[": b"]"}
 _MOST_MEMBERS = 10_000
 """Most members of a readable object; no response of the API has twenty."""
 
@@ -117,14 +117,14 @@ def _end_of_value(text: str, start: int) -> int:
 
 
 def _end_of_nested(text: str, start: int) -> int:
-    closers: list[str] = []
+    closers = bytearray()  # one byte for each level, however many there are
     for token in _NESTED.finditer(text, start):
         opening, closing = token[2], token[3]
         if opening:
-            closers.extend(_CLOSING[opening[0]] * len(opening))
+            closers += _CLOSING[opening[0]] * len(opening)
         elif closing:
             count = min(len(closing), len(closers))
-            if closers[-count:] != list(closing[:count]):
+            if closers[-count:] != closing[:count].encode():
                 break
             del closers[-count:]
             if not closers:

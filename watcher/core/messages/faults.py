@@ -123,7 +123,7 @@ def not_loopback(host: str, address: str) -> str:
 
 def not_http(peer: str) -> str:
     """Return the message for a response that violates HTTP."""
-    return f"the response from {peer} is not HTTP"
+    return f"the response from {peer} is not valid HTTP"
 
 
 def headers_too_large(peer: str) -> str:
