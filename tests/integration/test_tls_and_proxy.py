@@ -181,6 +181,15 @@ class TestTls:
         assert reply.kind is FaultKind.NETWORK
         assert re.match(rf"TLS handshake with 127\.0\.0\.1:\d+ failed: {words}", reply.detail), reply.detail
 
+    def test_a_client_certificate_without_an_alert(self, authority: trustme.CA) -> None:
+        """A server that closes a new connection after the handshake may want a client certificate."""
+        server = server_context(authority.issue_cert("127.0.0.1"))
+        reply, _ = get_over_tls(server, client_context(authority), Play((Close(),)))
+        assert isinstance(reply, Fault)
+        assert reply.detail.endswith(
+            "connection closed; it may require a client certificate, which is not supported"
+        ), reply.detail
+
     def test_tls_1_1(self, authority: trustme.CA) -> None:
         """A server that supports only TLS 1.1 is a network fault."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Self
@@ -41,6 +41,9 @@ _ZLIB_WINDOWS = {
     "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # some servers send it without the zlib header
 }
 """The window sizes to try for each content coding."""
+
+_MOST_LAYERS = 8
+"""Most codings, and most members of a gzip body, that are decoded; hostile servers could send thousands."""
 
 
 class Client:
@@ -94,7 +97,7 @@ class Client:
         except REQUEST_ERRORS as error:
             if exchange.head_too_large:
                 return headers_fault(self._route)
-            return fault_of(error, self._route, exchange.phase)
+            return fault_of(error, self._route, exchange.phase, is_new=bool(exchange.sockets))
         except asyncio.CancelledError:  # it timed out
             return timeout_fault(self._route, exchange)
         finally:
@@ -117,10 +120,10 @@ class Client:
             exchange.head_received = True
             headers = _joined(response.headers)
             body, broken = await self._read(response, exchange)
-        coding = headers.get("content-encoding", "").strip().lower()
-        if coding in _ZLIB_WINDOWS:
+        codings = [name.strip().lower() for name in headers.get("content-encoding", "").split(",")]
+        if any(name in _ZLIB_WINDOWS for name in codings):
             await exchange.reserve()
-            decoded = _decompressed(body, coding)
+            decoded = _decoded(body, codings)
             if decoded is not None:
                 body = decoded
                 del headers["content-encoding"]
@@ -186,14 +189,44 @@ def _size(fields: Iterable[tuple[bytes, bytes]]) -> int:
     return sum(len(name) + len(value) + 4 for name, value in fields)
 
 
+def _decoded(body: bytes, codings: Sequence[str]) -> bytes | None:
+    """Return a body without its codings (RFC 9110, section 8.4); None if one is unknown or malformed."""
+    if len(codings) > _MOST_LAYERS:
+        return None
+    for coding in reversed(codings):
+        if coding in {"", "identity"}:
+            continue
+        decompressed = _decompressed(body, coding) if coding in _ZLIB_WINDOWS else None
+        if decompressed is None:
+            return None
+        body = decompressed
+    return body
+
+
 def _decompressed(body: bytes, coding: str) -> bytes | None:
     """Return a decompressed body, or as much of it as the body limit allows; None if it is malformed."""
     for window in _ZLIB_WINDOWS[coding]:
         try:
-            return zlib.decompressobj(window).decompress(body, BODY_LIMIT + 1)
+            return _inflated(body, window)
         except zlib.error:
             continue
     return None
+
+
+def _inflated(body: bytes, window: int) -> bytes:
+    inflated = b""
+    for _ in range(_MOST_LAYERS):  # the members of a gzip file (RFC 1952, section 2.2)
+        decompressor = zlib.decompressobj(window)
+        try:
+            inflated += decompressor.decompress(body, BODY_LIMIT + 1 - len(inflated))
+        except zlib.error:
+            if not inflated:
+                raise
+            break  # what follows is no further member
+        body = decompressor.unused_data
+        if not body or len(inflated) > BODY_LIMIT:
+            break
+    return inflated
 
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:

@@ -45,8 +45,10 @@ _TLS_TEXT = re.compile(r"\[SSL: (\w+)\]")
 """The beginning of a TLS error's text, which is all that aiohttp keeps of an error after the handshake."""
 
 
-def fault_of(error: Exception, route: Route, phase: Phase) -> Fault:
+def fault_of(error: Exception, route: Route, phase: Phase, *, is_new: bool = False) -> Fault:
     """Return the fault for one of ``REQUEST_ERRORS`` that was raised in a phase of a request.
+
+    ``is_new`` says whether the request used a new connection.
 
     The error itself is never formatted: aiohttp's errors contain the request's headers and so the token.
     """
@@ -65,7 +67,7 @@ def fault_of(error: Exception, route: Route, phase: Phase) -> Fault:
         case UnrequestedDataError() | NotLoopbackError():
             return _network(_refusal(error, route))
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | OSError():
-            return _network(_break_message(error, route, phase))
+            return _network(_break_message(error, route, phase, is_new=is_new))
         case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
             if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
                 return headers_fault(route)
@@ -140,11 +142,15 @@ def _connection_message(error: aiohttp.ClientConnectorError, route: Route) -> st
     return faults.no_connection(peer, _system_reason(reason, faults.UNKNOWN_REASON))
 
 
-def _break_message(error: Exception, route: Route, phase: Phase) -> str:
+def _break_message(error: Exception, route: Route, phase: Phase, *, is_new: bool) -> str:
     tls = next((reason for cause in _causes(error) if (reason := _tls_reason(cause))), None)
     if tls is not None:
         return faults.no_tls(str(route), tls)
-    return faults.connection_broke(phase, str(route), _system_reason(error, faults.CLOSED))
+    reason = _system_reason(error, faults.CLOSED)
+    if is_new and route.is_https and phase is Phase.WAITING:
+        # TLS 1.3 servers look for a client certificate after the client's handshake; some send no alert.
+        reason = f"{reason}; {faults.MAY_WANT_CERTIFICATE}"
+    return faults.connection_broke(phase, str(route), reason)
 
 
 def _refusal(error: UnrequestedDataError | NotLoopbackError, route: Route) -> str:

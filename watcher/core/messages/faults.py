@@ -22,6 +22,7 @@ UNKNOWN_REASON = "unknown reason"
 LOOKUP_HAS_NO_RESULT = "it has no address"
 
 CLIENT_CERTIFICATE = "the server requires a client certificate, which is not supported"
+MAY_WANT_CERTIFICATE = "it may require a client certificate, which is not supported"
 PLAIN_HTTP = "the port speaks plain HTTP or another protocol without TLS"
 HANDSHAKE_REJECTED = "the server rejected it; it may require a client certificate or another TLS version"
 NOT_VERIFIED = "it cannot be verified"
