@@ -79,7 +79,9 @@ async def watch(
     )
     unique = tuple(dict.fromkeys(target.ref for target in targets))
     tls = tls_context(None, "ca_file", origin)
-    async with Client(origin, _token_source(token), tls=tls, proxy=find_proxy(origin)) as client:
+    tokens = await _token_source(token)
+    del token  # a traceback may show the variables of this function
+    async with Client(origin, tokens, tls=tls, proxy=find_proxy(origin)) as client:
         events = Watch(unique, terms, client.get, Random()).events()  # noqa: S311 (jitter is no secret)
         async with aclosing(events):
             async for event in events:
@@ -124,9 +126,9 @@ def _parse_targets(refs: object) -> list[Target]:
     return targets
 
 
-def _token_source(token: object) -> TokenSource:
+async def _token_source(token: object) -> TokenSource:
     if isinstance(token, Path):
-        return TokenFile(token, "token")
+        return await TokenFile.opened(token, "token")
     if isinstance(token, str):  # not None, as from os.environ.get
         return TokenSource(parse_token(token, "token"))
     raise UsageError(f"token must be an access token (str) or the Path of a file, not {type(token).__name__}")

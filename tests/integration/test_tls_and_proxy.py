@@ -181,6 +181,15 @@ class TestTls:
         assert reply.kind is FaultKind.NETWORK
         assert re.match(rf"TLS handshake with 127\.0\.0\.1:\d+ failed: {words}", reply.detail), reply.detail
 
+    def test_a_client_certificate_without_an_alert(self, authority: trustme.CA) -> None:
+        """A server that closes a new connection after the handshake may want a client certificate."""
+        server = server_context(authority.issue_cert("127.0.0.1"))
+        reply, _ = get_over_tls(server, client_context(authority), Play((Close(),)))
+        assert isinstance(reply, Fault)
+        assert reply.detail.endswith(
+            "connection closed; it may require a client certificate, which is not supported"
+        ), reply.detail
+
     def test_tls_1_1(self, authority: trustme.CA) -> None:
         """A server that supports only TLS 1.1 is a network fault."""
 
@@ -340,7 +349,10 @@ class TestProxy:
                 f'made no connection to {NAME}: HTTP 302 "Found"',
             ),
             (b"", f"made no connection to {NAME}: connection closed"),
-            (b"SSH-2.0-OpenSSH_9.2\r\n", f"made no connection to {NAME}: the response from it is not HTTP"),
+            (
+                b"SSH-2.0-OpenSSH_9.2\r\n",
+                f"made no connection to {NAME}: the response from it is not valid HTTP",
+            ),
             (ESTABLISHED + b"this is no TLS", None),
         ],
         ids=["407", "503", "302", "closed", "garbage", "no TLS behind it"],
@@ -392,6 +404,33 @@ class TestProxy:
             rf"no tunnel to {NAME} through the proxy http://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) "
             r"within \d+ms",
             reply.detail,
+        ), reply.detail
+
+    def test_a_tls_handshake_that_hangs_behind_the_proxy(self) -> None:
+        """A timeout after the proxy made its tunnel is one of TLS, not of the tunnel."""
+
+        async def run() -> Reply:
+            hanging = Play((Hang(),), unasked=True)
+            async with playing(hanging) as origin, proxying(origin.port) as proxy:
+                proxy_settings = Proxy(f"http://127.0.0.1:{proxy.port}")
+                return await get(f"https://{NAME}", None, proxy_settings, request_timeout=0.5)
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.match(rf"no TLS handshake with {NAME} through the proxy http:", reply.detail), reply.detail
+
+    def test_a_tls_handshake_that_breaks_behind_the_proxy(self) -> None:
+        """A host that closes the connection during the handshake is not mistaken for a broken proxy."""
+
+        async def run() -> Reply:
+            closing = Play((Close(),), unasked=True)
+            async with playing(closing) as origin, proxying(origin.port) as proxy:
+                return await get(f"https://{NAME}", None, Proxy(f"http://127.0.0.1:{proxy.port}"))
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.match(
+            rf"TLS handshake with {NAME} through the proxy http://.*failed: connection", reply.detail
         ), reply.detail
 
     def test_a_proxy_with_an_untrusted_certificate(self, authority: trustme.CA) -> None:

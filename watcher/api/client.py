@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import zlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Self
 
@@ -12,19 +14,21 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from watcher.api.connections import (
+from watcher.api.connections import Connector
+from watcher.api.errors import REQUEST_ERRORS, fault_of, headers_fault, timeout_fault
+from watcher.api.exchange import (
     FIELD_LIMIT,
     HEAD_LIMIT,
     MAX_FIELDS,
     SMALL,
-    Connector,
     Exchange,
     large_response_slots,
 )
-from watcher.api.errors import REQUEST_ERRORS, fault_of, headers_fault, timeout_fault
+from watcher.api.loopback import check_localhost
 from watcher.api.proxy import Proxy, Route
-from watcher.api.token import TokenSource
+from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault
+from watcher.core.errors import UsageError
 from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
 from watcher.version import __version__
@@ -37,6 +41,9 @@ _ZLIB_WINDOWS = {
     "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # some servers send it without the zlib header
 }
 """The window sizes to try for each content coding."""
+
+_MOST_LAYERS = 8
+"""Most codings, and most members of a gzip body, that are decoded; hostile servers could send thousands."""
 
 
 class Client:
@@ -62,7 +69,16 @@ class Client:
         )
 
     async def __aenter__(self) -> Self:
-        """Return the client; no connection is opened yet."""
+        """Return the client; no connection is opened yet.
+
+        Raises:
+            UsageError: The base URI is plain http on ``localhost``, which is another machine.
+        """
+        try:
+            await check_localhost(self._base_uri)
+        except UsageError:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -81,7 +97,7 @@ class Client:
         except REQUEST_ERRORS as error:
             if exchange.head_too_large:
                 return headers_fault(self._route)
-            return fault_of(error, self._route, exchange.phase)
+            return fault_of(error, self._route, exchange.phase, is_new=bool(exchange.sockets))
         except asyncio.CancelledError:  # it timed out
             return timeout_fault(self._route, exchange)
         finally:
@@ -92,27 +108,27 @@ class Client:
     ) -> Answer | Fault:
         token, proxy = self._tokens.current(), self._route.proxy
         async with session.get(
-            URL(self._base_uri + ref.path, encoded=True),
-            headers={"Authorization": token.reveal()},
+            _url(self._base_uri, ref),
+            middlewares=(_authorized(token),),
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
         ) as response:
-            if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > HEAD_LIMIT:
+            if exchange.head_size > HEAD_LIMIT and _size(response.raw_headers) > HEAD_LIMIT:
                 response.close()
                 return headers_fault(self._route)
             exchange.head_received = True
             headers = _joined(response.headers)
             body, broken = await self._read(response, exchange)
-        coding = headers.get("content-encoding", "").strip().lower()
-        if coding in _ZLIB_WINDOWS:
+        codings = [name.strip().lower() for name in headers.get("content-encoding", "").split(",")]
+        if any(name in _ZLIB_WINDOWS for name in codings):
             await exchange.reserve()
-            decoded = _decompressed(body, coding)
+            decoded = _decoded(body, codings)
             if decoded is not None:
                 body = decoded
                 del headers["content-encoding"]
         changed = response.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token
-        return Answer(response.status, headers, body, broken, changed, self._tokens.conceal)
+        return Answer(response.status, headers, body, broken, changed, self._tokens.conceal, exchange.slot)
 
     async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:
         """Read a body, or as much of it as arrives: status and headers count even if the body breaks off."""
@@ -131,6 +147,18 @@ class Client:
         if broken is not None or len(body) > BODY_LIMIT:
             response.close()
         return bytes(body[: BODY_LIMIT + 1]), broken
+
+
+def _authorized(token: Secret) -> aiohttp.ClientMiddlewareType:
+    """Return a middleware that adds the token when a request is sent, so that few variables ever hold it."""
+
+    async def send(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = token.reveal()
+        return await handler(request)
+
+    return send
 
 
 def _session(connector: Connector) -> aiohttp.ClientSession:
@@ -152,14 +180,53 @@ def _session(connector: Connector) -> aiohttp.ClientSession:
     )
 
 
+@lru_cache(maxsize=1024)
+def _url(base_uri: str, ref: ImportRef) -> URL:
+    return URL(base_uri + ref.path, encoded=True)
+
+
+def _size(fields: Iterable[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in fields)
+
+
+def _decoded(body: bytes, codings: Sequence[str]) -> bytes | None:
+    """Return a body without its codings (RFC 9110, section 8.4); None if one is unknown or malformed."""
+    if len(codings) > _MOST_LAYERS:
+        return None
+    for coding in reversed(codings):
+        if coding in {"", "identity"}:
+            continue
+        decompressed = _decompressed(body, coding) if coding in _ZLIB_WINDOWS else None
+        if decompressed is None:
+            return None
+        body = decompressed
+    return body
+
+
 def _decompressed(body: bytes, coding: str) -> bytes | None:
     """Return a decompressed body, or as much of it as the body limit allows; None if it is malformed."""
     for window in _ZLIB_WINDOWS[coding]:
         try:
-            return zlib.decompressobj(window).decompress(body, BODY_LIMIT + 1)
+            return _inflated(body, window)
         except zlib.error:
             continue
     return None
+
+
+def _inflated(body: bytes, window: int) -> bytes:
+    inflated = b""
+    for _ in range(_MOST_LAYERS):  # the members of a gzip file (RFC 1952, section 2.2)
+        decompressor = zlib.decompressobj(window)
+        try:
+            inflated += decompressor.decompress(body, BODY_LIMIT + 1 - len(inflated))
+        except zlib.error:
+            if not inflated:
+                raise
+            break  # what follows is no further member
+        body = decompressor.unused_data
+        if not body or len(inflated) > BODY_LIMIT:
+            break
+    return inflated
 
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:

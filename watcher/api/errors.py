@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from watcher.api.connections import Exchange, UnrequestedDataError
+from watcher.api.connections import UnrequestedDataError
+from watcher.api.exchange import Exchange
+from watcher.api.loopback import NotLoopbackError
 from watcher.api.proxy import Proxy, Route
 from watcher.core.answers.replies import Fault, FaultKind
 from watcher.core.messages import faults
@@ -38,8 +41,14 @@ _TLS_REASONS = {
 }
 
 
-def fault_of(error: Exception, route: Route, phase: Phase) -> Fault:
+_TLS_TEXT = re.compile(r"\[SSL: (\w+)\]")
+"""The beginning of a TLS error's text, which is all that aiohttp keeps of an error after the handshake."""
+
+
+def fault_of(error: Exception, route: Route, phase: Phase, *, is_new: bool = False) -> Fault:
     """Return the fault for one of ``REQUEST_ERRORS`` that was raised in a phase of a request.
+
+    ``is_new`` says whether the request used a new connection.
 
     The error itself is never formatted: aiohttp's errors contain the request's headers and so the token.
     """
@@ -55,10 +64,10 @@ def fault_of(error: Exception, route: Route, phase: Phase) -> Fault:
             return _network(_connection_message(error, route))
         case _ if proxy is not None and phase in _BEFORE_REQUEST:
             return _network(faults.proxy_failed(str(proxy), route.host, _broken_tunnel(error)))
-        case UnrequestedDataError():
-            return _network(faults.unrequested_data(str(route)))
+        case UnrequestedDataError() | NotLoopbackError():
+            return _network(_refusal(error, route))
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | OSError():
-            return _network(_break_message(error, route, phase))
+            return _network(_break_message(error, route, phase, is_new=is_new))
         case aiohttp.ClientResponseError() | HttpProcessingError() | ValueError():
             if any(isinstance(cause, LineTooLong) for cause in _causes(error)):
                 return headers_fault(route)
@@ -110,7 +119,8 @@ def _certificate_fault(error: Exception, peer: str) -> Fault:
 def _proxy_fault(error: aiohttp.ClientHttpProxyError, route: Route, proxy: Proxy) -> Fault:
     phrase = printable(proxy.conceal(error.message))
     reason = f'HTTP {error.status} "{phrase}"' if phrase else f"HTTP {error.status}"
-    if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+    # tinyproxy answers 401 to a wrong password, and 407 to none.
+    if error.status in {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED}:
         return Fault(FaultKind.PROXY, faults.proxy_credentials(str(proxy), reason))
     return _network(faults.proxy_failed(str(proxy), route.host, reason))
 
@@ -132,17 +142,31 @@ def _connection_message(error: aiohttp.ClientConnectorError, route: Route) -> st
     return faults.no_connection(peer, _system_reason(reason, faults.UNKNOWN_REASON))
 
 
-def _break_message(error: Exception, route: Route, phase: Phase) -> str:
+def _break_message(error: Exception, route: Route, phase: Phase, *, is_new: bool) -> str:
     tls = next((reason for cause in _causes(error) if (reason := _tls_reason(cause))), None)
     if tls is not None:
         return faults.no_tls(str(route), tls)
-    return faults.connection_broke(phase, str(route), _system_reason(error, faults.CLOSED))
+    reason = _system_reason(error, faults.CLOSED)
+    if is_new and route.is_https and phase is Phase.WAITING:
+        # TLS 1.3 servers look for a client certificate after the client's handshake; some send no alert.
+        reason = f"{reason}; {faults.MAY_WANT_CERTIFICATE}"
+    return faults.connection_broke(phase, str(route), reason)
+
+
+def _refusal(error: UnrequestedDataError | NotLoopbackError, route: Route) -> str:
+    """Return the reason why no request was sent on a new connection."""
+    if isinstance(error, NotLoopbackError):
+        return faults.not_loopback(route.host, str(error))
+    return faults.unrequested_data(str(route))
 
 
 def _tls_reason(error: BaseException) -> str | None:
-    if not isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError):
+        name = error.reason or ""
+    elif isinstance(error, OSError) and (text := _TLS_TEXT.match(error.strerror or "")):
+        name = text[1]
+    else:
         return None
-    name = error.reason or ""
     return _TLS_REASONS.get(name) or printable(name.lower().replace("_", " ")) or faults.UNKNOWN_REASON
 
 

@@ -19,6 +19,9 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*")
 """A host name (RFC 1123, section 2.1) in lower case, or an IPv6 address."""
 
+_NUMERIC = re.compile(r"[0-9.]+|.*:.*")
+"""A host that can only be an address."""
+
 
 def origin_of(url: str, source: str, example: str = DEFAULT_BASE_URI) -> str:
     """Return the origin of a URL (RFC 6454, section 4): in lower case, without a default port.
@@ -65,12 +68,8 @@ def parse_base_uri(text: str, source: str) -> str:
 def is_loopback(origin: str) -> bool:
     """Return whether the host of an origin is ``localhost`` or a loopback address."""
     host = urlsplit(origin).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _address_of(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def split_origin(url: str) -> tuple[str, SplitResult] | None:
@@ -83,6 +82,15 @@ def split_origin(url: str) -> tuple[str, SplitResult] | None:
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host):
         return None
+    if _NUMERIC.fullmatch(host) and _address_of(host) is None:  # such as 10.0.0.256
+        return None
     shown_host = f"[{host}]" if ":" in host else host
     shown_port = "" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}"
     return f"{parts.scheme}://{shown_host}{shown_port}", parts
+
+
+def _address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

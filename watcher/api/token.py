@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn, Self
 from urllib.parse import unquote
 
+from watcher.api.threads import in_daemon_thread
 from watcher.core.errors import UsageError
 
 _TOKEN = re.compile(r"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -17,13 +19,36 @@ _OTHER_KEYS = (
     (re.compile(r"[0-9a-f]{24}"), "a client-side ID"),
 )
 _LARGEST_FILE = 64 * 1024
+_BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True)
 class Secret:
-    """A string that is hidden when it is printed, logged or formatted."""
+    """A string that is hidden when it is printed, logged or formatted, and cannot be pickled or copied."""
 
-    _value: str = field(repr=False)
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        """Return the same for every secret."""
+        return "Secret()"
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both are the same string."""
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        """Return the hash of the string."""
+        return hash(self._value)
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        """Refuse to be pickled or copied.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a Secret cannot be pickled or copied")
 
     def reveal(self) -> str:
         """Return the string itself, for the one place that sends it."""
@@ -41,23 +66,37 @@ class Secret:
 
 
 def parse_token(text: str, source: str) -> Secret:
-    """Check an access token; surrounding white space is ignored.
+    """Check an access token; surrounding white space and a byte-order mark are ignored.
 
     Raises:
         UsageError: It is empty or contains characters that no token has. The message names ``source``, the
             setting or file that contains the token, and does not repeat the token.
     """
-    token = text.strip()
-    if not token:
-        raise UsageError(f"{source} is empty. Set it to an access token such as api-…")
-    if token.lower().startswith("bearer "):
-        raise UsageError(f"{source} begins with the word Bearer. Write the access token alone.")
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError(
-            f"{source} contains no access token: it has spaces, line breaks, or characters other than "
-            "printable ASCII"
+    raw = Secret(text)
+    del text  # a traceback may show the variables of this function
+    return _checked(raw, source)
+
+
+def _checked(raw: Secret, source: str) -> Secret:
+    token = Secret(raw.reveal().strip().removeprefix(_BYTE_ORDER_MARK).strip())
+    problem = _problem_with(token)
+    if problem is not None:
+        raise UsageError(f"{source} {problem}")
+    return token
+
+
+def _problem_with(token: Secret) -> str | None:
+    value = token.reveal()
+    if not value:
+        return "is empty. Set it to an access token such as api-…"
+    if value.lower().startswith("bearer "):
+        return "begins with the word Bearer. Write the access token alone."
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        return (
+            "contains no access token: it has spaces, line breaks, or characters other than printable ASCII. "
+            "Check it for parts of other text."
         )
-    return Secret(token)
+    return None
 
 
 def looks_like_token(text: str) -> bool:
@@ -109,6 +148,17 @@ class TokenFile(TokenSource):
         self._setting = setting
         super().__init__(self._read())
 
+    @classmethod
+    async def opened(cls, path: Path, setting: str) -> Self:
+        """Read the file without blocking the event loop, even if it is a pipe that nobody writes to.
+
+        Raises:
+            UsageError: The file cannot be read or contains no token; the message begins with ``setting``.
+        """
+        if path.is_file():  # noqa: ASYNC240 (as fast as reading it)
+            return cls(path, setting)
+        return await in_daemon_thread(lambda: cls(path, setting))
+
     def reread(self) -> Secret:
         """Read the file again and return its token; keep the old one while the file is being replaced."""
         if self._path.is_file():  # a pipe can be read only once, and reading again would block
@@ -121,9 +171,17 @@ class TokenFile(TokenSource):
     def _read(self) -> Secret:
         source = f"{self._setting} {'***' if looks_like_token(str(self._path)) else self._path}"
         try:
-            with self._path.open(encoding="utf-8") as file:
-                text = file.read(_LARGEST_FILE)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
-            raise UsageError(f"{source} cannot be read: {reason.lower()}. Check the path.") from None
-        return parse_token(text, source)
+            with self._path.open("rb") as file:
+                return _decoded(file.read(_LARGEST_FILE), source)
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+        raise UsageError(f"{source} cannot be read: {reason}. Check the path.")
+
+
+def _decoded(content: bytes, source: str) -> Secret:
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    raw = Secret(content.decode(errors="replace"))
+    del content  # as in parse_token
+    if is_utf16:
+        raise UsageError(f"{source} is in UTF-16. Convert it to UTF-8.")
+    return _checked(raw, source)

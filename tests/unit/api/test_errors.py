@@ -151,6 +151,15 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         ),
     ),
     (
+        aiohttp.ClientOSError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert (_ssl.c:2580)"),
+        Phase.WAITING,
+        NETWORK,
+        (
+            "TLS handshake with api.test failed: the server requires a client certificate, "
+            "which is not supported"
+        ),
+    ),
+    (
         UnrequestedDataError(),
         Phase.CONNECTING,
         NETWORK,
@@ -178,10 +187,15 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         aiohttp.ClientResponseError(REQUEST, ()),
         Phase.READING,
         FaultKind.GATEWAY,
-        "the response from api.test is not HTTP",
+        "the response from api.test is not valid HTTP",
     ),
-    (BadHttpMessage("ignored"), Phase.READING, FaultKind.GATEWAY, "the response from api.test is not HTTP"),
-    (ValueError("ignored"), Phase.READING, FaultKind.GATEWAY, "the response from api.test is not HTTP"),
+    (
+        BadHttpMessage("ignored"),
+        Phase.READING,
+        FaultKind.GATEWAY,
+        "the response from api.test is not valid HTTP",
+    ),
+    (ValueError("ignored"), Phase.READING, FaultKind.GATEWAY, "the response from api.test is not valid HTTP"),
     (
         caused(aiohttp.ClientResponseError(REQUEST, ()), LineTooLong(b"ignored", 1)),
         Phase.READING,
@@ -245,7 +259,7 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         aiohttp.ClientResponseError(REQUEST, ()),
         Phase.CONNECTING,
         NETWORK,
-        f"{THE_PROXY} made no connection to api.test: the response from it is not HTTP",
+        f"{THE_PROXY} made no connection to api.test: the response from it is not valid HTTP",
     ),
     (
         aiohttp.ServerDisconnectedError(),

@@ -34,6 +34,10 @@ def test_a_base_uri_is_reduced_to_its_origin(text: str, base_uri: str) -> None:
         ("exa mple.com", "must be a URL .*, not 'https://exa mple.com'"),
         ("https://gateway.example:99999", "must be a URL"),
         ("https://[::1", "must be a URL"),
+        ("https://10.0.0.256", r"must be a URL .*, not 'https://10\.0\.0\.256'"),
+        ("https://127.1", "must be a URL"),
+        ("https://10000:8080", "must be a URL"),
+        ("https://[1::2::3]", "must be a URL"),
         ("https://", "must be a URL"),
         ("https://somebody:secret-word@gateway.example", "must not contain a user name or password"),
         (

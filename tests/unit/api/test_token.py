@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import os
+import pickle
+import time
+import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from watcher.api.token import Secret, TokenFile, TokenSource, parse_token, wrong_key_hint
 from watcher.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("value", ["api-1", "sdk-1", "mob-1", "0123456789abcdef01234567"])
@@ -75,8 +85,8 @@ def test_a_file_without_a_token_is_rejected(tmp_path: Path) -> None:
     ):
         TokenFile(tmp_path / "missing", "token_file")
     binary = tmp_path / "binary"
-    binary.write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match=r"^token_file .*/binary cannot be read: it is not text"):
+    binary.write_bytes(b"\x80\x81")
+    with pytest.raises(UsageError, match=r"^token_file .*/binary contains no access token"):
         TokenFile(binary, "token_file")
     with pytest.raises(UsageError, match=r"^token_file \*\*\* cannot be read"):
         TokenFile(Path("api-0f2b6a1e-1111-2222-3333-0123456789ab"), "token_file")
@@ -104,3 +114,86 @@ def test_a_wrong_key_gets_a_hint(value: str, words: str) -> None:
 def test_an_access_token_gets_no_hint(value: str) -> None:
     """Tokens that may be valid pass without a hint."""
     assert wrong_key_hint(Secret(value)) is None
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    """Editors on Windows write one; UTF-16 gets a message of its own."""
+    path = tmp_path / "token"
+    path.write_bytes(b"\xef\xbb\xbfapi-1\r\n")
+    assert TokenFile(path, "token").current() == Secret("api-1") == parse_token("\ufeffapi-1", "X")
+    path.write_text("api-1", encoding="utf-16")
+    with pytest.raises(UsageError, match=r"^token .*/token is in UTF-16\. Convert it to UTF-8\.$"):
+        TokenFile(path, "token")
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps, vars, msgspec.json.encode])
+def test_a_secret_cannot_be_copied_into_text(take: Callable[[object], object]) -> None:
+    """Neither pickle nor copy nor an encoder turns a secret into something that contains it."""
+    with pytest.raises(TypeError):
+        take(Secret("api-1"))
+
+
+def test_a_source_of_tokens_cannot_be_pickled() -> None:
+    """Objects that hold a secret inherit its protection."""
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(TokenSource(Secret("api-1")))
+
+
+BAD = ("api-secret here", "Bearer api-secret", "api-secret-\x00")
+
+
+def shown(error: BaseException) -> str:
+    """Return a traceback with the variables of the functions of this package."""
+    captured = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in captured.stack if f"{os.sep}watcher{os.sep}" in frame.filename]
+    assert ours
+    context = error.__context__
+    return "\n".join(str(frame.locals) for frame in ours) + (shown(context) if context else "")
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_traceback_with_variables_does_not_show_the_token(text: str, tmp_path: Path) -> None:
+    """Error reporters such as Sentry record the variables of each function."""
+    path = tmp_path / "token"
+    path.write_text(text)
+    utf16 = tmp_path / "utf16"
+    utf16.write_text(text, encoding="utf-16")
+    with pytest.raises(UsageError) as of_text:
+        parse_token(text, "token")
+    with pytest.raises(UsageError) as of_file:
+        TokenFile(path, "token")
+    with pytest.raises(UsageError) as of_utf16:
+        TokenFile(utf16, "token")
+    for caught in (of_text, of_file, of_utf16):
+        assert "secret" not in shown(caught.value)
+        assert "s\\x00e\\x00c" not in shown(caught.value)
+
+
+def test_a_pipe_without_a_writer_does_not_block_the_loop(tmp_path: Path) -> None:
+    """A pipe is read in a thread, which delays neither the loop nor the exit."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    async def run() -> Secret:
+        opening = asyncio.create_task(TokenFile.opened(path, "token"))
+        done, _ = await asyncio.wait([opening], timeout=0.05)
+        assert not done
+        path.write_text("api-first\n")
+        return (await opening).current()
+
+    assert asyncio.run(run()) == Secret("api-first")
+
+
+def test_a_cancelled_read_of_a_pipe_ends_at_once(tmp_path: Path) -> None:
+    """A pipe that nobody writes to prevents neither a timeout nor the end of the loop."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    async def run() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(TokenFile.opened(path, "token"), 0.05)
+
+    began = time.monotonic()
+    asyncio.run(run())
+    assert time.monotonic() - began < 10
+    path.open("wb").close()  # ends the thread

@@ -10,9 +10,18 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 
-_TOKEN = re.compile(r'\s+|"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
-_CLOSING = {"{": "}", "[": "]"}
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_NAME = re.compile(rf"\s*({_STRING})\s*:\s*", re.DOTALL)
+_PLAIN_VALUE = re.compile(rf'{_STRING}|[^"{{}}\[\],]*', re.DOTALL)
+_NESTED = re.compile(rf'{_STRING}|(")|(\{{+|\[+)|(\}}+|\]+)', re.DOTALL)
+_SPACE = re.compile(r"\s*")
+_CLOSING = {"{": b"}", "[": b"]"}
+_MOST_MEMBERS = 10_000
+"""Most members of a readable object; no response of the API has twenty."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NUMBER = 400
 """Longest readable integer in digits; no field needs more than twenty."""
@@ -28,6 +37,7 @@ def without_mark(body: bytes) -> bytes:
     return body.removeprefix(codecs.BOM_UTF8)
 
 
+@lru_cache(maxsize=1)  # a response is read for its meaning, then for a quotation
 def read_object(body: bytes) -> dict[str, str] | None:
     """Return the members of a JSON object, each value still as JSON text; None if it is no whole object.
 
@@ -37,12 +47,14 @@ def read_object(body: bytes) -> dict[str, str] | None:
     if not text.startswith("{"):
         return None
     members: dict[str, str] = {}
-    for name, value in _members(text):
+    for name, value in islice(_members(text), _MOST_MEMBERS):
+        if name is None:
+            return members if not value else None
         key = read_value(name)
-        if value is None or not isinstance(key, str):
+        if not isinstance(key, str):
             return None
         members[key] = value
-    return members
+    return None
 
 
 def read_value(text: str | None) -> object:
@@ -78,31 +90,45 @@ def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) <= _LONGEST_NUMBER else None
 
 
-def _members(text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield name and value of each member of an object; a value of None means that it is no whole object."""
-    closers: list[str] = []
-    start = position = 0
-    name = ""
-    while position < len(text):
-        token = _TOKEN.match(text, position)
-        if token is None or (position and not closers):
+def _members(text: str) -> Iterator[tuple[str | None, str]]:
+    """Yield name and value of each member of an object; last, None and what is left, which is an error."""
+    position = 1
+    while name := _NAME.match(text, position):
+        start = name.end()
+        end = _end_of_value(text, start)
+        yield name[1], text[start:end]
+        if not text.startswith(",", end):
+            position = end
             break
-        character, before, position = token[0], position, token.end()
-        if character in _CLOSING:
-            closers.append(_CLOSING[character])
-            start = position if len(closers) == 1 else start
-        elif character in {"}", "]"} and closers.pop() != character:
-            break
-        elif len(closers) == 1 and character == ":" and not name:
-            name, start = text[start:before], position
-        elif not closers or (len(closers) == 1 and character == ","):
-            value = text[start:before]
-            if name:
-                yield name, value
-            elif value.strip() or closers:
-                break
-            name, start = "", position
+        position = end + 1
+    rest = text[position:].lstrip()
+    yield None, rest.removeprefix("}") if rest else "incomplete"
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Return the end of a value and of the space behind it; that of the text if brackets are not closed."""
+    if not text.startswith(("{", "["), start):
+        plain = _PLAIN_VALUE.match(text, start)
+        end = start if plain is None else plain.end()
     else:
-        if not closers:
-            return
-    yield '""', None
+        end = _end_of_nested(text, start)
+    space = _SPACE.match(text, end)
+    return end if space is None else space.end()
+
+
+def _end_of_nested(text: str, start: int) -> int:
+    closers = bytearray()  # one byte for each level, however many there are
+    for token in _NESTED.finditer(text, start):
+        opening, closing = token[2], token[3]
+        if opening:
+            closers += _CLOSING[opening[0]] * len(opening)
+        elif closing:
+            count = min(len(closing), len(closers))
+            if closers[-count:] != closing[:count].encode():
+                break
+            del closers[-count:]
+            if not closers:
+                return token.start() + count
+        elif token[1]:  # a string without an end
+            break
+    return len(text)

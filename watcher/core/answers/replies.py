@@ -34,6 +34,7 @@ class Answer:
         broken: The fault that cut off the body; status and headers are complete.
         token_changed: Whether the token file, read again after this 401, contains another token now.
         conceal: Remove the token from text that will be shown.
+        memory: The share of the memory that a large body takes, until it is decoded.
     """
 
     status: int
@@ -42,6 +43,7 @@ class Answer:
     broken: Fault | None = None
     token_changed: bool = False
     conceal: Callable[[str], str] = field(default=str, repr=False)
+    memory: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ UNKNOWN_REASON = "unknown reason"
 LOOKUP_HAS_NO_RESULT = "it has no address"
 
 CLIENT_CERTIFICATE = "the server requires a client certificate, which is not supported"
+MAY_WANT_CERTIFICATE = "it may require a client certificate, which is not supported"
 PLAIN_HTTP = "the port speaks plain HTTP or another protocol without TLS"
 HANDSHAKE_REJECTED = "the server rejected it; it may require a client certificate or another TLS version"
 NOT_VERIFIED = "it cannot be verified"
@@ -116,9 +117,14 @@ def unrequested_data(peer: str) -> str:
     return f"{peer} sent data, or closed the connection, before the request"
 
 
+def not_loopback(host: str, address: str) -> str:
+    """Return the message for a host of plain http that is not on this machine."""
+    return f"{host} is {address}, which is no loopback address; plain http would expose the access token"
+
+
 def not_http(peer: str) -> str:
     """Return the message for a response that violates HTTP."""
-    return f"the response from {peer} is not HTTP"
+    return f"the response from {peer} is not valid HTTP"
 
 
 def headers_too_large(peer: str) -> str:

@@ -582,6 +582,13 @@ class TestOutages:
 class TestGateways:
     """Responses that do not come from LaunchDarkly."""
 
+    def test_a_captive_portal_that_says_so_may_be_left_within_the_budget(self) -> None:
+        """A 511 is a 5xx: before first sight it gets the whole outage budget, and ends with `unavailable`."""
+        driven = Driven(Policy(outage_budget=300.0))
+        ended = driven.receive_until_over(Fault(FaultKind.SERVER, "HTTP 511", 511))
+        assert driven.now == pytest.approx(300.0)
+        assert ended.outcome is Outcome.UNAVAILABLE
+
     @pytest.mark.parametrize(
         ("fault", "outcome"),
         [

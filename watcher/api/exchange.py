@@ -1,0 +1,142 @@
+"""One request and its response: its phase, and its share of the memory."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from watcher.core.messages.faults import Phase
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+FIELD_LIMIT = 1 << 16
+"""Largest header field, in bytes."""
+
+HEAD_LIMIT = 1 << 18
+"""Largest head of a response, in bytes."""
+
+MAX_FIELDS = HEAD_LIMIT // 16
+"""Largest number of header fields, as empty ones need memory as well."""
+
+SMALL = 1 << 15
+"""Largest response, in bytes of memory, that needs no slot."""
+
+_LARGE_RESPONSES = 4
+"""Larger responses that are read at a time; this limits the memory of 100 requests."""
+
+_FIELD_OVERHEAD = 256
+"""Memory in bytes that a header field needs beside its text."""
+
+_current: ContextVar[Exchange] = ContextVar("exchange")
+
+
+class Exchange:
+    """One request and its response.
+
+    Args:
+        large: The slots for large responses.
+    """
+
+    __slots__ = (
+        "_large",
+        "_memory",
+        "head_received",
+        "head_size",
+        "phase",
+        "slot",
+        "sockets",
+        "started",
+    )
+
+    def __init__(self, large: asyncio.Semaphore) -> None:
+        self.started = asyncio.get_running_loop().time()
+        self.phase = Phase.LOOKUP
+        self.sockets: list[CountingSocket] = []
+        self.head_size = 0
+        self.head_received = False
+        self._memory = 0
+        self._large = large
+        self.slot: Slot | None = None
+        _current.set(self)
+
+    @property
+    def head_too_large(self) -> bool:
+        """Whether the head was still incomplete at the limit."""
+        return not self.head_received and self.head_size > HEAD_LIMIT
+
+    def elapsed(self) -> float:
+        """Return the seconds since the request was started."""
+        return asyncio.get_running_loop().time() - self.started
+
+    def connected(self) -> bool:
+        """Return whether one of the request's new sockets has a TCP connection."""
+        for candidate in self.sockets:
+            with suppress(OSError):
+                candidate.getpeername()
+                return True
+        return False
+
+    def fits(self, data: bytes) -> bool:
+        """Count data of the head, and return whether it may be parsed without a slot."""
+        self.head_size += len(data)
+        self._memory += 2 * len(data) + _FIELD_OVERHEAD * data.count(b"\n")
+        return self._memory <= SMALL or self.slot is not None
+
+    async def reserve(self) -> None:
+        """Wait for a slot for a large response, if this one has none."""
+        if self.slot is None:
+            await self._large.acquire()
+            self.slot = Slot(self._large)
+
+    def close(self) -> None:
+        """Return the slot, unless the response keeps it."""
+        self.slot = None
+
+
+class Slot:
+    """A slot for a large response; it is free again when nothing refers to it, such as an unread response."""
+
+    __slots__ = ("_large",)
+
+    def __init__(self, large: asyncio.Semaphore) -> None:
+        self._large = large
+
+    def __del__(self) -> None:
+        """Let the next large response be read."""
+        self._large.release()
+
+
+class CountingSocket(socket.socket):
+    """A socket that counts the bytes it received: TLS hides those of an incomplete record."""
+
+    __slots__ = ("received",)
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        super().__init__(family, kind, protocol)
+        self.received = 0
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive and count."""
+        data = super().recv(size, flags)
+        self.received += len(data)
+        return data
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive and count."""
+        count = super().recv_into(buffer, nbytes, flags)
+        self.received += count
+        return count
+
+
+def large_response_slots() -> asyncio.Semaphore:
+    """Return the slots for the large responses of one client."""
+    return asyncio.Semaphore(_LARGE_RESPONSES)
+
+
+def current_exchange() -> Exchange:
+    """Return the exchange of the running task."""
+    return _current.get()

@@ -1,0 +1,164 @@
+"""What a connection may receive: only while a request is in progress, and within the limits for heads."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import select
+
+from watcher.api.exchange import CountingSocket, Exchange
+from watcher.core.messages.faults import Phase
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
+_NO_LENGTH = re.compile(rb"^http/1\.\d (?:1\d\d|204|304)|\r\ntransfer-encoding:")
+
+
+class Guard(asyncio.Protocol):
+    """Pass data to aiohttp's protocol while a request is in progress, within the limits for heads.
+
+    Args:
+        protocol: aiohttp's protocol.
+        transport: The connection.
+        source: The socket below it; None if another event loop has its own.
+    """
+
+    def __init__(
+        self, protocol: asyncio.Protocol, transport: asyncio.Transport, source: CountingSocket | None
+    ) -> None:
+        self._protocol = protocol
+        self._transport: asyncio.Transport | None = transport
+        self._source = source
+        self._received = 0 if source is None else source.received
+        self._exchange: Exchange | None = None
+        self._delivery: asyncio.Task[None] | None = None
+        self._is_spent = False
+        self._left: int | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing arrived since the last response, read or not, not even a part of a TLS record."""
+        if self._is_spent or (self._source is not None and self._source.received != self._received):
+            return False
+        return self._transport is not None and not self._transport.is_closing() and not self._is_readable()
+
+    async def settle(self) -> bool:
+        """Read what TLS sends unasked on a new connection, such as session tickets or an alert.
+
+        Returns:
+            Whether nothing else arrived.
+        """
+        while self._is_unsettled():
+            self._abort_if_closing()
+            await asyncio.sleep(0)
+        if self._source is not None:
+            self._received = self._source.received
+        return not self._is_spent
+
+    def begin(self, exchange: Exchange) -> None:
+        """Let the response to a request pass."""
+        self._exchange = exchange
+        self._left = None
+
+    def end(self) -> None:
+        """Let nothing pass any more, and close the connection after a large response.
+
+        aiohttp's parser keeps the head of the last response for as long as the connection lasts.
+        """
+        if self._exchange is not None and self._exchange.slot is not None:
+            self._is_spent = True
+            self._abort_soon()
+        self._exchange = None
+        if self._source is not None:
+            self._received = self._source.received
+        if self._delivery is not None:
+            self._delivery.cancel()
+        asyncio.get_running_loop().call_soon(self._abort_if_closing)
+
+    def _is_unsettled(self) -> bool:
+        if self._transport is None or self._is_spent:
+            return False
+        return self._transport.is_closing() or self._is_readable()
+
+    def _is_readable(self) -> bool:
+        connected = None if self._transport is None else self._transport.get_extra_info("socket")
+        if connected is None:  # it was closed
+            return False
+        poll = select.poll()
+        poll.register(connected.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _abort_if_closing(self) -> None:
+        """Do not wait for a TLS shutdown: a server that hangs would keep the memory for 30 seconds."""
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass data of a response, count that of its head, and end the connection after any other data."""
+        exchange, transport = self._exchange, self._transport
+        if transport is None:
+            return
+        if exchange is None:
+            self._is_spent = True
+            self._abort_soon()
+            return
+        exchange.phase = Phase.READING
+        data = self._within_response(exchange, data)
+        if exchange.head_received:
+            self._protocol.data_received(data)
+        elif exchange.head_too_large:
+            self._abort_soon()
+        elif exchange.fits(data):
+            self._protocol.data_received(data)
+        else:
+            transport.pause_reading()
+            self._delivery = asyncio.create_task(self._deliver(exchange, data))
+
+    def _within_response(self, exchange: Exchange, data: bytes) -> bytes:
+        """Return data without what follows the response, which aiohttp would refuse together with it."""
+        if exchange.head_size == 0:
+            self._left = _size_of_response(data)
+        if self._left is None:
+            return data
+        if len(data) > self._left:
+            self._is_spent = True
+            data = data[: self._left]
+        self._left -= len(data)
+        return data
+
+    def _abort_soon(self) -> None:
+        # asyncio's TLS fails if a protocol aborts while a shutdown delivers the last data.
+        if self._transport is not None:
+            asyncio.get_running_loop().call_soon(self._transport.abort)
+
+    async def _deliver(self, exchange: Exchange, data: bytes) -> None:
+        await exchange.reserve()
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self._protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass the end of the data."""
+        return self._protocol.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the end of the connection."""
+        self._protocol.connection_lost(exc)
+        self._transport = None  # break a reference cycle, which would hold the buffers of TLS
+
+    def pause_writing(self) -> None:
+        """Pass a full buffer."""
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass an empty buffer."""
+        self._protocol.resume_writing()
+
+
+def _size_of_response(data: bytes) -> int | None:
+    """Return the size of a response by its first data; None if that does not tell (RFC 9112, section 6.3)."""
+    end = data.find(b"\r\n\r\n")
+    head = data[: end + 2].lower()
+    lengths = _LENGTH.findall(head)
+    if end < 0 or len(lengths) != 1 or _NO_LENGTH.search(head):
+        return None
+    return end + 4 + int(lengths[0])

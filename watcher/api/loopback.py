@@ -1,0 +1,56 @@
+"""Plain http stays on this machine: checks of the addresses that connections really lead to."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from watcher.core.errors import UsageError
+from watcher.core.messages import faults
+
+_LOOKUP_TIMEOUT = 0.5
+"""Longest lookup of ``localhost`` at the start, in seconds; usually a file of the system has the answer."""
+
+
+class NotLoopbackError(aiohttp.ClientConnectionError):
+    """A connection without TLS leads to another machine; ``args`` has its address."""
+
+
+async def check_localhost(base_uri: str) -> None:
+    """Check the addresses of ``localhost`` if a base URI names it and is plain http.
+
+    A lookup that fails or takes long is no error, because each connection is checked as well.
+
+    Raises:
+        UsageError: An address is not on loopback, so the access token could leave the machine.
+    """
+    parts = urlsplit(base_uri)
+    if parts.scheme != "http" or parts.hostname != "localhost":
+        return
+    with suppress(OSError):  # including TimeoutError
+        async with asyncio.timeout(_LOOKUP_TIMEOUT):
+            found = await asyncio.get_running_loop().getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
+        for *_, address in found:
+            if not _is_loopback(str(address[0])):
+                fact = faults.not_loopback("localhost", str(address[0]))
+                raise UsageError(f"{fact}. Write 127.0.0.1, or use https.")
+
+
+def check_loopback(transport: asyncio.Transport) -> None:
+    """Check the address of a connection without TLS, before anything is sent on it.
+
+    Raises:
+        NotLoopbackError: It leads to another machine.
+    """
+    address = transport.get_extra_info("peername")[0]
+    if not _is_loopback(address):
+        raise NotLoopbackError(address)
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
