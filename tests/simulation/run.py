@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
+from tests.support.watching import SingleWatch
 from watcher.core.events import Ended
 from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.policy import Terms
-from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -112,7 +112,7 @@ async def _play(run: Run) -> None:
     )
     clock = VirtualClock(loop, scenario.world.skew)
     line = _Line(run, Server(scenario), loop)
-    watch = Watch(scenario.refs, terms, line.probe, dice(scenario.seed, 3), clock)
+    watch = SingleWatch(scenario.refs, terms, line.probe, dice(scenario.seed, 3), clock)
     if wishes.interrupt is not None:
         loop.call_at(wishes.interrupt.at, watch.interrupt, wishes.interrupt.signal)
     async with aclosing(watch.events()) as events:
