@@ -106,7 +106,7 @@ class Loop:
             announced: The imports whose ``Watching`` an earlier run has reported, so that this one does not.
             save: Called with events and the current hold before they are reported.
         """
-        return Watch(self, refs, terms, saved, announced, Outbox(save, self.clock))
+        return Watch(self, refs, terms, Outbox(save, self.clock), saved=saved, announced=announced)
 
     def join(self, terms: Terms, outbox: Outbox) -> Group:
         """Return a new group; its events go to ``outbox``.
@@ -211,9 +211,10 @@ class Watch:
         loop: Loop,
         refs: Sequence[ImportRef],
         terms: Terms,
+        outbox: Outbox,
+        *,
         saved: SavedState,
         announced: Collection[ImportRef],
-        outbox: Outbox,
     ) -> None:
         self._loop = loop
         self._refs = refs

@@ -64,7 +64,7 @@ class Outbox:
             self._has_news.set()
 
     def save(self, hold: Hold | None, *, is_last: bool) -> None:
-        """Save new events and the present hold, unless a pause holds them back; it does not hold the last ones."""
+        """Save new events and the hold; a pause holds them back, unless they are the last ones."""
         if self._save is None:
             return
         now = self._clock()

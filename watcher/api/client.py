@@ -24,7 +24,8 @@ from watcher.api.connections import (
 from watcher.api.errors import REQUEST_ERRORS, fault_of, headers_fault, timeout_fault
 from watcher.api.proxy import Proxy, Route
 from watcher.api.token import TokenSource
-from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault
+from watcher.api.token_function import TokenError
+from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
 from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
 from watcher.version import __version__
@@ -78,6 +79,8 @@ class Client:
         exchange = Exchange(self._large)
         try:
             return await self._exchange(ref, exchange, self._fresh if fresh else self._kept)
+        except TokenError as error:
+            return Fault(FaultKind.NETWORK, str(error))
         except REQUEST_ERRORS as error:
             if exchange.head_too_large:
                 return headers_fault(self._route)
@@ -90,7 +93,7 @@ class Client:
     async def _exchange(
         self, ref: ImportRef, exchange: Exchange, session: aiohttp.ClientSession
     ) -> Answer | Fault:
-        token, proxy = self._tokens.current(), self._route.proxy
+        token, proxy = await self._tokens.get(), self._route.proxy
         async with session.get(
             URL(self._base_uri + ref.path, encoded=True),
             headers={"Authorization": token.reveal()},
@@ -111,7 +114,7 @@ class Client:
             if decoded is not None:
                 body = decoded
                 del headers["content-encoding"]
-        changed = response.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token
+        changed = response.status == HTTPStatus.UNAUTHORIZED and await self._tokens.is_replaced(token)
         return Answer(response.status, headers, body, broken, changed, self._tokens.conceal)
 
     async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:

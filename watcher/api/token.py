@@ -90,6 +90,14 @@ class TokenSource:
         """Read the token again if it can have changed, and return it."""
         return self.current()
 
+    async def get(self) -> Secret:
+        """Return the token for the next request."""
+        return self.current()
+
+    async def is_replaced(self, rejected: Secret) -> bool:
+        """Return whether the token, read again if it can change, is another than the one that got a 401."""
+        return self.reread() != rejected
+
     def conceal(self, text: str) -> str:
         """Return text with ``***`` in place of every token: former ones may still be valid."""
         for token in self._tokens:
