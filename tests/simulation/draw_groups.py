@@ -54,9 +54,10 @@ def _draw_group(random: Random, count: int, longest: float) -> GroupPlan:
         leaves = log_uniform(random, 0.01, max(1.0, longest))
         wishes = replace(wishes, interrupt=None)
         return GroupPlan(tuple(positions), policy, wishes, joins, leaves, cancelled=random.random() < 0.5)
-    if fate < 0.45:
+    if fate < 0.5:
         stall = Stall(random.uniform(0, longest), log_uniform(random, 1, 4 * longest))
-        return GroupPlan(tuple(positions), policy, replace(wishes, interrupt=None), joins, stall=stall)
+        wishes = replace(wishes, interrupt=None, heartbeat=1.0)  # so that many events are unread
+        return GroupPlan(tuple(positions), policy, wishes, joins, stall=stall)
     return GroupPlan(tuple(positions), policy, wishes, joins)
 
 
