@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
-from tests.simulation.evidence import Evidence, ViolationError, has_one_end_each
+from tests.simulation.evidence import TOLERANCE, Evidence, ViolationError, has_one_end_each
 from tests.simulation.oracle import views
 from tests.simulation.run import Arrived, Asked, GroupLog, Run
 from tests.simulation.scenario import Interrupt
@@ -98,7 +98,8 @@ def _own_run(run: Run, plan: GroupPlan, ends_at: dict[int, float]) -> Run:
     own = {position: number for number, position in enumerate(plan.positions)}
     asked: dict[int, Asked] = {}
     for request in run.asked:
-        if request.position in own and joins <= request.at <= ends_at[request.position]:
+        # One at the very moment of the end is for other groups.
+        if request.position in own and joins <= request.at < ends_at[request.position] - TOLERANCE:
             moved = replace(request, position=own[request.position], at=request.at - joins)
             asked[request.number] = moved
     arrived = []
