@@ -51,6 +51,11 @@ class Membership:
         ends_at = self.ends_at.get(asked.position, -math.inf)
         return self.plan.joins - tolerance <= asked.at <= ends_at + tolerance
 
+    def own(self, asked: Asked) -> Asked:
+        """Return a request for one of the group's imports with its position and time in the group."""
+        position = self.plan.positions.index(asked.position)
+        return replace(asked, position=position, at=asked.at - self.plan.joins)
+
 
 def gather_groups(run: Run) -> list[Membership]:
     """Return the evidence of each group that joined.

@@ -145,17 +145,13 @@ def _is_strict(run: Run) -> bool:
 def _is_last_poll(asked: Asked, groups: list[Membership]) -> bool:
     """Return whether a request is the last poll of one of the groups that wait for it."""
     return any(
-        group.evidence.is_last_poll(own)
-        for group in groups
-        for own in group.evidence.run.asked
-        if own.number == asked.number
+        group.evidence.is_last_poll(group.own(asked)) for group in groups if group.waits_for(asked, TOLERANCE)
     )
 
 
 def _is_due(asked: Asked, group: Membership) -> bool:
-    evidence = group.evidence
-    own = next((one for one in evidence.run.asked if one.number == asked.number), None)
-    if own is None or evidence.is_last_poll(own):
+    evidence, own = group.evidence, group.own(asked)
+    if evidence.is_last_poll(own):
         return True
     earlier = [view for view in evidence.views[own.position] if view.arrived.asked.number < own.number]
     if not earlier:
