@@ -1,7 +1,8 @@
 """Wait for LaunchDarkly big-segment imports.
 
 ``await wait(ref, token=…)`` waits for one import; ``async for event in watch(refs, token=…)`` yields the
-events of many. Both run in any asyncio loop; they do not log, install signal handlers or end the process.
+events of many. A program that waits again and again keeps a ``Watcher``, or uses ``shared(token=…)``. All of
+them run in any asyncio loop; they do not log, install signal handlers or end the process.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition
     from watcher.core.policy import Policy
     from watcher.core.statuses import ImportStatus, Outcome, Status, UnknownStatus, UnknownStatusRule
-    from watcher.library import wait, watch
+    from watcher.library.calls import describe, shared, state_of, wait, watch
+    from watcher.library.watcher import Watcher
 
 __all__ = [
     "Changed",
@@ -51,14 +53,26 @@ __all__ = [
     "UnknownStatusRule",
     "UsageError",
     "WaitError",
+    "Watcher",
     "WatcherError",
     "Watching",
     "__version__",
+    "describe",
+    "shared",
+    "state_of",
     "wait",
     "watch",
 ]
 
-_MODULES = ("core.errors", "core.events", "core.model", "core.policy", "core.statuses", "library")
+_MODULES = (
+    "core.errors",
+    "core.events",
+    "core.model",
+    "core.policy",
+    "core.statuses",
+    "library.watcher",
+    "library.calls",
+)
 
 
 def __getattr__(name: str) -> object:

@@ -1,34 +1,29 @@
-"""The loop: poll each import when due, and yield the events. The only place that waits between polls."""
+"""The loop: poll each import when due, and pass the events on. The only place that waits between polls."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from random import Random
+from typing import Self
 
 from watcher.api.in_flight import InFlight, Probe
-from watcher.core.answers.rate_limits import Hold
+from watcher.core.errors import WatcherError
 from watcher.core.events import Event, Heartbeat, Progress
 from watcher.core.fleet.fleet import Fleet
+from watcher.core.fleet.group import Group
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Terms
 from watcher.core.wait.saved import SavedState
+from watcher.outbox import Outbox, Save
 
-Save = Callable[[Sequence[Event], Hold | None, Instant], None]
+UNREAD_LIMIT = 100
+"""Unread events after which a watch is not polled, or three for each import, if that is more."""
 
-
-PAUSE_AFTER_SAVE = 50.0
-"""Pause after a save, as a multiple of its duration (limits saving to 2 % of the time)."""
-
-SHORT_SAVE = 0.01
-"""Longest save in seconds that needs no pause: one of a few imports is shorter."""
-
-LONGEST_PAUSE = 1.0
-"""Longest time in seconds that an event waits for a save."""
-
+CLOSED = "the Watcher is closed"
 _NOTHING_SAVED = SavedState()
 
 
@@ -37,115 +32,244 @@ def system_clock() -> Instant:
     return Instant(asyncio.get_running_loop().time(), time.time())
 
 
-class Watch:
-    """A watch of imports of one base URI, each named once.
+async def finish(cleanup: Coroutine[None, None, None]) -> None:
+    """Wait until a cleanup has ended; a cancellation of the caller takes effect only then."""
+    task = asyncio.create_task(cleanup)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    await task
 
-    The monotonic part of ``clock`` is that of the running loop. ``save`` is called with events and the
-    current hold before they are reported, ``warn`` at most once, with a time in a response that is ignored.
-    ``wakes_at`` is when the loop continues at the latest, on the monotonic clock in seconds.
+
+class Loop:
+    """Poll the imports of one base URI and token for any number of watches, while the context lasts.
+
+    The watches share the requests in flight and the rate limiter. If the loop has a defect, all present
+    watches raise its error, and later ones start afresh. ``wakes_at`` is when the loop continues at the
+    latest, on the monotonic clock in seconds.
+
+    Args:
+        probe: Sends one request.
+        random: The source of all jitter.
+        clock: Both clocks; the monotonic one is that of the running event loop.
+        request_timeout: Longest request in seconds.
+        warn: Called at most once, with a message about a time in a response that is ignored.
     """
 
     def __init__(
         self,
-        refs: Sequence[ImportRef],
-        terms: Terms,
         probe: Probe,
         random: Random,
         clock: Callable[[], Instant] = system_clock,
         *,
-        saved: SavedState = _NOTHING_SAVED,
-        save: Save | None = None,
+        request_timeout: float = math.inf,
         warn: Callable[[str], None] | None = None,
     ) -> None:
-        self._fleet = Fleet(refs, terms, random, saved, warn)
-        self._clock = clock
-        self._unsaved = _Unsaved(save, clock)
-        self._wake = asyncio.Event()
-        self._in_flight = InFlight(probe, clock, terms.request_timeout, self._wake.set)
-        self._signal: int | None = None
+        self.clock = clock
         self.wakes_at = math.inf
+        self._wake = asyncio.Event()
+        self._fleet = Fleet(random, warn)
+        self._in_flight = InFlight(probe, clock, request_timeout, self._wake.set)
+        self._outboxes: dict[Group, Outbox] = {}
+        self._saving: dict[Group, Outbox] = {}
+        self._task: asyncio.Task[None] | None = None
 
-    def interrupt(self, signal: int) -> None:
-        """End every unfinished wait as interrupted by this signal; call it in the loop's thread."""
-        self._signal = signal
+    async def __aenter__(self) -> Self:
+        """Start the loop."""
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Stop the loop and cancel its requests; watches that are not over raise ``WatcherError``."""
+        await finish(self._close())
+
+    def watch(
+        self,
+        refs: Sequence[ImportRef],
+        terms: Terms,
+        *,
+        saved: SavedState = _NOTHING_SAVED,
+        announced: Collection[ImportRef] = (),
+        save: Save | None = None,
+    ) -> Watch:
+        """Return a watch of imports, each named once, which begins with the iteration over its events.
+
+        Args:
+            refs: The imports.
+            terms: The settings.
+            saved: What earlier runs saved.
+            announced: The imports whose ``Watching`` an earlier run has reported, so that this one does not.
+            save: Called with events and the current hold before they are reported.
+        """
+        return Watch(self, refs, terms, Outbox(save, self.clock), saved=saved, announced=announced)
+
+    def join(self, terms: Terms, outbox: Outbox) -> Group:
+        """Return a new group; its events go to ``outbox``.
+
+        Raises:
+            WatcherError: The loop is closed.
+        """
+        if self._task is None or self._task.done():
+            raise WatcherError(CLOSED)
+        group = self._fleet.join(terms)
+        self._outboxes[group] = outbox
+        if outbox.saves:
+            self._saving[group] = outbox
+        return group
+
+    def deliver(self, group: Group, events: Iterable[Event]) -> None:
+        """Pass on events that did not happen in the loop, and let the loop continue."""
+        self._put((group, event) for event in events)
+        self._save()
+        self.wake()
+
+    def leave(self, group: Group) -> None:
+        """Withdraw a group: send no further request for it, and cancel those that nobody else needs."""
+        self._outboxes.pop(group, None)
+        self._saving.pop(group, None)
+        self._fleet.withdraw(group)
+        self._cancel_abandoned()
+
+    def wake(self) -> None:
+        """Wake the loop up, because something has changed."""
         self._wake.set()
 
-    def snapshot(self, ref: ImportRef) -> Heartbeat | None:
-        """Return an import's present state as a heartbeat; None if its wait is not in progress."""
-        return self._fleet.snapshot(ref, self._clock())
-
-    def progress(self) -> dict[ImportRef, Progress]:
-        """Return the progress of every unfinished wait, including polls that caused no event."""
-        return self._fleet.progress(self._clock())
-
-    async def events(self) -> AsyncGenerator[Event, None]:
-        """Watch until every wait has ended, and yield the events in the order in which they happened."""
-        try:
-            for event in self._unsaved.save(self._fleet.begin(self._clock()), self._fleet):
-                yield event
-            while not self._fleet.over:
-                for event in self._unsaved.save(self._turn(), self._fleet):
-                    yield event
+    async def _run(self) -> None:
+        while True:
+            try:
+                self._wake.clear()
+                self._turn()
                 await self._sleep()
-        finally:
-            await self._in_flight.close()
+            except Exception as error:  # noqa: BLE001 (every watch raises it)
+                self._fleet = self._fleet.successor()
+                self._fail(error)
+                await self._in_flight.close()
+                await self._wake.wait()
 
-    def _turn(self) -> Iterator[Event]:
+    def _turn(self) -> None:
         """Do everything that can be done without waiting."""
         fleet, in_flight = self._fleet, self._in_flight
-        for scheduled, answer, sent_at, arrived in in_flight.collect():
-            yield from fleet.receive(scheduled, answer, sent_at, arrived)
-        now = self._clock()
-        if self._signal is not None:
-            yield from fleet.interrupt(self._signal, now)
-            return
+        for poll, answer, sent_at, arrived in in_flight.collect():
+            self._put(fleet.receive(poll, answer, sent_at, arrived))
+        now = self.clock()
         due = fleet.take_due(now, in_flight.capacity)
-        for scheduled in due.to_poll:
-            in_flight.send(scheduled)
-        yield from fleet.end(due.expired, now)
-        yield from fleet.heartbeat(now)
+        for poll in due.to_poll:
+            in_flight.send(poll)
+        self._put(fleet.end(due.expired, now))
+        self._put(fleet.heartbeats(now))
+        self._cancel_abandoned()
+        self._save()
 
     async def _sleep(self) -> None:
-        in_flight = self._in_flight
-        if in_flight.has_finished or self._signal is not None or self._fleet.over:
-            return
-        next_wakeup = self._fleet.next_wakeup(self._clock().monotonic, can_send=in_flight.capacity > 0)
-        soonest = min(next_wakeup, self._unsaved.due)
-        self.wakes_at = min(soonest, in_flight.next_timeout)
-        self._wake.clear()
+        can_send = self._in_flight.capacity > 0
+        next_wakeup = self._fleet.next_wakeup(self.clock().monotonic, can_send=can_send)
+        soonest = min([next_wakeup, *(outbox.due for outbox in self._saving.values())])
+        self.wakes_at = min(soonest, self._in_flight.next_timeout)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):
                 await self._wake.wait()
 
+    def _put(self, events: Iterable[tuple[Group, Event]]) -> None:
+        for group, event in events:
+            outbox = self._outboxes[group]
+            outbox.put(event)
+            if len(outbox) >= max(UNREAD_LIMIT, 3 * group.size) and not group.paused:
+                group.pause()
 
-class _Unsaved:
-    """Holds events back until they are saved.
+    def _save(self) -> None:
+        for group, outbox in self._saving.items():
+            outbox.save(self._fleet.hold, is_last=group.over)
 
-    A save rewrites the whole state file, which takes long for thousands of imports. During the pause after
-    it, polls continue and their events wait.
-    """
+    def _cancel_abandoned(self) -> None:
+        for poll in self._fleet.take_abandoned():
+            self._in_flight.cancel(poll)
 
-    def __init__(self, save: Save | None, clock: Callable[[], Instant]) -> None:
-        self._save = save
-        self._clock = clock
-        self._events: list[Event] = []
-        self._paused_until = -math.inf
-        self.due = math.inf
+    def _fail(self, error: Exception) -> None:
+        for outbox in self._outboxes.values():
+            outbox.fail(error)
+        self._outboxes.clear()
+        self._saving.clear()
 
-    def save(self, events: Iterator[Event], fleet: Fleet) -> Iterable[Event]:
-        """Save new events and those held back, and return them; hold them back during a pause."""
-        if self._save is None:
-            return events
-        self._events += events
-        now = self._clock()
-        if now.monotonic < self._paused_until and not fleet.over:
-            self.due = self._paused_until
-            return ()
-        saved, self._events = self._events, []
-        self._save(saved, fleet.hold, now)
-        ended = self._clock().monotonic
-        took = ended - now.monotonic
-        if took > SHORT_SAVE:
-            self._paused_until = ended + min(PAUSE_AFTER_SAVE * took, LONGEST_PAUSE)
-        self.due = math.inf
-        return saved
+    async def _close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._fail(WatcherError(CLOSED))
+        await self._in_flight.close()
+
+
+class Watch:
+    """A watch of imports; see ``Loop.watch``."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        refs: Sequence[ImportRef],
+        terms: Terms,
+        outbox: Outbox,
+        *,
+        saved: SavedState,
+        announced: Collection[ImportRef],
+    ) -> None:
+        self._loop = loop
+        self._refs = refs
+        self._terms = terms
+        self._saved = saved
+        self._announced = announced
+        self._outbox = outbox
+        self._group: Group | None = None
+        self._signal: int | None = None
+
+    @property
+    def wakes_at(self) -> float:
+        """When the loop continues at the latest, on the monotonic clock in seconds."""
+        return self._loop.wakes_at
+
+    def interrupt(self, signal: int) -> None:
+        """End every unfinished wait as interrupted by this signal; call it in the loop's thread."""
+        self._signal = signal
+        if self._group is not None:
+            self._loop.deliver(self._group, self._group.interrupt(signal, self._loop.clock()))
+
+    def snapshot(self, ref: ImportRef) -> Heartbeat | None:
+        """Return an import's present state as a heartbeat; None if its wait is not in progress."""
+        return None if self._group is None else self._group.snapshot(ref, self._loop.clock())
+
+    def progress(self) -> dict[ImportRef, Progress]:
+        """Return the progress of every unfinished wait, including polls that caused no event."""
+        return {} if self._group is None else self._group.progress(self._loop.clock())
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Watch until every wait has ended, and yield the events in the order in which they happened.
+
+        If nobody reads them, the imports are not polled after ``UNREAD_LIMIT`` events. A deadline that passes
+        meanwhile applies after one more poll.
+
+        Raises:
+            WatcherError: The loop was closed.
+        """
+        loop, outbox = self._loop, self._outbox
+        group = self._group = loop.join(self._terms, outbox)
+        try:
+            begun = group.begin(self._refs, self._saved, self._announced, loop.clock())
+            loop.deliver(group, begun)
+            if self._signal is not None:
+                self.interrupt(self._signal)
+            while True:
+                for event in outbox.read():
+                    yield event
+                if outbox.error is not None:
+                    raise outbox.error
+                if group.over and outbox.is_empty:
+                    return
+                if group.paused:
+                    group.resume(loop.clock())
+                    loop.wake()
+                await outbox.wait()
+        finally:
+            loop.leave(group)

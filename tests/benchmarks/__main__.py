@@ -14,6 +14,7 @@ import click
 from tests.benchmarks.effort import FULL, QUICK
 from tests.benchmarks.figures import as_document, as_markdown
 from tests.benchmarks.fleet import measure_memory
+from tests.benchmarks.growth import measure_growth
 from tests.benchmarks.idle import measure_idle
 from tests.benchmarks.loads import measure_lateness, measure_saturation
 from tests.benchmarks.runner import open_runner
@@ -36,6 +37,7 @@ ROWS: Final[Mapping[str, Measure]] = {
     "memory": measure_memory,
     "lateness": measure_lateness,
     "idle": measure_idle,
+    "growth": measure_growth,
 }
 
 

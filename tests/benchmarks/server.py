@@ -33,6 +33,10 @@ _SERVER = """
     location ~ "^/api/v2/segments/[^/]+/missing/" {{
       return 404 '{{"code":"not_found","message":"Not found"}}';
     }}
+    location ~ "^/api/v2/segments/[^/]+/unkept/(?<segment>[^/]+)/imports/(?<id>[^/]+)$" {{
+      keepalive_timeout 0;
+      return 200 '{{"id":"$id","segmentKey":"$segment","status":"in_progress"}}';
+    }}
     location ~ "^/api/v2/segments/[^/]+/(?<environment>[^/]+)/(?<segment>[^/]+)/imports/(?<id>[^/]+)$" {{
       set $shown $environment;
       {later}

@@ -29,7 +29,7 @@ from watcher.core.wait.saved import SavedState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from watcher.core.fleet.agenda import ScheduledImport
+    from watcher.core.fleet.agenda import Poll
 
 EPOCH: Final = 1_767_600_003.4
 WINDOW: Final = 10.0
@@ -123,10 +123,10 @@ class Watcher:
 
     def __init__(self, now: float, random: Random) -> None:
         terms = Terms(Policy(), lambda outcome: outcome is Outcome.COMPLETE)
-        self._fleet = Fleet([REF], terms, random, SavedState())
-        self._asked: list[ScheduledImport] = []
+        self._fleet = Fleet(random)
+        self._asked: list[Poll] = []
         self._sent_at = now
-        list(self._fleet.begin(Instant(now, EPOCH + now)))
+        list(self._fleet.join(terms).begin([REF], SavedState(), (), Instant(now, EPOCH + now)))
 
     def next_request(self, now: float) -> float:
         """Return when to send the next request."""

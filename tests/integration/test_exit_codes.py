@@ -401,7 +401,7 @@ def test_a_rotated_token_is_used(tmp_path: Path) -> None:
         thread.join()
     assert finished.code == 0
     assert offered == ["api-old", "api-new"]
-    assert "contains a new token" in finished.err
+    assert "the access token has been replaced" in finished.err
     assert "api-old" not in finished.err
 
 

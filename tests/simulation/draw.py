@@ -6,20 +6,15 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.simulation.draw_life import draw_life, log_uniform
+from tests.simulation.draw_groups import draw_groups
+from tests.simulation.draw_life import draw_life
 from tests.simulation.draw_policy import draw_policy, draw_wishes
-from tests.simulation.draw_world import draw_world
+from tests.simulation.draw_world import draw_strict_world, draw_world
 from tests.simulation.scenario import (
     Flavour,
-    Latency,
-    LimitKind,
-    LimitRule,
     Phase,
-    ResetStyle,
     Scenario,
-    Told,
     Wishes,
-    World,
 )
 from tests.simulation.virtual import dice
 from watcher.core.model import ImportRef
@@ -38,10 +33,15 @@ _WEIGHTS = {
     Flavour.CROWD: 0.5,
 }
 
+SHARED_EVERY = 4
+"""One seed in this many has several groups."""
+
 
 def draw(seed: int) -> Scenario:
     """Return the scenario of a seed; the same seed gives the same scenario."""
     random = dice(seed, 0)
+    if seed % SHARED_EVERY == SHARED_EVERY - 1:
+        return draw_groups(random, seed)
     flavour = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
     match flavour:
         case Flavour.POLITE:
@@ -82,7 +82,13 @@ def _draw_polite(random: Random, seed: int) -> Scenario:
     lives = tuple(draw_life(random, longest, 20.0, may_hang=hangs) for _ in range(count))
     size = random.choice((8, 20, 40, 40, 80))
     return Scenario(
-        seed, Flavour.POLITE, _refs(count), lives, _strict_world(random, size), policy, _plain_wishes(random)
+        seed,
+        Flavour.POLITE,
+        _refs(count),
+        lives,
+        draw_strict_world(random, size),
+        policy,
+        _plain_wishes(random),
     )
 
 
@@ -103,15 +109,13 @@ def _draw_tight(random: Random, seed: int) -> Scenario:
     )
     size = random.randint(8, 20)
     return Scenario(
-        seed, Flavour.TIGHT, _refs(count), lives, _strict_world(random, size), policy, _plain_wishes(random)
-    )
-
-
-def _strict_world(random: Random, size: int) -> World:
-    latency = Latency(0.02, random.choice((0.2, 0.5, 1.5)), random.choice((0.0, 0.5)))
-    limit = LimitRule(LimitKind.ACCOUNT, size, Told.ALWAYS, 0.0, ResetStyle.TRUE, random.random() < 0.5)
-    return World(
-        latency, (limit,), skew=random.choice((0.0, random.uniform(-1, 1) * log_uniform(random, 1, 1e8)))
+        seed,
+        Flavour.TIGHT,
+        _refs(count),
+        lives,
+        draw_strict_world(random, size),
+        policy,
+        _plain_wishes(random),
     )
 
 

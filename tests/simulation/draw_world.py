@@ -99,6 +99,15 @@ def draw_world(random: Random, flavour: Flavour, count: int, longest: float, *, 
     )
 
 
+def draw_strict_world(random: Random, size: int) -> World:
+    """Draw a world without faults and other users, whose account limit is known."""
+    latency = Latency(0.02, random.choice((0.2, 0.5, 1.5)), random.choice((0.0, 0.5)))
+    limit = LimitRule(LimitKind.ACCOUNT, size, Told.ALWAYS, 0.0, ResetStyle.TRUE, random.random() < 0.5)
+    return World(
+        latency, (limit,), skew=random.choice((0.0, random.uniform(-1, 1) * log_uniform(random, 1, 1e8)))
+    )
+
+
 def _draw_latency(random: Random) -> Latency:
     least, most = random.choice(((0.02, 0.3), (0.02, 0.3), (0.001, 0.01), (0.05, 3.0), (0.5, 15.0)))
     return Latency(least, most, random.choice((0.0, 0.0, 0.0, 0.5)))

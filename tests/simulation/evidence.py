@@ -33,6 +33,7 @@ class Evidence:
         asked: The requests for each import.
         ends: The end of each import.
         undisturbed: Whether only the schedule set the pace, without limits or named waits.
+        alone: Whether nothing but one import is polled.
     """
 
     run: Run
@@ -40,6 +41,7 @@ class Evidence:
     asked: list[list[Asked]]
     ends: list[Ended]
     undisturbed: bool
+    alone: bool
 
     def last_view(self, position: int) -> View | None:
         """Return what was known about an import at its end."""
@@ -128,4 +130,5 @@ def gather(run: Run) -> Evidence:
         arrived.named_until is not None or arrived.served.meaning is Meaning.THROTTLED
         for arrived in run.arrived
     )
-    return Evidence(run, views(run), asked, [by_ref[ref] for ref in refs], not disturbed)
+    ends = [by_ref[ref] for ref in refs]
+    return Evidence(run, views(run), asked, ends, not disturbed, alone=len(refs) == 1)

@@ -9,6 +9,8 @@ from tests.simulation import invariants_fleet as fleet
 from tests.simulation import invariants_pace as pace
 from tests.simulation import invariants_whole as whole
 from tests.simulation.evidence import Evidence, ViolationError, gather
+from tests.simulation.evidence_groups import gather_groups
+from tests.simulation.invariants_shared import shared_violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,8 @@ def violation(run: Run) -> str | None:
         Its name and where it is broken, or None where all of them hold.
     """
     try:
+        if run.scenario.groups:
+            return shared_violation(run, gather_groups(run))
         evidence = gather(run)
     except ViolationError as error:
         return f"every_wait_ends: {error}"

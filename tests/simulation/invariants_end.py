@@ -215,13 +215,14 @@ def holds_past_the_deadline_end_all_waits(evidence: Evidence) -> None:
             deadline = evidence.limit_at(position, hold.at)
             if evidence.run.scenario.policy.once and hold.served.meaning is not Meaning.THROTTLED:
                 deadline = max(deadline, hold.at + evidence.run.scenario.policy.outage_budget)
-            if (hold.named_until or 0) <= deadline + TOLERANCE or evidence.ended_at(position, hold.at):
+            moment = max(hold.at, 0.0)  # it may be from before the group joined
+            if (hold.named_until or 0) <= deadline + TOLERANCE or evidence.ended_at(position, moment):
                 continue
             in_flight = evidence.in_flight(position, hold.at)
             back = [view for view in views if view.arrived.asked in in_flight]
             if in_flight and (not back or (hold.named_until or 0) <= evidence.limit(back[0]) + TOLERANCE):
                 continue
-            latest = back[0].arrived.at if back else hold.at
+            latest = back[0].arrived.at if back else moment
             if not evidence.ended_at(position, latest):
                 raise ViolationError(
                     f"import {position} with the deadline {deadline:.6f} goes on after {latest:.6f}, though "
@@ -234,7 +235,7 @@ def events_tell_the_truth(evidence: Evidence) -> None:
     changes = [0] * len(evidence.ends)
     unknown: set[tuple[object, str]] = set()
     positions = {ref: position for position, ref in enumerate(evidence.run.scenario.refs)}
-    others = 0 if len(positions) == 1 else len(evidence.run.asked)
+    others = 0 if evidence.alone else len(evidence.run.arrived)
     for event in evidence.run.events:
         if isinstance(event, Changed):
             changes[positions[event.ref]] += 1
@@ -271,7 +272,7 @@ def events_tell_the_truth(evidence: Evidence) -> None:
 
 def refusals_are_counted(evidence: Evidence) -> None:
     """A throttle event counts the 429s in a row: a usable answer ends the row, a fault may do so."""
-    if len(evidence.ends) > 1:
+    if not evidence.alone:
         return
     told = [event.in_a_row for event in evidence.run.events if isinstance(event, MetThrottle)]
     most = 0

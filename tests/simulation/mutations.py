@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.simulation import planted
+from tests.simulation import planted, planted_groups
+from watcher import loop
 from watcher.api import in_flight
 from watcher.core import exit_codes, lifecycle, schedule
 from watcher.core.answers import decoding, rate_limits
-from watcher.core.fleet import agenda, fleet, limiter, windows
+from watcher.core.fleet import agenda, fleet, group, limiter, windows
 from watcher.core.wait import faults, record, steps, waiter
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _OBEYED = "verdicts_are_obeyed"
 _EARNED = "ends_are_earned"
 _NAMED = "no_request_before_a_named_moment"
 _ALONE = "the_first_request_goes_alone"
+_HOLDS = "holds_past_the_deadline_end_all_waits"
 _CODE = "the_code_follows_the_contract"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -65,7 +67,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _WAITER,
         "_outlasts_single_poll",
         planted.wait_for_any_hold,
-        "holds_past_the_deadline_end_all_waits",
+        _HOLDS,
         550,
     ),
     _plant(steps, "first_deadline", planted.count_a_status_from_the_start, _EARNED),
@@ -100,5 +102,18 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(agenda.Agenda, "take_due", planted.skip_the_last_poll, "the_last_look_is_taken"),
     _plant(_CODES, "result", planted.ignore_any_suffices, _CODE),
     _plant(_CODES, "result", planted.count_imports_left_behind, _CODE),
+    _plant(loop.Loop, "leave", planted_groups.keep_polling_for_nobody, "every_request_has_a_reader"),
+    _plant(fleet.Fleet, "take_due", planted_groups.let_a_stalled_group_block_others, "every_wait_ends"),
+    _plant(agenda.Agenda, "_start", planted_groups.deliver_to_one_group, "events_tell_the_truth"),
+    _plant(agenda.Agenda, "finish", planted_groups.deliver_to_late_groups, "events_tell_the_truth"),
+    _plant(fleet.Fleet, "join", planted_groups.hide_the_hold_from_groups, _HOLDS),
+    _plant(group.Group, "pause", planted_groups.let_unread_events_pile_up, "unread_events_are_bounded"),
+    _plant(
+        agenda.Agenda,
+        "_start",
+        planted_groups.ask_on_the_connection_of_the_last_group,
+        "doubts_are_checked_on_a_new_connection",
+        400,
+    ),
 )
 """The simulation catches each within a few hundred seeds; a new one needs a line here and a rule above."""

@@ -190,6 +190,8 @@ def views(run: Run) -> list[list[View]]:
     found: list[list[View]] = [[] for _ in oracles]
     for arrived in run.arrived:
         position = arrived.asked.position
+        if position < 0:  # of another group
+            continue
         found[position].append(oracles[position].follow(arrived))
     return found
 

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
+from tests.support.watching import SingleWatch
+from watcher import loop as loop_module
 from watcher.core.events import Ended
 from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.policy import Terms
-from watcher.loop import Watch
+from watcher.loop import Loop
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from tests.simulation.answers import Said, Served
-    from tests.simulation.scenario import Scenario
+    from tests.simulation.scenario import GroupPlan, Scenario, Wishes
     from watcher.core.answers.replies import Answer, Fault
-    from watcher.core.events import Event
+    from watcher.core.events import Event, Progress
     from watcher.core.model import ImportRef
+    from watcher.core.policy import Policy
+    from watcher.loop import Watch
 
 LONGEST = 60 * 3600.0
 """Longest wait in virtual seconds."""
 
 MOST_REQUESTS = 6000
+
+UNREAD_LIMIT = 4
+"""A small limit, so that stalled consumers reach it."""
 
 LATEST_RESET = 120.0
 LATEST_RETRY_AFTER = 3600.0
@@ -68,6 +77,28 @@ class Arrived:
 
 
 @dataclass(slots=True)
+class GroupLog:
+    """The log of one group.
+
+    Attributes:
+        left_at: When its consumer left or read the last event; None if it never joined.
+        most_unread: The largest number of its unread events.
+        progress: The progress of its waits when its consumer left.
+    """
+
+    plan: GroupPlan
+    events: list[Event] = field(default_factory=list)
+    left_at: float | None = None
+    most_unread: int = 0
+    progress: dict[ImportRef, Progress] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> int:
+        """The number of imports whose end was read."""
+        return sum(isinstance(event, Ended) for event in self.events)
+
+
+@dataclass(slots=True)
 class Run:
     """The log of one simulation."""
 
@@ -77,6 +108,7 @@ class Run:
     events: list[Event] = field(default_factory=list)
     crash: Exception | None = None
     result: Result | None = None
+    groups: list[GroupLog] = field(default_factory=list)
 
     @property
     def ends(self) -> list[Ended]:
@@ -89,7 +121,7 @@ def play(scenario: Scenario) -> Run:
     run = Run(scenario)
     try:
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            runner.run(_play(run))
+            runner.run(_play_groups(run) if scenario.groups else _play(run))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 (the log shows it)
         run.crash = error if isinstance(error, Exception) else StuckError(repr(error))
         return run
@@ -101,18 +133,10 @@ def play(scenario: Scenario) -> Run:
 
 async def _play(run: Run) -> None:
     scenario, loop = run.scenario, asyncio.get_running_loop()
-    wishes, codes = scenario.wishes, ExitCodes(scenario.wishes.remapped)
-    terms = Terms(
-        policy=scenario.policy,
-        succeeds=lambda outcome: codes.code(outcome) == 0,
-        any_suffices=wishes.any_suffices,
-        fail_fast=wishes.fail_fast,
-        heartbeat=wishes.heartbeat,
-        request_timeout=wishes.request_timeout,
-    )
+    wishes, terms = scenario.wishes, _terms(scenario.policy, scenario.wishes)
     clock = VirtualClock(loop, scenario.world.skew)
     line = _Line(run, Server(scenario), loop)
-    watch = Watch(scenario.refs, terms, line.probe, dice(scenario.seed, 3), clock)
+    watch = SingleWatch(scenario.refs, terms, line.probe, dice(scenario.seed, 3), clock)
     if wishes.interrupt is not None:
         loop.call_at(wishes.interrupt.at, watch.interrupt, wishes.interrupt.signal)
     async with aclosing(watch.events()) as events:
@@ -120,6 +144,84 @@ async def _play(run: Run) -> None:
             run.events.append(event)
             if loop.time() > LONGEST:
                 raise StuckError(f"the wait goes on after {LONGEST / 3600:.0f} virtual hours")
+
+
+async def _play_groups(run: Run) -> None:
+    scenario, loop = run.scenario, asyncio.get_running_loop()
+    clock = VirtualClock(loop, scenario.world.skew)
+    line = _Line(run, Server(scenario), loop)
+    timeout = scenario.wishes.request_timeout
+    run.groups = [GroupLog(plan) for plan in scenario.groups]
+    watching = Loop(line.probe, dice(scenario.seed, 3), clock, request_timeout=timeout)
+    with patch.object(loop_module, "UNREAD_LIMIT", UNREAD_LIMIT):
+        async with watching, asyncio.TaskGroup() as consumers:
+            for log in run.groups:
+                consumers.create_task(_consume(run, log, watching))
+            consumers.create_task(_stop_late(run))
+
+
+async def _stop_late(run: Run) -> None:
+    """Check that all groups end in time."""
+    while any(log.left_at is None for log in run.groups):
+        await asyncio.sleep(60.0)
+        if asyncio.get_running_loop().time() > LONGEST:
+            raise StuckError(f"the waits go on after {LONGEST / 3600:.0f} virtual hours")
+
+
+async def _consume(run: Run, log: GroupLog, watching: Loop) -> None:
+    """Join, and read until the end or until the plan says to leave."""
+    plan, loop = log.plan, asyncio.get_running_loop()
+    if plan.joins:
+        await asyncio.sleep(plan.joins)
+    refs = [run.scenario.refs[position] for position in plan.positions]
+    watch = watching.watch(refs, _terms(plan.policy, plan.wishes))
+    interrupt = plan.wishes.interrupt
+    if interrupt is not None:
+        loop.call_at(plan.joins + interrupt.at, watch.interrupt, interrupt.signal)
+    reading = asyncio.create_task(_read(log, watch))
+    if plan.leaves is not None and plan.cancelled:
+
+        def leave() -> None:
+            log.progress = watch.progress()
+            reading.cancel()
+
+        loop.call_at(plan.joins + plan.leaves, leave)
+    try:
+        await asyncio.wait([reading])
+        if not reading.cancelled():
+            reading.result()
+    finally:
+        log.left_at = loop.time()
+
+
+async def _read(log: GroupLog, watch: Watch) -> None:
+    plan, loop = log.plan, asyncio.get_running_loop()
+    stall, resumed_at, unread = plan.stall, math.inf, 0
+    async with aclosing(watch.events()) as events:
+        async for event in events:
+            log.events.append(event)
+            now = loop.time()
+            if plan.leaves is not None and not plan.cancelled and now >= plan.joins + plan.leaves:
+                log.progress = watch.progress()
+                if len(log.progress) + log.ended == len(plan.positions):  # no end is unread
+                    return
+            unread = unread + 1 if now == resumed_at else 0
+            log.most_unread = max(log.most_unread, unread)
+            if stall is not None and now >= plan.joins + stall.begins:
+                await asyncio.sleep(stall.length)
+                stall, resumed_at = None, loop.time()
+
+
+def _terms(policy: Policy, wishes: Wishes) -> Terms:
+    codes = ExitCodes(wishes.remapped)
+    return Terms(
+        policy=policy,
+        succeeds=lambda outcome: codes.code(outcome) == 0,
+        any_suffices=wishes.any_suffices,
+        fail_fast=wishes.fail_fast,
+        heartbeat=wishes.heartbeat,
+        request_timeout=wishes.request_timeout,
+    )
 
 
 class _Line:

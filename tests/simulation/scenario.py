@@ -203,11 +203,40 @@ class Flavour(Enum):
     POLITE = "polite"
     TIGHT = "tight"
     CROWD = "crowd"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A consumer that reads no event for a while, from a time after its group joined; in seconds."""
+
+    begins: float
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """One group of imports among others that share a loop.
+
+    Attributes:
+        positions: The positions of its imports in the scenario.
+        joins: When it joins, in seconds.
+        leaves: Seconds after that at which its consumer leaves; None if it reads to the end.
+        cancelled: Whether it leaves by cancellation, not by closing the iteration.
+    """
+
+    positions: tuple[int, ...]
+    policy: Policy
+    wishes: Wishes
+    joins: float
+    leaves: float | None = None
+    cancelled: bool = False
+    stall: Stall | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One whole simulation."""
+    """One whole simulation; with ``groups``, its own policy and wishes mean nothing."""
 
     seed: int
     flavour: Flavour
@@ -216,3 +245,4 @@ class Scenario:
     world: World
     policy: Policy
     wishes: Wishes
+    groups: tuple[GroupPlan, ...] = ()

@@ -41,9 +41,15 @@ def tell(run: Run) -> list[str]:
             (event.at.monotonic, 2, f"    import {positions[event.ref]}: {_event(event)}")
             for event in run.events
         ),
+        *(
+            (event.at.monotonic, 2, f"    group {number}, import {positions[event.ref]}: {_event(event)}")
+            for number, log in enumerate(run.groups)
+            for event in log.events
+        ),
     ]
     moments.sort(key=lambda moment: moment[:2])
     lines = [*_describe(run.scenario), *(f"{at:14.6f}  {text}" for at, _, text in moments)]
+    lines += [f"group {number} left at {log.left_at}" for number, log in enumerate(run.groups)]
     if run.crash is not None:
         lines.append(f"the watch broke: {type(run.crash).__name__}: {run.crash}")
     return [*lines, f"result: {run.result}"]
@@ -56,6 +62,7 @@ def _describe(scenario: Scenario) -> list[str]:
         f"wishes: {scenario.wishes}",
         f"world: {scenario.world}",
     ]
+    lines += [f"group {number}: {plan}" for number, plan in enumerate(scenario.groups)]
     for position, life in enumerate(scenario.lives):
         path = ", ".join(f"{phase.shown or 'missing'} from {phase.begins:.3f}" for phase in life)
         lines.append(f"import {position}: {path}")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.virtual import VirtualLoop, dice
+from tests.support.watching import SingleWatch
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.events import Changed, Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.loop import Watch
 from watcher.state.disk import StateFile
 from watcher.state.document import decode
 from watcher.state.store import StateStore
@@ -160,7 +160,7 @@ def run(world: _World, refs: list[ImportRef], policy: Policy) -> None:
     async def follow() -> None:
         store = StateStore(_Disk(world), BASE, refs, pytest.fail, world.unix)
         terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE)
-        watch = Watch(refs, terms, probe, world.chance, clock, saved=store.saved, save=store.save)
+        watch = SingleWatch(refs, terms, probe, world.chance, clock, saved=store.saved, save=store.save)
         ends: list[Ended] = []
         async with aclosing(watch.events()) as events:
             async for event in events:

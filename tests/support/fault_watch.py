@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from tests.support.fault_server import playing
 from tests.support.faults import REF, FaultCase
 from tests.support.processes import TOKEN
+from tests.support.watching import SingleWatch
 from watcher.api.client import Client
 from watcher.api.in_flight import InFlight
 from watcher.api.token import Secret, TokenSource
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault
 from watcher.core.events import Ended, MetThrottle, Retrying
-from watcher.core.fleet.agenda import ScheduledImport
+from watcher.core.fleet.agenda import Poll
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.core.wait.waiter import Waiter
-from watcher.loop import Watch, system_clock
+from watcher.loop import system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -53,7 +53,7 @@ async def ask(client: Client, request_timeout: float = LONG_TIMEOUT) -> Reply:
     """Send one request as the loop does, and check that the result is an answer or a fault."""
     landed = asyncio.Event()
     in_flight = InFlight(client.get, system_clock, request_timeout, landed.set)
-    in_flight.send(ScheduledImport(Waiter(REF, Policy(), system_clock(), Random(0))))
+    in_flight.send(Poll(REF, []))
     await landed.wait()
     ((_, came, _, _),) = in_flight.collect()
     await in_flight.close()
@@ -106,7 +106,7 @@ async def watch(*script: Play, policy: Policy, request_timeout: float = LONG_TIM
     began = time.monotonic()
     async with playing(*script) as server, client_of(server.base_uri) as client:
         terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE, request_timeout=request_timeout)
-        async with aclosing(Watch([REF], terms, client.get, Random(0)).events()) as events:
+        async with aclosing(SingleWatch([REF], terms, client.get, Random(0)).events()) as events:
             seen = tuple([event async for event in events])
     return Seen(seen, time.monotonic() - began, tuple(server.requests), server.connections)
 
@@ -116,7 +116,7 @@ async def first_fault(*script: Play, request_timeout: float = LONG_TIMEOUT) -> M
     async with playing(*script) as server, client_of(server.base_uri) as client:
         policy = quick(timeout=3600.0, outage_budget=300.0)
         terms = Terms(policy, lambda outcome: outcome is Outcome.COMPLETE, request_timeout=request_timeout)
-        async with aclosing(Watch([REF], terms, client.get, Random(0)).events()) as events:
+        async with aclosing(SingleWatch([REF], terms, client.get, Random(0)).events()) as events:
             async for event in events:
                 if isinstance(event, MetThrottle | Retrying | Ended):
                     return event

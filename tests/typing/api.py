@@ -42,10 +42,36 @@ async def follow_many() -> None:
     async with aclosing(events):
         async for event in events:
             assert_type(event, watcher.Event)
-            print(describe(event), event.ref.segment, event.at.unix)
+            print(handle(event), event.ref.segment, event.at.unix)
 
 
-def describe(event: watcher.Event) -> str:
+async def read_token() -> str:
+    """Return a token, as from a secrets manager."""
+    return "api-…"
+
+
+async def serve_many(saved: dict[str, str]) -> None:
+    """Keep one watcher, resume waits, and save their states."""
+    policy = watcher.Policy.from_dict(watcher.Policy(timeout=60.0).to_dict())
+    assert_type(policy, watcher.Policy)
+    async with watcher.Watcher(token=read_token, request_timeout=5.0) as one:
+        assert_type(one, watcher.Watcher)
+        async with aclosing(one.watch([REF], policy=policy, resume=saved.values())) as events:
+            async for event in events:
+                assert_type(event, watcher.Event)
+                saved[str(event.ref)] = watcher.state_of(event)
+                assert_type(watcher.describe(event), tuple[int, str] | None)
+    async with watcher.shared(token=Path("token"), base_uri="https://app.launchdarkly.us") as common:
+        assert_type(common, watcher.Watcher)
+        try:
+            ended = await common.wait(REF, policy=policy, resume=saved.get("one"))
+        except watcher.WaitError as error:
+            assert_type(error.ended.outcome.worth_retrying, bool)
+            raise
+        assert_type(ended, watcher.Ended)
+
+
+def handle(event: watcher.Event) -> str:
     """Match every event type."""
     match event:
         case watcher.Watching():

@@ -14,13 +14,13 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH, import_body
+from tests.support.watching import SingleWatch
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.events import Changed, Ended, Event, Heartbeat, Retrying
 from watcher.core.fleet.agenda import LAST_POLL_GRACE
 from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.loop import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def play(
         return found(ref, status_at(ref, asyncio.get_running_loop().time()))
 
     async def run() -> list[Event]:
-        watch = Watch(refs(count), terms, probe, Random(1), clock)
+        watch = SingleWatch(refs(count), terms, probe, Random(1), clock)
         if interrupt_at is not None:
             asyncio.get_running_loop().call_later(interrupt_at, watch.interrupt, 15)
         async with aclosing(watch.events()) as events:
@@ -143,7 +143,7 @@ def test_the_import_that_is_latest_for_its_interval_is_polled_first() -> None:
 
     async def run() -> None:
         terms = Terms(Policy(timeout=600.0, min_interval=1.0, max_interval=25.0, growth=2.0), succeeds)
-        async with aclosing(Watch(refs(400), terms, probe, Random(1), clock).events()) as events:
+        async with aclosing(SingleWatch(refs(400), terms, probe, Random(1), clock).events()) as events:
             async for _ in events:
                 pass
 
@@ -171,7 +171,7 @@ def test_one_hold_does_not_cost_an_import_its_turn() -> None:
 
     async def run() -> None:
         terms = Terms(Policy(timeout=300.0, min_interval=1.0, max_interval=1.0), succeeds)
-        async with aclosing(Watch(refs(400), terms, probe, Random(1), clock).events()) as events:
+        async with aclosing(SingleWatch(refs(400), terms, probe, Random(1), clock).events()) as events:
             async for _ in events:
                 pass
 
@@ -207,7 +207,7 @@ def test_single_looks_wait_for_a_rate_limit_as_long_as_for_an_outage(
     async def run() -> list[Event]:
         policy = Policy(once=True, timeout=math.inf, outage_budget=30.0)
         async with aclosing(
-            Watch(refs(20), Terms(policy, succeeds), probe, Random(1), clock).events()
+            SingleWatch(refs(20), Terms(policy, succeeds), probe, Random(1), clock).events()
         ) as events:
             return [event async for event in events]
 
@@ -229,7 +229,7 @@ def test_throttling_ends_the_burst_at_a_common_deadline() -> None:
         return found(ref, "ready") if now < 59 else Answer(429, {}, b"")
 
     async def run() -> list[Event]:
-        watch = Watch(refs(1000), Terms(Policy(timeout=60.0), succeeds), probe, Random(1), clock)
+        watch = SingleWatch(refs(1000), Terms(Policy(timeout=60.0), succeeds), probe, Random(1), clock)
         async with aclosing(watch.events()) as events:
             return [event async for event in events]
 
@@ -250,7 +250,7 @@ def test_a_large_fleet_ends_soon_after_its_deadline(answer_after: float) -> None
         return Fault(FaultKind.NETWORK, "no whole answer came")
 
     async def run() -> None:
-        watch = Watch(
+        watch = SingleWatch(
             refs(1000),
             Terms(Policy(timeout=60.0), succeeds),
             probe,
@@ -278,7 +278,7 @@ def test_a_request_ends_at_its_timeout() -> None:
         return found(ref, "complete")
 
     async def run() -> None:
-        watch = Watch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
+        watch = SingleWatch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
         async with aclosing(watch.events()) as events:
             faults.extend([event async for event in events if isinstance(event, Retrying)])
 
@@ -302,7 +302,7 @@ def test_a_lost_cancellation_is_repeated() -> None:
         raise AssertionError("the second cancellation was lost")
 
     async def run() -> Event:
-        watch = Watch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
+        watch = SingleWatch(refs(1), Terms(Policy(), succeeds, request_timeout=7.0), probe, Random(1), clock)
         async with aclosing(watch.events()) as events:
             return await anext(event async for event in events if isinstance(event, Retrying))
 
@@ -324,7 +324,7 @@ def test_a_slow_consumer_does_not_delay_request_timeouts() -> None:
         return found(ref, "preparing" if len(asked) == 1 else "ready")
 
     async def run() -> Retrying:
-        watch = Watch(refs(2), Terms(Policy(), succeeds, request_timeout=20.0), probe, Random(1), clock)
+        watch = SingleWatch(refs(2), Terms(Policy(), succeeds, request_timeout=20.0), probe, Random(1), clock)
         async with aclosing(watch.events()) as events:
             async for event in events:
                 if isinstance(event, Changed) and event.transition.to == "ready":
@@ -351,7 +351,7 @@ def test_wakes_at_is_the_next_poll_or_timeout() -> None:
 
     async def run() -> None:
         policy = Policy(min_interval=25.0, max_interval=25.0)
-        watch = Watch(refs(1), Terms(policy, succeeds, request_timeout=7.0), probe, Random(1), clock)
+        watch = SingleWatch(refs(1), Terms(policy, succeeds, request_timeout=7.0), probe, Random(1), clock)
         for moment in (0.1, 10.0, 29.0):  # in a request, asleep, and in another request
             asyncio.get_running_loop().call_at(moment, lambda: told.append(watch.wakes_at))
         async with aclosing(watch.events()) as events:
@@ -372,7 +372,7 @@ def test_a_heartbeat_includes_the_hold() -> None:
         return found(ref, "ready")
 
     async def run() -> list[Event]:
-        watch = Watch(
+        watch = SingleWatch(
             refs(2), Terms(Policy(timeout=400.0), succeeds, heartbeat=60.0), probe, Random(1), clock
         )
         async with aclosing(watch.events()) as events:
@@ -391,7 +391,7 @@ def test_a_defect_in_a_request_is_raised() -> None:
         raise LookupError("planted")
 
     async def run() -> None:
-        watch = Watch(refs(2), Terms(Policy(), succeeds), probe, Random(1), clock)
+        watch = SingleWatch(refs(2), Terms(Policy(), succeeds), probe, Random(1), clock)
         async with aclosing(watch.events()) as events:
             async for _ in events:
                 pass

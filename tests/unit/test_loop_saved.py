@@ -14,6 +14,7 @@ import pytest
 
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH
+from tests.support.watching import SingleWatch
 from tests.unit.test_loop import clock, found, outcomes, refs, succeeds
 from watcher.core.answers.replies import Answer
 from watcher.core.events import Changed, Ended
@@ -21,7 +22,7 @@ from watcher.core.model import Import
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
-from watcher.loop import LONGEST_PAUSE, PAUSE_AFTER_SAVE, Watch
+from watcher.outbox import LONGEST_PAUSE, PAUSE_AFTER_SAVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ def play(count: int, saved: SavedState, terms: Terms) -> tuple[list[Event], list
         return found(ref, "ready")
 
     async def run() -> list[Event]:
-        watch = Watch(refs(count), terms, probe, Random(1), clock, saved=saved)
+        watch = SingleWatch(refs(count), terms, probe, Random(1), clock, saved=saved)
         async with aclosing(watch.events()) as events:
             return [event async for event in events]
 
@@ -90,7 +91,7 @@ class Saved:
             loop.work(self.took if events else 0.0)
 
         async def run() -> None:
-            watch = Watch(refs(count), terms, probe, Random(1), clock, save=save)
+            watch = SingleWatch(refs(count), terms, probe, Random(1), clock, save=save)
             if math.isfinite(stop_at):
                 asyncio.get_running_loop().call_later(stop_at, watch.interrupt, 15)
             async with aclosing(watch.events()) as events:

@@ -27,7 +27,8 @@ from watcher.api.exchange import (
 from watcher.api.loopback import check_localhost
 from watcher.api.proxy import Proxy, Route
 from watcher.api.token import Secret, TokenSource
-from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault
+from watcher.api.token_function import TokenError
+from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
 from watcher.core.errors import UsageError
 from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
@@ -94,6 +95,8 @@ class Client:
         exchange = Exchange(self._large)
         try:
             return await self._exchange(ref, exchange, self._fresh if fresh else self._kept)
+        except TokenError as error:
+            return Fault(FaultKind.NETWORK, str(error))
         except REQUEST_ERRORS as error:
             if exchange.head_too_large:
                 return headers_fault(self._route)
@@ -106,7 +109,7 @@ class Client:
     async def _exchange(
         self, ref: ImportRef, exchange: Exchange, session: aiohttp.ClientSession
     ) -> Answer | Fault:
-        token, proxy = self._tokens.current(), self._route.proxy
+        token, proxy = await self._tokens.get(), self._route.proxy
         async with session.get(
             _url(self._base_uri, ref),
             middlewares=(_authorized(token),),
@@ -127,7 +130,7 @@ class Client:
             if decoded is not None:
                 body = decoded
                 del headers["content-encoding"]
-        changed = response.status == HTTPStatus.UNAUTHORIZED and self._tokens.reread() != token
+        changed = response.status == HTTPStatus.UNAUTHORIZED and await self._tokens.is_replaced(token)
         return Answer(response.status, headers, body, broken, changed, self._tokens.conceal, exchange.slot)
 
     async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:

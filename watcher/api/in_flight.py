@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 
 from watcher.core.answers.replies import Answer, Fault, FaultKind
-from watcher.core.fleet.agenda import LAST_POLL_GRACE, ScheduledImport
+from watcher.core.fleet.agenda import LAST_POLL_GRACE, Poll
 from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
 
@@ -39,7 +39,7 @@ _RESERVED_FILES = 40
 class _Request:
     """A request in flight; times are on the monotonic clock in seconds."""
 
-    scheduled: ScheduledImport
+    poll: Poll
     sent_at: float
     give_up_at: float
     is_overdue: bool = False
@@ -84,22 +84,29 @@ class InFlight:
         """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
         return min((request.give_up_at for request in self._requests.values()), default=math.inf)
 
-    def send(self, scheduled: ScheduledImport) -> None:
+    def send(self, poll: Poll) -> None:
         """Send a request for an import that has none in flight."""
         sent_at = self._clock().monotonic
-        give_up_at = self._timeout_of(scheduled, sent_at)
-        task = asyncio.create_task(self._probe(scheduled.waiter.ref, scheduled.fresh))
-        self._requests[task] = _Request(scheduled, sent_at, give_up_at)
+        give_up_at = self._timeout_of(poll, sent_at)
+        task = asyncio.create_task(self._probe(poll.ref, poll.fresh))
+        self._requests[task] = _Request(poll, sent_at, give_up_at)
         task.add_done_callback(self._finish)
         if self._timer is None or give_up_at < self._timer.when():
             self._set_timer(give_up_at)
 
-    def collect(self) -> Iterator[tuple[ScheduledImport, Answer | Fault, float, Instant]]:
-        """Yield import, response, sending time and arrival of each finished request, in order of arrival."""
+    def cancel(self, poll: Poll) -> None:
+        """Cancel a request whose response nobody needs any more."""
+        for request in self._requests.values():
+            if request.poll is poll:
+                request.give_up_at = self._clock().monotonic
+                self._set_timer(request.give_up_at)
+
+    def collect(self) -> Iterator[tuple[Poll, Answer | Fault, float, Instant]]:
+        """Yield poll, response, sending time and arrival of each finished request, in order of arrival."""
         while self._finished:
             request, task, arrived = self._finished.popleft()
             answer = self._timeout_fault() if task.cancelled() else task.result()
-            yield request.scheduled, answer, request.sent_at, arrived
+            yield request.poll, answer, request.sent_at, arrived
 
     async def close(self) -> None:
         """Cancel all requests and wait until they have ended."""
@@ -110,12 +117,13 @@ class InFlight:
                 task.cancel()
             await asyncio.wait(self._requests, timeout=_RECANCEL_INTERVAL)
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._finished.clear()
 
-    def _timeout_of(self, scheduled: ScheduledImport, sent_at: float) -> float:
+    def _timeout_of(self, poll: Poll, sent_at: float) -> float:
         """Return when a request times out; without a timeout of its own, soon after the end of its wait."""
         if math.isfinite(self._request_timeout):
             return sent_at + self._request_timeout
-        return max(scheduled.deadline, sent_at) + LAST_POLL_GRACE
+        return max(poll.deadline, sent_at) + LAST_POLL_GRACE
 
     def _finish(self, task: _Task) -> None:
         self._finished.append((self._requests.pop(task), task, self._clock()))

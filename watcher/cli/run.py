@@ -26,7 +26,7 @@ from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.core.text import duration
 from watcher.core.wait.saved import SavedState
-from watcher.loop import Watch
+from watcher.loop import Loop, Watch
 from watcher.reports.dotenv import variables
 from watcher.reports.report import Reports
 from watcher.reports.results import ResultBuilder
@@ -172,7 +172,9 @@ class _Run:
         client = Client(base_uri, inputs.tokens, tls=tls, proxy=find_proxy(base_uri))
         await stack.enter_async_context(client)
         random = Random()  # noqa: S311 (jitter is no secret)
-        return Watch(refs, terms, client.get, random, saved=saved, save=save, warn=self._warn_of_time)
+        loop = Loop(client.get, random, request_timeout=terms.request_timeout, warn=self._warn_of_time)
+        await stack.enter_async_context(loop)
+        return loop.watch(refs, terms, saved=saved, save=save)
 
     async def _tls(self, reader: ThreadReader, base_uri: str) -> ssl.SSLContext | None:
         path = self._settings.ca_file

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+
+import msgspec
 
 from watcher.core import defaults
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
+
+_LIMITS = frozenset({"timeout", "outage_budget", "appear_within"})
+"""The fields that may be infinite, beside the limits in ``max_in_state``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,38 @@ class Policy:
         if self.until in self.fail_on:
             raise ValueError(f"fail_on must not contain {self.until}, which is the status of until")
 
+    def to_dict(self) -> dict[str, object]:
+        """Return all fields as plain JSON values; no limit is None."""
+        values: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
+        values |= {name: _finite_or_none(getattr(self, name)) for name in _LIMITS}
+        return values | {
+            "until": str(self.until),
+            "fail_on": sorted(map(str, self.fail_on)),
+            "unknown_status": str(self.unknown_status),
+            "max_in_state": {str(name): _finite_or_none(limit) for name, limit in self.max_in_state.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Policy:
+        """Return the policy of ``to_dict``; a field that is missing has its default.
+
+        Raises:
+            ValueError: A name is unknown, or a field has an invalid value.
+        """
+        unknown = values.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"a policy has no field {', '.join(sorted(map(repr, unknown)))}")
+        named = dict(values)
+        for name in _LIMITS & values.keys():
+            named[name] = _infinite_if_none(values[name])
+        in_state = named.get("max_in_state")
+        if isinstance(in_state, Mapping):
+            named["max_in_state"] = {name: _infinite_if_none(limit) for name, limit in in_state.items()}
+        try:
+            return msgspec.convert(named, cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from None
+
     def _check_numbers(self) -> None:
         lengths: dict[str, object] = {
             "timeout": self.timeout,
@@ -76,6 +113,14 @@ class Policy:
         growth: object = self.growth
         if not (isinstance(growth, int | float) and 1 <= growth < math.inf):
             raise ValueError(f"growth must be at least 1, not {growth!r}")
+
+
+def _infinite_if_none(limit: object) -> object:
+    return math.inf if limit is None else limit
+
+
+def _finite_or_none(limit: float) -> float | None:
+    return limit if math.isfinite(limit) else None
 
 
 @dataclass(frozen=True, slots=True)

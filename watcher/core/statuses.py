@@ -63,6 +63,15 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     INTERRUPTED = "interrupted"
 
+    @property
+    def worth_retrying(self) -> bool:
+        """Whether the same wait may succeed later although nothing is changed; true for two outcomes.
+
+        ``unavailable`` is a network or service that failed, ``internal`` a defect of this package. All other
+        outcomes are answers: another wait would end in the same way, or needs more time or a decision.
+        """
+        return self in {Outcome.UNAVAILABLE, Outcome.INTERNAL}
+
 
 SUCCESSES = frozenset({Outcome.COMPLETE, Outcome.REACHED})
 

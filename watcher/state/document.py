@@ -7,14 +7,12 @@ control characters to a terminal. The types of the fields limit the numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import msgspec
 
 from watcher.core.events import Ended
-from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition, UnixTime
-from watcher.core.statuses import ImportStatus, Outcome, Status, parse_status
-from watcher.core.text import printable
+from watcher.core.model import ImportRef, UnixTime
+from watcher.core.statuses import Outcome
 from watcher.core.wait.saved import SavedHold, SavedWait
 from watcher.state.disk import UnusableError
 
@@ -92,41 +90,7 @@ def decode(content: bytes) -> Document:
         raise UnusableError(f"was written by {age} version of watcher")
     try:
         document = msgspec.json.decode(content, type=Document)
-        imports = [msgspec.structs.replace(entry, wait=_wait(entry.wait)) for entry in document.imports]
+        imports = [msgspec.structs.replace(entry, wait=entry.wait.checked()) for entry in document.imports]
     except _DECODE_ERRORS:
         raise UnusableError("is damaged") from None
     return msgspec.structs.replace(document, imports=imports)
-
-
-def _wait(wait: SavedWait) -> SavedWait:
-    """Return the wait with known statuses as members of ImportStatus."""
-    if (wait.since is None) != (wait.last is None):
-        raise ValueError(wait)
-    last = None if wait.last is None else _import(wait.last)
-    return replace(wait, last=last, transitions=tuple(map(_transition, wait.transitions)))
-
-
-def _import(last: Import) -> Import:
-    files = tuple(ImportFile(_text(file.filename), _text(file.status)) for file in last.files)
-    return Import(_status(last.status), _text(last.mode), last.created_ms, files)
-
-
-def _transition(transition: Transition) -> Transition:
-    source = None if transition.source is None else _status(transition.source)
-    at = Instant(0.0, transition.at.unix)  # another run's monotonic clock means nothing
-    elapsed, in_state = transition.elapsed, transition.in_state
-    return Transition(source, _status(transition.to), at, elapsed, in_state, transition.expected)
-
-
-def _status(name: str) -> Status:
-    known = parse_status(name)
-    if isinstance(known, ImportStatus):
-        return known
-    _text(name)  # the same text again: a status that was escaped can be longer than its limit
-    return name
-
-
-def _text(text: str | None) -> str | None:
-    if text is not None and printable(text, limit=len(text)) != text:
-        raise ValueError(text)
-    return text

@@ -27,7 +27,7 @@ from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
-from watcher.loop import Watch
+from watcher.loop import Loop
 
 from .punctuality import Punctuality, stolen_seconds
 
@@ -72,13 +72,16 @@ async def main() -> None:
         ImportRef("default", "missing", "big-spenders", f"{number:036}") for number in range(int(imports))
     ]
     policy = Policy(timeout=math.inf, appear_within=math.inf, min_interval=INTERVAL, max_interval=INTERVAL)
-    terms = Terms(policy, lambda _: False, request_timeout=REQUEST_TIMEOUT)
+    terms = Terms(policy, lambda _: False)
     tokens = TokenSource(parse_token(os.environ["LD_ACCESS_TOKEN"], "LD_ACCESS_TOKEN"))
     async with Client(base_uri, tokens) as client:
         probe = Probe(client)
-        watch = Watch(refs, terms, probe.get, Random(1))
         with suppress(TimeoutError):
-            async with asyncio.timeout(float(seconds)), aclosing(watch.events()) as events:
+            async with (
+                asyncio.timeout(float(seconds)),
+                Loop(probe.get, Random(1), request_timeout=REQUEST_TIMEOUT) as loop,
+                aclosing(loop.watch(refs, terms).events()) as events,
+            ):
                 async for event in events:
                     probe.receive(event)
     sys.stdout.write(json.dumps(asdict(probe.punctuality.lateness())) + "\n")

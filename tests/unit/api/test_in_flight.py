@@ -6,7 +6,6 @@ import asyncio
 import math
 import resource
 import time
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,19 +13,17 @@ import pytest
 from tests.simulation.virtual import VirtualLoop
 from watcher.api.in_flight import MAX_IN_FLIGHT, InFlight
 from watcher.core.answers.replies import Answer, Fault
-from watcher.core.fleet.agenda import ScheduledImport
+from watcher.core.fleet.agenda import Poll
 from watcher.core.messages import faults
 from watcher.core.model import ImportRef, Instant
-from watcher.core.policy import Policy
-from watcher.core.wait.waiter import Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-def scheduled(number: int, now: Instant) -> ScheduledImport:
-    """Return an import that has no request in flight."""
-    return ScheduledImport(Waiter(ImportRef("p", "e", "s", str(number)), Policy(), now, Random(0)))
+def poll(number: int) -> Poll:
+    """Return a poll of an import."""
+    return Poll(ImportRef("p", "e", "s", str(number)), [])
 
 
 async def never_respond(_ref: ImportRef, _fresh: bool) -> Answer | Fault:
@@ -59,11 +56,11 @@ def test_a_request_that_times_out_before_it_starts_is_a_fault() -> None:
             return Instant(loop.time() + paused, 0.0)
 
         in_flight = InFlight(never_respond, now, 0.02, lambda: None)
-        in_flight.send(scheduled(1, now()))
+        in_flight.send(poll(1))
 
         def send_and_pause() -> None:
             nonlocal paused
-            in_flight.send(scheduled(2, now()))
+            in_flight.send(poll(2))
             paused = 0.3
 
         loop.call_later(0.01, send_and_pause)
@@ -88,7 +85,7 @@ def test_a_request_times_out(request_timeout: float, detail: str, timed_out_afte
     async def run(_loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
         finished = asyncio.Event()
         in_flight = InFlight(never_respond, now, request_timeout, finished.set)
-        one = scheduled(1, now())
+        one = poll(1)
         one.deadline = now().monotonic + 3600
         in_flight.send(one)
         assert in_flight.next_timeout == now().monotonic + timed_out_after
@@ -115,7 +112,7 @@ def test_a_response_that_arrived_while_the_process_was_paused_counts() -> None:
     async def run(loop: VirtualLoop, now: Callable[[], Instant]) -> Answer | Fault:
         finished = asyncio.Event()
         in_flight = InFlight(respond_in_time, now, 2.0, finished.set)
-        in_flight.send(scheduled(1, now()))
+        in_flight.send(poll(1))
         loop.call_later(1.0, loop.work, 3600.0)
         await finished.wait()
         ((_, answer, _, _),) = in_flight.collect()
@@ -135,7 +132,7 @@ def test_a_process_that_is_paused_again_and_again_still_times_out() -> None:
 
         finished = asyncio.Event()
         in_flight = InFlight(never_respond, now, 1.0, finished.set)
-        in_flight.send(scheduled(1, now()))
+        in_flight.send(poll(1))
         stutter()
         await finished.wait()
         ((_, answer, _, _),) = in_flight.collect()

@@ -118,6 +118,14 @@ class Limiter:
         self._windows.start()
         self._windows.pace(now)
 
+    def restore(self, hold: Hold) -> None:
+        """Apply a hold that an earlier run saved, beside the present one."""
+        self._share(hold)
+
+    def cancel(self, asked_at: float) -> None:
+        """Count a request that was cancelled; it says nothing about the limits, and the API may count it."""
+        self._concurrency.finish(asked_at)
+
     def observe(self, reply: Reply, limits: RateLimits, asked_at: float, now: float) -> Hold | None:
         """Update the limits from a reply and its headers' limits; return the hold that it caused."""
         self._concurrency.finish(asked_at)

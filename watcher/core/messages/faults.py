@@ -187,7 +187,7 @@ def wrong_import(field: str, expected: str, actual: str) -> str:
 
 def new_token(error: str) -> str:
     """Return the message for a rejected token that was replaced meanwhile; ``error`` quotes the response."""
-    return f"{error}; the token file contains a new token"
+    return f"{error}; the access token has been replaced"
 
 
 def implausible_time(fields: Sequence[str]) -> str:

@@ -14,9 +14,11 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from watcher.core.answers.rate_limits import Hold
-from watcher.core.events import Event
+from watcher.core.events import Event, MetThrottle
 from watcher.core.lifecycle import FINAL
-from watcher.core.model import Import, ImportRef, Instant, Transition, UnixTime
+from watcher.core.model import Import, ImportFile, ImportRef, Instant, Transition, UnixTime
+from watcher.core.statuses import ImportStatus, Status, parse_status
+from watcher.core.text import printable
 
 HOLD_LIMIT = 3600.0
 """Longest hold that a later run restores, in seconds."""
@@ -53,6 +55,17 @@ class SavedWait:
             errors=progress.errors,
         )
 
+    def checked(self) -> SavedWait:
+        """Return a wait that was decoded, with known statuses as members of ``ImportStatus``.
+
+        Raises:
+            ValueError: A text is not safe to print, or fields contradict each other.
+        """
+        if (self.since is None) != (self.last is None):
+            raise ValueError(self)
+        last = None if self.last is None else _import(self.last)
+        return replace(self, last=last, transitions=tuple(map(_transition, self.transitions)))
+
     @property
     def is_final(self) -> bool:
         """Whether the import can never change again."""
@@ -67,6 +80,32 @@ class SavedWait:
         return replace(self, began=began, since=since)
 
 
+def _import(last: Import) -> Import:
+    files = tuple(ImportFile(_text(file.filename), _text(file.status)) for file in last.files)
+    return Import(_status(last.status), _text(last.mode), last.created_ms, files)
+
+
+def _transition(transition: Transition) -> Transition:
+    source = None if transition.source is None else _status(transition.source)
+    at = Instant(0.0, transition.at.unix)  # another run's monotonic clock means nothing
+    elapsed, in_state = transition.elapsed, transition.in_state
+    return Transition(source, _status(transition.to), at, elapsed, in_state, transition.expected)
+
+
+def _status(name: str) -> Status:
+    known = parse_status(name)
+    if isinstance(known, ImportStatus):
+        return known
+    _text(name)  # the same text again: a status that was escaped can be longer than its limit
+    return name
+
+
+def _text(text: str | None) -> str | None:
+    if text is not None and printable(text, limit=len(text)) != text:
+        raise ValueError(text)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class SavedHold:
     """A ``Hold`` on the wall clock, for a later run."""
@@ -75,6 +114,14 @@ class SavedHold:
     resume_at: UnixTime
     named: bool
     binds_until: UnixTime | None = None
+
+    @classmethod
+    def after(cls, event: Event) -> SavedHold | None:
+        """Return the hold that an event reports; None for other events than a rejection."""
+        if not isinstance(event, MetThrottle):
+            return None
+        now = event.at.unix
+        return cls(now + (event.named_wait or 0.0), now + event.wait, event.named_wait is not None)
 
     @classmethod
     def from_hold(cls, hold: Hold | None, now: Instant) -> SavedHold | None:

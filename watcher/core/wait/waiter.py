@@ -89,6 +89,11 @@ class Waiter:
             return self._steps.end(Outcome.UNAVAILABLE, fact, now, next_step=messages.CHECK_LATER)
         return self._steps.end_if_held_past(hold, now)
 
+    def resume(self, now: Instant) -> None:
+        """Apply a deadline that has passed only after one more poll, because none was sent for a while."""
+        if now.monotonic >= self.deadline:
+            self._record.stale_since = now.monotonic
+
     def receive(self, reply: Reply, arrival: Arrival) -> Step:
         """Return the step after a reply, a decoded response or a fault."""
         step = self._receive(reply, arrival)

@@ -1,0 +1,1 @@
+"""Waiting from within another asyncio program: no logging, no signal handlers, no process exit."""

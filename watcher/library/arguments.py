@@ -1,0 +1,95 @@
+"""Check the arguments of the library: not every program uses a type checker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+from watcher.api.targets import Target, target_of
+from watcher.api.token import Secret, TokenFile, TokenSource, check_token
+from watcher.api.token_function import TokenFunction
+from watcher.core.errors import UsageError
+from watcher.core.model import ImportRef
+from watcher.core.wait.saved import SavedState
+from watcher.state import snapshot
+
+Token: TypeAlias = str | Path | Callable[[], Awaitable[str]]
+
+
+def parse_targets(refs: object) -> list[Target]:
+    """Return the targets of a watch.
+
+    Raises:
+        UsageError: There is none, or one names no import.
+    """
+    if isinstance(refs, str) or not isinstance(refs, Iterable):  # types allow a str
+        raise UsageError("refs must be a list of imports. For one import write [ref].")
+    targets = [target_of(ref) for ref in refs]
+    if not targets:
+        raise UsageError("refs is empty. Name at least one import.")
+    return targets
+
+
+def positive(name: str, length: float) -> float:
+    """Return a length of time in seconds.
+
+    Raises:
+        UsageError: It is not greater than 0; the message begins with ``name``.
+    """
+    if not length > 0:  # True for nan
+        raise UsageError(f"{name} must be more than 0 seconds, not {length!r}. Use math.inf for no limit.")
+    return length
+
+
+def hold(token: Token | Secret) -> Path | Secret | Callable[[], Awaitable[str]]:
+    """Return a token so that a traceback with variables does not show it.
+
+    Raises:
+        UsageError: It is neither text nor a path nor a function.
+    """
+    if isinstance(token, str):  # not None, as from os.environ.get
+        return Secret(token)
+    if isinstance(token, Path | Secret) or callable(token):
+        return token
+    raise UsageError(
+        "token must be an access token (str), the Path of a file, or an async function, "
+        f"not {type(token).__name__}"
+    )
+
+
+async def token_source(held: Path | Secret | Callable[[], Awaitable[str]]) -> TokenSource:
+    """Return the source of an access token.
+
+    Raises:
+        UsageError: The token is invalid, or its file cannot be read.
+    """
+    if isinstance(held, Path):
+        return await TokenFile.opened(held, "token")
+    return TokenSource(check_token(held, "token")) if isinstance(held, Secret) else TokenFunction(held)
+
+
+def saved_state(resume: object, refs: Iterable[ImportRef]) -> SavedState:
+    """Return the waits in states from ``state_of`` that belong to these imports, and the latest hold.
+
+    Raises:
+        UsageError: One of them is no such state.
+    """
+    if resume is None:
+        return SavedState()
+    texts = [resume] if isinstance(resume, str) else resume
+    if not isinstance(texts, Iterable):
+        raise UsageError(f"resume must be a state (str) or a list of states, not {type(resume).__name__}.")
+    now, known = time.time(), {saved.ref: saved for saved in map(_decoded, texts)}
+    used = [known[ref] for ref in refs if ref in known]
+    waits = {saved.ref: saved.wait.corrected(now) for saved in used}
+    holds = [saved.hold.corrected(now) for saved in used if saved.hold is not None]
+    pending = [hold for hold in holds if hold is not None]
+    return SavedState(waits, max(pending, key=lambda hold: hold.resume_at, default=None))
+
+
+def _decoded(text: object) -> snapshot.Snapshot:
+    if not isinstance(text, str):
+        raise UsageError(f"resume must contain states (str), not {type(text).__name__}.")
+    return snapshot.decode(text)

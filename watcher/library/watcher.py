@@ -1,0 +1,196 @@
+"""The object that watches imports at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from watcher.api.client import Client
+from watcher.api.hosts import parse_base_uri
+from watcher.api.proxy import find_proxy
+from watcher.api.targets import choose_base_uri
+from watcher.api.tls import tls_context
+from watcher.api.token import Secret, TokenSource
+from watcher.core import defaults
+from watcher.core.errors import UsageError, WaitError
+from watcher.core.events import Ended, Event
+from watcher.core.model import ImportRef
+from watcher.core.policy import Policy, Terms
+from watcher.core.statuses import SUCCESSES
+from watcher.library.arguments import Token, hold, parse_targets, positive, saved_state, token_source
+from watcher.loop import Loop, finish
+
+DEFAULT_POLICY = Policy()
+
+
+class Watcher:
+    """Watch imports at any time, with one connection pool and one rate limiter per base URI and token.
+
+    Use it as an async context manager, which can be entered once, and call ``watch`` and ``wait`` as often as
+    needed, from any task of the same event loop. All imports share the rate limit of their base URI and at
+    most 100 connections; two waits for the same import share its polls. ``HTTPS_PROXY``, ``NO_PROXY`` and
+    ``SSL_CERT_FILE`` apply. Leaving the context ends all watches: those that are still being read raise
+    ``WatcherError``.
+
+    Args:
+        token: The access token, the path of a file that contains it, or an async function that returns it.
+            The file is read again, and the function is called again, after a 401; if the token has changed,
+            the request is repeated. An error in the function is a fault like one of the network: the request
+            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted.
+        base_uri: Scheme and host of the API. None selects, for each call, the host of targets that are URLs
+            of LaunchDarkly, else ``https://app.launchdarkly.com``.
+        request_timeout: Longest request in seconds, connect to last byte, greater than 0; infinite for no
+            limit. The time that a token function takes is included.
+
+    Raises:
+        UsageError: An argument is invalid.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: Token | Secret,
+        base_uri: str | None = None,
+        request_timeout: float = defaults.REQUEST_TIMEOUT,
+    ) -> None:
+        self._token = hold(token)
+        del token  # a traceback may show the variables of this function
+        self._base_uri = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
+        self._request_timeout = positive("request_timeout", request_timeout)
+        self._tokens: TokenSource | None = None
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._loops: dict[str, Loop] = {}
+        self._event_loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Open the watcher; no connection is opened yet.
+
+        Raises:
+            UsageError: It was entered before, or the token is invalid. (A token file is read by the first
+                watch.)
+        """
+        if self._event_loop is not None:
+            raise UsageError("this Watcher was entered before. Create another one.")
+        if not isinstance(self._token, Path):
+            self._tokens = await token_source(self._token)
+        self._event_loop = asyncio.get_running_loop()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Cancel all requests, end all watches and close all connections."""
+        self._closed = True
+        await finish(self._stack.aclose())
+
+    async def watch(
+        self,
+        refs: Iterable[ImportRef | str],
+        *,
+        policy: Policy = DEFAULT_POLICY,
+        any_suffices: bool = False,
+        fail_fast: bool = False,
+        heartbeat: float = math.inf,
+        resume: str | Iterable[str] | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Watch imports until all waits have ended, and yield their events.
+
+        Leaving the iteration withdraws the imports: no further request is sent for them. Do so with
+        ``contextlib.aclosing``; after a mere ``break``, Python closes the generator a moment later.
+
+        Events are kept for a slow consumer and none is lost. After 100 unread events (for many imports, three
+        for each) the imports are not polled until the events are read; a deadline that passes meanwhile
+        applies after one more poll. Other watches are never delayed.
+
+        Args:
+            refs: The imports: references, or text as on the command line (four keys joined by ``/``, an API
+                path or a URL). An import that is named twice is watched once.
+            policy: What to wait for, how long, and how often to poll.
+            any_suffices: End all waits when the first one succeeds.
+            fail_fast: End all waits when the first one fails.
+            heartbeat: Longest time in seconds without an event, greater than 0; infinite for no heartbeats.
+            resume: States from ``state_of``. The wait for an import with a state continues: its clocks count
+                from its first begin, what was reported is not reported again, and no ``Watching`` event
+                follows. A final import is not polled; its only event is ``Ended``. States of other imports
+                are ignored; of two states of one import the last one counts.
+
+        Yields:
+            The events; the last one of each import is its ``Ended``.
+
+        Raises:
+            UsageError: An argument is invalid or the watcher is not open; no request was sent. (``Policy``
+                itself raises ValueError.)
+            WatcherError: The watcher was closed during the watch.
+        """
+        targets = parse_targets(refs)
+        terms = Terms(
+            policy=policy,
+            succeeds=lambda outcome: outcome in SUCCESSES,
+            any_suffices=any_suffices,
+            fail_fast=fail_fast,
+            heartbeat=positive("heartbeat", heartbeat),
+        )
+        unique = tuple(dict.fromkeys(target.ref for target in targets))
+        saved = saved_state(resume, unique)
+        loop = await self._loop_for(choose_base_uri(self._base_uri, targets, "base_uri"))
+        watch = loop.watch(unique, terms, saved=saved, announced=saved.waits.keys())
+        async with aclosing(watch.events()) as events:
+            async for event in events:
+                yield event
+
+    async def wait(
+        self, ref: ImportRef | str, *, policy: Policy = DEFAULT_POLICY, resume: str | None = None
+    ) -> Ended:
+        """Wait until one import is complete or reaches the status in ``policy.until``.
+
+        The arguments are those of ``watch``. Cancelling the call withdraws the import.
+
+        Returns:
+            The import's last event, with its last known fields and all transitions.
+
+        Raises:
+            WaitError: The wait ended in any other way; ``ended`` is the import's last event.
+            UsageError: An argument is invalid or the watcher is not open; no request was sent.
+            WatcherError: The watcher was closed during the wait.
+        """
+        async with aclosing(self.watch([ref], policy=policy, resume=resume)) as events:
+            async for event in events:
+                if isinstance(event, Ended):
+                    if event.outcome not in SUCCESSES:
+                        raise WaitError(event)
+                    return event
+        raise RuntimeError("the watch ended without an Ended event")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("this Watcher is closed. Create another one.")
+        if self._event_loop is None:
+            raise UsageError("this Watcher is not open. Use it inside `async with Watcher(…) as watcher:`.")
+        if self._event_loop is not asyncio.get_running_loop():
+            raise UsageError("this Watcher belongs to another event loop. Create one in each event loop.")
+
+    async def _loop_for(self, base_uri: str) -> Loop:
+        """Return the loop of a base URI; the first use reads the token."""
+        self._check_open()
+        async with self._opening:
+            if base_uri not in self._loops:
+                async with AsyncExitStack() as stack:
+                    loop = await self._open_loop(base_uri, stack)
+                    self._check_open()
+                    self._loops[base_uri] = loop
+                    self._stack.push_async_exit(stack.pop_all())
+        return self._loops[base_uri]
+
+    async def _open_loop(self, base_uri: str, stack: AsyncExitStack) -> Loop:
+        if self._tokens is None:
+            self._tokens = await token_source(self._token)
+        tls, proxy = tls_context(None, "ca_file", base_uri), find_proxy(base_uri)
+        client = await stack.enter_async_context(Client(base_uri, self._tokens, tls=tls, proxy=proxy))
+        random = Random()  # noqa: S311 (jitter is no secret)
+        loop = Loop(client.get, random, request_timeout=self._request_timeout)
+        return await stack.enter_async_context(loop)
