@@ -13,7 +13,7 @@ from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import Target, choose_base_uri, target_of
 from watcher.api.tls import tls_context
-from watcher.api.token import TokenFile, TokenSource, parse_token
+from watcher.api.token import Secret, TokenFile, TokenSource, check_token
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended, Event
@@ -61,6 +61,8 @@ async def watch(
     Raises:
         UsageError: An argument is invalid; no request was sent. (``Policy`` itself raises ValueError.)
     """
+    held = _held(token)
+    del token  # a traceback may show the variables of this function
     targets = _parse_targets(refs)
     for name, length in (("heartbeat", heartbeat), ("request_timeout", request_timeout)):
         if not length > 0:  # True for nan
@@ -79,8 +81,7 @@ async def watch(
     )
     unique = tuple(dict.fromkeys(target.ref for target in targets))
     tls = tls_context(None, "ca_file", origin)
-    tokens = await _token_source(token)
-    del token  # a traceback may show the variables of this function
+    tokens = await _token_source(held)
     async with Client(origin, tokens, tls=tls, proxy=find_proxy(origin)) as client:
         events = Watch(unique, terms, client.get, Random()).events()  # noqa: S311 (jitter is no secret)
         async with aclosing(events):
@@ -108,6 +109,7 @@ async def wait(
         UsageError: An argument is invalid; no request was sent.
     """
     events = watch([ref], token=token, base_uri=base_uri, policy=policy, request_timeout=request_timeout)
+    del token  # as in watch
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Ended):
@@ -126,9 +128,20 @@ def _parse_targets(refs: object) -> list[Target]:
     return targets
 
 
-async def _token_source(token: object) -> TokenSource:
+def _held(token: object) -> Path | Secret | type:
+    """Return a path as it is, text as a secret, and the type of anything else."""
     if isinstance(token, Path):
-        return await TokenFile.opened(token, "token")
-    if isinstance(token, str):  # not None, as from os.environ.get
-        return TokenSource(parse_token(token, "token"))
-    raise UsageError(f"token must be an access token (str) or the Path of a file, not {type(token).__name__}")
+        return token
+    return Secret(token) if isinstance(token, str) else type(token)  # not None, as from os.environ.get
+
+
+async def _token_source(held: Path | Secret | type) -> TokenSource:
+    match held:
+        case Path():
+            return await TokenFile.opened(held, "token")
+        case Secret():
+            return TokenSource(check_token(held, "token"))
+        case _:
+            raise UsageError(
+                f"token must be an access token (str) or the Path of a file, not {held.__name__}"
+            )

@@ -74,10 +74,15 @@ def parse_token(text: str, source: str) -> Secret:
     """
     raw = Secret(text)
     del text  # a traceback may show the variables of this function
-    return _checked(raw, source)
+    return check_token(raw, source)
 
 
-def _checked(raw: Secret, source: str) -> Secret:
+def check_token(raw: Secret, source: str) -> Secret:
+    """Return the token in a secret text, like ``parse_token``, for callers that no longer hold the text.
+
+    Raises:
+        UsageError: As for ``parse_token``.
+    """
     token = Secret(raw.reveal().strip().removeprefix(_BYTE_ORDER_MARK).strip())
     problem = _problem_with(token)
     if problem is not None:
@@ -184,4 +189,4 @@ def _decoded(content: bytes, source: str) -> Secret:
     del content  # as in parse_token
     if is_utf16:
         raise UsageError(f"{source} is in UTF-16. Convert it to UTF-8.")
-    return _checked(raw, source)
+    return check_token(raw, source)
