@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -226,3 +227,17 @@ def test_the_example_program(start_simulator: StartSimulator, scenario: str, cod
     assert "warmed up" in finished.stdout
     assert ("deploying" in finished.stdout) == (code == 0)
     assert last in finished.stdout
+
+
+@pytest.mark.parametrize("token", ["api-secret with a space", "Bearer api-secret"])
+@pytest.mark.parametrize("target", ["a/b/c/d", "no target"])
+def test_a_traceback_with_variables_does_not_show_the_token(token: str, target: str) -> None:
+    """No function of the library holds the plain token when it raises."""
+    with pytest.raises(watcher.UsageError) as caught:
+        asyncio.run(watcher.wait(target, token=token))
+    captured = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [
+        frame for frame in captured.stack if frame.filename.startswith(str(Path(watcher.__file__).parent))
+    ]
+    assert ours
+    assert not [frame.name for frame in ours if "api-secret" in str(frame.locals)]

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from random import Random
 
 PATH = ("preparing", "pending_approval", "ready", "in_progress")
-_UNKNOWN = ("queued", "archived", "Preparing", "complete ", "half\u202edone")
+SHOWN = {
+    "queued": "queued",
+    "archived": "archived",
+    "Preparing": "Preparing",
+    "complete ": r"complete\u0020",
+    "half\u202edone": r"half\u202edone",
+}
+"""Unknown statuses, and the form in which users see them."""
+
+_UNKNOWN = tuple(SHOWN)
 
 
 def log_uniform(random: Random, least: float, most: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation.answers import Meaning
+from tests.simulation.draw_life import SHOWN
 from tests.simulation.evidence import TOLERANCE, ViolationError
 from tests.simulation.oracle import ADVERSE, FAULTS, LONGEST_BACKOFF, outcome_of_outage
 from watcher.core.answers.replies import Answer
@@ -262,9 +263,7 @@ def events_tell_the_truth(evidence: Evidence) -> None:
                 f"{(seen, len(counted), throttled)}"
             )
         last = statuses[-1] if statuses else None
-        if (last is None) != (end.progress.status is None) or (
-            last is not None and last.isascii() and str(end.progress.status) != last
-        ):
+        if end.progress.status != (last if last is None else SHOWN.get(last, last)):
             raise ViolationError(
                 f"import {position}: its last status was {last}, told is {end.progress.status}"
             )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
+from watcher.api.threads import start_in_daemon_thread
 from watcher.cli.reading import Reading
 
 NOTICE_AFTER = 2.0
@@ -48,7 +47,7 @@ class ThreadReader:
         """
         loop = asyncio.get_running_loop()
         self._reading.received()
-        result = asyncio.wrap_future(_start(read))
+        result = asyncio.wrap_future(start_in_daemon_thread(read))
         ended = loop.create_task(_ended(result))
         stopped = loop.create_task(self._stop.wait())
         try:
@@ -76,20 +75,3 @@ class ThreadReader:
 async def _ended(future: asyncio.Future[_Value]) -> bool:
     await asyncio.wait({future})
     return True
-
-
-def _start(read: Callable[[], _Value]) -> Future[_Value]:
-    future: Future[_Value] = Future()
-    future.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            future.set_result(read())
-        except BaseException as error:  # noqa: BLE001 (raised again in the loop's thread)
-            future.set_exception(error)
-
-    try:
-        threading.Thread(target=run, daemon=True).start()
-    except RuntimeError:  # the system has no thread left
-        run()
-    return future
