@@ -212,6 +212,7 @@ class _Run:
             several=several,
             snapshot=self._snapshot,
             has_changed=self._has_changed,
+            told=self._told,
         )
         self._reports = Reports(reports, self._inputs.conceal)
 
@@ -257,6 +258,9 @@ class _Run:
 
     def _has_changed(self, ended: Ended) -> bool:
         return self._store is None or self._store.has_changed(ended)
+
+    def _told(self, ref: ImportRef) -> Outcome | None:
+        return None if self._store is None else self._store.told(ref)
 
     def _notify(self, name: str, message: str) -> None:
         self._reports.notify(Level.INFO, name, message)

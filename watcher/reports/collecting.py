@@ -1,0 +1,89 @@
+"""Faults, rate limits and failures that many imports share, to be reported once for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from watcher.core.events import Ended, Heartbeat, Retrying
+from watcher.core.model import ImportRef
+
+Snapshot = Callable[[ImportRef], Heartbeat | None]
+
+_VARYING = re.compile(r"(?<!HTTP )\b\w*\d\w*\b|\.\d+")
+"""Words with digits, such as durations and request IDs; equal faults differ in these."""
+
+
+def shape_of(text: str) -> str:
+    """Return a message without the words that differ between imports with the same trouble."""
+    return _VARYING.sub("#", text)
+
+
+class Outage:
+    """The imports without a usable response, until all of them have one again.
+
+    A response that shows no transition is no event, so ``snapshot`` tells whether an import recovered.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._affected: dict[ImportRef, None] = {}
+        self._recovered: list[ImportRef] = []
+        self._told: set[str] = set()
+        self._began = self._ended = 0.0
+
+    @property
+    def affected(self) -> int:
+        """The number of imports without a usable response."""
+        return len(self._affected)
+
+    def add(self, event: Retrying) -> bool:
+        """Add an import; return whether its fault is the first of its kind in this outage."""
+        if not self._affected:
+            self._began = self._ended = event.at.unix
+            self._told.clear()
+            self._recovered.clear()
+        self._affected[event.ref] = None
+        shape = shape_of(event.detail)
+        is_new = shape not in self._told
+        self._told.add(shape)
+        return is_new
+
+    def remove(self, ref: ImportRef) -> None:
+        """Remove an import whose own event says that it recovered or ended."""
+        self._affected.pop(ref, None)
+
+    def take_recovered(self) -> tuple[list[ImportRef], float] | None:
+        """Return the imports that recovered without an event, and the length of the outage in seconds.
+
+        It is None during the outage, and if no import recovered in this way.
+        """
+        for ref in list(self._affected):
+            snapshot = self._snapshot(ref)
+            # An import that was never seen recovers with a transition.
+            if snapshot is not None and (snapshot.trouble is not None or snapshot.progress.status is None):
+                return None
+            del self._affected[ref]
+            if snapshot is not None:
+                self._recovered.append(ref)
+                self._ended = max(self._ended, snapshot.progress.seen_at or snapshot.at.unix)
+        recovered, self._recovered = self._recovered, []
+        return (recovered, self._ended - self._began) if recovered else None
+
+
+def summarize(texts: Iterable[str]) -> str:
+    """Return the most frequent text, and how many others there were."""
+    texts = list(texts)
+    (shape, count), *others = Counter(map(shape_of, texts)).most_common()
+    example = next(text for text in texts if shape_of(text) == shape)
+    return f"{example} ({count} times) and other errors" if others else example
+
+
+def grouped(ends: Iterable[Ended]) -> Iterator[tuple[Ended, list[ImportRef]]]:
+    """Group ends with the same outcome and reason; yield the first one of each group, and its imports."""
+    groups: dict[tuple[str, bool, str], tuple[Ended, list[ImportRef]]] = {}
+    for end in ends:
+        key = end.outcome, end.left_behind, shape_of(end.message)
+        groups.setdefault(key, (end, []))[1].append(end.ref)
+    yield from groups.values()
