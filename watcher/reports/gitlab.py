@@ -10,6 +10,7 @@ from watcher.core.messages.progress import Level
 from watcher.reports.line import Line
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice
+from watcher.reports.terminal import Tone
 
 _ERASE_LINE = "\x1b[0K"
 
@@ -39,7 +40,8 @@ class SectionLog(PlainLog):
 
     def _write(self, line: Line, *, is_event: bool = True) -> None:
         """Write an event inside a section, and the explanation of an outcome outside."""
-        if line.is_outcome:
+        is_result = not self._several and line.tone is Tone.SUCCESS
+        if line.is_outcome or is_result:
             self._end_section()
         elif is_event:
             self._begin_section()

@@ -125,6 +125,7 @@ class Frame:
         """Draw the number of imports and what they share, then those that need attention first."""
         views = sorted(self.views, key=lambda view: view.attention)
         head = [] if all(view.ended is not None for view in views) else self._head(views, width)
+        head = head[: height - 1]
         yield from head
         height -= len(head)
         shown = len(views) if len(views) <= height else max(0, height - 1)
@@ -154,7 +155,7 @@ class Frame:
         if names.shared:
             lines.append(self._line((names.shared, "dim")))
         trouble = self._shared_trouble(views)
-        return lines if trouble is None else [*lines, self._line((f"! {trouble}", "yellow"))]
+        return lines if trouble is None else [*lines, *_wrap(Text(f"! {trouble}", "yellow"), "", width)]
 
     def _shared_trouble(self, views: Sequence[ImportView]) -> str | None:
         troubles = [view.trouble for view in views if view.trouble is not None]
