@@ -66,6 +66,7 @@ _NEXT_STEPS: Mapping[Outcome, str] = {
 _NEXT_STEPS_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.NOT_FOUND, None): CHECK_TARGET,
     (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): _APPROVE,
+    (Outcome.PENDING, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.TIMEOUT, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.TIMEOUT, ImportStatus.READY): _START,
     (Outcome.TIMEOUT, None): "Check the base URI, the network and the rate limit, or allow more time.",
@@ -200,7 +201,8 @@ def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
 
 def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
     """Return the fact after an outage; ``usable`` if responses came, but none that confirmed another."""
-    return f"no {'confirmed' if usable else 'usable'} response for {duration(outage)}: {detail}"
+    length = f" for {duration(outage)}" if outage >= 0.001 else ""  # noqa: PLR2004 (the precision of a duration)
+    return f"no {'confirmed' if usable else 'usable'} response{length}: {detail}"
 
 
 def held_past_budget(fact: str, wait: float) -> str:
