@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from watcher.core.events import Ended, Heartbeat, Retrying
+from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, Retrying, Watching
 from watcher.core.model import ImportRef
 
 Snapshot = Callable[[ImportRef], Heartbeat | None]
@@ -70,6 +71,24 @@ class Outage:
                 self._ended = max(self._ended, snapshot.progress.seen_at or snapshot.at.unix)
         recovered, self._recovered = self._recovered, []
         return (recovered, self._ended - self._began) if recovered else None
+
+
+@dataclass(slots=True)
+class Pending:
+    """What lines to come depend on; ``waiting`` imports have not ended.
+
+    Attributes:
+        change: A transition that was not written yet, because a success may follow from it.
+    """
+
+    outage: Outage
+    waiting: int = 0
+    succeeded: int = 0
+    change: Changed | None = None
+    goals: list[Watching] = field(default_factory=list)
+    faults: dict[ImportRef, Retrying | MetThrottle] = field(default_factory=dict)
+    throttles: dict[ImportRef, Retrying | MetThrottle] = field(default_factory=dict)
+    ends: list[Ended] = field(default_factory=list)
 
 
 def summarize(texts: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from watcher.core.events import Changed, Ended, Event, MetThrottle, Retrying, Watching
 from watcher.core.exit_codes import Result
@@ -20,7 +19,7 @@ from watcher.core.messages.progress import (
 )
 from watcher.core.model import ImportRef
 from watcher.core.statuses import SUCCESSES
-from watcher.reports.collecting import Outage, Snapshot, grouped, summarize
+from watcher.reports.collecting import Outage, Pending, Snapshot, grouped, summarize
 from watcher.reports.line import Line
 from watcher.reports.names import Names
 from watcher.reports.report import Notice, Report
@@ -32,6 +31,12 @@ COLLECTING = 2.0
 
 RECOVERY_CHECK = 1.0
 """Seconds between two checks whether an outage is over."""
+
+SHORT_OUTAGE = 2.0
+"""Seconds up to which the outage of a single import ends silently: the next poll was announced."""
+
+SHORT_OUTAGE = 2.0
+"""Seconds up to which the outage of a single import ends silently: the next poll was announced."""
 
 _TONES = {Level.WARNING: Tone.WARNING, Level.ERROR: Tone.FAILURE}
 
@@ -65,7 +70,7 @@ class PlainLog(Report):
         self._quiet = quiet
         self._several = several
         self._defer = defer
-        self._state = _State(Outage(snapshot))
+        self._state = Pending(Outage(snapshot))
 
     def receive(self, event: Event) -> None:
         """Write the event, unless it is a repetition or collected for a later line."""
@@ -177,9 +182,9 @@ class PlainLog(Report):
         if recovered is not None:
             refs, length = recovered
             self._write_faults()
-            self._write(
-                Line(Level.INFO, responding_again(length), time.time(), refs if self._several else ())
-            )
+            if self._several or length >= SHORT_OUTAGE:
+                names = refs if self._several else ()
+                self._write(Line(Level.INFO, responding_again(length), time.time(), names))
         elif outage.affected:
             self._later(RECOVERY_CHECK, self._check_recovery)
 
@@ -256,21 +261,3 @@ class PlainLog(Report):
         target = f" ({self.names.of_all(line.refs)})" if line.refs else ""
         text = f"{prefix}{line.text}{target}"
         self._stream.write_line(lay_out(f"{clock} ", text, line.tone, self._stream.columns))
-
-
-@dataclass(slots=True)
-class _State:
-    """What lines to come depend on; ``waiting`` imports have not ended.
-
-    Attributes:
-        change: A transition that was not written yet, because a success may follow from it.
-    """
-
-    outage: Outage
-    waiting: int = 0
-    succeeded: int = 0
-    change: Changed | None = None
-    goals: list[Watching] = field(default_factory=list)
-    faults: dict[ImportRef, Retrying | MetThrottle] = field(default_factory=dict)
-    throttles: dict[ImportRef, Retrying | MetThrottle] = field(default_factory=dict)
-    ends: list[Ended] = field(default_factory=list)

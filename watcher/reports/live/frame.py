@@ -124,7 +124,7 @@ class Frame:
     def _table(self, width: int, height: int) -> Iterable[RenderableType]:
         """Draw the number of imports and what they share, then those that need attention first."""
         views = sorted(self.views, key=lambda view: view.attention)
-        head = [] if all(view.ended is not None for view in views) else self._head(views, width)
+        head = [] if all(view.ended is not None for view in views) else self._head(views, width, height)
         head = head[: height - 1]
         yield from head
         height -= len(head)
@@ -137,7 +137,7 @@ class Frame:
         if shown < len(views):
             yield self._line((f"and {len(views) - shown} more: {_tally(views[shown:])}", "dim"))
 
-    def _head(self, views: Sequence[ImportView], width: int) -> list[Text]:
+    def _head(self, views: Sequence[ImportView], width: int, height: int) -> list[Text]:
         """Draw a bar, the shared keys, and the trouble of more than one import."""
         done = sum(view.attention is Attention.DONE for view in views)
         elapsed = running_time(max(view.progress.elapsed for view in views))
@@ -155,7 +155,10 @@ class Frame:
         if names.shared:
             lines.append(self._line((names.shared, "dim")))
         trouble = self._shared_trouble(views)
-        return lines if trouble is None else [*lines, *_wrap(Text(f"! {trouble}", "yellow"), "", width)]
+        if trouble is not None:
+            found = _wrap(Text(f"! {trouble}", "yellow"), "", width)
+            lines += found if len(found) < height / 4 else [self._line((f"! {trouble}", "yellow"))]
+        return lines
 
     def _shared_trouble(self, views: Sequence[ImportView]) -> str | None:
         troubles = [view.trouble for view in views if view.trouble is not None]
