@@ -12,13 +12,13 @@ from watcher.core.model import ImportRef
 
 Snapshot = Callable[[ImportRef], Heartbeat | None]
 
-_VARYING = re.compile(r"(?<!HTTP )\b\w*\d\w*\b|\.\d+")
-"""Words with digits, such as durations and request IDs; equal faults differ in these."""
+_VARYING = re.compile(r" for \d[\d.]*\w+| \d[\d.]*\w+ ago|(?<!HTTP )\b\w*\d\w*\b|\.\d+")
+"""Durations, request IDs and other words with digits; equal faults differ in these."""
 
 
 def shape_of(text: str) -> str:
     """Return a message without the words that differ between imports with the same trouble."""
-    return _VARYING.sub("#", text)
+    return _VARYING.sub("", text)
 
 
 class Outage:
