@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import islice
 
 from watcher.core.model import ImportRef
 from watcher.core.text import printable
@@ -46,7 +45,7 @@ class Names:
             return self.of(*refs)
         count, total = len(refs), max(len(self), len(refs))
         if count <= LISTED:
-            listed = ", ".join(self.of(ref) for ref in islice(refs, LISTED))
+            listed = ", ".join(self.of(ref) for ref in self._refs if ref in refs)
             return f"{count} imports: {listed}"
         return f"all {count} imports" if count == total else f"{count} of {total} imports"
 
