@@ -92,11 +92,15 @@ class Pending:
 
 
 def summarize(texts: Iterable[str]) -> str:
-    """Return the most frequent text, and how many others there were."""
-    texts = list(texts)
-    (shape, count), *others = Counter(map(shape_of, texts)).most_common()
-    example = next(text for text in texts if shape_of(text) == shape)
-    return f"{example} ({count} times) and other errors" if others else example
+    """Return the most frequent text, and how often it occurs if there are others."""
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for text, count in Counter(texts).items():
+        shape = shape_of(text)
+        counts[shape] += count
+        examples.setdefault(shape, text)
+    (shape, count), *others = counts.most_common()
+    return f"{examples[shape]} ({count} times) and other errors" if others else examples[shape]
 
 
 def grouped(ends: Iterable[Ended]) -> Iterator[tuple[Ended, list[ImportRef]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from watcher.core.events import Ended
@@ -38,7 +37,7 @@ class AnnotatingLog(PlainLog):
         super().__init__(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=defer)
         self._codes = codes
         self._any_suffices = any_suffices
-        self._failures: Counter[str] = Counter()
+        self._failures: dict[str, list[int]] = {}
 
     def finish(self, result: Result) -> None:
         """Write the result and count the failures without an annotation; annotate a run without imports."""
@@ -47,10 +46,9 @@ class AnnotatingLog(PlainLog):
             return
         self._flush()
         super().finish(result)
-        for kind, count in self._failures.items():
-            if count > MAX_ANNOTATIONS:
-                more = f"{count - MAX_ANNOTATIONS} more did not succeed. See the log."
-                self._annotate(kind, "LaunchDarkly imports", more)
+        for kind, numbers in self._failures.items():
+            if hidden := sum(numbers[MAX_ANNOTATIONS:]):
+                self._annotate(kind, "LaunchDarkly imports", f"{hidden} more did not succeed. See the log.")
 
     def _write(self, line: Line, *, is_event: bool = True) -> None:
         """Annotate a failure if GitHub still shows the annotation; write anything else as a line."""
@@ -63,8 +61,9 @@ class AnnotatingLog(PlainLog):
             return False
         is_mild = code == 0 or ended.outcome in INCONCLUSIVE or self._any_suffices
         kind = "warning" if is_mild else "error"
-        self._failures[kind] += 1
-        if self._failures[kind] > MAX_ANNOTATIONS:
+        numbers = self._failures.setdefault(kind, [])
+        numbers.append(max(1, len(refs)))
+        if len(numbers) > MAX_ANNOTATIONS:
             return False
         # An annotation is shown on its own, so it names its imports in full.
         target = str(ended.ref) if len(refs) <= 1 else self.names.of_all(refs)

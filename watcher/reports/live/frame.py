@@ -133,7 +133,7 @@ class Frame:
         if width < _NARROW:
             yield from (self._narrow_row(view, shared) for view in rows)
         else:
-            yield self._grid(rows, shared, wide=width >= _WIDE)
+            yield self._grid(rows, shared, wide=width >= _WIDE, has_shared_trouble=_share_trouble(views))
         if shown < len(views):
             yield self._line((f"and {len(views) - shown} more: {_tally(views[shown:])}", "dim"))
 
@@ -154,24 +154,20 @@ class Frame:
         lines = [title]
         if names.shared:
             lines.append(self._line((names.shared, "dim")))
-        trouble = self._shared_trouble(views)
-        if trouble is not None:
+        if _share_trouble(views):
+            troubles = [view.trouble for view in views if view.trouble is not None]
+            number = "all" if len(troubles) == len(views) else f"{len(troubles)} of"
+            trouble = f"{number} {len(views)} imports: {summarize(troubles)}"
             found = _wrap(Text(f"! {trouble}", "yellow"), "", width)
             lines += found if len(found) < height / 4 else [self._line((f"! {trouble}", "yellow"))]
         return lines
 
-    def _shared_trouble(self, views: Sequence[ImportView]) -> str | None:
-        troubles = [view.trouble for view in views if view.trouble is not None]
-        if len(troubles) < 2:  # noqa: PLR2004 (a trouble of one import is in its row)
-            return None
-        number = "all" if len(troubles) == len(views) else f"{len(troubles)} of"
-        return f"{number} {len(views)} imports: {summarize(troubles)}"
-
-    def _grid(self, rows: Sequence[ImportView], shared: int, *, wide: bool) -> Table:
+    def _grid(
+        self, rows: Sequence[ImportView], shared: int, *, wide: bool, has_shared_trouble: bool
+    ) -> Table:
         table = Table.grid(padding=(0, 2))
         for justify in ("left", "left", "right"):
             table.add_column(justify=justify, no_wrap=True)
-        has_shared_trouble = self._shared_trouble(self.views) is not None
         for view in rows:
             mark, style = self._mark(view)
             steps = self._line((mark, style))
@@ -217,6 +213,11 @@ class Frame:
     def _line(self, *parts: str | Text | tuple[str, str]) -> Text:
         """Return text that is cut where the line ends."""
         return Text.assemble(*parts, no_wrap=True, overflow=self.glyphs.overflow)
+
+
+def _share_trouble(views: Iterable[ImportView]) -> bool:
+    """Return whether more than one import has trouble; that of a single one is in its row."""
+    return sum(view.trouble is not None for view in views) > 1
 
 
 def _short(view: ImportView, shared: int) -> str:
