@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, Retrying, Watching
 from watcher.core.model import ImportRef
+from watcher.core.statuses import Outcome
 
 Snapshot = Callable[[ImportRef], Heartbeat | None]
 
@@ -83,7 +84,7 @@ class Pending:
 
     outage: Outage
     waiting: int = 0
-    succeeded: int = 0
+    successes: list[Outcome] = field(default_factory=list)
     change: Changed | None = None
     goals: list[Watching] = field(default_factory=list)
     faults: dict[ImportRef, Retrying | MetThrottle] = field(default_factory=dict)

@@ -101,7 +101,7 @@ class PlainLog(Report):
             self._stream.write_line(
                 lay_out("", f"watcher: {result.message}", Tone.FAILURE, self._stream.columns)
             )
-        elif self._several and self._state.succeeded < len(result.ends):
+        elif self._several and len(self._state.successes) < len(result.ends):
             level = level_of_outcome(result.outcome, result.code)
             tone = Tone.SUCCESS if result.code == 0 else _TONES.get(level, Tone.NONE)
             line = Line(level, result.message, time.time(), tone=tone, is_outcome=result.code != 0)
@@ -193,7 +193,7 @@ class PlainLog(Report):
         state.outage.remove(event.ref)
         state.waiting -= 1
         if event.outcome in SUCCESSES:
-            state.succeeded += 1
+            state.successes.append(event.outcome)
             self._write_success(event)
             return
         self._write_change()
@@ -213,7 +213,7 @@ class PlainLog(Report):
                 text = line_of(change) or text
         self._write_change()
         if self._several and len(self.names):
-            text += f"; {tally_of_successes(self._state.succeeded, len(self.names))}"
+            text += f"; {tally_of_successes(self._state.successes, len(self.names))}"
         refs = [event.ref] if self._several else ()
         self._write(Line(level_of(event), text, event.at.unix, refs, event, Tone.SUCCESS))
 

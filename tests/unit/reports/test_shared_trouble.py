@@ -256,3 +256,18 @@ def test_imports_that_share_no_keys_are_named_in_full(make_log: MakeLog) -> None
         "watching 2 imports until complete, for at most 1h",
         "error: stopped. Look. (p/e/s/i)",
     ]
+
+
+def test_a_reached_status_is_not_called_complete(make_log: MakeLog) -> None:
+    """Imports that succeed at an earlier status are not complete yet."""
+    log = make_log(REFS[:2])
+    ends = [
+        log.end(REFS[0], Outcome.REACHED, "reached ready"),
+        log.end(REFS[1], Outcome.STOPPED, "stopped. Look."),
+    ]
+    log.log.finish(ExitCodes().result(ends))
+    assert log.lines()[1:] == [
+        "reached ready; 1 of 2 succeeded (imp-0)",
+        "error: stopped. Look. (imp-1)",
+        "error: 1 of 2 imports succeeded; exit code 3 (stopped)",
+    ]

@@ -229,7 +229,7 @@ def summarize(ends: Sequence[Ended], outcome: Outcome, code: int) -> str:
     """Return one sentence about several imports, such as ``2 of 3 imports complete, 1 stopped``."""
     counts = Counter(end.outcome for end in ends)
     succeeded = sum(counts[one] for one in SUCCESSES)
-    verb = "reached their status" if counts[Outcome.REACHED] else "complete"
+    verb = "succeeded" if counts[Outcome.REACHED] else "complete"
     failed = [end.outcome for end in ends if end.outcome not in SUCCESSES]
     others = f", {tally(failed)}" if set(failed) - {outcome} or (failed and not code) else ""
     exit_code = f"; exit code {code} ({outcome})" if code else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import assert_never
 
@@ -104,9 +104,10 @@ def responding_again(after: float) -> str:
     return f"responding again after {duration(after)}"
 
 
-def tally_of_successes(succeeded: int, total: int) -> str:
-    """Return how many of several imports succeeded, such as ``2 of 3 complete``."""
-    return f"{succeeded} of {total} complete"
+def tally_of_successes(outcomes: Collection[Outcome], total: int) -> str:
+    """Return how many of several imports succeeded so far, such as ``2 of 3 complete``."""
+    verb = "succeeded" if Outcome.REACHED in outcomes else "complete"
+    return f"{len(outcomes)} of {total} {verb}"
 
 
 def _change(transition: Transition) -> str:

@@ -9,7 +9,9 @@ from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from watcher.core.messages.progress import tally_of_successes
 from watcher.core.messages.snapshots import polls, waiting_for
+from watcher.core.statuses import SUCCESSES
 from watcher.core.text import printable, tally
 from watcher.reports.collecting import summarize
 from watcher.reports.live.view_state import Attention, ImportView, running_time
@@ -139,10 +141,11 @@ class Frame:
 
     def _head(self, views: Sequence[ImportView], width: int, height: int) -> list[Text]:
         """Draw a bar, the shared keys, and the trouble of more than one import."""
-        done = sum(view.attention is Attention.DONE for view in views)
+        ends = [view.ended for view in views if view.ended is not None]
+        successes = [end.outcome for end in ends if end.outcome in SUCCESSES]
         elapsed = running_time(max(view.progress.elapsed for view in views))
-        title = self._line((f" {done} of {len(views)} complete  {elapsed} ", "bold reverse cyan"))
-        filled = _BAR * done // len(views)
+        title = self._line((f" {tally_of_successes(successes, len(views))}  {elapsed} ", "bold reverse cyan"))
+        filled = _BAR * len(successes) // len(views)
         if title.cell_len + 2 + _BAR <= width:
             bar = Text.assemble(
                 (self.glyphs.moving * filled, "green"), (self.glyphs.rail * (_BAR - filled), "dim")
