@@ -114,7 +114,9 @@ class PlainLog(Report):
     def notify(self, notice: Notice) -> None:
         """Write the message, unless it is progress and ``quiet``."""
         tone = _TONES.get(notice.level, Tone.NONE)
-        self._write(Line(notice.level, notice.message, time.time(), tone=tone), is_event=notice.level <= Level.INFO)
+        self._write(
+            Line(notice.level, notice.message, time.time(), tone=tone), is_event=notice.level <= Level.INFO
+        )
 
     def close(self) -> None:
         """Write what was collected, and wait for the reader of standard error."""
