@@ -188,7 +188,7 @@ def test_the_workflow(start_simulator: StartSimulator, folder: Path, scenario: s
     created = run_step(create, folder, base_uri, context)
     assert created.returncode == 0, created.stderr
 
-    _, step = ACTION.runs.steps
+    _, step, _ = ACTION.runs.steps
     waited = run_step(step, folder, base_uri, ACTION.values(filled_in(wait.with_, context)))
     assert waited.returncode == code, waited.stderr
     written = outputs((folder / "output").read_text("utf-8"))
@@ -217,7 +217,7 @@ def test_a_workflow_stops_if_nothing_was_created(folder: Path) -> None:
 def test_the_action_accepts_no_options_as_targets(start_simulator: StartSimulator, folder: Path) -> None:
     """An input that looks like an option cannot send the token elsewhere."""
     simulator = start_simulator("stuck")
-    _, step = ACTION.runs.steps
+    _, step, _ = ACTION.runs.steps
     given = {"token": TOKEN, "until": "preparing", "targets": simulator.create()}
     good = run_step(step, folder, simulator.base_uri, ACTION.values(given))
     assert good.returncode == 0, good.stderr
@@ -232,15 +232,25 @@ def test_the_action_accepts_no_options_as_targets(start_simulator: StartSimulato
 )
 def test_the_action_names_a_missing_input(folder: Path, given: dict[str, str], named: str) -> None:
     """A missing input is an annotation that names it as the workflow does."""
-    _, step = ACTION.runs.steps
+    _, step, _ = ACTION.runs.steps
     ended = run_step(step, folder, NOWHERE, ACTION.values(given))
     assert ended.returncode == 2
     assert ended.stdout.startswith(f"::error::The input{'s' if 'and' in named else ''} {named} ")
 
 
+def test_the_action_explains_which_input_is_meant() -> None:
+    """Messages name environment variables; the last step names the input of each."""
+    _, wait, explain = ACTION.runs.steps
+    assert f"steps.{wait.id}.outputs.outcome == 'usage'" in str(explain.if_)
+    for variable, expression in wait.env.items():
+        (name,) = re.findall(r"inputs\.([\w-]+)", expression)
+        assert re.search(rf"\b{variable}\b[^,]*'{name}'|'{name}'", explain.run)
+        assert f"'{name}'" in explain.run
+
+
 def test_the_action_installs_this_repository() -> None:
     """The path from the action to the repository is correct, and every expression goes through `env`."""
-    install, wait = ACTION.runs.steps
+    install, wait, _ = ACTION.runs.steps
     assert '"$GITHUB_ACTION_PATH/../.."' in install.run
     assert (EXAMPLES / "github-action" / ".." / ".." / "pyproject.toml").is_file()
     used = set(re.findall(r"inputs\.([\w-]+)", " ".join(wait.env.values())))

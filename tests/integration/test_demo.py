@@ -54,7 +54,7 @@ def test_the_demo_of_a_stop(demos: Mapping[str, Finished]) -> None:
 def test_the_demo_of_an_approval(demos: Mapping[str, Finished]) -> None:
     """--demo=approval waits and is then approved."""
     assert demos["approval"].code == 0
-    assert "waiting for approval in LaunchDarkly" in demos["approval"].err
+    assert "must be approved and applied in LaunchDarkly" in demos["approval"].err
 
 
 @pytest.mark.parametrize(("value", "code"), [("yes", 8), ("0", 2)])

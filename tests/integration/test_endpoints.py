@@ -41,8 +41,8 @@ def test_the_life_of_a_lingering_sidecar(
     assert json.loads(running)["outcome"] is None
     assert process.stdout is not None
     result = json.loads(process.stdout.readline())  # written before it lingers
-    wait_for_event(process, "lingering")
     assert get(f"{url}/readyz") == ready
+    wait_for_event(process, "lingering")
     _, final = get(f"{url}/status")
     assert json.loads(final) == result
     _, metrics = get(f"{url}/metrics")

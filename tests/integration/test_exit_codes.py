@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ENDS = [
     (("happy", 10.0), [], 0, "complete", "complete after"),
-    (("stuck", 20.0), ["--until", "ready"], 0, "reached", "reached ready"),
+    (("stuck", 20.0), ["--until", "ready"], 0, "reached", "ready after"),
     (("stopped", 20.0), [], 3, "stopped", "create a new one"),
     (("vanish", 5.0), [], 5, "not_found", "the import is gone"),
     (("unknown-status", 4.0), ["--unknown-status", "fail"], 6, "protocol", 'unknown status "validating"'),
@@ -34,9 +34,9 @@ ENDS = [
         ["--fail-on", "pending_approval"],
         7,
         "blocked",
-        "Approve and apply the change in LaunchDarkly",
+        "The change must be approved and applied in LaunchDarkly",
     ),
-    (("stuck", 20.0), ["--until", "ready", "--request-timeout", "0"], 0, "reached", "reached ready"),
+    (("stuck", 20.0), ["--until", "ready", "--request-timeout", "0"], 0, "reached", "ready after"),
     (("stuck", 20.0), ["--once"], 8, "pending", "not final yet"),
     (("stuck", 20.0), ["--timeout", "700ms"], 124, "timeout", "timed out after 700ms"),
     (
@@ -314,7 +314,7 @@ class TestSeveralImports:
         finished = run_watcher(*urls, *urls, *FAST, env=environment(simulator.base_uri))
         assert finished.code == 3
         assert finished.out.count("stopped ") == 3
-        assert "3 imports: 3 stopped; exit code 3 (stopped)" in finished.err
+        assert "0 of 3 imports complete; exit code 3 (stopped)" in finished.err
 
     def test_any(self, start_simulator: StartSimulator) -> None:
         """--any ends with 0 at the first success."""

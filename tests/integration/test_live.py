@@ -42,9 +42,9 @@ def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
         url = simulator.create()
         target = "/".join(["default", "production", "big-spenders", url.rsplit("/", 1)[1]])
         terminal.start(url, *FAST, env=terminal_environment(simulator.base_uri))
-        terminal.wait_for(lambda text: "waiting for approval in LaunchDarkly" in text)
+        terminal.wait_for(lambda text: "must be approved and applied in LaunchDarkly" in text)
         assert "✓ preparing" in terminal.text
-        assert "○ in_progress ─ ○ complete" in terminal.text
+        assert "\n  ○ in_progress\n  ○ complete\n" in terminal.text
         terminal.wait_for(lambda text: "\n  ! rate limited (429): the API asks to wait" in text)
         before = terminal.text
         terminal.wait_for(lambda text: text != before and "! rate limited (429)" in text)
@@ -54,9 +54,14 @@ def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
         assert b"\x1b[32m" in terminal.raw
         assert_lines(
             terminal.whole,
-            rf"✓ complete after {TIME}, \d+ polls",
-            rf"  ✓ preparing {TIME} ─ ✓ pending_approval {TIME} ─ (✓ ready {TIME} ─ )?"
-            rf"✓ in_progress {TIME} ─ ✓ complete",
+            rf"✓  complete  {TIME}   \d+ polls",
+            "",
+            rf"  ✓ preparing +{TIME}",
+            rf"  ✓ pending_approval +{TIME}",
+            rf"  ✓ ready +{TIME}",
+            rf"  ✓ in_progress +{TIME}",
+            "  ✓ complete",
+            "",
             rf"  {target}",
             rf"complete {target} {TIME} \d+ polls",
         )
@@ -70,7 +75,7 @@ def test_a_signal_leaves_the_last_frame_and_an_explanation(
     simulator = start_simulator("stuck")
     with opened() as terminal:
         terminal.start(simulator.create(), *FAST, env=terminal_environment(simulator.base_uri))
-        terminal.wait_for(lambda text: "in_progress 0." in text)
+        terminal.wait_for(lambda text: "in_progress  0." in text)
         if number is signal.SIGINT:
             terminal.type("\x03")
         else:
@@ -78,13 +83,16 @@ def test_a_signal_leaves_the_last_frame_and_an_explanation(
             terminal.process.send_signal(number)
         assert terminal.finish() == 128 + number
         assert_tidy(terminal)
-        first, track, target, *words, result = terminal.whole.splitlines()
-        assert re.fullmatch(rf"■ interrupted after {TIME}, \d+ polls", first)
-        assert re.fullmatch(rf"  ✓ .+ ─ ■ in_progress {TIME} ─ ○ complete", track)
+        first, *frame, result = terminal.whole.splitlines()
+        assert re.fullmatch(rf"■  interrupted  {TIME}   \d+ polls", first)
+        place = next(index for index, line in enumerate(frame) if "■" in line)
+        assert re.fullmatch(rf"  ■ in_progress +{TIME}", frame[place])
+        assert frame[place + 1 : place + 3] == ["  ○ complete", ""]
+        target, *words = frame[place + 3 :]
         assert target.startswith("  default/")
         assert re.fullmatch(
-            rf"\d\d:\d\d:\d\d warning: default/\S+: interrupted by {name} ?after .* with the same target\.",
-            "".join(words),
+            rf"\d\d:\d\d:\d\d warning: interrupted by {name} after .* with the same target\. \(default/\S+\)",
+            " ".join(line.strip() for line in words),
         )
         assert result.startswith("interrupted default/")
 
@@ -95,24 +103,21 @@ def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
     Text that a shell writes while the job is stopped stays, and SIGKILL leaves the cursor visible.
     """
     simulator = start_simulator("stuck")
-    with opened(40, 12) as terminal:
+    with opened(40, 16) as terminal:
         env = terminal_environment(simulator.base_uri, NO_COLOR="1")
         terminal.start(simulator.create(), *FAST, env=env)
         terminal.wait_for(lambda text: " in_progress" in text.partition("\n")[0])
         first, second, *steps_and_facts, target = terminal.text.splitlines()
-        assert re.fullmatch(rf". in_progress {TIME}  LaunchDarkly is", first)
-        assert second == "  importing the keys"
+        assert re.fullmatch(rf".  in_progress  {TIME}", first)
+        assert second == "  LaunchDarkly is importing the keys"
         assert "  until complete, for at most 1h" in steps_and_facts
         assert re.fullmatch(r"  default/production/big-spenders/.{5}…", target)
-        terminal.resize(90, 12)
-        terminal.wait_for(lambda text: "elapsed · next" in text or "elapsed · request" in text)
-        assert_lines(
-            terminal.text,
-            r". in_progress \S+  LaunchDarkly is importing the keys",
-            r"  ✓ .* ○ complete",
-            r"  until complete, .*",
-            r"  default/production/big-spenders/[0-9a-f-]{36}",
-        )
+        terminal.resize(90, 16)
+        terminal.wait_for(lambda text: re.search(r"polls · (next|request)", text))
+        first, *_, facts, target = terminal.text.splitlines()
+        assert re.fullmatch(r".  in_progress  \S+   LaunchDarkly is importing the keys", first)
+        assert facts.startswith("  until complete, ")
+        assert re.fullmatch(r"  default/production/big-spenders/[0-9a-f-]{36}", target)
         assert terminal.process is not None
         terminal.process.send_signal(signal.SIGSTOP)
         terminal.take(0.3)
@@ -120,7 +125,7 @@ def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
         os.write(terminal.slave, b"[1]+  Stopped\r\n$ fg\r\n")
         terminal.process.send_signal(signal.SIGCONT)
         terminal.wait_for(lambda text: text.count("elapsed · ") == 2)
-        assert re.search(r"\n\[1\]\+  Stopped\n\$ fg\n\n. in_progress", terminal.text)
+        assert re.search(r"\n\[1\]\+  Stopped\n\$ fg\n\n.  in_progress", terminal.text)
         terminal.process.kill()
         assert terminal.finish() == -signal.SIGKILL
         assert_tidy(terminal)
@@ -135,20 +140,22 @@ def test_forty_imports_in_a_low_window_of_ascii(start_simulator: StartSimulator)
     with opened(80, 9) as terminal:
         env = terminal_environment(simulator.base_uri, LC_ALL="C")
         terminal.start(simulator.create(), *missing, *arguments, *FAST, env=env)
-        terminal.wait_for(lambda text: "39 not seen yet" in text and "no such" in text)
-        assert re.match(r"40 imports: 39 not seen yet, 1 (preparing|ready|in_progress) - \d", terminal.text)
+        terminal.wait_for(lambda text: "! 39 of 40 imports: no such" in text)
+        assert re.match(r"-{20}   0 of 40 complete  \d", terminal.text)
         assert len(terminal.text.splitlines()) == 8
         assert len(terminal.screen.history.top) <= 2  # the host's line, wrapped
-        terminal.wait_for(lambda text: "39 not_found, 1 in_progress" in text)
+        terminal.wait_for(lambda text: "not_found" in text and "1 in_progress" in text)
         assert terminal.text.isascii()
         assert terminal.finish() == 5
         assert_tidy(terminal)
         whole = terminal.whole
+        words = " ".join(whole.split())
         steps = [line.split(" ")[0] for line in whole.splitlines()[:7]]
         assert re.fullmatch(r"\+{1,2}x\.{0,3}", steps[0])  # it may have been seen at an earlier status first
         assert steps[1:] == ["x...."] * 6
-        assert whole.count("there is no such import") == 39
-        assert whole.count("40 imports: 1 timeout, 39 not_found; exit code 5 (not_found)") == 1
+        assert words.count("there is no such import") == 1
+        assert words.count("(39 of 40 imports)") == 1
+        assert words.count("0 of 40 imports complete, 1 timeout, 39 not_found; exit code 5 (not_found)") == 1
 
 
 def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) -> None:
@@ -159,7 +166,7 @@ def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) 
         arguments = (simulator.create(), *FAST, "--output", "jsonl")
         terminal.start(*arguments, env=terminal_environment(simulator.base_uri), stdout=writing)
         os.close(writing)
-        terminal.wait_for(lambda text: "preparing 0." in text)
+        terminal.wait_for(lambda text: "preparing  0." in text)
         termios.tcflow(terminal.slave, termios.TCOOFF)
         assert any(json.loads(line).get("to") == "in_progress" for line in events)
         assert terminal.process is not None
@@ -167,7 +174,7 @@ def test_a_stopped_terminal_stops_nothing_else(start_simulator: StartSimulator) 
         time.sleep(0.2)
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.process.wait(5) == 143
-        assert "in_progress 0." not in terminal.text
+        assert "in_progress  0." not in terminal.text
         termios.tcflow(terminal.slave, termios.TCOON)
         terminal.take(0.1)
         assert_tidy(terminal)

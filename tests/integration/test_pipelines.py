@@ -36,7 +36,9 @@ def test_a_failed_step_is_reported_everywhere(start_simulator: StartSimulator, t
     assert re.search(r"^stopped :crit, milestone, 2000-01-01 00:00:0", summary, re.MULTILINE)
     assert TOKEN not in summary + read["result"]
     lines = finished.err.splitlines()
-    assert lines[-1].startswith("::error title=LaunchDarkly import%3A stopped::default/production/")
+    assert lines[-1].startswith(
+        "::error title=LaunchDarkly import%3A stopped::stopped in LaunchDarkly after "
+    )
     assert finished.err.count("stopped in LaunchDarkly") == 1
     assert not any(line.startswith("::") for line in lines[:-1])
 

@@ -63,7 +63,7 @@ def test_a_look_reports_only_changes(start_simulator: StartSimulator, tmp_path: 
     assert len(lines) == 3
     assert lines[0].endswith("which is not a LaunchDarkly host")
     assert "-> in_progress after " in lines[1]
-    assert "not final yet; last status in_progress" in lines[2]
+    assert "not final yet: in_progress" in lines[2]
     assert second.out.endswith(" 2 polls\n")
     assert look(state, target, simulator.base_uri) == Finished(8, "", "")
     assert look(state, target, simulator.base_uri, "--log-format", "json") == Finished(8, "", "")

@@ -29,6 +29,7 @@ class Step(msgspec.Struct, rename={"with_": "with"}, kw_only=True):
 
     name: str
     id: str | None = None
+    if_: str | None = msgspec.field(default=None, name="if")
     run: str = ""
     env: dict[str, str] = {}
     with_: dict[str, str] = {}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from watcher.cli.settings import Settings
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
+    from watcher.core.statuses import Outcome
     from watcher.reports.report import Report
     from watcher.reports.results import ResultBuilder
 
@@ -28,17 +29,24 @@ if TYPE_CHECKING:
 
 
 def make_reports(
-    settings: Settings, builder: ResultBuilder, *, several: bool, snapshot: Snapshot, has_changed: HasChanged
+    settings: Settings,
+    builder: ResultBuilder,
+    *,
+    several: bool,
+    snapshot: Snapshot,
+    has_changed: HasChanged,
+    told: Callable[[ImportRef], Outcome | None],
 ) -> list[Report]:
     """Create all reports. Files come first, because terminal or pipe may block.
 
     ``builder`` receives each event before the reports do; ``several`` imports make each line name its import.
+    ``told`` returns the outcome that an earlier run reported.
     """
     log: Report
     if settings.reports_changes_only and settings.progress in {ProgressStyle.AUTO, ProgressStyle.NONE}:
         from watcher.reports.on_change import LogOfChanges
 
-        log = LogOfChanges(make_line_log(settings, several=several), has_changed)
+        log = LogOfChanges(make_line_log(settings, snapshot, several=several), has_changed, told)
     else:
         log = make_log(settings, snapshot, several=several)
     files = [*_text_files(settings), *_json_files(settings, builder)]
@@ -58,26 +66,36 @@ def make_failure_reports(settings: Settings) -> list[Report]:
     return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
-def make_line_log(settings: Settings, *, several: bool = False) -> Report:
+def make_line_log(settings: Settings, snapshot: Snapshot | None = None, *, several: bool = False) -> Report:
     """Make the log on standard error as lines, for people or as JSON."""
     stream, level = _stream(sys.stderr), Level[settings.log_level.name]
     if settings.log_format is LogFormat.JSON:
         from watcher.reports.json_log import JsonLog
 
         return JsonLog(stream, level, settings.exit_codes)
-    from watcher.reports.plain import PlainLog
+    from watcher.reports.plain import PlainLog, nowhere
 
+    snapshot = snapshot or nowhere
     quiet = settings.progress is ProgressStyle.NONE
     if settings.ci is Pipeline.GITHUB:
         from watcher.reports.github.log import AnnotatingLog
 
         codes, any_suffices = settings.exit_codes, settings.any_suffices
-        return AnnotatingLog(stream, level, codes, several=several, quiet=quiet, any_suffices=any_suffices)
+        return AnnotatingLog(
+            stream,
+            level,
+            codes,
+            several=several,
+            quiet=quiet,
+            any_suffices=any_suffices,
+            snapshot=snapshot,
+            defer=_call_later,
+        )
     if settings.ci is Pipeline.GITLAB and level <= Level.INFO and not quiet:
         from watcher.reports.gitlab import SectionLog
 
-        return SectionLog(stream, level, several=several, quiet=quiet)
-    return PlainLog(stream, level, several=several, quiet=quiet)
+        return SectionLog(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=_call_later)
+    return PlainLog(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=_call_later)
 
 
 def make_log(
@@ -91,8 +109,8 @@ def make_log(
 
         stream, level = _stream(sys.stderr), Level[settings.log_level.name]
         glyphs = UNICODE if is_utf8_locale(environ) else ASCII
-        return LiveView(stream, snapshot, level, glyphs, several=several)
-    log = make_line_log(settings, several=several)
+        return LiveView(stream, snapshot, level, glyphs, several=several, defer=_call_later)
+    log = make_line_log(settings, snapshot, several=several)
     if missing is not None and settings.progress is ProgressStyle.LIVE:
         log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}. Progress is plain."))
     return log

@@ -121,15 +121,13 @@ class _Run:
             stack.callback(self._close)
             signals.on_exit, signals.on_resume = self._abort, self._resume
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)
-            result = await self._watch_all(terms, reader)
-            if view is not None:
-                view.result = result
+            result = await self._watch_all(terms, reader, view)
             if settings.linger and signals.number is None:
                 self._notify("lingering", f"serving until a signal; the exit code is {result.code}")
                 await interrupted.wait()
         return Finished(result, self._builder)
 
-    async def _watch_all(self, terms: Terms, reader: ThreadReader) -> Result:
+    async def _watch_all(self, terms: Terms, reader: ThreadReader, view: Endpoints | None) -> Result:
         signals = self._signals
         async with AsyncExitStack() as connections:
             try:
@@ -138,11 +136,11 @@ class _Run:
                 # Ctrl+C also ends the program before the pipe, so that standard input names no import.
                 if isinstance(error, UsageError) and signals.number is None:
                     raise
-                return self._finish_unread(terms.policy.timeout)
+                return self._finish_unread(terms.policy.timeout, view)
             if signals.number is not None:
                 self._watch.interrupt(signals.number)
             await self._follow(self._watch)
-            return self._finish(self._builder.result())
+            return self._finish(self._builder.result(), view)
 
     async def _connect(self, stack: AsyncExitStack, terms: Terms, reader: ThreadReader) -> Watch:
         settings, began = self._settings, asyncio.get_running_loop().time()
@@ -214,10 +212,11 @@ class _Run:
             several=several,
             snapshot=self._snapshot,
             has_changed=self._has_changed,
+            told=self._told,
         )
         self._reports = Reports(reports, self._inputs.conceal)
 
-    def _finish_unread(self, timeout: float) -> Result:
+    def _finish_unread(self, timeout: float, view: Endpoints | None) -> Result:
         """Finish a run that could not read its inputs; no command follows, because nothing was watched."""
         number = self._signals.number
         during = f"while reading {self._inputs.reading.source}"
@@ -234,9 +233,11 @@ class _Run:
             code = ExitCodes().code(outcome, number)
         self._reports.close()
         self._reports = Reports(make_failure_reports(self._settings), self._inputs.conceal)
-        return self._finish(Result(outcome, code, message))
+        return self._finish(Result(outcome, code, message), view)
 
-    def _finish(self, result: Result) -> Result:
+    def _finish(self, result: Result, view: Endpoints | None) -> Result:
+        if view is not None:  # before the connections are closed, which takes a moment
+            view.result = result
         self._reports.finish(result)
         if self._store is not None:
             self._store.record_outcomes(result.ends)
@@ -259,6 +260,9 @@ class _Run:
 
     def _has_changed(self, ended: Ended) -> bool:
         return self._store is None or self._store.has_changed(ended)
+
+    def _told(self, ref: ImportRef) -> Outcome | None:
+        return None if self._store is None else self._store.told(ref)
 
     def _notify(self, name: str, message: str) -> None:
         self._reports.notify(Level.INFO, name, message)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 
-from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
-from watcher.core.messages.progress import Level, level_of, line_of
+from watcher.core.messages.progress import Level
+from watcher.reports.line import Line
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice
+from watcher.reports.terminal import Tone
 
 _ERASE_LINE = "\x1b[0K"
 
@@ -19,16 +20,9 @@ class SectionLog(PlainLog):
 
     _section: str | None = None
 
-    def receive(self, event: Event) -> None:
-        """Write the event, inside a section if it is progress."""
-        if isinstance(event, Ended) and (not self._several or level_of(event) > Level.INFO):
-            self._end_section()
-        elif line_of(event) is not None:
-            self._begin_section()
-        super().receive(event)
-
     def finish(self, result: Result) -> None:
         """Write the result outside the section."""
+        self._flush()
         self._end_section()
         super().finish(result)
 
@@ -40,8 +34,18 @@ class SectionLog(PlainLog):
 
     def close(self) -> None:
         """End the section, also after a defect."""
+        self._flush()
         self._end_section()
         super().close()
+
+    def _write(self, line: Line, *, is_event: bool = True) -> None:
+        """Write an event inside a section, and the explanation of an outcome outside."""
+        is_result = not self._several and line.tone is Tone.SUCCESS
+        if line.is_outcome or is_result:
+            self._end_section()
+        elif is_event:
+            self._begin_section()
+        super()._write(line, is_event=is_event)
 
     def _begin_section(self) -> None:
         if self._section is None:

@@ -10,7 +10,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import ExitCodes, Result
-from watcher.core.messages.progress import Level, level_of, level_of_outcome, outcome_threshold
+from watcher.core.messages.progress import Level, always_explained, level_of, level_of_outcome
 from watcher.reports.documents import event_document, timestamp, to_json
 from watcher.reports.report import Notice, Report
 from watcher.reports.stream import Stream
@@ -24,20 +24,22 @@ class JsonLog(Report):
     def __init__(self, stream: Stream, level: Level, codes: ExitCodes) -> None:
         self._stream = stream
         self._log = _logger(stream, level)
-        self._outcome_log = _logger(stream, outcome_threshold(level))
+        self._unfiltered = _logger(stream, Level.DEBUG)
         self._codes = codes
 
     def receive(self, event: Event) -> None:
         """Write the event's document."""
         fields = msgspec.to_builtins(event_document(event, self._codes))
-        log = self._outcome_log if isinstance(event, Ended) else self._log
+        is_failure = isinstance(event, Ended) and not event.left_behind and always_explained(event.outcome)
+        log = self._unfiltered if is_failure else self._log
         log.log(level_of(event), fields.pop("event"), **fields)
 
     def finish(self, result: Result) -> None:
         """Write the result."""
         level = level_of_outcome(result.outcome, result.code)
         fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
-        self._outcome_log.log(level, "result", at=timestamp(time.time()), **fields)
+        log = self._unfiltered if always_explained(result.outcome, result.code) else self._log
+        log.log(level, "result", at=timestamp(time.time()), **fields)
 
     def notify(self, notice: Notice) -> None:
         """Write the message."""

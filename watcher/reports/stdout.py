@@ -7,12 +7,17 @@ from collections.abc import Callable
 
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
+from watcher.core.messages.progress import Level, level_of_outcome
 from watcher.core.messages.snapshots import polls
+from watcher.core.statuses import SUCCESSES
 from watcher.core.text import duration
 from watcher.reports.documents import event_document, to_json
 from watcher.reports.report import Report
 from watcher.reports.results import ResultBuilder
 from watcher.reports.stream import Stream
+from watcher.reports.terminal import Tone, paint
+
+_TONES = {Level.INFO: Tone.NONE, Level.WARNING: Tone.WARNING, Level.ERROR: Tone.FAILURE}
 
 
 class Output(Report):
@@ -46,7 +51,9 @@ class TextOutput(Output):
     def _write(self, result: Result) -> None:
         for end in result.ends:
             if self._has_changed is None or self._has_changed(end):
-                self._stream.write_line(text_line(end))
+                tone = _TONES[level_of_outcome(end.outcome)] if end.outcome not in SUCCESSES else Tone.SUCCESS
+                length = 0 if self._stream.columns is None else len(end.outcome)
+                self._stream.write_line(paint(text_line(end), length, tone))
 
 
 class JsonOutput(Output):

@@ -7,6 +7,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import ClassVar, TextIO
 
 Defer = Callable[[float, Callable[[], None]], object]
@@ -56,6 +57,15 @@ class Stream:
     def is_terminal(self) -> bool:
         """Whether the destination is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
+
+    @property
+    def columns(self) -> int | None:
+        """The width of the terminal; None if the destination is something else."""
+        if self._descriptor is None or not self.is_terminal:
+            return None
+        with suppress(OSError):
+            return os.get_terminal_size(self._descriptor).columns or None
+        return None
 
     @property
     def pending(self) -> bool:

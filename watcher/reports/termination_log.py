@@ -30,7 +30,7 @@ class TerminationLog(Report):
 def termination_message(result: Result, codes: ExitCodes) -> bytes:
     """Return the message of the result, then that of each of several imports, failures first, as UTF-8."""
     ends = sorted(result.ends, key=lambda end: (codes.code_of(end) == 0, end.left_behind))
-    lines = [f"{end.ref}: {end.message}" for end in ends]
+    lines = [f"{end.message} ({end.ref})" for end in ends]
     if not lines:
         lines = [f"watcher: {result.message}"]
     elif len(lines) > 1:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from watcher.core.answers.rate_limits import Hold
 from watcher.core.events import Changed, Ended, Event
 from watcher.core.model import ImportRef, Instant
+from watcher.core.statuses import Outcome
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
 from watcher.state.disk import StateFile, UnusableError, open_state_file, usage_errors
 from watcher.state.document import Document, ImportEntry, Reported, decode, encode, encode_entry
@@ -91,6 +92,11 @@ class StateStore:
     def has_changed(self, ended: Ended) -> bool:
         """Return whether outcome or status differ from what was last recorded as reported."""
         return self._entries[ended.ref].reported != Reported.from_end(ended)
+
+    def told(self, ref: ImportRef) -> Outcome | None:
+        """Return the outcome that was last recorded as reported."""
+        reported = self._entries[ref].reported
+        return None if reported is None else reported.outcome
 
     def record_outcomes(self, ends: Iterable[Ended]) -> None:
         """Save the outcomes that were reported by now."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from tests.support.processes import Simulator
 
 FOLDER: Final = Path(__file__).parent
-SCENARIOS: Final = ("stopped", "approval", "vanish", "throttled", "flaky")
+SCENARIOS: Final = ("stopped", "approval", "vanish", "revoked", "throttled", "flaky")
 
 WAITERS: Final = {
     "until.sh": [str(FOLDER / "until.sh")],
-    "strict.sh": [str(FOLDER / "strict.sh")],
+    "fifteen.sh": [str(FOLDER / "fifteen.sh")],
     "watcher": [sys.executable, "-m", "watcher", "--fail-on", "pending_approval"],
 }
 """The commands to compare; each gets the import's URL as its last argument."""
@@ -55,17 +55,19 @@ def run_waiter(
 
     Args:
         name: A key of `WAITERS`.
-        scenario: The simulator's scenario.
+        scenario: The simulator's scenario, or ``revoked``: the token is rejected after the creation.
         simulator: The simulator.
         folder: The working directory.
-        limit: Seconds until the command is stopped.
+        limit: Seconds until the command is stopped; the timeout of the loop that has one is half of it.
         path: A directory of programs that come first in PATH.
 
     Returns:
         How the command ended.
     """
     url = simulator.create(wait_on_approvals=scenario == "approval")
-    env = environment(simulator.base_uri)
+    env = environment(simulator.base_uri, TIMEOUT=f"{limit / 2:.0f}")
+    if scenario == "revoked":
+        env["LD_ACCESS_TOKEN"] = f"unauthorized-{env['LD_ACCESS_TOKEN']}"
     if path is not None:
         env["PATH"] = f"{path}{os.pathsep}{env['PATH']}"
     started = time.monotonic()

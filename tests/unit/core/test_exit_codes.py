@@ -107,4 +107,4 @@ def test_the_message_of_one_import_and_of_several() -> None:
     (only,) = ends(Outcome.STOPPED)
     assert ExitCodes().result([replace(only, message="stopped after 5s")]).message == "stopped after 5s"
     summary = ExitCodes().result(ends(Outcome.COMPLETE, Outcome.STOPPED, Outcome.COMPLETE)).message
-    assert summary == "3 imports: 2 complete, 1 stopped; exit code 3 (stopped)"
+    assert summary == "2 of 3 imports complete; exit code 3 (stopped)"

@@ -97,7 +97,7 @@ def test_a_success_is_visible(path: Path) -> None:
     driven.receive(seen("complete"))
     for event in driven.events:
         job.log.receive(event)
-    assert [line[9:17] for line in job.visible()] == ["complete"]
+    assert [line[9:] for line in job.visible()] == ["preparing -> complete after 1s"]
 
 
 def test_failures_of_several_imports_and_their_summary_are_visible(path: Path) -> None:
@@ -109,8 +109,8 @@ def test_failures_of_several_imports_and_their_summary_are_visible(path: Path) -
     job.log.finish(ExitCodes().result(ends))
     job.log.close()
     failure, total = job.visible()
-    assert "/2: stopped it is" in failure
-    assert "3 imports: 2 complete, 1 stopped" in total
+    assert failure.endswith("stopped it is (default/production/big-spenders/2)")
+    assert "2 of 3 imports complete; exit code 3 (stopped)" in total
     assert len(set(job.names)) == 2
 
 

@@ -61,7 +61,7 @@ def test_the_json_result_has_the_final_message(path: Path) -> None:
         JsonLog(Stream(file), Level.INFO, ExitCodes()).finish(builder.result())
     line = json.loads(path.read_text("utf-8"))
     assert line["message"] == builder.result().message
-    assert line["message"].startswith("2 imports: 1 stopped, 1 complete")
+    assert line["message"].startswith("1 of 2 imports complete; exit code 3 (stopped)")
 
 
 def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
@@ -74,4 +74,5 @@ def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
         for event in events:
             log.receive(event)
         log.finish(codes.result(builder.ends))
-    assert path.read_text("utf-8").endswith("complete: exit code 9, set by --exit-code\n")
+    target = builder.ends[0].ref
+    assert path.read_text("utf-8").endswith(f"complete: exit code 9, set by --exit-code ({target})\n")

@@ -26,7 +26,7 @@ def message_of(result: Result) -> str:
 def test_one_import_has_its_message() -> None:
     """The message names the import and repeats its final message."""
     result = builder_of(life("preparing", "stopped")).result()
-    assert message_of(result) == f"default/production/big-spenders/import-0: {result.message}\n"
+    assert message_of(result) == f"{result.message} (default/production/big-spenders/import-0)\n"
 
 
 def test_failures_come_first() -> None:
@@ -35,7 +35,7 @@ def test_failures_come_first() -> None:
     lines = message_of(result).splitlines()
     assert lines[0] == result.message
     assert lines[0].endswith("exit code 3 (stopped)")
-    names = [line.split(":")[0].rsplit("/", 1)[1] for line in lines[1:]]
+    names = [line.rstrip(")").rsplit("/", 1)[1] for line in lines[1:]]
     assert names == ["import-1", "import-0", "import-2"]
 
 

@@ -39,7 +39,16 @@ def error_in(members: Mapping[str, str], answer: Answer) -> ApiError:
     code, message, support_id = (
         safe_text(read_value(members.get(name)), answer) for name in ("code", "message", "id")
     )
-    return ApiError(answer.status, code, message, support_id)
+    return ApiError(answer.status, code, message, support_id, _access_in(members, answer))
+
+
+def _access_in(members: Mapping[str, str], answer: Answer) -> str | None:
+    """Return the action and the resource that a 403 names."""
+    access = read_value(members.get("access"))
+    if answer.status != HTTPStatus.FORBIDDEN or not isinstance(access, dict):
+        return None
+    action, resource = (safe_text(access.get(name), answer) for name in ("action", "resource"))
+    return f"{action} on {resource}" if action and resource else None
 
 
 def quote(answer: Answer, said: str | None = None) -> str:

@@ -53,12 +53,14 @@ class ApiError:
     Attributes:
         code: The API's code, such as ``not_found``.
         id: The ID for LaunchDarkly's support.
+        lacks: The action and the resource that a 403 names.
     """
 
     http_status: int
     code: str | None = None
     message: str | None = None
     id: str | None = None
+    lacks: str | None = None
 
     def __str__(self) -> str:
         """Return all fields in one phrase."""

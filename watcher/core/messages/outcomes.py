@@ -6,6 +6,8 @@ A *fact* says what happened, as the beginning of a sentence; ``final`` makes the
 from __future__ import annotations
 
 import math
+from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome, Status
@@ -22,10 +24,14 @@ NOT_FINAL = "not final yet"
 RATE_LIMITED = "rate limited"
 NO_SUCH_IMPORT = "there is no such import"
 IMPORT_GONE = "the import is gone"
-ACCESS_REJECTED = "the access token was rejected"
+_REJECTED = "the access token was rejected"
+_NO_PERMISSION = "the access token lacks a permission"
 REQUEST_REJECTED = "the request was rejected"
 WRONG_IMPORT = "the response is about another import"
 _STOPPED = "stopped in LaunchDarkly"
+_MISLEADING = "Invalid account ID header"
+"""The API sends this with a 401 for a token that it does not recognize."""
+
 _NOT_POLLED = "not polled: "
 _NOT_YET_THERE = "no such import yet: "
 
@@ -35,17 +41,19 @@ CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statu
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
+_CHECK_ACCESS = (
+    "Check that the access token is valid, is not an SDK key, and fits the host "
+    "(EU and federal accounts have their own)."
+)
+CHECK_ROLE = "Use a token whose role may read this segment, or change the role."
 CORRECT_PROXY = "Correct the proxy in the environment, then watch the import again."
 CHECK_GATEWAY = "Check the base URI and any proxy or gateway in front of LaunchDarkly."
-_APPROVE = "Approve and apply the change in LaunchDarkly, then watch the import again."
+_APPROVE = "The change must be approved and applied in LaunchDarkly; then watch the import again."
 _START = "Check in LaunchDarkly whether the import must be started, then watch it again."
 
 _NEXT_STEPS: Mapping[Outcome, str] = {
     Outcome.STOPPED: "It cannot continue: check it in LaunchDarkly, then create a new one.",
-    Outcome.UNAUTHORIZED: (
-        "Check that the access token is valid, is not an SDK key, may read this segment, and fits the host "
-        "(EU and federal accounts have their own)."
-    ),
+    Outcome.UNAUTHORIZED: _CHECK_ACCESS,
     Outcome.NOT_FOUND: "Check in LaunchDarkly whether the import or its segment was deleted.",
     Outcome.PROTOCOL: CHECK_GATEWAY,
     Outcome.BLOCKED: "Check the import in LaunchDarkly, then watch it again.",
@@ -58,6 +66,7 @@ _NEXT_STEPS: Mapping[Outcome, str] = {
 _NEXT_STEPS_AT: Mapping[tuple[Outcome, Status | None], str] = {
     (Outcome.NOT_FOUND, None): CHECK_TARGET,
     (Outcome.BLOCKED, ImportStatus.PENDING_APPROVAL): _APPROVE,
+    (Outcome.PENDING, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.TIMEOUT, ImportStatus.PENDING_APPROVAL): _APPROVE,
     (Outcome.TIMEOUT, ImportStatus.READY): _START,
     (Outcome.TIMEOUT, None): "Check the base URI, the network and the rate limit, or allow more time.",
@@ -97,6 +106,8 @@ def final(
     """
     if outcome in SUCCESSES:
         return fact
+    if fact == NOT_FINAL and progress.status is not None:
+        fact = f"{NOT_FINAL}: {_with_age(progress.status, progress)}"
     clauses = [fact, *_last_status(fact, progress)]
     if last_error is not None and last_error not in fact:
         ago = f" {duration(error_age)} ago" if error_age >= 1 else ""
@@ -107,13 +118,18 @@ def final(
 
 def _last_status(fact: str, progress: Progress) -> list[str]:
     """Return the clause about the last status, unless the fact says the same."""
-    status, age = progress.status, progress.in_state or 0
+    status = progress.status
     if status is None:
         says_unseen = fact.startswith((NO_SUCH_IMPORT, WRONG_IMPORT, _NOT_YET_THERE, _NOT_POLLED))
         return [] if says_unseen else ["the import was not seen"]
-    if fact.startswith((_STOPPED, "blocked at ", f"timed out: {status} ", unknown_status(status))):
+    if fact.startswith((NOT_FINAL, _STOPPED, "blocked at ", f"timed out: {status} ", unknown_status(status))):
         return []
-    return [f"last status {status}" + (f" for {duration(age)}" if age >= 0.001 else "")]  # noqa: PLR2004 (the precision of a duration)
+    return [f"last status {_with_age(status, progress)}"]
+
+
+def _with_age(status: Status, progress: Progress) -> str:
+    age = progress.in_state or 0
+    return status + (f" for {duration(age)}" if age >= 0.001 else "")  # noqa: PLR2004 (the precision of a duration)
 
 
 def at_status(outcome: Outcome, progress: Progress, policy: Policy) -> str:
@@ -153,6 +169,18 @@ def held_past_limit(wait: float, limit: float, status: Status | None) -> str:
     return f"timed out: the API asks to wait {duration(wait)}, past the {what}"
 
 
+def access_rejected(http_status: int, lacks: str | None) -> str:
+    """Return the fact if the token gives no access; ``lacks`` is the action and resource that a 403 names."""
+    if http_status == HTTPStatus.FORBIDDEN:
+        return f"the access token lacks {lacks}" if lacks else _NO_PERMISSION
+    return _REJECTED
+
+
+def explain_rejection(error: str) -> str:
+    """Return an error about the token with an explanation, if its own words mislead."""
+    return f"{error}, which means that this host does not know the token" if _MISLEADING in error else error
+
+
 def rate_limited(error: str, wait: float | None) -> str:
     """Return the fact if a single poll met a 429; ``wait`` is None if it named no time."""
     asks = "" if wait is None else f"; the API asks to wait {duration(wait)}"
@@ -173,7 +201,8 @@ def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
 
 def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
     """Return the fact after an outage; ``usable`` if responses came, but none that confirmed another."""
-    return f"no {'confirmed' if usable else 'usable'} response for {duration(outage)}: {detail}"
+    length = f" for {duration(outage)}" if outage >= 0.001 else ""  # noqa: PLR2004 (the precision of a duration)
+    return f"no {'confirmed' if usable else 'usable'} response{length}: {detail}"
 
 
 def held_past_budget(fact: str, wait: float) -> str:
@@ -197,6 +226,11 @@ def left_behind(decisive: ImportRef, *, succeeded: bool) -> str:
 
 
 def summarize(ends: Sequence[Ended], outcome: Outcome, code: int) -> str:
-    """Return one sentence about a run with several imports."""
-    outcomes = tally(end.outcome for end in ends)
-    return f"{len(ends)} imports: {outcomes}; exit code {code} ({outcome})"
+    """Return one sentence about several imports, such as ``2 of 3 imports complete, 1 stopped``."""
+    counts = Counter(end.outcome for end in ends)
+    succeeded = sum(counts[one] for one in SUCCESSES)
+    verb = "succeeded" if counts[Outcome.REACHED] else "complete"
+    failed = [end.outcome for end in ends if end.outcome not in SUCCESSES]
+    others = f", {tally(failed)}" if set(failed) - {outcome} or (failed and not code) else ""
+    exit_code = f"; exit code {code} ({outcome})" if code else ""
+    return f"{succeeded} of {len(ends)} imports {verb}{others}{exit_code}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import assert_never
 
@@ -51,12 +52,14 @@ def level_of_outcome(outcome: Outcome, code: int | None = None) -> Level:
     """Return the level of an outcome; exit code 0 makes it a success."""
     if code == 0 or (code is None and outcome in SUCCESSES):
         return Level.INFO
+    if outcome is Outcome.PENDING:
+        return Level.INFO
     return Level.WARNING if outcome in INCONCLUSIVE else Level.ERROR
 
 
-def outcome_threshold(level: Level) -> Level:
-    """Return the lowest level of an outcome that is reported: failures always explain themselves."""
-    return min(level, Level.WARNING)
+def always_explained(outcome: Outcome, code: int | None = None) -> bool:
+    """Return whether an outcome is reported at every level, because it is no success."""
+    return outcome not in SUCCESSES if code is None else code != 0
 
 
 def line_of(event: Event) -> str | None:
@@ -81,6 +84,30 @@ def line_of(event: Event) -> str | None:
             return event.message
         case _:
             assert_never(event)
+
+
+def watching(goals: Sequence[str], shared: str) -> str:
+    """Return the line about waits for several imports; ``shared`` are the leading keys of all of them."""
+    goal = goals[0].partition("; ")[0]
+    number = sum("; " in goal for goal in goals)
+    later = f"; {number} of them resumed" if number else ""
+    return f"watching {len(goals)} imports{f' of {shared}' if shared else ''} {goal}{later}"
+
+
+def retrying(detail: str) -> str:
+    """Return the line about a fault that several imports share."""
+    return f"{detail}; retrying"
+
+
+def responding_again(after: float) -> str:
+    """Return the line about the end of an outage that lasted ``after`` seconds."""
+    return f"responding again after {duration(after)}"
+
+
+def tally_of_successes(outcomes: Collection[Outcome], total: int) -> str:
+    """Return how many of several imports succeeded so far, such as ``2 of 3 complete``."""
+    verb = "succeeded" if Outcome.REACHED in outcomes else "complete"
+    return f"{len(outcomes)} of {total} {verb}"
 
 
 def _change(transition: Transition) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from watcher.core.events import Progress
 from watcher.core.statuses import ImportStatus
 
-APPROVAL = "waiting for approval in LaunchDarkly"
+APPROVAL = "the change must be approved and applied in LaunchDarkly"
 
 _WAITING_FOR: Mapping[str | None, str] = {
     None: "waiting for the import to appear",

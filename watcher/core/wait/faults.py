@@ -53,7 +53,8 @@ def interpret(reply: ErrorReply, *, seen: bool) -> tuple[Outcome, str, str]:
             fact = messages.IMPORT_GONE if seen else messages.NO_SUCH_IMPORT
             return Outcome.NOT_FOUND, fact, str(error)
         case replies.Denied(error):
-            return Outcome.UNAUTHORIZED, messages.ACCESS_REJECTED, str(error)
+            fact = messages.access_rejected(error.http_status, error.lacks)
+            return Outcome.UNAUTHORIZED, fact, messages.explain_rejection(str(error))
         case replies.Refused(error):
             return Outcome.PROTOCOL, messages.REQUEST_REJECTED, str(error)
         case replies.WrongImport(field, expected, actual):
@@ -135,7 +136,9 @@ class FaultRules:
         outage = self._extend_outage(detail, arrival)
         outage.doubtful_since = None
         if not seen or self._unconfirmed is type(reply):
-            return self._steps.end(outcome, f"{fact}: {detail}", arrival.now)
+            forbidden = isinstance(reply, replies.Denied) and reply.error.http_status == HTTPStatus.FORBIDDEN
+            advice = messages.CHECK_ROLE if forbidden else ""
+            return self._steps.end(outcome, f"{fact}: {detail}", arrival.now, next_step=advice)
         self._unconfirmed = type(reply)
         wait = schedule.poll_wait(self._policy.min_interval, self._random)
         return self._retry_or_end(outage, f"{fact}: {detail}", wait, arrival)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
-from watcher.core.events import Ended, Event
+from watcher.core.events import Ended
 from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level
+from watcher.core.model import ImportRef
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES
-from watcher.reports.plain import PlainLog
-from watcher.reports.stream import Stream
+from watcher.reports.collecting import Snapshot
+from watcher.reports.line import Line
+from watcher.reports.plain import PlainLog, nowhere
+from watcher.reports.stream import Defer, Stream
 
 MAX_ANNOTATIONS = 8
 """Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth counts the
@@ -28,38 +31,43 @@ class AnnotatingLog(PlainLog):
         several: bool,
         quiet: bool,
         any_suffices: bool,
+        defer: Defer | None = None,
+        snapshot: Snapshot = nowhere,
     ) -> None:
-        super().__init__(stream, level, several=several, quiet=quiet)
+        super().__init__(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=defer)
         self._codes = codes
         self._any_suffices = any_suffices
-        self._failures: Counter[str] = Counter()
-
-    def receive(self, event: Event) -> None:
-        """Annotate a failure if GitHub still shows the annotation; write other events as lines."""
-        if not (isinstance(event, Ended) and self._annotates(event)):
-            super().receive(event)
+        self._failures: dict[str, list[int]] = {}
 
     def finish(self, result: Result) -> None:
         """Write the result and count the failures without an annotation; annotate a run without imports."""
         if not result.ends:
             self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
             return
+        self._flush()
         super().finish(result)
-        for kind, count in self._failures.items():
-            if count > MAX_ANNOTATIONS:
-                more = f"{count - MAX_ANNOTATIONS} more did not succeed. See the log."
-                self._annotate(kind, "LaunchDarkly imports", more)
+        for kind, numbers in self._failures.items():
+            if hidden := sum(numbers[MAX_ANNOTATIONS:]):
+                self._annotate(kind, "LaunchDarkly imports", f"{hidden} more did not succeed. See the log.")
 
-    def _annotates(self, ended: Ended) -> bool:
+    def _write(self, line: Line, *, is_event: bool = True) -> None:
+        """Annotate a failure if GitHub still shows the annotation; write anything else as a line."""
+        if line.end is None or not self._annotates(line.end, line.refs):
+            super()._write(line, is_event=is_event)
+
+    def _annotates(self, ended: Ended, refs: Sequence[ImportRef]) -> bool:
         code = self._codes.code_of(ended)
         if ended.left_behind or (ended.outcome in SUCCESSES and code == 0):
             return False
         is_mild = code == 0 or ended.outcome in INCONCLUSIVE or self._any_suffices
         kind = "warning" if is_mild else "error"
-        self._failures[kind] += 1
-        if self._failures[kind] > MAX_ANNOTATIONS:
+        numbers = self._failures.setdefault(kind, [])
+        numbers.append(max(1, len(refs)))
+        if len(numbers) > MAX_ANNOTATIONS:
             return False
-        self._annotate(kind, f"LaunchDarkly import: {ended.outcome}", f"{ended.ref}: {ended.message}")
+        # An annotation is shown on its own, so it names its imports in full.
+        target = str(ended.ref) if len(refs) <= 1 else self.names.of_all(refs)
+        self._annotate(kind, f"LaunchDarkly import: {ended.outcome}", f"{ended.message} ({target})")
         return True
 
     def _annotate(self, kind: str, title: str, message: str) -> None:

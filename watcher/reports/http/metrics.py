@@ -80,8 +80,10 @@ def _each_import(imports: Mapping[ImportRef, Progress]) -> Iterator[Metric]:
     known = [(tuple(map(printable, ref.keys)), p) for ref, p in imports.items()]
     status = [((*keys, name), name == _label(p.status)) for keys, p in known for name in _STATUSES]
     yield _gauge("import_status", "1 for the last status, else 0.", status, *_KEYS, "status")
-    in_state = [(keys, p.in_state) for keys, p in known if p.in_state is not None]
-    yield _gauge("import_in_state_seconds", "Time since that status was first seen.", in_state, *_KEYS)
+    in_state = [((*keys, _label(p.status)), p.in_state) for keys, p in known if p.in_state is not None]
+    yield _gauge(
+        "import_in_state_seconds", "Time since the status was first seen.", in_state, *_KEYS, "status"
+    )
     seen = [(keys, p.seen_at) for keys, p in known if p.seen_at is not None]
     yield _gauge("import_last_good_answer_timestamp_seconds", f"{_SEEN_AT} the import.", seen, *_KEYS)
 

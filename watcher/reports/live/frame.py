@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, Group, OverflowMethod, RenderableType
+from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from watcher.core.messages.progress import tally_of_successes
 from watcher.core.messages.snapshots import polls, waiting_for
+from watcher.core.statuses import SUCCESSES
 from watcher.core.text import printable, tally
+from watcher.reports.collecting import summarize
 from watcher.reports.live.view_state import Attention, ImportView, running_time
+from watcher.reports.names import Names, count_shared_keys
 
 _WIDE = 60
-"""Columns from which a row of the table shows the steps and a note."""
+"""Columns from which the explanation follows the status, and a row of the table has steps and a note."""
+
+_NARROW = 40
+"""Columns below which a row is one line of text that is cut, because rich would drop whole columns."""
+
+_TRACK = 24
+_PULSE = 5
+_BAR = 20
+_TIME = 6
+"""Width of a time, such as ``59m59s``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,7 @@ class Glyphs:
 
     Attributes:
         spinner: The characters of the current step, one per frame.
-        rail: Joins two steps; ``moving`` is its part that moves.
+        rail: The track of the current step; ``moving`` is its part that moves.
         dot: Separates two facts.
         overflow: How rich cuts a line that is too long; its ellipsis is not ASCII.
     """
@@ -49,7 +62,7 @@ class Frame:
 
     Attributes:
         views: The imports in the order in which they were named.
-        turn: The number of the frame, for spinners and the rail.
+        turn: The number of the frame, for everything that moves.
     """
 
     views: Sequence[ImportView]
@@ -58,79 +71,132 @@ class Frame:
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterable[RenderableType]:
         """Return the content for a terminal of a certain size."""
-        width, height = options.max_width, options.size.height
-        return self._one(self.views[0], width) if len(self.views) == 1 else self._table(width, height - 1)
+        width, height = options.max_width, options.size.height - 1
+        return self._one(self.views[0], width, height) if len(self.views) == 1 else self._table(width, height)
 
-    def _one(self, view: ImportView, width: int) -> Iterable[RenderableType]:
+    def _one(self, view: ImportView, width: int, height: int) -> Iterable[RenderableType]:
+        """Draw the status and its duration, the steps, and facts about the wait."""
         mark, style = self._mark(view)
-        count = polls(view.progress)
-        lines = [Text.assemble((view.name, f"bold {style}"))]
-        if view.ended is None:
-            lines[0].append(f" {view.spent}", style).append(f"  {waiting_for(view.progress)}")
+        lead = " " * (len(mark) + 1)
+        title = Text.assemble((mark, style), " ", (f" {view.name}  {view.spent} ", f"bold reverse {style}"))
+        explanation = waiting_for(view.progress) if view.ended is None else polls(view.progress)
+        if width >= _WIDE:
+            head = [title.append(f"  {explanation}")]
         else:
-            lines[0].append(f" after {view.spent}, {count}")
+            head = [title, *_wrap(Text(explanation), lead, width)]
         if view.trouble is not None:
-            lines.append(Text(f"! {view.trouble}", "yellow"))
-        lines.append(self._track(view, width - 2))
-        if view.ended is None:
-            elapsed = f"{running_time(view.progress.elapsed)} elapsed"
-            facts = [Text(fact, "dim") for fact in (view.goal, count, elapsed, view.next_request)]
-            lines.append(_fold(facts, [Text(f" {self.glyphs.dot} ", "dim")] * len(facts), width - 2))
-        lines.append(self._line((str(view.ref), "dim")))
-        grid = Table.grid(padding=(0, 1))
-        grid.add_row(Text(mark, style), Group(*lines))
-        yield grid
+            head += _wrap(Text(f"! {view.trouble}", "yellow"), lead, width)
+        steps, target = list(self._steps(view, lead, width)), self._line((f"{lead}{view.ref}", "dim"))
+        facts = self._facts(view, lead, width) if view.ended is None else []
+        blank = [Text()] if len(head) + len(steps) + len(facts) + 2 < height else []
+        yield from (*head, *blank, *steps, *blank, *facts, target)
 
-    def _track(self, view: ImportView, width: int) -> Text:
-        """Draw the steps that are done, the current one, and those that usually follow."""
-        mark, style = self._mark(view)
-        rail, done, ahead = self.glyphs.rail, view.done_steps, view.steps_ahead
-        steps = [
-            Text.assemble((self.glyphs.done, "green"), f" {name} ", (spent, "dim")) for name, spent in done
-        ]
-        steps.append(Text.assemble((mark, style), (f" {view.status}", "bold"), (view.last_step, "dim")))
-        steps += [Text(f"{self.glyphs.ahead} {name}", "dim") for name in ahead]
-        joint = Text(f" {rail} ", "dim")
-        moving = joint
-        if view.ended is None:
-            before = self.turn % 3
-            moving = Text.assemble(
-                " ", rail * before, (self.glyphs.moving, style), rail * (2 - before), " ", style="dim"
-            )
-        return _fold(steps, [Text(f" {rail} ", "green")] * len(done) + [moving] + [joint] * len(ahead), width)
+    def _steps(self, view: ImportView, lead: str, width: int) -> Iterable[Text]:
+        """Draw the steps that are done, the current one with its track, and those that usually follow."""
+        (mark, style), done, ahead = self._mark(view), view.done_steps, view.steps_ahead
+        longest = max(len(name) for name in (view.status, *ahead, *(name for name, _ in done)))
+        for name, spent in done:
+            yield self._line(lead, (self.glyphs.done, "green"), f" {name:{longest}}", f"  {spent:>{_TIME}}")
+        current = self._line(lead, (mark, style), (f" {view.status:{longest}}", "bold"))
+        room = min(_TRACK, width - current.cell_len - 2)
+        if view.ended is not None:
+            current.append(f"  {view.last_step:>{_TIME}}" if view.last_step else "")
+            current.rstrip()
+        elif room > _PULSE:
+            current.append("  ").append_text(self._track(room, style))
+        yield current
+        yield from (self._line((f"{lead}{self.glyphs.ahead} {name}", "dim")) for name in ahead)
+
+    def _track(self, width: int, style: str) -> Text:
+        """Draw a pulse that moves along the track, because LaunchDarkly gives no percentage."""
+        start = self.turn % (width + _PULSE) - _PULSE
+        before, after = max(0, start), max(0, width - start - _PULSE)
+        rail = self.glyphs.rail
+        return Text.assemble(
+            (rail * before, "dim"),
+            (self.glyphs.moving * (width - before - after), style),
+            (rail * after, "dim"),
+        )
+
+    def _facts(self, view: ImportView, lead: str, width: int) -> list[Text]:
+        elapsed = f"{running_time(view.progress.elapsed)} elapsed"
+        facts = (view.goal, elapsed, polls(view.progress), view.next_request)
+        return _fold(facts, f" {self.glyphs.dot} ", lead, width)
 
     def _table(self, width: int, height: int) -> Iterable[RenderableType]:
+        """Draw the number of imports and what they share, then those that need attention first."""
         views = sorted(self.views, key=lambda view: view.attention)
-        if any(view.ended is None for view in views):  # else the closing line counts them
-            elapsed = running_time(max(view.progress.elapsed for view in views))
-            yield self._line(
-                (f"{len(views)} imports", "bold"), f": {_tally(views)} {self.glyphs.dot} {elapsed}"
-            )
-            height -= 1
+        head = [] if all(view.ended is not None for view in views) else self._head(views, width, height)
+        head = head[: height - 1]
+        yield from head
+        height -= len(head)
         shown = len(views) if len(views) <= height else max(0, height - 1)
-        shared = _count_shared_keys(views)
-        table = Table.grid(padding=(0, 2))
-        for justify in ("left", "left", "right"):
-            table.add_column(justify=justify, no_wrap=True)
-        for view in views[:shown]:
-            table.add_row(*self._row(view, shared, wide=width >= _WIDE))
-        yield table
+        rows, shared = views[:shown], count_shared_keys(view.ref for view in views)
+        if width < _NARROW:
+            yield from (self._narrow_row(view, shared) for view in rows)
+        else:
+            yield self._grid(rows, shared, wide=width >= _WIDE, has_shared_trouble=_share_trouble(views))
         if shown < len(views):
             yield self._line((f"and {len(views) - shown} more: {_tally(views[shown:])}", "dim"))
 
-    def _row(self, view: ImportView, shared: int, *, wide: bool) -> Iterable[Text]:
+    def _head(self, views: Sequence[ImportView], width: int, height: int) -> list[Text]:
+        """Draw a bar, the shared keys, and the trouble of more than one import."""
+        ends = [view.ended for view in views if view.ended is not None]
+        successes = [end.outcome for end in ends if end.outcome in SUCCESSES]
+        elapsed = running_time(max(view.progress.elapsed for view in views))
+        title = self._line((f" {tally_of_successes(successes, len(views))}  {elapsed} ", "bold reverse cyan"))
+        filled = _BAR * len(successes) // len(views)
+        if title.cell_len + 2 + _BAR <= width:
+            bar = Text.assemble(
+                (self.glyphs.moving * filled, "green"), (self.glyphs.rail * (_BAR - filled), "dim")
+            )
+            title = bar.append("  ").append_text(title)
+        names = Names()
+        for view in views:
+            names.add(view.ref)
+        lines = [title]
+        if names.shared:
+            lines.append(self._line((names.shared, "dim")))
+        if _share_trouble(views):
+            troubles = [view.trouble for view in views if view.trouble is not None]
+            number = "all" if len(troubles) == len(views) else f"{len(troubles)} of"
+            trouble = f"{number} {len(views)} imports: {summarize(troubles)}"
+            found = _wrap(Text(f"! {trouble}", "yellow"), "", width)
+            lines += found if len(found) < height / 4 else [self._line((f"! {trouble}", "yellow"))]
+        return lines
+
+    def _grid(
+        self, rows: Sequence[ImportView], shared: int, *, wide: bool, has_shared_trouble: bool
+    ) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for justify in ("left", "left", "right"):
+            table.add_column(justify=justify, no_wrap=True)
+        for view in rows:
+            mark, style = self._mark(view)
+            steps = self._line((mark, style))
+            if wide:
+                done, ahead = len(view.done_steps), len(view.steps_ahead)
+                steps = self._line(
+                    (self.glyphs.done * done, "green"), (mark, style), (self.glyphs.ahead * ahead, "dim")
+                )
+            cells = [steps, self._line((view.name, style)), self._line((view.spent, style))]
+            cells.append(self._line((_short(view, shared), "dim")))
+            if wide and view.ended is None:
+                cells.append(self._note(view, has_shared_trouble=has_shared_trouble))
+            table.add_row(*cells)
+        return table
+
+    def _note(self, view: ImportView, *, has_shared_trouble: bool) -> Text:
+        """Return what a row says about the next poll, unless something needs attention."""
+        if view.trouble is not None:
+            return self._line(("no response" if has_shared_trouble else view.trouble, "yellow"))
+        if view.attention is Attention.NEEDS_APPROVAL:
+            return self._line(("must be approved and applied", "yellow"))
+        return self._line((view.next_request, "dim"))
+
+    def _narrow_row(self, view: ImportView, shared: int) -> Text:
         mark, style = self._mark(view)
-        done, ahead = self.glyphs.done * len(view.done_steps), self.glyphs.ahead * len(view.steps_ahead)
-        yield (
-            self._line((done, "green"), (mark, style), (ahead, "dim")) if wide else self._line((mark, style))
-        )
-        yield self._line((view.name, style))
-        yield self._line((view.spent, style))
-        yield self._line("/".join(printable(key) for key in view.ref.keys[shared:]))
-        if wide and view.ended is None:
-            needs_approval = view.attention is Attention.NEEDS_APPROVAL
-            fact = "waiting for approval" if needs_approval else view.next_request
-            yield self._line((view.trouble, "yellow") if view.trouble is not None else (fact, "dim"))
+        return self._line((f"{mark} {view.name} {view.spent}", style), (f" {_short(view, shared)}", "dim"))
 
     def _mark(self, view: ImportView) -> tuple[str, str]:
         """Return the character for the state of an import, and its style."""
@@ -147,27 +213,36 @@ class Frame:
             case Attention.DONE:
                 return self.glyphs.done, "green"
 
-    def _line(self, *parts: str | tuple[str, str]) -> Text:
+    def _line(self, *parts: str | Text | tuple[str, str]) -> Text:
         """Return text that is cut where the line ends."""
         return Text.assemble(*parts, no_wrap=True, overflow=self.glyphs.overflow)
 
 
-def _fold(pieces: Sequence[Text], joints: Sequence[Text], width: int) -> Text:
-    """Join pieces, and break lines between pieces only."""
-    lines = [pieces[0]]
-    for joint, piece in zip(joints, pieces[1:], strict=False):
-        if lines[-1].cell_len + joint.cell_len + piece.cell_len <= width:
-            lines[-1].append_text(joint).append_text(piece)
+def _share_trouble(views: Iterable[ImportView]) -> bool:
+    """Return whether more than one import has trouble; that of a single one is in its row."""
+    return sum(view.trouble is not None for view in views) > 1
+
+
+def _short(view: ImportView, shared: int) -> str:
+    return "/".join(printable(key) for key in view.ref.keys[shared:])
+
+
+def _wrap(text: Text, lead: str, width: int) -> list[Text]:
+    """Break text between words, and indent every line."""
+    lines = text.wrap(Console(width=width), max(1, width - len(lead)))
+    return [Text.assemble(lead, line) for line in lines]
+
+
+def _fold(facts: Sequence[str], joint: str, lead: str, width: int) -> list[Text]:
+    """Join facts, and break lines between facts only."""
+    lines = [facts[0]]
+    for fact in facts[1:]:
+        if len(lead) + len(lines[-1]) + len(joint) + len(fact) <= width:
+            lines[-1] += f"{joint}{fact}"
         else:
-            lines.append(piece)
-    return Text("\n").join(lines)
+            lines.append(fact)
+    return [piece for line in lines for piece in _wrap(Text(line, "dim"), lead, width)]
 
 
 def _tally(views: Iterable[ImportView]) -> str:
     return tally(view.name for view in views)
-
-
-def _count_shared_keys(views: Iterable[ImportView]) -> int:
-    """Count the leading keys that all targets share; the import ID always stays."""
-    columns = zip(*(view.ref.keys[:-1] for view in views), strict=True)
-    return next((index for index, keys in enumerate(columns) if len(set(keys)) > 1), 3)

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from time import thread_time
 
-from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus
+from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.exit_codes import Result
-from watcher.core.messages.progress import Level, level_of
+from watcher.core.messages.progress import Level, always_explained, level_of
 from watcher.core.model import ImportRef
 from watcher.reports.live.frame import Frame, Glyphs
 from watcher.reports.live.region import Region
 from watcher.reports.live.view_state import ViewState
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice, Report
-from watcher.reports.stream import Stream
+from watcher.reports.stream import Defer, Stream
 
 FRAME = 0.25
 """Seconds between two frames while something happens."""
@@ -47,11 +47,14 @@ class LiveView(Report):
         glyphs: Glyphs,
         *,
         several: bool,
+        defer: Defer | None = None,
     ) -> None:
         self._region = Region(stream)
         self._state = ViewState(snapshot)
         self._glyphs = glyphs
-        self._lines = PlainLog(self._region, level, several=several, quiet=False)
+        self._lines = PlainLog(
+            self._region, level, several=several, quiet=False, snapshot=snapshot, defer=defer
+        )
         self._timer: asyncio.Handle | None = None
         self._turn = 0
         self._active_at = 0.0
@@ -63,6 +66,8 @@ class LiveView(Report):
             self._lines.receive(event)
             return
         self._state.receive(event)
+        if isinstance(event, Watching):
+            self._lines.names.add(event.ref)
         if not isinstance(event, Heartbeat):
             self._active_at = event.at.monotonic
         if isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO:
@@ -80,7 +85,7 @@ class LiveView(Report):
         if not self._failed:
             self._draw(last=True)
             for end in result.ends:
-                if level_of(end) > Level.INFO:
+                if always_explained(end.outcome) and not end.left_behind:
                     self._lines.receive(end)
         self._lines.finish(result)
 

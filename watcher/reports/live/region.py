@@ -67,7 +67,12 @@ class Region(Stream):
         if self._live is None:
             self._terminal.write_line(line)
         else:
-            self._live.console.print(Text(line), soft_wrap=True)
+            self._live.console.print(Text.from_ansi(line), soft_wrap=True)
+
+    @property
+    def columns(self) -> int | None:
+        """The width of the terminal."""
+        return self._size().columns
 
     def drain(self) -> None:
         """Wait until the terminal has accepted everything, or until the flush deadline."""

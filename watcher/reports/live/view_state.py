@@ -84,7 +84,7 @@ class ImportView:
         """The time in the current status, or the length of the whole wait after its end."""
         elapsed, in_state = self.progress.elapsed, self.progress.in_state
         if self.ended is not None:
-            return duration(elapsed)
+            return running_time(elapsed)
         return running_time(elapsed if in_state is None else in_state)
 
     @property
@@ -98,14 +98,14 @@ class ImportView:
     def done_steps(self) -> list[tuple[str, str]]:
         """The statuses that are over, each with the time spent in it."""
         seen = self.progress.transitions[-_MAX_DONE_STEPS - 1 :]
-        return [(before.to, duration(after.in_state or 0.0)) for before, after in pairwise(seen)]
+        return [(before.to, running_time(after.in_state or 0.0)) for before, after in pairwise(seen)]
 
     @property
     def last_step(self) -> str:
         """The time in the current status if the wait ended there."""
         in_state = self.progress.in_state
         cut_short = self.ended is not None and self.status not in lifecycle.FINAL
-        return f" {duration(in_state)}" if cut_short and in_state is not None else ""
+        return running_time(in_state) if cut_short and in_state is not None else ""
 
     @property
     def steps_ahead(self) -> list[ImportStatus]:

@@ -39,7 +39,7 @@ def change(source: ImportStatus | None, to: str, *, expected: bool = True) -> Ch
         (
             change(ImportStatus.PREPARING, ImportStatus.PENDING_APPROVAL),
             Level.INFO,
-            "preparing -> pending_approval after 2s: waiting for approval in LaunchDarkly",
+            "preparing -> pending_approval after 2s: the change must be approved and applied in LaunchDarkly",
         ),
         (
             change(ImportStatus.IN_PROGRESS, ImportStatus.READY, expected=False),
@@ -67,7 +67,7 @@ def change(source: ImportStatus | None, to: str, *, expected: bool = True) -> Ch
         ),
         (Heartbeat(REF, NOW, UNSEEN, 1, None, None), Level.INFO, "not seen yet after 5s, 1 poll"),
         (Ended(REF, NOW, READY, Outcome.TIMEOUT, "timed out"), Level.ERROR, "timed out"),
-        (Ended(REF, NOW, READY, Outcome.PENDING, "not final yet"), Level.WARNING, "not final yet"),
+        (Ended(REF, NOW, READY, Outcome.PENDING, "not final yet"), Level.INFO, "not final yet"),
         (Ended(REF, NOW, READY, Outcome.PENDING, "left", left_behind=True), Level.INFO, "left"),
         (Ended(REF, NOW, READY, Outcome.REACHED, "reached ready"), Level.INFO, "reached ready"),
     ],

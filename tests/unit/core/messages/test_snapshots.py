@@ -13,7 +13,7 @@ from watcher.core.messages.snapshots import polls, waiting_for
     [
         (None, "waiting for the import to appear"),
         ("preparing", "LaunchDarkly is preparing the import"),
-        ("pending_approval", "waiting for approval in LaunchDarkly"),
+        ("pending_approval", "the change must be approved and applied in LaunchDarkly"),
         ("ready", "waiting for LaunchDarkly to start the import"),
         ("in_progress", "LaunchDarkly is importing the keys"),
         ("validating", "unknown status; still waiting"),

@@ -106,7 +106,7 @@ def test_fail_on() -> None:
     driven = Driven(Policy(fail_on=frozenset({ImportStatus.PENDING_APPROVAL})))
     driven.receive(seen("pending_approval"))
     assert driven.outcome is Outcome.BLOCKED
-    assert "Approve and apply the change" in driven.ended.message
+    assert "must be approved and applied" in driven.ended.message
 
 
 def test_an_unknown_status_is_reported_once_and_the_wait_continues() -> None:

@@ -196,7 +196,7 @@ def test_every_outcome_but_success_is_annotated(tmp_path: Path, outcome: Outcome
     """The annotation replaces the line, also at level error."""
     lines = Annotated(tmp_path, level=Level.ERROR).lines(end(outcome))
     target = "default/production/big-spenders/1"
-    assert lines[0] == f"::{kind} title=LaunchDarkly import%3A {outcome}::{target}: {outcome} it is"
+    assert lines[0] == f"::{kind} title=LaunchDarkly import%3A {outcome}::{outcome} it is ({target})"
     assert sum(f"{outcome} it is" in line for line in lines) == 1
 
 

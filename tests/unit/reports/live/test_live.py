@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from tests.simulation.virtual import VirtualLoop
@@ -72,7 +73,8 @@ def test_unusual_events_get_a_line(window: Window) -> None:
         view.close,
     )
     _ = window.lines
-    lines = [line for line in window.raw.decode().splitlines() if "warning: " in line]
+    text = re.sub(r"\x1b\[[\d;]*m", "", window.raw.decode())
+    lines = [line for line in text.splitlines() if "warning: " in line]
     expected = [line_of(back), line_of(unknown), "this is no access token"]
     assert [line.partition("warning: ")[2] for line in lines] == expected
 
@@ -89,6 +91,7 @@ def test_a_defect_in_the_drawing_costs_only_the_frames(
     monkeypatch.setattr(live, "thread_time", lambda: 0.0)
     view = make_view(window)
     end = Ended(REF, NOW, SEEN, Outcome.STOPPED, "stopped. Look at it.")
+    window.resize(100, 24)
     in_a_loop(
         lambda: view.receive(BEGIN),
         lambda: monkeypatch.setattr(Frame, "__rich_console__", fail),
@@ -98,10 +101,10 @@ def test_a_defect_in_the_drawing_costs_only_the_frames(
         view.close,
     )
     assert window.lines
-    text = window.raw.decode()
+    text = re.sub(r"\x1b\[[\d;]*m", "", window.raw.decode())
     assert text.count("the live view failed because of a defect in watcher (ZeroDivisionError)") == 1
     assert "preparing -> ready" in text
-    assert text.count("stopped. Look at it.") == 1
+    assert text.count("Look at it.") == 1
 
 
 def frames_in(
@@ -156,6 +159,8 @@ def test_drawing_uses_at_most_a_twentieth_of_a_processor(
 def test_the_last_frame_stays_above_the_explanation(window: Window) -> None:
     """An unsuccessful outcome is written as a line below the last frame, and nothing is drawn afterwards."""
     view = make_view(window)
+    window.resize(80, 24)
+    window.screen.resize(24, 80)
     end = Ended(REF, NOW, SEEN, Outcome.STOPPED, "stopped. Look at it.")
     in_a_loop(
         lambda: view.receive(BEGIN),
@@ -164,10 +169,10 @@ def test_the_last_frame_stays_above_the_explanation(window: Window) -> None:
         view.close,
     )
     first, *others = window.lines
-    assert first == "x stopped after 2s, 3 polls"
-    assert "error: default/" in "".join(others[3:])
-    assert window.raw.count(b"stopped. Look at it.") == 1
-    assert not any("stopped after" in line for line in others)
+    assert first == "x  stopped  2.0s   3 polls"
+    assert others[-1].endswith(f"error: stopped. Look at it. ({REF})")
+    assert window.raw.count(b"Look at it.") == 1
+    assert sum("stopped" in line for line in others) == 1
 
 
 def test_the_last_frame_of_a_success_is_the_last_output(window: Window) -> None:
@@ -183,8 +188,12 @@ def test_the_last_frame_of_a_success_is_the_last_output(window: Window) -> None:
         view.close,
     )
     assert window.lines == [
-        "+ complete after 2s, 3 polls",
-        "  + preparing 2s - + complete",
+        "+  complete  2.0s",
+        "  3 polls",
+        "",
+        "  + preparing    2.0s",
+        "  + complete",
+        "",
         "  default/production/big-spenders/1234a5",
     ]
 

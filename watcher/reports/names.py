@@ -1,0 +1,61 @@
+"""How lines name imports: in full, or without the leading keys that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from watcher.core.model import ImportRef
+from watcher.core.text import printable
+
+LISTED = 3
+"""Imports that a line names one by one; of more, it gives the number."""
+
+
+class Names:
+    """The imports of one watch; ``shortened`` once a line has named the keys that all of them share."""
+
+    def __init__(self) -> None:
+        self.shortened = False
+        self._refs: dict[ImportRef, None] = {}
+        self._shared: int | None = None
+
+    def add(self, ref: ImportRef) -> None:
+        """Add an import."""
+        self._refs[ref] = None
+        self._shared = None
+
+    def __len__(self) -> int:
+        """Return the number of imports."""
+        return len(self._refs)
+
+    @property
+    def shared(self) -> str:
+        """The leading keys that all imports share, such as ``default/production``; may be empty."""
+        first = next(iter(self._refs))
+        return "/".join(printable(key) for key in first.keys[: self._count_shared()])
+
+    def of(self, ref: ImportRef) -> str:
+        """Return the name of one import."""
+        keys = ref.keys[self._count_shared() :] if self.shortened else ref.keys
+        return "/".join(printable(key, limit=200) for key in keys)
+
+    def of_all(self, refs: Collection[ImportRef]) -> str:
+        """Return the names of a few imports, or the number of many."""
+        if len(refs) == 1:
+            return self.of(*refs)
+        count, total = len(refs), max(len(self), len(refs))
+        if count <= LISTED:
+            listed = ", ".join(self.of(ref) for ref in self._refs if ref in refs)
+            return f"{count} imports: {listed}"
+        return f"all {count} imports" if count == total else f"{count} of {total} imports"
+
+    def _count_shared(self) -> int:
+        if self._shared is None:
+            self._shared = count_shared_keys(self._refs)
+        return self._shared
+
+
+def count_shared_keys(refs: Iterable[ImportRef]) -> int:
+    """Count the leading keys that all targets share; the import ID always stays."""
+    columns = zip(*(ref.keys[:-1] for ref in refs), strict=True)
+    return next((index for index, keys in enumerate(columns) if len(set(keys)) > 1), 3)
