@@ -35,6 +35,12 @@ def assert_lines(text: str, *patterns: str) -> None:
         assert re.fullmatch(pattern, line), f"{line}\nis not\n{pattern}"
 
 
+def frame_of(text: str) -> list[str]:
+    """Return the lines of the view, below those of the log."""
+    lines = text.splitlines()
+    return lines[next(index for index, line in enumerate(lines) if re.match(r"\S  \w+  ", line)) :]
+
+
 def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
     """The view shows an approval and a rate limit while they last, and leaves a summary of the steps."""
     simulator = start_simulator("demo", speed=3.0)
@@ -106,15 +112,15 @@ def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
     with opened(40, 16) as terminal:
         env = terminal_environment(simulator.base_uri, NO_COLOR="1")
         terminal.start(simulator.create(), *FAST, env=env)
-        terminal.wait_for(lambda text: " in_progress" in text.partition("\n")[0])
-        first, second, *steps_and_facts, target = terminal.text.splitlines()
+        terminal.wait_for(lambda text: "\n  ○ complete" in text and "  in_progress  " in text)
+        first, second, *steps_and_facts, target = frame_of(terminal.text)
         assert re.fullmatch(rf".  in_progress  {TIME}", first)
         assert second == "  LaunchDarkly is importing the keys"
         assert "  until complete, for at most 1h" in steps_and_facts
         assert re.fullmatch(r"  default/production/big-spenders/.{5}…", target)
         terminal.resize(90, 16)
         terminal.wait_for(lambda text: re.search(r"polls · (next|request)", text))
-        first, *_, facts, target = terminal.text.splitlines()
+        first, *_, facts, target = frame_of(terminal.text)
         assert re.fullmatch(r".  in_progress  \S+   LaunchDarkly is importing the keys", first)
         assert facts.startswith("  until complete, ")
         assert re.fullmatch(r"  default/production/big-spenders/[0-9a-f-]{36}", target)
