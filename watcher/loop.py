@@ -263,10 +263,10 @@ class Watch:
             while True:
                 for event in outbox.read():
                     yield event
-                if outbox.error is not None:
-                    raise outbox.error
                 if group.over and outbox.is_empty:
                     return
+                if outbox.error is not None:
+                    raise outbox.error
                 if group.paused:
                     group.resume(loop.clock())
                     loop.wake()

@@ -320,6 +320,29 @@ def test_closing_ends_all_watches_with_an_error() -> None:
     assert api.cancelled
 
 
+def test_a_watch_that_is_over_when_the_loop_closes_ends_normally() -> None:
+    """A consumer that reads the last events after the close gets all of them, and no error."""
+    api = Api(lambda _: "complete")
+
+    async def main() -> list[Event]:
+        seen: list[Event] = []
+
+        async def slowly(watching: Watch) -> None:
+            async with aclosing(watching.events()) as events:
+                async for event in events:
+                    seen.append(event)
+                    await asyncio.sleep(10.0)
+
+        async with Loop(api.probe, Random(1), clock, request_timeout=10.0) as loop:
+            reading = asyncio.create_task(slowly(watch(loop, 0)))
+            await asyncio.sleep(5.0)
+        await reading
+        return seen
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert outcomes(runner.run(main())) == [Outcome.COMPLETE]
+
+
 def test_a_cancellation_during_a_cleanup_waits_for_it() -> None:
     """However often the caller is cancelled, the cleanup ends first; then the cancellation takes effect."""
     ended: list[float] = []
