@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.environments import github, gitlab, prometheus
+from tests.environments import cron, github, gitlab, podman, prometheus, systemd
 from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError
 
 ENVIRONMENTS: Final = {
@@ -22,6 +22,9 @@ ENVIRONMENTS: Final = {
         github.ENVIRONMENT,
         gitlab.ENVIRONMENT,
         prometheus.ENVIRONMENT,
+        systemd.ENVIRONMENT,
+        cron.ENVIRONMENT,
+        podman.ENVIRONMENT,
     )
 }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from tests.support.paths import ROOT
 from tests.support.processes import TOKEN, Simulator, environment
+from tests.support.simulator_client import SEMANTIC_PATCH, approval
 
 _Value = TypeVar("_Value")
 
@@ -213,6 +216,24 @@ def simulator(
 def watcher(*arguments: str) -> list[str]:
     """Return the command that runs this checkout's watcher."""
     return [sys.executable, "-m", "watcher", *arguments]
+
+
+def approve(url: str) -> None:
+    """Approve the import with this URL in the simulator."""
+    request = urllib.request.Request(  # noqa: S310 (loopback)
+        url.rpartition("/imports/")[0],
+        data=json.dumps(approval(url)).encode(),
+        headers={"Authorization": TOKEN} | SEMANTIC_PATCH,
+        method="PATCH",
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310 (loopback)
+        pass
+
+
+def keys_of(url: str) -> str:
+    """Return the target as four keys instead of as a URL."""
+    *_, project, env, segment, _, import_id = url.split("/")
+    return f"{project}/{env}/{segment}/{import_id}"
 
 
 def copy_checkout(folder: Path) -> Path:
