@@ -11,13 +11,10 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import seed
 
+from tests.fuzz import EXAMPLES
 from tests.fuzz.checks import CHECKS
-
-_ROUND = 200
-"""Examples of one check in a row."""
-
 
 def main() -> int:
     """Run all checks in turn until the time is over; return 1 if one failed, else 0."""
@@ -33,15 +30,6 @@ def main() -> int:
     warnings.simplefilter("error")
     start = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
     print(f"seed {start}", flush=True)
-    settings.register_profile(
-        "fuzz",
-        max_examples=_ROUND,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
-    )
-    settings.load_profile("fuzz")
     chosen = [check for check in CHECKS if check.__name__ in (options.names or names)]
     examples, failed = _run(chosen, start, time.monotonic() + 60 * options.minutes)
     for name in sorted(examples):
@@ -63,7 +51,7 @@ def _run(chosen: Sequence[Callable[[], None]], start: int, deadline: float) -> t
             except Exception:  # noqa: BLE001 (a finding)
                 failed.add(check.__name__)
                 print(f"{check.__name__} failed, seed {number}:\n{traceback.format_exc()}", flush=True)
-            examples[check.__name__] += _ROUND
+            examples[check.__name__] += EXAMPLES
     return examples, failed
 
 

@@ -243,7 +243,7 @@ def options(arguments: list[str], environ: dict[str, str]) -> None:
             terms = parsed.settings.terms()
             assert terms.policy.timeout > 0
             inputs = read_inputs(parsed.settings, TargetLists())
-            assert inputs.refs or parsed.settings.demo
+            assert inputs.refs or parsed.settings.demo is not None
 
 
 @given(damaged(st.sampled_from([b"https://app.launchdarkly.com", b"http://127.0.0.1:8080", b"http://[::1]"])))
