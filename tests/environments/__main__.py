@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.environments import cron, github, gitlab, network, podman, prometheus, systemd
+from tests.environments import compose, cron, github, gitlab, network, podman, prometheus, systemd
 from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError
 
 ENVIRONMENTS: Final = {
@@ -25,6 +25,7 @@ ENVIRONMENTS: Final = {
         systemd.ENVIRONMENT,
         cron.ENVIRONMENT,
         podman.ENVIRONMENT,
+        compose.ENVIRONMENT,
         network.ENVIRONMENT,
     )
 }
