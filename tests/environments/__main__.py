@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from tests.environments import compose, cron, github, gitlab, network, podman, prometheus, systemd
 from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError
+from tests.simulation.campaign import say
 
 ENVIRONMENTS: Final = {
     one.name: one
@@ -61,7 +62,7 @@ def main() -> int:
         return _run_all(chosen, work, options.jobs)
     finally:
         if options.keep:
-            print(f"files: {work}")
+            say(f"files: {work}")
         else:
             shutil.rmtree(work, ignore_errors=True)
 
@@ -72,9 +73,9 @@ def _run_all(chosen: list[Environment], work: Path, jobs: int) -> int:
         for future in as_completed([pool.submit(_run, one, work / one.name) for one in chosen]):
             result = future.result()
             verdicts.append(result.verdict)
-            print(result.line, flush=True)
+            say(result.line)
     counts = (f"{verdicts.count(verdict)} {verdict}" for verdict in ("passed", "failed", "skipped"))
-    print(", ".join(counts))
+    say(", ".join(counts))
     return 1 if "failed" in verdicts else 0
 
 

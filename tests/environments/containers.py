@@ -180,5 +180,3 @@ def create_import(podman: Podman, base_uri: str) -> str:
     curl = (program("curl"), "-sS", "--fail-with-body", "-D", "-", "-H", f"Authorization: {TOKEN}")
     headers = succeed(*podman.inside("--net"), *curl, "-F", f"file=@{keys}", "-F", "mode=merge", url)
     return keys_of(re.findall(r"(?im)^location: (\S+)", headers)[0])
-
-

@@ -63,9 +63,7 @@ def install_watcher(root: Path) -> None:
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
     succeed(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, ROOT)
     (built,) = wheels.glob("*.whl")
-    succeed(
-        *pip, "download", "--only-binary=:all:", f"--python-version=3.{version}", "--dest", wheels, built
-    )
+    succeed(*pip, "download", "--only-binary=:all:", f"--python-version=3.{version}", "--dest", wheels, built)
     succeed(program("chroot"), root, "python3", "-m", "venv", "/opt/watcher")
     succeed(
         program("chroot"),

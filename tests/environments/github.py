@@ -14,6 +14,7 @@ from tests.environments.support import (
     copy_checkout,
     expect,
     expect_in,
+    expect_that,
     program,
     run,
     simulator,
@@ -100,7 +101,7 @@ def _run(folder: Path) -> None:
         ended = _act(checkout, "outcomes.yml", server.base_uri, f"TARGET={server.create()}")
     expect(ended.code, 0, f"exit code of a job with continue-on-error in\n{ended.output}")
     expect_in(ended.output, "timeout: timeout 124 in_progress", "usage: usage 2")
-    expect(re.search(r"::error.*soon", ended.output) is not None, True, f"an annotation in\n{ended.output}")
+    expect_that(re.search(r"::error.*soon", ended.output) is not None, f"an annotation in\n{ended.output}")
     expect_in(ended.output, "LaunchDarkly import: timeout", "| <code>default/production/big-spenders/")
 
 

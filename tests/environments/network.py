@@ -20,6 +20,7 @@ from tests.environments.support import (
     Running,
     expect,
     expect_in,
+    expect_that,
     keys_of,
     program,
     run,
@@ -129,7 +130,9 @@ def _network(folder: Path, scenario: str, speed: str) -> Iterator[_Network]:
     with _namespace(folder, "server") as server, _namespace(folder, "client", mount) as client:
         pid = client[-1].partition("=")[2]
         ip = (program("ip"),)
-        succeed(*server, *ip, "link", "add", "name", "wan", "type", "veth", "peer", "name", "wan", "netns", pid)
+        succeed(
+            *server, *ip, "link", "add", "name", "wan", "type", "veth", "peer", "name", "wan", "netns", pid
+        )
         for address in _ADDRESSES:
             succeed(*server, *ip, "address", "add", f"{address}/24", "dev", "wan")
         succeed(*client, *ip, "address", "add", "10.99.0.9/24", "dev", "wan")
@@ -142,7 +145,14 @@ def _network(folder: Path, scenario: str, speed: str) -> Iterator[_Network]:
             configuration.write_text(_NGINX.format(folder=folder, backend=backend.base_uri))
             nginx = (program("nginx"), "-c", configuration, "-e", folder / "error.log")
             with started(folder / "nginx.log", *server, *nginx):
-                curl = (*client, program("curl"), "-sS", "--cacert", folder / "ca.pem", f"https://{_HOST}/")
+                curl = (
+                    *client,
+                    program("curl"),
+                    "-sS",
+                    "--cacert",
+                    str(folder / "ca.pem"),
+                    f"https://{_HOST}/",
+                )
                 wait_until(lambda: run(*curl).code == 0, "start of nginx")
                 yield network
 
@@ -196,7 +206,7 @@ def _check_budget(network: _Network) -> None:
         wait_until(lambda: '"transition"' in running.log, "first response")
         succeed(*network.server, program("ip"), "link", "set", "wan", "down")
         message = str(_ended(running, 75)["message"])
-        expect(_HOST in message, True, f"the host in {message!r}")
+        expect_that(_HOST in message, f"the host in {message!r}")
         succeed(*network.server, program("ip"), "link", "set", "wan", "up")
 
 

@@ -9,7 +9,15 @@ from typing import Final
 import yaml
 
 from tests.environments.containers import PROGRAMS, Podman, add_images, create_import, running_podman
-from tests.environments.support import Ended, Environment, FailedError, expect, expect_in, simulator
+from tests.environments.support import (
+    Ended,
+    Environment,
+    FailedError,
+    expect,
+    expect_in,
+    expect_that,
+    simulator,
+)
 from tests.support.manifests import KUBERNETES
 from tests.support.processes import TOKEN
 from watcher.core.defaults import EXAMPLE_TARGET
@@ -83,7 +91,7 @@ def _run(folder: Path) -> None:
         expect(ends["deploy"], Ended(0, "the import is complete\n"), "work behind the gate")
 
         played, ends = _play(podman, "gate", "stopped", "wait-for-import")
-        expect("exited with code 3" in played.output, True, f"the closed gate's code in\n{played.output}")
+        expect_that("exited with code 3" in played.output, f"the closed gate's code in\n{played.output}")
         expect_in(ends["wait-for-import"].output, "stopped in LaunchDarkly")
 
         _, ends = _play(podman, "plain-sidecar", "happy", "watcher", "work")

@@ -77,6 +77,12 @@ def expect(actual: object, expected: object, what: str) -> None:
         raise FailedError(f"{what}: expected {expected!r}, got {actual!r}")
 
 
+def expect_that(condition: bool, what: str) -> None:
+    """Fail unless a condition holds."""
+    if not condition:
+        raise FailedError(f"not true: {what}")
+
+
 def expect_in(text: str, *parts: str) -> None:
     """Fail unless the text contains all parts, in this order, and no token."""
     position = 0

@@ -10,8 +10,8 @@ from tests.environments.debian import PROGRAMS, install_watcher, make_root
 from tests.environments.support import (
     Environment,
     Program,
-    expect,
     expect_in,
+    expect_that,
     keys_of,
     program,
     run,
@@ -95,7 +95,7 @@ def _run(folder: Path) -> None:
         nspawn = ("--quiet", "--register=no", "--keep-unit", "--console=pipe", "--boot")
         ended = run(program("systemd-nspawn"), *nspawn, f"--directory={root}", cwd=folder)
     report_file = root / "report"
-    expect(report_file.is_file(), True, f"report of systemd in\n{ended.output}")
+    expect_that(report_file.is_file(), f"report of systemd in\n{ended.output}")
     report = report_file.read_text("utf-8")
     expect_in(
         report,

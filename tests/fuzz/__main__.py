@@ -15,6 +15,8 @@ from hypothesis import seed
 
 from tests.fuzz import EXAMPLES
 from tests.fuzz.checks import CHECKS
+from tests.simulation.campaign import say
+
 
 def main() -> int:
     """Run all checks in turn until the time is over; return 1 if one failed, else 0."""
@@ -29,11 +31,11 @@ def main() -> int:
         parser.error(f"no check {', '.join(unknown)}; there are {', '.join(names)}")
     warnings.simplefilter("error")
     start = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
-    print(f"seed {start}", flush=True)
+    say(f"seed {start}")
     chosen = [check for check in CHECKS if check.__name__ in (options.names or names)]
     examples, failed = _run(chosen, start, time.monotonic() + 60 * options.minutes)
     for name in sorted(examples):
-        print(f"{name:<16} {examples[name]:>9} examples  {'failed' if name in failed else 'ok'}")
+        say(f"{name:<16} {examples[name]:>9} examples  {'failed' if name in failed else 'ok'}")
     return 1 if failed else 0
 
 
@@ -50,7 +52,7 @@ def _run(chosen: Sequence[Callable[[], None]], start: int, deadline: float) -> t
                 seed(number)(check)()
             except Exception:  # noqa: BLE001 (a finding)
                 failed.add(check.__name__)
-                print(f"{check.__name__} failed, seed {number}:\n{traceback.format_exc()}", flush=True)
+                say(f"{check.__name__} failed, seed {number}:\n{traceback.format_exc()}")
             examples[check.__name__] += EXAMPLES
     return examples, failed
 

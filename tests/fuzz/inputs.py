@@ -47,7 +47,9 @@ def damaged(draw: DrawFn, valid: st.SearchStrategy[bytes]) -> bytes:
 IMPORTS = st.builds(
     lambda changes: json.dumps(import_body(**changes)).encode(),
     st.dictionaries(
-        st.sampled_from(["id", "segmentKey", "status", "mode", "creationTime", "files", "code", "message", "new"]),
+        st.sampled_from(
+            ["id", "segmentKey", "status", "mode", "creationTime", "files", "code", "message", "new"]
+        ),
         JSON,
         max_size=3,
     ),
@@ -64,13 +66,27 @@ _NUMBERS = st.integers(-5, 2_000_000_000_000).map(str) | st.floats().map(str)
 _VALUES = (
     _NUMBERS
     | TEXT
-    | st.sampled_from(["Sun, 28 Nov 2027 20:00:00 GMT", "Sun, 28 Nov 2027", "5, 7", "gzip", "br", "٣", "1e3", TOKEN])
+    | st.sampled_from(
+        ["Sun, 28 Nov 2027 20:00:00 GMT", "Sun, 28 Nov 2027", "5, 7", "gzip", "br", "٣", "1e3", TOKEN]
+    )
 )
 HEADERS = st.dictionaries(
     st.sampled_from(
-        "date retry-after server location content-type content-encoding x-ratelimit-reset "
-        "x-ratelimit-global-limit x-ratelimit-global-remaining x-ratelimit-route-limit "
-        "x-ratelimit-route-remaining x-ratelimit-auth-token-remaining x-ratelimit-auth-token-reset".split()
+        [
+            "date",
+            "retry-after",
+            "server",
+            "location",
+            "content-type",
+            "content-encoding",
+            "x-ratelimit-reset",
+            "x-ratelimit-global-limit",
+            "x-ratelimit-global-remaining",
+            "x-ratelimit-route-limit",
+            "x-ratelimit-route-remaining",
+            "x-ratelimit-auth-token-remaining",
+            "x-ratelimit-auth-token-reset",
+        ]
     ),
     _VALUES,
     max_size=5,
@@ -78,10 +94,20 @@ HEADERS = st.dictionaries(
 
 KEYS = st.sampled_from(["default", "production", "big-spenders", "a b", "ü", "%41", "1234a567"]) | TEXT
 _PATH = st.builds(
-    lambda *keys: "/api/v2/segments/{}/{}/{}/imports/{}".format(*keys), KEYS, KEYS, KEYS, st.just(REF.import_id)
+    "/api/v2/segments/{}/{}/{}/imports/{}".format,
+    KEYS,
+    KEYS,
+    KEYS,
+    st.just(REF.import_id),
 )
 _ORIGINS = st.sampled_from(
-    ["", "https://app.launchdarkly.com", "http://127.0.0.1:80", "https://app.eu.launchdarkly.com:443", "ftp://x"]
+    [
+        "",
+        "https://app.launchdarkly.com",
+        "http://127.0.0.1:80",
+        "https://app.eu.launchdarkly.com:443",
+        "ftp://x",
+    ]
 )
 _TARGETS = st.builds(lambda *keys: "/".join(keys), KEYS, KEYS, KEYS, KEYS) | st.builds(
     lambda origin, path: origin + path, _ORIGINS, _PATH
