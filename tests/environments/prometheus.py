@@ -55,8 +55,8 @@ tests:
         alertname: ImportStuck
         exp_alerts:
           - exp_labels:
-              {{severity: warning, status: in_progress, instance: "w:1", project: p, environment: e, segment: s,
-               import_id: i}}
+              {{severity: warning, status: in_progress, instance: "w:1", project: p, environment: e,
+               segment: s, import_id: i}}
             exp_annotations: {{summary: "The import into s has been in_progress for 31m 0s."}}
       - {{eval_time: 241m, alertname: ImportWaitsForApproval, exp_alerts: []}}
   - interval: 1m
@@ -70,8 +70,8 @@ tests:
         alertname: ImportWaitsForApproval
         exp_alerts:
           - exp_labels:
-              {{severity: info, status: pending_approval, instance: "w:1", project: p, environment: e, segment: s,
-               import_id: i}}
+              {{severity: info, status: pending_approval, instance: "w:1", project: p, environment: e,
+               segment: s, import_id: i}}
             exp_annotations: {{summary: "The import into s must be approved and applied in LaunchDarkly."}}
   - interval: 1m
     input_series:

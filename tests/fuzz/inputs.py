@@ -25,9 +25,12 @@ STATUSES = st.sampled_from([str(status) for status in ImportStatus]) | TEXT
 
 _SCRAPS = (
     b"\x00", b"\x1b[31m", b"\r\n", b"\n", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\\ud800", b"\\", b'"',
-    b"{", b"}", b"[", b"]", b",", b":", b"NaN", b"-Infinity", b"1e999", b"9" * 500, b"[" * 3000, b"null", b"true",
-    b"::error::x", b"##vso[task]", b"<title>", b"%2e%2e%2f", b"%", b"/", b"..", b"\xe2\x80\xae", b"\xe2\x80\xa8",
-    b" ", b"\t", b"0", b"-1", b"HTTP/1.1 201 Created\r\n", b"Location: ", b"https://", b"@", b"#", b"=", b"--",
+    b"{", b"}", b"[", b"]", b",", b":", b"NaN", b"-Infinity", b"1e999", b"9" * 500, b"[" * 3000,
+    b"null", b"true",
+    b"::error::x", b"##vso[task]", b"<title>", b"%2e%2e%2f", b"%", b"/", b"..",
+    b"\xe2\x80\xae", b"\xe2\x80\xa8",
+    b" ", b"\t", b"0", b"-1", b"HTTP/1.1 201 Created\r\n", b"Location: ", b"https://", b"@", b"#",
+    b"=", b"--",
     b'"id":"x",', b'"status":"complete",', TOKEN.encode(), b"\x1f\x8b\x08",
 )  # fmt: skip
 

@@ -28,14 +28,16 @@ LONG = "x" * 500
         (403, {"content-encoding": " "}, b"N\xc3\xb6", 'HTTP 403 ("N\u00f6")'),
         (403, {}, b"N\xc3\xb6", 'HTTP 403 ("N\u00f6")'),
         # Without text, the media type is the best description.
-        (200, {"content-type": "text/html; charset=utf-8"}, b"<p></p>", "HTTP 200 (a body that is not an import (text/html))"),
+        (200, {"content-type": "text/html; charset=utf-8"}, b"<p></p>",
+         "HTTP 200 (a body that is not an import (text/html))"),
         (200, {}, b"<p>\n</p>", "HTTP 200 (a body that is not an import)"),
         (403, {}, b"\xef\xbb\xbfNo", 'HTTP 403 ("No")'),
         (403, {}, b"No\xef\xbb\xbf", 'HTTP 403 ("No\\ufeff")'),
         # Every part has its own limit.
         (403, {"server": LONG}, b"", f"HTTP 403 from {'x' * 37}..."),
         (403, {}, LONG.encode(), f'HTTP 403 ("{"x" * 117}...")'),
-        (403, {"content-encoding": LONG}, b"\xfd", f"HTTP 403 (a body encoded as {'x' * 37}..., which cannot be read)"),
+        (403, {"content-encoding": LONG}, b"\xfd",
+         f"HTTP 403 (a body encoded as {'x' * 37}..., which cannot be read)"),
         (200, {"content-type": LONG}, b"{}", f"HTTP 200 (a body that is not an import ({'x' * 37}...))"),
         (302, {"location": LONG}, b"", f"HTTP 302 to {'x' * 297}..."),
     ],
@@ -54,7 +56,7 @@ def test_the_parts_of_a_quotation(status: int, headers: dict[str, str], body: by
             json.dumps(import_body(status=True)).encode(),
             "HTTP 200 (an import whose fields are missing or unreadable)",
         ),
-        (b" " * BODY_LIMIT + b"{}", "HTTP 200 (a body of more than 1 MiB)"),
+        (b'{"code": "c", "message": "m"}' + b" " * BODY_LIMIT, "HTTP 200 (a body of more than 1 MiB)"),
     ],
     ids=["no status", "unreadable", "large"],
 )
