@@ -25,10 +25,9 @@ from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import parse_target
 from watcher.api.token import Secret, parse_token
-from watcher.cli.inputs import read_inputs
 from watcher.cli.options import COMMAND
 from watcher.cli.parse import parse, variables
-from watcher.cli.target_lists import TargetLists, parse_target_list
+from watcher.cli.target_lists import parse_target_list
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.lenient import read_object, read_value
 from watcher.core.answers.rate_limits import LATEST_RETRY_AFTER, read_rate_limits
@@ -274,8 +273,8 @@ def options(arguments: list[str], environ: dict[str, str]) -> None:
             parsed.settings.check(has_command=False)
             terms = parsed.settings.terms()
             assert terms.policy.timeout > 0
-            inputs = read_inputs(parsed.settings, TargetLists())
-            assert inputs.refs or parsed.settings.demo is not None
+            for text in parsed.settings.targets:
+                parse_target(text)
 
 
 @given(damaged(st.sampled_from([b"https://app.launchdarkly.com", b"http://127.0.0.1:8080", b"http://[::1]"])))
