@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -14,20 +15,21 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.environments import compose, cron, github, gitlab, network, podman, prometheus, systemd
-from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError
+from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError, kill_all
 from tests.simulation.campaign import say
 
+# The longest first, and those that share images not at the same time.
 ENVIRONMENTS: Final = {
     one.name: one
     for one in (
-        github.ENVIRONMENT,
-        gitlab.ENVIRONMENT,
-        prometheus.ENVIRONMENT,
-        systemd.ENVIRONMENT,
         cron.ENVIRONMENT,
         podman.ENVIRONMENT,
-        compose.ENVIRONMENT,
         network.ENVIRONMENT,
+        systemd.ENVIRONMENT,
+        gitlab.ENVIRONMENT,
+        github.ENVIRONMENT,
+        prometheus.ENVIRONMENT,
+        compose.ENVIRONMENT,
     )
 }
 
@@ -69,11 +71,17 @@ def main() -> int:
 
 def _run_all(chosen: list[Environment], work: Path, jobs: int) -> int:
     verdicts = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that both signals clean up
     with ThreadPoolExecutor(jobs) as pool:
-        for future in as_completed([pool.submit(_run, one, work / one.name) for one in chosen]):
-            result = future.result()
-            verdicts.append(result.verdict)
-            say(result.line)
+        try:
+            for future in as_completed([pool.submit(_run, one, work / one.name) for one in chosen]):
+                result = future.result()
+                verdicts.append(result.verdict)
+                say(result.line)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            kill_all()  # the environments fail, and clean up
+            raise
     counts = (f"{verdicts.count(verdict)} {verdict}" for verdict in ("passed", "failed", "skipped"))
     say(", ".join(counts))
     return 1 if "failed" in verdicts else 0

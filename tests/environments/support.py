@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
+from weakref import WeakSet
 
 from tests.support.paths import ROOT
 from tests.support.processes import TOKEN, Simulator, environment
@@ -25,6 +26,9 @@ _Value = TypeVar("_Value")
 SEARCH_PATH: Final = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 COMMAND_TIMEOUT: Final = 240.0
 """Seconds for one command. The environments run beside each other, so all are slow."""
+
+
+_processes: Final[WeakSet[subprocess.Popen[str]]] = WeakSet()
 
 
 class SkippedError(Exception):
@@ -261,10 +265,17 @@ def commit_all(folder: Path) -> None:
     succeed(*git, "commit", "-q", "-m", "test", cwd=folder)
 
 
+def kill_all() -> None:
+    """Kill every process that was started and still runs, after a signal."""
+    for process in list(_processes):
+        if process.poll() is None:
+            _kill(process)
+
+
 def _spawn(
     command: Sequence[str | Path], env: Mapping[str, str] | None, cwd: Path | None, out: int
 ) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         list(command),
         env=environment(PATH=SEARCH_PATH) if env is None else env,
         cwd=cwd,
@@ -275,6 +286,8 @@ def _spawn(
         errors="replace",
         start_new_session=True,
     )
+    _processes.add(process)
+    return process
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
