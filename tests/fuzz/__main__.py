@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import seed
 
-from tests.fuzz import EXAMPLES
 from tests.fuzz.checks import CHECKS
+from tests.fuzz.inputs import EXAMPLES
 from tests.simulation.campaign import say
 
 

@@ -17,7 +17,7 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fuzz.inputs import BODIES, HEADERS, JSON, KEYS, TARGET_LISTS, TARGETS, TEXT, TOKEN, damaged
+from tests.fuzz.inputs import BODIES, FUZZ, HEADERS, JSON, KEYS, TARGET_LISTS, TARGETS, TEXT, TOKEN, damaged
 from tests.support.driving import REF
 from tests.support.fault_server import Close, Play, Send, Wait, playing
 from tests.support.fault_watch import ask, client_of, silent_libraries
@@ -67,6 +67,7 @@ def _check_message(error: Exception) -> None:
     assert text, repr(error)
 
 
+@FUZZ
 @given(st.sampled_from([200, 200, 200, 204, 302, 400, 401, 403, 404, 410, 429, 500, 503]), HEADERS, BODIES)
 def responses(status: int, headers: dict[str, str], body: bytes) -> None:
     """Every response becomes a reply that is safe to print, and an import only if its keys match."""
@@ -83,6 +84,7 @@ def responses(status: int, headers: dict[str, str], body: bytes) -> None:
         assert isinstance(reply, Fault)
 
 
+@FUZZ
 @given(HEADERS, st.booleans())
 def rate_limits(headers: dict[str, str], throttled: bool) -> None:
     """A named wait is positive and plausible, whatever the headers say."""
@@ -92,6 +94,7 @@ def rate_limits(headers: dict[str, str], throttled: bool) -> None:
     assert all(printable(text) == text for text in limits.implausible)
 
 
+@FUZZ
 @given(st.dictionaries(TEXT, JSON, max_size=4), st.booleans(), st.sampled_from([None, 1]))
 def valid_json(members: dict[str, object], ascii_only: bool, indent: int | None) -> None:
     """The lenient reader reads valid JSON as the strict one does, but for constants such as NaN."""
@@ -104,6 +107,7 @@ def valid_json(members: dict[str, object], ascii_only: bool, indent: int | None)
         assert {name: read_value(value) for name, value in found.items()} == expected
 
 
+@FUZZ
 @given(st.lists(BODIES | st.sampled_from([b"HTTP/1.1 200 OK\r\n", b"Content-Length: 5\r\n\r\n"]), max_size=4))
 def connections(pieces: list[bytes]) -> None:
     """A request returns without an exception, whatever bytes arrive on the connection."""
@@ -117,6 +121,7 @@ def connections(pieces: list[bytes]) -> None:
         assert asyncio.run(run()) is not None
 
 
+@FUZZ
 @given(TARGETS)
 def targets(text: str) -> None:
     """A target is refused, or its own path names the same import."""
@@ -131,6 +136,7 @@ def targets(text: str) -> None:
     assert parse_target(target.ref.path).ref == target.ref
 
 
+@FUZZ
 @given(TARGET_LISTS)
 def target_lists(content: bytes) -> None:
     """A list is refused with one message, or names at least one import."""
@@ -138,6 +144,7 @@ def target_lists(content: bytes) -> None:
         assert parse_target_list(content.decode(errors="replace"), "standard input")
 
 
+@FUZZ
 @given(st.text(max_size=60) | st.builds("{}{}{}".format, TEXT, st.just(TOKEN), TEXT), TEXT)
 def tokens(text: str, around: str) -> None:
     """A token is one word of printable ASCII, and is removed from every text that contains it."""
@@ -177,6 +184,7 @@ def _state() -> bytes:
 _STATE: Final = _state()
 
 
+@FUZZ
 @given(damaged(st.just(_STATE)) | st.binary(max_size=60))
 def state_documents(content: bytes) -> None:
     """A state file is unusable, or is written back as an equal document."""
@@ -189,6 +197,7 @@ def state_documents(content: bytes) -> None:
     assert document.decode(written) == found
 
 
+@FUZZ
 @given(damaged(st.just(_STATE)))
 def state_files(content: bytes) -> None:
     """A run with a damaged state file starts, and leaves a file that the next run reads without a warning."""
@@ -254,6 +263,7 @@ def _is_settable(text: str) -> bool:
     return "\0" not in text
 
 
+@FUZZ
 @given(st.lists(_WORDS, max_size=5), st.dictionaries(_SETTABLE, _VALUES.filter(_is_settable), max_size=3))
 def options(arguments: list[str], environ: dict[str, str]) -> None:
     """Options and variables are settings, or one usage error."""
@@ -277,6 +287,7 @@ def options(arguments: list[str], environ: dict[str, str]) -> None:
                 parse_target(text)
 
 
+@FUZZ
 @given(damaged(st.sampled_from([b"https://app.launchdarkly.com", b"http://127.0.0.1:8080", b"http://[::1]"])))
 def base_uris(content: bytes) -> None:
     """A base URI is a scheme and a host, or refused without a repetition of the token."""
@@ -290,6 +301,7 @@ def base_uris(content: bytes) -> None:
     assert not origin.endswith("/")
 
 
+@FUZZ
 @given(
     damaged(
         st.sampled_from([b"http://user:p%40ss@proxy:3128", b"https://[::1]:1", b"socks5://x", b"proxy:80"])
@@ -311,6 +323,7 @@ def proxies(proxy: bytes, exempt: bytes) -> None:
     assert "p@ss" not in shown
 
 
+@FUZZ
 @given(KEYS)
 def keys(key: str) -> None:
     """A literal key is one segment of the path, or refused."""

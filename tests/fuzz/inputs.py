@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from tests.support.driving import REF, import_body
@@ -12,6 +13,17 @@ from watcher.core.statuses import ImportStatus
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
+
+EXAMPLES = 20
+"""Examples of one check in a row."""
+
+FUZZ = settings(
+    max_examples=EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
 
 TOKEN = "api-0f2b6a1e-1111-2222-3333-444455556666"
 
