@@ -18,14 +18,18 @@ from tests.support.paths import ROOT
 _PACKAGES: Final = ("answers", "wait", "fleet")
 _GOAL: Final = 95.0
 
-# The simulation is short: its whole suite needs minutes for each mutant.
+# A hundred simulated watches: all of them would need minutes for each mutant.
 _CONFIGURATION: Final = """
 [tool.mutmut]
 source_paths = ["watcher"]
 only_mutate = [{patterns}]
 also_copy = ["tests", "examples", "README.md"]
 pytest_add_cli_args = ["-n0", "-p", "no:randomly", "-q", "-x"]
-pytest_add_cli_args_test_selection = ["tests/unit/core", "tests/unit/test_loop.py"]
+pytest_add_cli_args_test_selection = [
+  "tests/unit/core",
+  "tests/unit/test_loop.py",
+  "tests/simulation/test_simulation.py::test_every_invariant_holds[0]",
+]
 """
 
 
