@@ -164,3 +164,10 @@ def test_any_headers_are_accepted(headers: dict[str, str], received: float, thro
     """Any headers give a positive wait or none, without an exception."""
     seconds = read_rate_limits(headers, received).named_wait(throttled=throttled)
     assert seconds is None or 0 < seconds <= 3600
+
+
+@pytest.mark.parametrize(("seconds", "ignored"), [(-3600, 0), (-3601, 1), (3600, 0), (3601, 1)])
+def test_a_moment_up_to_an_hour_away_is_plausible(seconds: int, ignored: int) -> None:
+    """A moment is plausible up to an hour before or after the response."""
+    headers = {"date": DATE, "retry-after": formatdate(SERVER + seconds, usegmt=True)}
+    assert len(read_rate_limits(headers, WRONG_CLOCK).implausible) == ignored

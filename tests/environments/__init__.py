@@ -1,0 +1,1 @@
+"""The examples, run by the real programs against the simulator."""
