@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -162,9 +163,11 @@ def test_the_shell_completes(folder: Path) -> None:
 
 
 def test_the_python_program(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """The program in the README of the library prints the outcome."""
+    """The program in the README of the library prints the outcome, and the fragments are valid Python."""
     simulator = start_simulator("happy", speed=100.0)
-    (program,) = blocks(EXAMPLES / "library" / "README.md", "python")
+    program, *fragments = blocks(EXAMPLES / "library" / "README.md", "python")
+    for fragment in fragments:
+        compile(fragment, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     program = program.replace('"default/production/big-spenders/1234a567-…"', f'"{simulator.create()}"')
     program = program.replace('"api-…"', f'"{TOKEN}", base_uri="{simulator.base_uri}"')
     ended = subprocess.run(
