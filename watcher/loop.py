@@ -140,16 +140,23 @@ class Loop:
         self._wake.set()
 
     async def _run(self) -> None:
-        while True:
-            try:
+        try:
+            while True:
+                await self._run_until_defect()
+        finally:
+            self._fail(WatcherError(CLOSED))
+
+    async def _run_until_defect(self) -> None:
+        try:
+            while True:
                 self._wake.clear()
                 self._turn()
                 await self._sleep()
-            except Exception as error:  # noqa: BLE001 (every watch raises it)
-                self._fleet = self._fleet.successor()
-                self._fail(error)
-                await self._in_flight.close()
-                await self._wake.wait()
+        except Exception as error:  # noqa: BLE001 (every watch raises it)
+            self._fleet = self._fleet.successor()
+            self._fail(error)
+            await self._in_flight.close()
+            await self._wake.wait()
 
     def _turn(self) -> None:
         """Do everything that can be done without waiting."""
@@ -199,7 +206,6 @@ class Loop:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        self._fail(WatcherError(CLOSED))
         await self._in_flight.close()
 
 

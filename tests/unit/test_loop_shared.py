@@ -320,6 +320,23 @@ def test_closing_ends_all_watches_with_an_error() -> None:
     assert api.cancelled
 
 
+def test_a_watch_does_not_outlive_the_task_of_the_loop() -> None:
+    """If the program cancels all tasks but its own, a watch raises instead of waiting forever."""
+    api = Api(lambda _: "ready")
+
+    async def use(loop: Loop) -> None:
+        own = {asyncio.current_task(), *asyncio.all_tasks()}
+        reading = asyncio.create_task(read(watch(loop, 0)))
+        await asyncio.sleep(5.0)
+        for task in own - {asyncio.current_task()}:
+            assert task is not None
+            task.cancel()
+        with pytest.raises(WatcherError, match="closed"):
+            await reading
+
+    run(api, use)
+
+
 def test_a_watch_that_is_over_when_the_loop_closes_ends_normally() -> None:
     """A consumer that reads the last events after the close gets all of them, and no error."""
     api = Api(lambda _: "complete")

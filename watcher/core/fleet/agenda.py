@@ -46,6 +46,7 @@ class ScheduledImport:
     Attributes:
         fresh: Whether the next request must use a new connection.
         paused: Whether it is not polled at present, because nobody reads its events.
+        blocked: Whether a request for the import is in flight whose reply is not for this wait.
         poll: The request in flight whose reply is for this import.
         ticket: The number of its entry in the agenda; None without one.
     """
@@ -57,8 +58,14 @@ class ScheduledImport:
     deadline: float = math.inf
     fresh: bool = False
     paused: bool = False
+    blocked: bool = False
     poll: Poll | None = None
     ticket: int | None = None
+
+    @property
+    def can_poll(self) -> bool:
+        """Whether its poll may be sent when it is due."""
+        return self.ticket is not None and not (self.paused or self.blocked)
 
     def urgency(self, now: float) -> float:
         """Return how late the poll is, in polling intervals; infinite past the deadline."""
@@ -94,6 +101,7 @@ class Agenda:
         """Add a wait; ``schedule`` sets its first poll."""
         ref = scheduled.waiter.ref
         self._waits[ref] = (*self._waits.get(ref, ()), scheduled)
+        scheduled.blocked = ref in self._in_flight
         self._size += 1
 
     def remove(self, scheduled: ScheduledImport) -> None:
@@ -135,7 +143,7 @@ class Agenda:
             for scheduled in self._due:
                 if len(to_poll) >= capacity or self._limiter.ready_at(now) > now:
                     break
-                if self._can_poll(scheduled):
+                if scheduled.can_poll:
                     to_poll.append(self._start(scheduled, now))
         for scheduled in [one for one in self._due if now >= one.deadline]:
             if scheduled.paused or scheduled.ticket is None:
@@ -145,7 +153,7 @@ class Agenda:
                 scheduled.ticket = None
             elif (
                 len(to_poll) < capacity
-                and self._can_poll(scheduled)
+                and scheduled.can_poll
                 and self._limiter.ready_at(now, last=True) <= now
             ):
                 to_poll.append(self._start(scheduled, now))
@@ -158,6 +166,8 @@ class Agenda:
         del self._in_flight[poll.ref]
         for scheduled in poll.waits:
             scheduled.poll = None
+        for scheduled in self._waits.get(poll.ref, ()):
+            scheduled.blocked = False
 
     def take_abandoned(self) -> list[Poll]:
         """Remove and return the polls in flight whose replies nobody needs any more."""
@@ -168,14 +178,14 @@ class Agenda:
         """Return when the next import needs action if no reply arrives before; infinite if none does."""
         self._drop_outdated()
         next_due = self._sleeping[0][0] if self._sleeping else math.inf
-        due = [scheduled for scheduled in self._due if not scheduled.paused]
+        due = [one for one in self._due if not one.paused]
         if not due:
             return next_due
-        latest = min(next_due, min(scheduled.deadline for scheduled in due) + LAST_POLL_GRACE)
-        ready = [scheduled for scheduled in due if self._can_poll(scheduled)]
+        latest = min(next_due, min(one.deadline for one in due) + LAST_POLL_GRACE)
+        ready = [one for one in due if not one.blocked]
         if not can_send or not ready:  # until a reply arrives
             return latest
-        first_deadline = min(scheduled.deadline for scheduled in ready)
+        first_deadline = min(one.deadline for one in ready)
         if now < first_deadline:
             return min(latest, first_deadline, self._limiter.ready_at(now))
         return min(latest, self._limiter.ready_at(now, last=True))
@@ -192,9 +202,6 @@ class Agenda:
         while self._sleeping and self._sleeping[0][2].ticket != self._sleeping[0][1]:
             heapq.heappop(self._sleeping)
 
-    def _can_poll(self, scheduled: ScheduledImport) -> bool:
-        return not scheduled.paused and scheduled.waiter.ref not in self._in_flight
-
     def _start(self, scheduled: ScheduledImport, now: float) -> Poll:
         self._limiter.start(now)
         ref = scheduled.waiter.ref
@@ -203,4 +210,6 @@ class Agenda:
         poll = self._in_flight[ref] = Poll(ref, waits, deadline, fresh)
         for one in waits:
             one.poll, one.ticket = poll, None
+        for one in self._waits[ref]:
+            one.blocked = one.poll is None
         return poll
