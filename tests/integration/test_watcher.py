@@ -307,7 +307,12 @@ def test_a_token_function_that_never_works_is_unavailable(start_simulator: Start
         ({"token": "api-1", "request_timeout": 0}, "^request_timeout must be more than 0 seconds"),
     ],
 )
-def test_an_invalid_argument_is_refused_at_once(arguments: dict[str, object], message: str) -> None:
-    """The constructor refuses invalid arguments without a network or an event loop."""
+def test_an_invalid_argument_is_refused(arguments: dict[str, object], message: str) -> None:
+    """Invalid arguments are refused before any request is sent."""
+
+    async def program() -> None:
+        async with watcher.Watcher(**arguments) as one:  # type: ignore[arg-type]  # wrong on purpose
+            await one.wait("a/b/c/d")
+
     with pytest.raises(watcher.UsageError, match=message):
-        watcher.Watcher(**arguments)  # type: ignore[arg-type]  # wrong on purpose
+        asyncio.run(program())
