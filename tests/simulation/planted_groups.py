@@ -37,6 +37,8 @@ def deliver_to_one_group(self: Agenda, scheduled: ScheduledImport, now: float) -
     self._waits[scheduled.waiter.ref] = (scheduled,)
     poll = _start(self, scheduled, now)
     self._waits[scheduled.waiter.ref] = everyone
+    for one in everyone:
+        one.blocked = one.poll is None
     return poll
 
 
