@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from tests.support.pipelines import (
 )
 from tests.support.processes import TOKEN
 from tests.support.readme import blocks
+from tests.support.simulator_client import SEMANTIC_PATCH, approval
 from tests.unit.reports.github.test_outputs import outputs
 from watcher.core.exit_codes import DEFAULT_CODES
 from watcher.core.statuses import Outcome
@@ -133,10 +135,12 @@ def test_a_log_of_both_streams_is_appended_to(
     assert places == sorted(places)
 
 
-def run_parts(folder: Path, base_uri: str, *parts: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the shell example for several files; its pauses take no time."""
+def run_parts(
+    folder: Path, base_uri: str, *parts: str, during_pauses: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the shell example for several files; its pauses take no time, but run a command."""
     sleep = folder / "watcher" / "bin" / "sleep"
-    sleep.write_text("#!/bin/sh\nexec /bin/sleep 0.1\n")
+    sleep.write_text(f"#!/bin/sh\n{during_pauses}\nexec /bin/sleep 0.1\n")
     sleep.chmod(0o755)
     for part in parts:
         (folder / part).write_text(f"{part}\n")
@@ -148,10 +152,17 @@ def run_parts(folder: Path, base_uri: str, *parts: str, **variables: str) -> sub
 def test_imports_in_parts(start_simulator: StartSimulator, folder: Path) -> None:
     """Parts are imported one after the other, after another import of the environment has ended."""
     simulator = start_simulator("happy")
-    other = simulator.create()
-    watching = run(["watcher", other, "--until", "preparing"], folder, simulator.base_uri, {})
+    other = simulator.create(wait_on_approvals=True)
+    watching = run(["watcher", other, "--until", "pending_approval"], folder, simulator.base_uri, {})
     assert watching.returncode == 0  # its life begins with the first poll
-    finished = run_parts(folder, simulator.base_uri, "part-aa", "part-ab")
+    # The other import ends only after the script has met it.
+    (folder / "approval.json").write_text(json.dumps(approval(other)))
+    headers = " ".join(f"-H '{name}: {value}'" for name, value in SEMANTIC_PATCH.items())
+    approve = (
+        f"{shutil.which('curl')} -s -o /dev/null -X PATCH -H 'Authorization: {TOKEN}' {headers} "
+        f"--data-binary '@{folder}/approval.json' '{other.rpartition('/imports/')[0]}'"
+    )
+    finished = run_parts(folder, simulator.base_uri, "part-aa", "part-ab", during_pauses=approve)
     assert finished.returncode == 0, finished.stderr
     assert "part-aa: another import of this environment is running" in finished.stderr
     assert "part-ab: another" not in finished.stderr

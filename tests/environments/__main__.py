@@ -49,7 +49,7 @@ class _Result(NamedTuple):
 
 
 def main() -> int:
-    """Run the environments; return 0 if none failed, 1 if one failed, 2 for bad arguments."""
+    """Run the environments; return 0 if none failed, 1 if one failed, 130 after a signal."""
     parser = argparse.ArgumentParser(prog="python -m tests.environments", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(ENVIRONMENTS)} [all]")
     parser.add_argument("--jobs", type=int, default=3, help="environments at the same time [3]")
@@ -62,6 +62,9 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="environments-"))
     try:
         return _run_all(chosen, work, options.jobs)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
     finally:
         if options.keep:
             say(f"files: {work}")

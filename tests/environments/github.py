@@ -76,7 +76,12 @@ def _prepare(folder: Path) -> Path:
     workflows = checkout / ".github" / "workflows"
     workflows.mkdir(parents=True)
     # `$/` is the workflow's own repository; act knows only `./`, like GitHub Enterprise Server.
-    text = _WORKFLOW.read_text("utf-8").replace("uses: $/", "uses: ./")
+    # The simulator has no TLS.
+    text = (
+        _WORKFLOW.read_text("utf-8")
+        .replace("uses: $/", "uses: ./")
+        .replace("--proto =https", "--proto =http")
+    )
     (workflows / "import.yml").write_text(text, "utf-8")
     (workflows / "outcomes.yml").write_text(_OUTCOMES, "utf-8")
     commit_all(checkout)

@@ -47,8 +47,7 @@ evaluation_interval: 1m
 tests:
   - interval: 1m
     input_series:
-      - {{series: 'watcher_import_in_state_seconds{{{_KEYS}}}', values: '0+60x300'}}
-      - {{series: 'watcher_import_status{{{_KEYS},status="in_progress"}}', values: '1x300'}}
+      - {{series: 'watcher_import_in_state_seconds{{{_KEYS},status="in_progress"}}', values: '0+60x300'}}
     alert_rule_test:
       - {{eval_time: 30m, alertname: ImportStuck, exp_alerts: []}}
       - eval_time: 31m
@@ -61,8 +60,7 @@ tests:
       - {{eval_time: 241m, alertname: ImportWaitsForApproval, exp_alerts: []}}
   - interval: 1m
     input_series:
-      - {{series: 'watcher_import_in_state_seconds{{{_KEYS}}}', values: '0+60x300'}}
-      - {{series: 'watcher_import_status{{{_KEYS},status="pending_approval"}}', values: '1x300'}}
+      - {{series: 'watcher_import_in_state_seconds{{{_KEYS},status="pending_approval"}}', values: '0+60x300'}}
     alert_rule_test:
       - {{eval_time: 240m, alertname: ImportWaitsForApproval, exp_alerts: []}}
       - {{eval_time: 240m, alertname: ImportStuck, exp_alerts: []}}
@@ -76,6 +74,16 @@ tests:
   - interval: 1m
     input_series:
       - {{series: 'watcher_last_good_answer_timestamp_seconds{{instance="w:1"}}', values: '0x10'}}
+    alert_rule_test:
+      - {{eval_time: 2m, alertname: NoAnswerFromLaunchDarkly, exp_alerts: []}}
+      - eval_time: 3m
+        alertname: NoAnswerFromLaunchDarkly
+        exp_alerts:
+          - exp_labels: {{severity: warning, instance: "w:1"}}
+            exp_annotations: {{summary: "w:1 got no usable response for 3m 0s."}}
+  - interval: 1m
+    input_series:
+      - {{series: 'watcher_elapsed_seconds{{instance="w:1"}}', values: '0+60x10'}}
     alert_rule_test:
       - {{eval_time: 2m, alertname: NoAnswerFromLaunchDarkly, exp_alerts: []}}
       - eval_time: 3m

@@ -145,7 +145,7 @@ def test_200_slow_clients_delay_no_poll(start_simulator: StartSimulator) -> None
             thread.join()
     assert finished.code == 143
     assert slowest < 1
-    assert made > (spent - 0.2) / 0.15  # a poll every 110 ms at most, plus the time of a request
+    assert made > spent  # nine in a second if the machine is idle, none if a client delays them
 
 
 def test_a_blocked_watch_is_stuck_and_a_sleeping_one_is_not(start_simulator: StartSimulator) -> None:
@@ -158,7 +158,7 @@ def test_a_blocked_watch_is_stuck_and_a_sleeping_one_is_not(start_simulator: Sta
     assert blocked.stderr is not None
     drain = threading.Thread(target=blocked.stderr.read)
     drain.start()
-    latest = time.monotonic() + 30
+    latest = time.monotonic() + 90
     while _is_healthy(url):
         assert time.monotonic() < latest
         time.sleep(0.1)

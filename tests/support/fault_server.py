@@ -121,9 +121,7 @@ async def _perform(act: Act, reader: asyncio.StreamReader, writer: asyncio.Strea
         case Send(data):
             await _send(writer, data)
         case Dribble(data):
-            for byte in data:
-                await _send(writer, bytes((byte,)))
-                await asyncio.sleep(_DRIBBLE_PAUSE)
+            await _dribble(writer, data)
         case Repeat(data, times):
             sent = 0
             while times is None or sent < times:
@@ -144,6 +142,13 @@ async def _perform(act: Act, reader: asyncio.StreamReader, writer: asyncio.Strea
         case _:
             assert_never(act)
     return True
+
+
+async def _dribble(writer: asyncio.StreamWriter, data: bytes) -> None:
+    for number, byte in enumerate(data):
+        await _send(writer, bytes((byte,)))
+        if number % 8 == 0:  # a pause after each byte would take too long on a busy machine
+            await asyncio.sleep(_DRIBBLE_PAUSE)
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
