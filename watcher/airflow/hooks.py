@@ -1,0 +1,113 @@
+"""The connection to LaunchDarkly: access token and base URI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from airflow.sdk import BaseHook
+from asgiref.sync import sync_to_async
+
+from watcher.airflow.compat import AirflowNotFoundException
+from watcher.airflow.form import (
+    CONNECTION_TYPE,
+    DEFAULT_CONNECTION,
+    HIDDEN_FIELDS,
+    PLACEHOLDERS,
+    RELABELED_FIELDS,
+)
+from watcher.core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchDarklyAccount:
+    """What a connection contains.
+
+    Attributes:
+        base_uri: Scheme and host of the API; None for the host of the target, else the default.
+    """
+
+    token: str = field(repr=False)
+    base_uri: str | None
+
+
+class LaunchDarklyHook(BaseHook):
+    """Reads a connection of type ``launchdarkly``: its password is the access token, its host the base URI.
+
+    Args:
+        launchdarkly_conn_id: The connection ID.
+    """
+
+    conn_name_attr = "launchdarkly_conn_id"
+    default_conn_name = DEFAULT_CONNECTION
+    conn_type = CONNECTION_TYPE
+    hook_name = "LaunchDarkly"
+
+    def __init__(self, launchdarkly_conn_id: str = DEFAULT_CONNECTION) -> None:
+        super().__init__()
+        self.launchdarkly_conn_id = launchdarkly_conn_id
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, object]:
+        """Return the form of the connection, for Airflow before 3.3."""
+        return {
+            "hidden_fields": HIDDEN_FIELDS,
+            "relabeling": RELABELED_FIELDS,
+            "placeholders": PLACEHOLDERS,
+        }
+
+    def get_conn(self) -> LaunchDarklyAccount:
+        """Return the access token and the base URI.
+
+        Raises:
+            AirflowNotFoundException: There is no such connection, or no secrets backend found it.
+            UsageError: The connection has no password.
+        """
+        name = self.launchdarkly_conn_id
+        try:
+            connection = self.get_connection(name)
+        except AirflowNotFoundException as error:
+            raise AirflowNotFoundException(
+                f"there is no connection {name!r}. Create one of type {CONNECTION_TYPE} with a LaunchDarkly "
+                "access token as its password."
+            ) from error
+        if not connection.password:
+            raise UsageError(
+                f"the connection {name!r} has no password. Set it to an access token such as api-…"
+            )
+        return LaunchDarklyAccount(
+            connection.password, _base_uri(connection.host, connection.schema, connection.port)
+        )
+
+
+def _base_uri(host: str | None, scheme: str | None, port: int | None) -> str | None:
+    """Return the base URI; Airflow splits one that is written as a URI, or in the fields of the CLI."""
+    if not host:
+        return None
+    uri = host if "://" in host else f"{scheme or 'https'}://{host}"
+    return uri if port is None else f"{uri.rstrip('/')}:{port}"
+
+
+async def get_account(conn_id: str) -> LaunchDarklyAccount:
+    """Return the account of a connection without blocking the event loop.
+
+    The raised errors are those of ``LaunchDarklyHook.get_conn``.
+    """
+    # asgiref's thread, because Airflow 3.1 reaches its supervisor only from there
+    account: LaunchDarklyAccount = await sync_to_async(LaunchDarklyHook(conn_id).get_conn)()
+    return account
+
+
+@cache
+def token_reader(conn_id: str) -> Callable[[], Awaitable[str]]:
+    """Return the function that reads the token of a connection, for ``watcher.shared``.
+
+    It is the same one for each connection ID, because ``shared`` compares functions by identity.
+    """
+
+    async def read() -> str:
+        account = await get_account(conn_id)
+        return account.token
+
+    return read

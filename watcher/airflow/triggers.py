@@ -1,0 +1,145 @@
+"""The trigger: waits for imports in the triggerer's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from importlib import import_module
+from typing import TYPE_CHECKING, TypedDict
+
+from airflow.sdk.execution_time.xcom import XCom
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from watcher.airflow.compat import AirflowNotFoundException
+from watcher.airflow.hooks import get_account, token_reader
+from watcher.core.errors import UsageError
+from watcher.core.events import Heartbeat, Watching
+from watcher.core.policy import Policy
+from watcher.core.statuses import Outcome
+
+if TYPE_CHECKING:  # imported in a thread when the first trigger runs
+    from watcher.airflow.waits import Document, Memory
+
+STATE_KEY = "launchdarkly_import_state"
+"""The key of the XCom with the state of a wait."""
+
+MINIMUM_DELAY = 5.0
+"""Shortest time in seconds from the start of a trigger to its event.
+
+Airflow may take the end of the deferring task for that of the resumed one if both are seconds apart
+(apache/airflow#72716), and retries it whatever exception it raised.
+"""
+
+HEARTBEAT = 300.0
+"""Longest time in seconds without a line in the task's log."""
+
+
+class Fired(TypedDict, total=False):
+    """The payload of the trigger's event: the results by API path, or why there are none."""
+
+    ended: dict[str, Document]
+    error: str
+    outcome: str
+
+
+class LaunchDarklyImportTrigger(BaseTrigger):
+    """Wait until all imports are final, and fire one event with their results.
+
+    All triggers of a process that use the same connection share one rate limiter and one connection pool. The
+    arguments are JSON values without the access token.
+
+    Args:
+        targets: The imports, as ``watcher.watch`` accepts them as text.
+        launchdarkly_conn_id: The connection ID.
+        policy: What to wait for and how long, from ``watcher.Policy.to_dict``.
+        states: The states of imports that somebody has already waited for, by API path.
+        ended: The results of imports that are already final, by API path.
+    """
+
+    def __init__(
+        self,
+        *,
+        targets: Sequence[str],
+        launchdarkly_conn_id: str,
+        policy: Mapping[str, object],
+        states: Mapping[str, str] | None = None,
+        ended: Mapping[str, Document] | None = None,
+    ) -> None:
+        super().__init__()
+        self.targets = list(targets)
+        self.launchdarkly_conn_id = launchdarkly_conn_id
+        self.policy = dict(policy)
+        self.states = dict(states or {})
+        self.ended = dict(ended or {})
+
+    def serialize(self) -> tuple[str, dict[str, object]]:
+        """Return the class and the arguments from which another process makes the same trigger."""
+        arguments: dict[str, object] = {
+            "targets": self.targets,
+            "launchdarkly_conn_id": self.launchdarkly_conn_id,
+            "policy": self.policy,
+            "states": self.states,
+            "ended": self.ended,
+        }
+        return f"{__name__}.{type(self).__name__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait, and yield the event for ``LaunchDarklyImportSensor.execute_complete``."""
+        loop = asyncio.get_running_loop()
+        earliest = loop.time() + MINIMUM_DELAY
+        await asyncio.to_thread(import_module, "watcher.airflow.waits")  # takes too long for the event loop
+        try:
+            payload: Fired = {"ended": await self._wait()}
+        except UsageError as error:
+            payload = {"error": str(error), "outcome": Outcome.USAGE.value}
+        except AirflowNotFoundException as error:
+            payload = {"error": str(error), "outcome": Outcome.UNAVAILABLE.value}
+        await asyncio.sleep(earliest - loop.time())
+        yield TriggerEvent(payload)
+
+    async def _wait(self) -> dict[str, Document]:
+        """Return the results by API path once all imports are final."""
+        from watcher.airflow.waits import Memory, Wait  # noqa: PLC0415 (run has imported it in a thread)
+
+        account = await get_account(self.launchdarkly_conn_id)
+        memory = await self._recall() or Memory(self.states, self.ended)
+        wait = Wait(
+            self.targets,
+            Policy.from_dict(self.policy),
+            token_reader(self.launchdarkly_conn_id),
+            account.base_uri,
+            memory,
+        )
+        async with aclosing(wait.follow(HEARTBEAT)) as events:
+            async for event in events:
+                line = wait.line(event)
+                if line is None or isinstance(event, Watching):  # the sensor has logged the beginning
+                    continue
+                if not isinstance(event, Heartbeat):
+                    await self._remember(memory)
+                level, text = line
+                self.log.log(level, "%s", text)
+        return memory.ended
+
+    async def _recall(self) -> Memory | None:
+        """Return what a trigger that did not live to fire has stored; None if there is nothing."""
+        from watcher.airflow.waits import Memory  # noqa: PLC0415 (run has imported it in a thread)
+
+        owner = self._owner()
+        stored = None if owner is None else await sync_to_async(XCom.get_one)(key=STATE_KEY, **owner)
+        return Memory(**stored) if isinstance(stored, dict) else None
+
+    async def _remember(self, memory: Memory) -> None:
+        owner = self._owner()
+        if owner is not None:
+            value = {"states": memory.states, "ended": memory.ended}
+            await sync_to_async(XCom.set)(key=STATE_KEY, value=value, **owner)
+
+    def _owner(self) -> dict[str, str | int] | None:
+        """Return the fields that name the task instance in XComs; None outside a triggerer."""
+        instance = self.task_instance
+        if instance is None:
+            return None
+        return {name: getattr(instance, name) for name in ("dag_id", "task_id", "run_id", "map_index")}

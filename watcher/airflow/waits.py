@@ -1,0 +1,142 @@
+"""A wait for imports that moves from the worker to a triggerer, and on to others; free of Airflow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from watcher.api.hosts import parse_base_uri
+from watcher.api.targets import choose_base_uri, target_of
+from watcher.core.events import Ended, Event, Watching
+from watcher.core.exit_codes import DEFAULT_CODES, ExitCodes
+from watcher.core.policy import Policy
+from watcher.core.statuses import SUCCESSES, Outcome
+from watcher.library import describe, shared, state_of
+from watcher.reports.documents import import_document
+
+Document = dict[str, object]
+"""The part of the JSON result for one import."""
+
+FIRST_LOOK_BUDGET = 10.0
+"""Longest outage in seconds during the first look; the wait continues elsewhere with its own budget."""
+
+CONNECTION_HOST = "the connection's host"
+
+_NOT_FINAL = frozenset({Outcome.PENDING, Outcome.UNAVAILABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a wait has seen, as JSON values; the keys are the API paths of the imports.
+
+    Attributes:
+        states: The states of imports that are not final, for ``resume``.
+        ended: The results of the others.
+    """
+
+    states: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, Document] = field(default_factory=dict)
+
+    def note(self, event: Event) -> None:
+        """Remember an event."""
+        self.states[event.ref.path] = state_of(event)
+        if isinstance(event, Ended):
+            document = import_document(event.ref, event.progress, event, ExitCodes())
+            self.ended[event.ref.path] = msgspec.to_builtins(document)
+
+    def waiting(self, targets: Iterable[str]) -> list[str]:
+        """Return the targets that are not final."""
+        return [target for target in targets if path_of(target) not in self.ended]
+
+    def results(self, targets: Iterable[str]) -> list[Document]:
+        """Return the results of targets that are all final, each import once."""
+        return [self.ended[path] for path in dict.fromkeys(map(path_of, targets))]
+
+
+def path_of(target: str) -> str:
+    """Return the API path of a target.
+
+    Raises:
+        UsageError: The text names no import.
+    """
+    return target_of(target).ref.path
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One wait for imports, in one process.
+
+    Attributes:
+        token: Reads the access token; always the same function for the same account.
+        base_uri: Scheme and host of the API; None for the host of the targets, else the default.
+        memory: What this wait and earlier ones have seen; it is updated before each event.
+    """
+
+    targets: Sequence[str]
+    policy: Policy
+    token: Callable[[], Awaitable[str]]
+    base_uri: str | None
+    memory: Memory
+
+    async def look(self) -> AsyncGenerator[Event, None]:
+        """Ask for each import once, and yield the events; ``memory`` keeps those that are not final waiting.
+
+        Raises:
+            UsageError: A target, the token or the base URI is invalid; no request was sent.
+        """
+        budget = min(self.policy.outage_budget, FIRST_LOOK_BUDGET)
+        policy = replace(self.policy, once=True, remembered=True, outage_budget=budget)
+        async with aclosing(replace(self, policy=policy).follow()) as events:
+            async for event in events:
+                if isinstance(event, Ended) and event.outcome in _NOT_FINAL:
+                    del self.memory.ended[event.ref.path]
+                yield event
+
+    async def follow(self, heartbeat: float = math.inf) -> AsyncGenerator[Event, None]:
+        """Watch the imports that are not final until they are, and yield the events.
+
+        Args:
+            heartbeat: Longest time in seconds without an event.
+
+        Raises:
+            UsageError: A target, the token or the base URI is invalid; no request was sent.
+        """
+        waiting = self.memory.waiting(self.targets)
+        if not waiting:
+            return
+        states = list(self.memory.states.values())
+        async with (
+            shared(token=self.token, base_uri=self._base_uri()) as watcher,
+            aclosing(
+                watcher.watch(waiting, policy=self.policy, heartbeat=heartbeat, resume=states)
+            ) as events,
+        ):
+            async for event in events:
+                self.memory.note(event)
+                yield event
+
+    def line(self, event: Event) -> tuple[int, str] | None:
+        """Return the logging level and the text of an event; None for a repetition."""
+        described = describe(event)
+        if described is None or len(self.targets) == 1 or isinstance(event, Watching):
+            return described
+        level, text = described
+        return level, f"{event.ref}: {text}"
+
+    def _base_uri(self) -> str:
+        given = None if self.base_uri is None else parse_base_uri(self.base_uri, CONNECTION_HOST)
+        return choose_base_uri(given, map(target_of, self.targets), CONNECTION_HOST)
+
+
+def failure(results: Iterable[Mapping[str, object]]) -> tuple[Outcome, str] | None:
+    """Return the outcome that decides and a message about every failed import; None if all succeeded."""
+    failed = [(Outcome(str(result["outcome"])), result) for result in results]
+    failed = [(outcome, result) for outcome, result in failed if outcome not in SUCCESSES]
+    if not failed:
+        return None
+    decisive = min((outcome for outcome, _ in failed), key=DEFAULT_CODES.__getitem__)
+    return decisive, "\n".join(f"{result['target']}: {result['message']}" for _, result in failed)
