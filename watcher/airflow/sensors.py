@@ -127,8 +127,10 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
 
     def _leave_to_trigger(self, wait: Wait) -> None:
         """End this run of the task; Airflow continues at ``execute_complete``."""
-        waiting = wait.memory.waiting(wait.targets)
-        self.log.info("%s of %s not final yet: waiting in the triggerer", len(waiting), len(wait.targets))
+        waiting, all_ = len(wait.memory.waiting(wait.targets)), len(wait.targets)
+        self.log.info(
+            "%snot final yet: waiting in the triggerer", "" if all_ == 1 else f"{waiting} of {all_} "
+        )
         trigger = LaunchDarklyImportTrigger(
             targets=wait.targets,
             launchdarkly_conn_id=self.launchdarkly_conn_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -13,6 +14,7 @@ from watcher.api.hosts import parse_base_uri
 from watcher.api.targets import choose_base_uri, target_of
 from watcher.core.events import Ended, Event, Watching
 from watcher.core.exit_codes import DEFAULT_CODES, ExitCodes
+from watcher.core.messages.outcomes import goal
 from watcher.core.policy import Policy
 from watcher.core.statuses import SUCCESSES, Outcome
 from watcher.library import describe, shared, state_of
@@ -92,8 +94,13 @@ class Wait:
         policy = replace(self.policy, once=True, remembered=True, outage_budget=budget)
         async with aclosing(replace(self, policy=policy).follow()) as events:
             async for event in events:
+                if isinstance(event, Watching):
+                    yield replace(event, goal=goal(self.policy, event.progress))
+                    continue
                 if isinstance(event, Ended) and event.outcome in _NOT_FINAL:
                     del self.memory.ended[event.ref.path]
+                    if event.outcome is Outcome.PENDING and event.progress.status is not None:
+                        continue  # its transition says it all
                 yield event
 
     async def follow(self, heartbeat: float = math.inf) -> AsyncGenerator[Event, None]:
@@ -122,10 +129,14 @@ class Wait:
     def line(self, event: Event) -> tuple[int, str] | None:
         """Return the logging level and the text of an event; None for a repetition."""
         described = describe(event)
-        if described is None or len(self.targets) == 1 or isinstance(event, Watching):
-            return described
+        if described is None:
+            return None
         level, text = described
-        return level, f"{event.ref}: {text}"
+        if isinstance(event, Ended) and event.ref.path not in self.memory.ended:
+            level = min(level, logging.WARNING)  # the wait continues
+        if len(self.targets) > 1 and not isinstance(event, Watching):
+            text = f"{event.ref}: {text}"
+        return level, text
 
     def _base_uri(self) -> str:
         given = None if self.base_uri is None else parse_base_uri(self.base_uri, CONNECTION_HOST)
