@@ -23,9 +23,9 @@ SEGMENT = "/api/v2/segments/default/production/big-spenders"
 
 
 @task(retries=0)  # a retry could create a second import
-def create(keys: str) -> str:
+def create(file: str) -> str:
     """Create the import and return its path or URL."""
-    return asyncio.run(upload(Path(keys)))
+    return asyncio.run(upload(Path(file)))
 
 
 async def upload(file: Path) -> str:
@@ -49,12 +49,12 @@ def deploy(result: Mapping[str, object]) -> None:
     print(f"deploying: {result['target']} is {result['status']} after {result['elapsed_s']} s")
 
 
-@dag(schedule=None, catchup=False, tags=["launchdarkly"], params={"keys": "/tmp/keys.csv"})  # noqa: S108
+@dag(schedule=None, catchup=False, tags=["launchdarkly"], params={"file": "keys.csv"})
 def import_and_deploy() -> None:
     """Create an import, wait for it in the triggerer, and deploy."""
     wait = LaunchDarklyImportSensor(
         task_id="wait",
-        target=create("{{ params.keys }}"),
+        target=create("{{ params.file }}"),
         fail_on=["pending_approval"],  # nobody is here to approve it
         timeout=timedelta(hours=2),
         deferrable=True,
