@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,21 +25,21 @@ SEGMENT = "/api/v2/segments/default/production/big-spenders"
 
 @task(retries=0)  # a retry could create a second import
 def create(file: str) -> str:
-    """Create the import and return its path or URL."""
-    return asyncio.run(upload(Path(file)))
+    """Create the import and return its path or URL; the file has one context key a line."""
+    return asyncio.run(upload(Path(file).read_bytes()))
 
 
-async def upload(file: Path) -> str:
-    """Upload a file with one context key a line."""
+async def upload(keys: bytes) -> str:
+    """Upload the keys and return the ``Location`` of the new import."""
     account = LaunchDarklyHook().get_conn()
     url = f"{account.base_uri or 'https://app.launchdarkly.com'}{SEGMENT}/imports"
     form = aiohttp.FormData({"mode": "replace"}, default_to_multipart=True)
-    form.add_field("file", file.read_bytes(), filename=file.name)
+    form.add_field("file", keys, filename="keys.csv")
     async with (
         aiohttp.ClientSession(headers={"Authorization": account.token}) as session,
         session.post(url, data=form, allow_redirects=False) as response,
     ):
-        if response.status != 204:
+        if response.status != HTTPStatus.NO_CONTENT:
             raise RuntimeError(f"no import was created: HTTP {response.status}: {await response.text()}")
         return response.headers["Location"]
 

@@ -17,7 +17,7 @@ from watcher.airflow.form import (
     PLACEHOLDERS,
     RELABELED_FIELDS,
 )
-from watcher.core.errors import UsageError
+from watcher.api.token import parse_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class LaunchDarklyHook(BaseHook):
 
         Raises:
             AirflowNotFoundException: There is no such connection, or no secrets backend found it.
-            UsageError: The connection has no password.
+            UsageError: Its password is no access token.
         """
         name = self.launchdarkly_conn_id
         try:
@@ -72,13 +72,9 @@ class LaunchDarklyHook(BaseHook):
                 f"there is no connection {name!r}. Create one of type {CONNECTION_TYPE} with a LaunchDarkly "
                 "access token as its password."
             ) from error
-        if not connection.password:
-            raise UsageError(
-                f"the connection {name!r} has no password. Set it to an access token such as api-…"
-            )
-        return LaunchDarklyAccount(
-            connection.password, _base_uri(connection.host, connection.schema, connection.port)
-        )
+        token = parse_token(connection.password or "", f"the password of the connection {name!r}")
+        base_uri = _base_uri(connection.host, connection.schema, connection.port)
+        return LaunchDarklyAccount(token.reveal(), base_uri)
 
 
 def _base_uri(host: str | None, scheme: str | None, port: int | None) -> str | None:

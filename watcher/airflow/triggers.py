@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from watcher.airflow.compat import AirflowNotFoundException
 from watcher.airflow.hooks import get_account, token_reader
 from watcher.core.errors import UsageError
-from watcher.core.events import Heartbeat, Watching
+from watcher.core.events import Heartbeat
 from watcher.core.policy import Policy
 from watcher.core.statuses import Outcome
 
@@ -115,7 +115,7 @@ class LaunchDarklyImportTrigger(BaseTrigger):
         async with aclosing(wait.follow(HEARTBEAT)) as events:
             async for event in events:
                 line = wait.line(event)
-                if line is None or isinstance(event, Watching):  # the sensor has logged the beginning
+                if line is None:
                     continue
                 if not isinstance(event, Heartbeat):
                     await self._remember(memory)
@@ -129,7 +129,7 @@ class LaunchDarklyImportTrigger(BaseTrigger):
 
         owner = self._owner()
         stored = None if owner is None else await sync_to_async(XCom.get_one)(key=STATE_KEY, **owner)
-        return Memory(**stored) if isinstance(stored, dict) else None
+        return Memory.restored(stored)
 
     async def _remember(self, memory: Memory) -> None:
         owner = self._owner()

@@ -12,13 +12,15 @@ import msgspec
 
 from watcher.api.hosts import parse_base_uri
 from watcher.api.targets import choose_base_uri, target_of
+from watcher.core.errors import UsageError
 from watcher.core.events import Ended, Event, Watching
 from watcher.core.exit_codes import DEFAULT_CODES, ExitCodes
 from watcher.core.messages.outcomes import goal
 from watcher.core.policy import Policy
 from watcher.core.statuses import SUCCESSES, Outcome
-from watcher.library import describe, shared, state_of
+from watcher.library.calls import describe, shared, state_of
 from watcher.reports.documents import import_document
+from watcher.state import snapshot
 
 Document = dict[str, object]
 """The part of the JSON result for one import."""
@@ -50,6 +52,18 @@ class Memory:
             document = import_document(event.ref, event.progress, event, ExitCodes())
             self.ended[event.ref.path] = msgspec.to_builtins(document)
 
+    @classmethod
+    def restored(cls, stored: object) -> Memory | None:
+        """Return the memory that a process has stored; None if there is none or it is no memory."""
+        try:
+            return msgspec.convert(stored, cls)
+        except msgspec.ValidationError:
+            return None
+
+    def resumable(self) -> list[str]:
+        """Return the states, without those of other versions of this package: their waits begin anew."""
+        return [state for state in self.states.values() if _is_readable(state)]
+
     def waiting(self, targets: Iterable[str]) -> list[str]:
         """Return the targets that are not final."""
         return [target for target in targets if path_of(target) not in self.ended]
@@ -57,6 +71,14 @@ class Memory:
     def results(self, targets: Iterable[str]) -> list[Document]:
         """Return the results of targets that are all final, each import once."""
         return [self.ended[path] for path in dict.fromkeys(map(path_of, targets))]
+
+
+def _is_readable(state: str) -> bool:
+    try:
+        snapshot.decode(state)
+    except UsageError:
+        return False
+    return True
 
 
 def path_of(target: str) -> str:
@@ -115,7 +137,7 @@ class Wait:
         waiting = self.memory.waiting(self.targets)
         if not waiting:
             return
-        states = list(self.memory.states.values())
+        states = self.memory.resumable()
         async with (
             shared(token=self.token, base_uri=self._base_uri()) as watcher,
             aclosing(
