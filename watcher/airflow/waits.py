@@ -47,10 +47,13 @@ class Memory:
 
     def note(self, event: Event) -> None:
         """Remember an event."""
-        self.states[event.ref.path] = state_of(event)
+        path = event.ref.path
         if isinstance(event, Ended):
             document = import_document(event.ref, event.progress, event, ExitCodes())
-            self.ended[event.ref.path] = msgspec.to_builtins(document)
+            self.ended[path] = msgspec.json.decode(msgspec.json.encode(document))
+            self.states.pop(path, None)
+        else:
+            self.states[path] = state_of(event)
 
     @classmethod
     def restored(cls, stored: object) -> Memory | None:
@@ -121,6 +124,7 @@ class Wait:
                     continue
                 if isinstance(event, Ended) and event.outcome in _NOT_FINAL:
                     del self.memory.ended[event.ref.path]
+                    self.memory.states[event.ref.path] = state_of(event)
                     if event.outcome is Outcome.PENDING and event.progress.status is not None:
                         continue  # its transition says it all
                 yield event
