@@ -10,6 +10,7 @@ try:
         AirflowNotFoundException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        TaskDeferred,
     )
 except ImportError:  # Airflow 3.1
     from airflow.configuration import conf
@@ -19,6 +20,7 @@ except ImportError:  # Airflow 3.1
         AirflowNotFoundException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        TaskDeferred,
     )
 
 __all__ = [
@@ -27,5 +29,6 @@ __all__ = [
     "AirflowNotFoundException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "TaskDeferred",
     "conf",
 ]

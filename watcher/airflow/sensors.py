@@ -76,7 +76,7 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
-        self.target = target
+        self.target: object = target
         self.until = until
         self.fail_on = tuple(fail_on)
         self.max_in_state = dict(max_in_state or {})
@@ -92,8 +92,8 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Document | list[Document]:
         """Look once, and return the result or leave the wait to the trigger."""
-        wait = self._wait()
         try:
+            wait = self._wait()
             asyncio.run(self._log(wait, wait.look() if self.deferrable else wait.follow(HEARTBEAT)))
         except UsageError as error:
             raise self._failure(Outcome.USAGE, str(error)) from None
@@ -142,7 +142,14 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
 
     def _targets(self) -> list[str]:
-        return [self.target] if isinstance(self.target, str) else list(self.target)
+        """Return the targets; a template can render to anything."""
+        if isinstance(self.target, str):
+            return [self.target]
+        targets = list(self.target) if isinstance(self.target, Iterable) else [self.target]
+        names = [target for target in targets if isinstance(target, str)]
+        if not targets or len(names) < len(targets):
+            raise UsageError(f"target must be the name of an import or a list of them, not {self.target!r}.")
+        return names
 
     async def _log(self, wait: Wait, events: AsyncGenerator[Event, None]) -> None:
         async with aclosing(events):

@@ -169,7 +169,7 @@ def test_lines_name_the_import_if_there_are_several(start_simulator: StartSimula
 def test_the_connection_decides_where_the_token_goes() -> None:
     """A target on another host is refused before any request."""
     other = wait(Simulator("http://127.0.0.1:9"), "https://example.com/api/v2/segments/a/b/c/imports/d")
-    with pytest.raises(UsageError, match="sent only to http://127.0.0.1:9"):
+    with pytest.raises(UsageError, match=r"sent only to http://127\.0\.0\.1:9"):
         play(other.look())
 
 
