@@ -78,7 +78,7 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
         super().__init__(**kwargs)
         self.target: object = target
         self.until = until
-        self.fail_on = tuple(fail_on)
+        self.fail_on = (fail_on,) if isinstance(fail_on, str) else tuple(fail_on)
         self.max_in_state = dict(max_in_state or {})
         self.outage_budget = outage_budget
         self.launchdarkly_conn_id = launchdarkly_conn_id
@@ -148,7 +148,9 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
         targets = list(self.target) if isinstance(self.target, Iterable) else [self.target]
         names = [target for target in targets if isinstance(target, str)]
         if not targets or len(names) < len(targets):
-            raise UsageError(f"target must be the name of an import or a list of them, not {self.target!r}.")
+            raise UsageError(
+                "target must be an import or a list of imports, each as text. Check its template."
+            )
         return names
 
     async def _log(self, wait: Wait, events: AsyncGenerator[Event, None]) -> None:
