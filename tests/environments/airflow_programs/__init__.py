@@ -1,0 +1,1 @@
+"""Programs that `tests/environments/airflow.py` runs with Airflow's Python."""

@@ -1,0 +1,22 @@
+"""A DAG for each case in ``CASES``, a JSON object of sensor arguments; a program that runs each of them."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from airflow.sdk import DAG
+
+from watcher.airflow.sensors import LaunchDarklyImportSensor
+
+DAGS = {}
+for name, arguments in json.loads(os.environ.get("CASES", "{}")).items():
+    with DAG(name, schedule=None) as dag:
+        LaunchDarklyImportSensor(task_id="wait", **arguments)
+    DAGS[name] = globals()[name] = dag
+
+if __name__ == "__main__":
+    for name, dag in DAGS.items():
+        print(f"CASE {name}", flush=True)
+        (instance,) = dag.test().get_task_instances()
+        print(f"STATE {name} {instance.state}", flush=True)
