@@ -197,8 +197,6 @@ def _check_killed_triggerer(airflow: Path, env: Mapping[str, str], folder: Path)
     if xcom is None or xcom.value.elapsed_s < LIFE:
         raise FailedError(f"the clock began anew: {xcom}")
     expect([one.to for one in xcom.value.transitions], _LIFE, "transitions in the result")
-    for log in ("standalone.log", "triggerer.log"):
-        expect((folder / log).read_text("utf-8", "replace").count("blocked for"), 0, f"warnings in {log}")
     _check_no_token(folder / "home")
 
 
@@ -232,7 +230,7 @@ def _check_no_token(home: Path) -> None:
 
 @contextmanager
 def _airflow(log: Path, *command: str | Path, env: Mapping[str, str]) -> Iterator[int]:
-    """Run an Airflow command in the background, and yield its process ID; its children outlive it otherwise."""
+    """Run an Airflow command in the background, yield its process ID, and end it with all its children."""
     with started(log, *command, env=env, cwd=log.parent, stop=signal.SIGINT) as running:
         try:
             yield running.process.pid

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from importlib import import_module
 from typing import TYPE_CHECKING, TypedDict
 
+from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -128,14 +129,23 @@ class LaunchDarklyImportTrigger(BaseTrigger):
         from watcher.airflow.waits import Memory  # noqa: PLC0415 (run has imported it in a thread)
 
         owner = self._owner()
-        stored = None if owner is None else await sync_to_async(XCom.get_one)(key=STATE_KEY, **owner)
-        return Memory.restored(stored)
+        if owner is None:
+            return None
+        try:
+            return Memory.restored(await sync_to_async(XCom.get_one)(key=STATE_KEY, **owner))
+        except AirflowRuntimeError as error:
+            self.log.warning("state not read: %s. Lines of another triggerer may be repeated.", error)
+            return None
 
     async def _remember(self, memory: Memory) -> None:
         owner = self._owner()
-        if owner is not None:
-            value = {"states": memory.states, "ended": memory.ended}
+        if owner is None:
+            return
+        value = {"states": memory.states, "ended": memory.ended}
+        try:
             await sync_to_async(XCom.set)(key=STATE_KEY, value=value, **owner)
+        except AirflowRuntimeError as error:
+            self.log.warning("state not stored: %s. Another triggerer would repeat the next lines.", error)
 
     def _owner(self) -> dict[str, str | int] | None:
         """Return the fields that name the task instance in XComs; None outside a triggerer."""

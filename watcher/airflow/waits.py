@@ -28,7 +28,6 @@ Document = dict[str, object]
 FIRST_LOOK_BUDGET = 10.0
 """Longest outage in seconds during the first look; the wait continues elsewhere with its own budget."""
 
-CONNECTION_HOST = "the connection's host"
 
 _NOT_FINAL = frozenset({Outcome.PENDING, Outcome.UNAVAILABLE})
 
@@ -165,8 +164,8 @@ class Wait:
         return level, text
 
     def _base_uri(self) -> str:
-        given = None if self.base_uri is None else parse_base_uri(self.base_uri, CONNECTION_HOST)
-        return choose_base_uri(given, map(target_of, self.targets), CONNECTION_HOST)
+        given = None if self.base_uri is None else parse_base_uri(self.base_uri, "the connection's host")
+        return choose_base_uri(given, map(target_of, self.targets), "a connection with the host")
 
 
 def failure(results: Iterable[Mapping[str, object]]) -> tuple[Outcome, str] | None:

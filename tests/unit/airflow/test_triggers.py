@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -13,8 +15,9 @@ import pytest
 
 pytest.importorskip("airflow.sdk", reason="Airflow is not installed: pip install '.[airflow]'")
 
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import GetXCom, SetXCom, XComResult
+from airflow.sdk.execution_time.comms import ErrorResponse, GetXCom, SetXCom, XComResult
 
 from tests.support.processes import TOKEN
 from watcher.airflow import triggers
@@ -62,7 +65,8 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     it = Supervisor()
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", it, raising=False)
     monkeypatch.setattr(triggers, "MINIMUM_DELAY", 0.0)
-    monkeypatch.setattr(LaunchDarklyImportTrigger, "log", SimpleNamespace(log=it.write))
+    log = SimpleNamespace(log=it.write, warning=lambda text, *values: it.write(30, "%s", text % values))
+    monkeypatch.setattr(LaunchDarklyImportTrigger, "log", log)
     return it
 
 
@@ -166,6 +170,22 @@ def test_a_trigger_that_died_before_it_fired_asks_nothing(
     assert not supervisor.log
 
 
+def test_a_database_that_fails_does_not_end_the_wait(
+    monkeypatch: pytest.MonkeyPatch, start_simulator: StartSimulator, supervisor: Supervisor
+) -> None:
+    """Airflow's API may be restarted during a wait of hours."""
+
+    def fail(msg: object) -> None:
+        if isinstance(msg, GetXCom | SetXCom):
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+
+    monkeypatch.setattr(supervisor, "send", fail)
+    simulator = start_simulator("happy", speed=1000)
+    connect(monkeypatch, simulator)
+    assert "ended" in asyncio.run(fire(trigger(simulator.create())))
+    assert any(entry.startswith("WARNING state not stored: API_SERVER_ERROR") for entry in supervisor.log)
+
+
 def test_without_a_task_instance_nothing_is_stored(
     monkeypatch: pytest.MonkeyPatch, start_simulator: StartSimulator, supervisor: Supervisor
 ) -> None:
@@ -217,6 +237,46 @@ def test_no_event_soon_after_the_deferral(
     (delay,) = slept
     assert SHORTEST == 5
     assert SHORTEST - (time.monotonic() - began) <= delay <= SHORTEST
+
+
+SPY = """
+import asyncio, sys, threading
+
+class Spy:
+    names = []
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is threading.main_thread():
+            self.names.append(name)
+
+from watcher.airflow.triggers import LaunchDarklyImportTrigger
+from watcher.core.policy import Policy
+
+trigger = LaunchDarklyImportTrigger(
+    targets=[sys.argv[1]], launchdarkly_conn_id="launchdarkly_default", policy=Policy().to_dict()
+)
+
+async def run():
+    return [event.payload async for event in trigger.run()]
+
+assert "aiohttp" not in sys.modules
+sys.meta_path.insert(0, Spy())
+(payload,) = asyncio.run(run())
+assert "ended" in payload, payload
+assert "aiohttp" in sys.modules
+print(*(name for name in Spy.names if name.partition(".")[0] in {"aiohttp", "backoff", "ssl", "watcher"}))
+"""
+
+
+def test_the_event_loop_imports_nothing_large(
+    monkeypatch: pytest.MonkeyPatch, start_simulator: StartSimulator
+) -> None:
+    """The first trigger of a process imports the client in a thread, so that others are not delayed."""
+    simulator = start_simulator("happy", speed=1000)
+    connect(monkeypatch, simulator)
+    program = [sys.executable, "-c", SPY, simulator.create()]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == ""
 
 
 def test_triggers_of_a_process_share_a_rate_limiter(
