@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from watcher.airflow.compat import AirflowNotFoundException
-from watcher.airflow.hooks import get_account, token_reader
+from watcher.airflow.hooks import LaunchDarklyAccount, get_account, token_reader
 from watcher.core.errors import UsageError
 from watcher.core.events import Heartbeat
 from watcher.core.policy import Policy
@@ -35,6 +35,9 @@ Airflow may take the end of the deferring task for that of the resumed one if bo
 
 HEARTBEAT = 300.0
 """Longest time in seconds without a line in the task's log."""
+
+CONNECTION_INTERVAL = 30.0
+"""Time in seconds between two looks for a connection that is gone."""
 
 
 class Fired(TypedDict, total=False):
@@ -104,15 +107,11 @@ class LaunchDarklyImportTrigger(BaseTrigger):
         """Return the results by API path once all imports are final."""
         from watcher.airflow.waits import Memory, Wait  # noqa: PLC0415 (run has imported it in a thread)
 
-        account = await get_account(self.launchdarkly_conn_id)
+        policy = Policy.from_dict(self.policy)
+        account = await self._account(patience=policy.outage_budget)
         memory = await self._recall() or Memory(self.states, self.ended)
-        wait = Wait(
-            self.targets,
-            Policy.from_dict(self.policy),
-            token_reader(self.launchdarkly_conn_id),
-            account.base_uri,
-            memory,
-        )
+        token = token_reader(self.launchdarkly_conn_id)
+        wait = Wait(self.targets, policy, token, account.base_uri, memory)
         async with aclosing(wait.follow(HEARTBEAT)) as events:
             async for event in events:
                 line = wait.line(event)
@@ -123,6 +122,20 @@ class LaunchDarklyImportTrigger(BaseTrigger):
                 level, text = line
                 self.log.log(level, "%s", text)
         return memory.ended
+
+    async def _account(self, patience: float) -> LaunchDarklyAccount:
+        """Return the account, which the sensor has found: if it is gone, a secrets backend may be down."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            try:
+                return await get_account(self.launchdarkly_conn_id)
+            except AirflowNotFoundException as error:
+                left = began + patience - loop.time()
+                if left <= 0:
+                    raise
+                self.log.warning("%s Looking again until the outage budget is used up.", error)
+                await asyncio.sleep(min(left, CONNECTION_INTERVAL))
 
     async def _recall(self) -> Memory | None:
         """Return what a trigger that did not live to fire has stored; None if there is nothing."""

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -41,13 +42,15 @@ class Supervisor:
     def __init__(self) -> None:
         self.stored: dict[str, object] = {}
         self.log: list[str] = []
-        self.logged = asyncio.Event()
+        self.logged, self.warned = asyncio.Event(), asyncio.Event()
 
     def write(self, level: int, _: str, text: str) -> None:
         """Note a line of the task's log."""
         self.log.append(f"{logging.getLevelName(level)} {text}")
         if " -> " in text:
             self.logged.set()
+        if level >= logging.WARNING:
+            self.warned.set()
 
     def send(self, msg: object) -> object:
         """Answer a request as the supervisor does."""
@@ -201,9 +204,25 @@ def test_without_a_task_instance_nothing_is_stored(
 def test_a_connection_that_is_gone_is_an_event(supervisor: Supervisor) -> None:
     """A traceback in the triggerer would be harder to read than the sensor's error."""
     del supervisor
-    payload = asyncio.run(fire(trigger("a/b/c/d")))
+    payload = asyncio.run(fire(trigger("a/b/c/d", policy=replace(POLICY, outage_budget=0))))
     assert "no connection 'launchdarkly_default'" in str(payload["error"])
     assert payload["outcome"] == "unavailable"
+
+
+def test_a_secrets_backend_may_be_down_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, start_simulator: StartSimulator, supervisor: Supervisor
+) -> None:
+    """The sensor has found the connection, so the trigger looks for it as long as for LaunchDarkly."""
+    simulator = start_simulator("happy", speed=1000)
+    monkeypatch.setattr(triggers, "CONNECTION_INTERVAL", 0.01)
+
+    async def fire_late() -> dict[str, object]:
+        task = asyncio.create_task(fire(trigger(simulator.create())))
+        await supervisor.warned.wait()
+        connect(monkeypatch, simulator)
+        return await task
+
+    assert "ended" in asyncio.run(fire_late())
 
 
 def test_a_target_that_names_no_import_is_an_event(
