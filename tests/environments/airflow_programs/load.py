@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -112,4 +113,4 @@ if __name__ == "__main__":
     with Server() as one:
         connection = {"conn_type": "launchdarkly", "host": one.base_uri, "password": "api-triggers"}
         os.environ["AIRFLOW_CONN_LAUNCHDARKLY_DEFAULT"] = json.dumps(connection)
-        print(f"FIGURES {json.dumps(asyncio.run(measure(one)))}")
+        sys.stdout.write(f"FIGURES {json.dumps(asyncio.run(measure(one)))}\n")

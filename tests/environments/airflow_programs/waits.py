@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 from airflow.sdk import DAG
 
@@ -17,6 +18,8 @@ for name, arguments in json.loads(os.environ.get("CASES", "{}")).items():
 
 if __name__ == "__main__":
     for name, dag in DAGS.items():
-        print(f"CASE {name}", flush=True)
+        sys.stdout.write(f"CASE {name}\n")
+        sys.stdout.flush()
         (instance,) = dag.test().get_task_instances()
-        print(f"STATE {name} {instance.state}", flush=True)
+        sys.stdout.write(f"STATE {name} {instance.state}\n")
+        sys.stdout.flush()
