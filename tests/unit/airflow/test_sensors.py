@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("airflow.sdk", reason="Airflow is not installed: pip install '.[airflow]'")
 
+from airflow.sdk import DAG
+
 from tests.support.processes import TOKEN
 from tests.support.simulator_client import FROZEN
 from watcher.airflow.compat import (
@@ -250,3 +252,15 @@ def test_the_target_is_a_template() -> None:
     one = sensor(["{{ project }}/production/big-spenders/1"])
     one.render_template_fields({"project": "default"})
     assert one.target == [TARGET]
+
+
+def test_it_can_be_mapped() -> None:
+    """A list that another task returns can become one task for each import."""
+    with DAG("mapped", schedule=None):
+        mapped = LaunchDarklyImportSensor.partial(task_id="wait", deferrable=True).expand(
+            target=[TARGET, "a/b/c/d"]
+        )
+    unmapped = mapped.unmap({"target": TARGET})
+    assert isinstance(unmapped, LaunchDarklyImportSensor)
+    assert unmapped.target == TARGET
+    assert unmapped.deferrable
