@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from airflow.sdk import BaseHook
-from asgiref.sync import sync_to_async
 
 from watcher.airflow.compat import AirflowNotFoundException
 from watcher.airflow.form import (
@@ -17,6 +16,7 @@ from watcher.airflow.form import (
     PLACEHOLDERS,
     RELABELED_FIELDS,
 )
+from watcher.airflow.threads import call
 from watcher.api.token import parse_token
 
 
@@ -90,9 +90,7 @@ async def get_account(conn_id: str) -> LaunchDarklyAccount:
 
     The raised errors are those of ``LaunchDarklyHook.get_conn``.
     """
-    # asgiref's thread, because Airflow 3.1 reaches its supervisor only from there
-    account: LaunchDarklyAccount = await sync_to_async(LaunchDarklyHook(conn_id).get_conn)()
-    return account
+    return await call(LaunchDarklyHook(conn_id).get_conn)
 
 
 @cache

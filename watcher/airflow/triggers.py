@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypedDict
 from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from watcher.airflow.compat import AirflowNotFoundException
 from watcher.airflow.hooks import LaunchDarklyAccount, get_account, token_reader
+from watcher.airflow.threads import call
 from watcher.core.errors import UsageError
 from watcher.core.events import Heartbeat
 from watcher.core.policy import Policy
@@ -145,7 +145,7 @@ class LaunchDarklyImportTrigger(BaseTrigger):
         if owner is None:
             return None
         try:
-            return Memory.restored(await sync_to_async(XCom.get_one)(key=STATE_KEY, **owner))
+            return Memory.restored(await call(XCom.get_one, key=STATE_KEY, **owner))
         except AirflowRuntimeError as error:
             self.log.warning("state not read: %s. Lines of another triggerer may be repeated.", error)
             return None
@@ -156,7 +156,7 @@ class LaunchDarklyImportTrigger(BaseTrigger):
             return
         value = {"states": memory.states, "ended": memory.ended}
         try:
-            await sync_to_async(XCom.set)(key=STATE_KEY, value=value, **owner)
+            await call(XCom.set, key=STATE_KEY, value=value, **owner)
         except AirflowRuntimeError as error:
             self.log.warning("state not stored: %s. Another triggerer would repeat the next lines.", error)
 

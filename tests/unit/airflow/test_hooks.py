@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 
 pytest.importorskip("airflow.sdk", reason="Airflow is not installed: pip install '.[airflow]'")
 
+from asgiref.sync import async_to_sync
+
 from watcher.airflow.compat import AirflowNotFoundException
 from watcher.airflow.hooks import LaunchDarklyHook, get_account, token_reader
+from watcher.airflow.threads import call
 from watcher.core.errors import UsageError
 
 # Airflow 3.1 imports its own deprecated names.
@@ -72,3 +76,26 @@ def test_a_rotated_token_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
 async def _call(read: object) -> object:
     assert callable(read)
     return await read()
+
+
+def test_a_cancelled_call_goes_on() -> None:
+    """Airflow 3.1 confuses its messages if a request is cancelled before its response."""
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    async def request() -> None:
+        begun.set()
+        await asyncio.to_thread(go_on.wait, 10)
+        ended.set()
+
+    ask = async_to_sync(request)  # as Airflow 3.1 asks its supervisor
+
+    async def cancel() -> None:
+        task = asyncio.create_task(call(ask))
+        await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        go_on.set()
+        assert await asyncio.to_thread(ended.wait, 10)
+
+    asyncio.run(cancel())
