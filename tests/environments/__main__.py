@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.environments import compose, cron, github, gitlab, network, podman, prometheus, systemd
+from tests.environments import airflow, compose, cron, github, gitlab, network, podman, prometheus, systemd
 from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError, kill_all
 from tests.simulation.campaign import say
 
@@ -22,6 +22,7 @@ from tests.simulation.campaign import say
 ENVIRONMENTS: Final = {
     one.name: one
     for one in (
+        airflow.ENVIRONMENT,
         cron.ENVIRONMENT,
         podman.ENVIRONMENT,
         network.ENVIRONMENT,
