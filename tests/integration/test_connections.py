@@ -17,7 +17,8 @@ from tests.support.fault_watch import ask, client_of
 from tests.support.faults import COMPLETE, GOOD, IN_PROGRESS, REF, answer, import_body
 from tests.support.tls import server_context
 from watcher.api.client import Client
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenSource
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault, Found
 

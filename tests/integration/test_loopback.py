@@ -14,7 +14,8 @@ from tests.support.faults import COMPLETE, REF
 from tests.support.processes import TOKEN
 from watcher import UsageError, wait
 from watcher.api.client import Client
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenSource
 from watcher.core.answers.replies import Fault, FaultKind, Found
 
 if TYPE_CHECKING:

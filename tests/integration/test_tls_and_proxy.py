@@ -27,7 +27,8 @@ from tests.support.tls import (
 from watcher.api.client import Client
 from watcher.api.proxy import Proxy
 from watcher.api.tls import tls_context
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenSource
 from watcher.core.answers.replies import Fault, FaultKind, Found
 
 if TYPE_CHECKING:

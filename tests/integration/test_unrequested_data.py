@@ -17,7 +17,8 @@ from tests.support.processes import TOKEN
 from tests.support.raw_server import RawConnection, raw_server
 from tests.support.tls import client_context, server_context
 from watcher.api.client import Client
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenSource
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault, FaultKind, Found
 from watcher.core.statuses import ImportStatus

@@ -16,7 +16,8 @@ from tests.support.processes import TOKEN
 from tests.support.watching import SingleWatch
 from watcher.api.client import Client
 from watcher.api.in_flight import InFlight
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenSource
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer, Fault
 from watcher.core.events import Ended, MetThrottle, Retrying

@@ -26,8 +26,8 @@ from watcher.api.exchange import (
 )
 from watcher.api.loopback import check_localhost
 from watcher.api.proxy import Proxy, Route
-from watcher.api.token import Secret, TokenSource
-from watcher.api.token_function import TokenError
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenError, TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
 from watcher.core.errors import UsageError
 from watcher.core.messages.faults import Phase

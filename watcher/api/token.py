@@ -1,24 +1,18 @@
-"""The access token: read, checked, reread after a 401, and never shown."""
+"""The access token: checked, and never shown."""
 
 from __future__ import annotations
 
-import codecs
 import re
-from contextlib import suppress
-from pathlib import Path
-from typing import NoReturn, Self
-from urllib.parse import unquote
+from typing import NoReturn
 
-from watcher.api.threads import in_daemon_thread
 from watcher.core.errors import UsageError
+from watcher.core.text import redact
 
-_TOKEN = re.compile(r"api-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OTHER_KEYS = (
     (re.compile(r"sdk-.*"), "an SDK key"),
     (re.compile(r"mob-.*"), "a mobile key"),
     (re.compile(r"[0-9a-f]{24}"), "a client-side ID"),
 )
-_LARGEST_FILE = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -57,12 +51,9 @@ class Secret:
     def conceal(self, text: str) -> str:
         """Return text from outside with ``***`` in place of the string.
 
-        Gateways quote the requests that they refuse. If percent-encoding hides the string, all of the text is
-        replaced.
+        Gateways quote the requests that they refuse.
         """
-        if self._value in text:
-            text = text.replace(self._value, "***")
-        return "***" if "%" in text and self._value in unquote(text) else text
+        return redact(text, [self._value])
 
 
 def parse_token(text: str, source: str) -> Secret:
@@ -104,11 +95,6 @@ def _problem_with(token: Secret) -> str | None:
     return None
 
 
-def looks_like_token(text: str) -> bool:
-    """Return whether text has the form of an access token, as hosts and file names hardly ever have."""
-    return _TOKEN.fullmatch(text) is not None
-
-
 def wrong_key_hint(token: Secret) -> str | None:
     """Return a hint about quotes around the token, or about LaunchDarkly keys that the REST API refuses."""
     value = token.reveal()
@@ -118,83 +104,3 @@ def wrong_key_hint(token: Secret) -> str | None:
         if pattern.fullmatch(value):
             return f"the access token looks like {kind}, which the REST API refuses. Use one like api-…"
     return None
-
-
-class TokenSource:
-    """A token that cannot change, such as one from the environment; also the base class of other sources."""
-
-    def __init__(self, token: Secret) -> None:
-        self._tokens = [token]
-
-    def current(self) -> Secret:
-        """Return the token as last read."""
-        return self._tokens[-1]
-
-    def reread(self) -> Secret:
-        """Read the token again if it can have changed, and return it."""
-        return self.current()
-
-    async def get(self) -> Secret:
-        """Return the token for the next request."""
-        return self.current()
-
-    async def is_replaced(self, rejected: Secret) -> bool:
-        """Return whether the token, read again if it can change, is another than the one that got a 401."""
-        return self.reread() != rejected
-
-    def conceal(self, text: str) -> str:
-        """Return text with ``***`` in place of every token: former ones may still be valid."""
-        for token in self._tokens:
-            text = token.conceal(text)
-        return text
-
-
-class TokenFile(TokenSource):
-    """A token in a file that may be replaced during the wait, as Kubernetes does when a secret is rotated.
-
-    Raises:
-        UsageError: The file cannot be read or contains no token; the message begins with ``setting``.
-    """
-
-    def __init__(self, path: Path, setting: str) -> None:
-        self._path = path
-        self._setting = setting
-        super().__init__(self._read())
-
-    @classmethod
-    async def opened(cls, path: Path, setting: str) -> Self:
-        """Read the file without blocking the event loop, even if it is a pipe that nobody writes to.
-
-        Raises:
-            UsageError: The file cannot be read or contains no token; the message begins with ``setting``.
-        """
-        if path.is_file():  # noqa: ASYNC240 (as fast as reading it)
-            return cls(path, setting)
-        return await in_daemon_thread(lambda: cls(path, setting))
-
-    def reread(self) -> Secret:
-        """Read the file again and return its token; keep the old one while the file is being replaced."""
-        if self._path.is_file():  # a pipe can be read only once, and reading again would block
-            with suppress(UsageError):
-                token = self._read()
-                if token != self.current():
-                    self._tokens.append(token)
-        return self.current()
-
-    def _read(self) -> Secret:
-        source = f"{self._setting} {'***' if looks_like_token(str(self._path)) else self._path}"
-        try:
-            with self._path.open("rb") as file:
-                return _decoded(file.read(_LARGEST_FILE), source)
-        except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-        raise UsageError(f"{source} cannot be read: {reason}. Check the path.")
-
-
-def _decoded(content: bytes, source: str) -> Secret:
-    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    raw = Secret(content.decode(errors="replace"))
-    del content  # as in parse_token
-    if is_utf16:
-        raise UsageError(f"{source} is in UTF-16. Convert it to UTF-8.")
-    return check_token(raw, source)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from watcher.api.hosts import DEFAULT_BASE_URI, LAUNCHDARKLY_ORIGINS, parse_base_uri
 from watcher.api.targets import Target, checked_ref, choose_base_uri, shown
-from watcher.api.token import Secret, TokenFile, TokenSource, parse_token
+from watcher.api.token import Secret, parse_token
+from watcher.api.token_sources import TokenFile, TokenSource
 from watcher.cli.help import BASE_URI_VARIABLES, TOKEN_VARIABLES
 from watcher.cli.mistakes import parse_positional
 from watcher.cli.reading import Reading
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 _KEY_FIELDS = ("project", "environment", "segment", "import_id")
 _DEMO_CONFLICTS = frozenset({"targets", "base_uri", "token_file", *_KEY_FIELDS})
-_SHORTEST_TOKEN = 8
-"""Shortest token that is looked for in text: a shorter one would be found in ordinary words."""
-
 _DEMO_TOKEN = "api-demo"  # noqa: S105 (the simulator accepts any token)
 
 
@@ -101,7 +99,7 @@ class InputReader:
     def conceal(self, text: str) -> str:
         """Return text without the access token, whichever way it was passed."""
         values = (self._environ.get(variable, "").strip() for variable in TOKEN_VARIABLES)
-        text = redact(text, [value for value in values if len(value) >= _SHORTEST_TOKEN])
+        text = redact(text, filter(None, values))
         return text if self.inputs is None else self.inputs.tokens.conceal(text)
 
     def _read(self) -> Inputs:
@@ -196,10 +194,7 @@ def _token_variable(environ: Mapping[str, str]) -> str:
 
 def _check_no_token(refs: Sequence[ImportRef], base_uri: str, token: Secret) -> None:
     """Refuse targets and a host that contain the access token, because they are printed."""
-    value = token.reveal()
-    if len(value) < _SHORTEST_TOKEN:
-        return
-    if any(value in key for ref in refs for key in ref.keys):
+    if any(token.conceal(key) != key for ref in refs for key in ref.keys):
         raise UsageError("the target contains the access token. Write the import's keys alone.")
-    if value.lower() in base_uri:
+    if Secret(token.reveal().lower()).conceal(base_uri) != base_uri:
         raise UsageError("the base URI contains the access token. Write scheme and host alone.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 import unicodedata
@@ -17,6 +18,8 @@ MESSAGE_LIMIT = 1000
 """Longest message that quotes settings or files, in characters."""
 
 _REDACTED = "***"
+_SHORT_SECRET = 8
+"""Length in characters from which a secret is found within words; a shorter one may be part of many words."""
 
 _KEY_PREFIXES = ("api-", "sdk-", "mob-")
 _KEY = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -69,16 +72,27 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
 
     Both are also found in percent-encoded text. If percent-encoding hides one of ``secrets``, all of the text
-    is replaced.
+    is replaced. A secret of less than eight characters is found only as a whole word.
     """
     for secret in secrets:
-        text = text.replace(secret, _REDACTED)
-        if "%" in text and secret in unquote(text):
+        pattern = re.escape(secret)
+        if len(secret) < _SHORT_SECRET:
+            pattern = rf"(?<![\w-]){pattern}(?![\w-])"
+        text = re.sub(pattern, _REDACTED, text)
+        if "%" in text and re.search(pattern, unquote(text)):
             return _REDACTED
     lowered = text.lower()
     if any(prefix in lowered for prefix in _KEY_PREFIXES):  # searching for these is much faster
         text = _KEY.sub(_REDACTED, text)
     return _encoded_key().sub(_REDACTED, text) if "%" in text else text
+
+
+def is_utf16(content: bytes) -> bool:
+    """Return whether bytes are UTF-16: with its byte-order mark, or ASCII characters of two bytes each."""
+    sample = content[:64]
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    return len(sample) > 1 and (any(sample[::2]), any(sample[1::2])) in {(True, False), (False, True)}
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from watcher.api.targets import Target, target_of
-from watcher.api.token import Secret, TokenFile, TokenSource, check_token
-from watcher.api.token_function import TokenFunction
+from watcher.api.token import Secret, check_token
+from watcher.api.token_sources import TokenFile, TokenFunction, TokenSource
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.wait.saved import SavedState

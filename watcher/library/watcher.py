@@ -15,7 +15,8 @@ from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import choose_base_uri
 from watcher.api.tls import tls_context
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret
+from watcher.api.token_sources import TokenSource
 from watcher.core import defaults
 from watcher.core.errors import UsageError, WaitError
 from watcher.core.events import Ended, Event

@@ -21,7 +21,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from watcher.api.client import Client
-from watcher.api.token import TokenSource, parse_token
+from watcher.api.token import parse_token
+from watcher.api.token_sources import TokenSource
 from watcher.core.answers.replies import Answer, Fault, FaultKind
 from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from watcher.api.token import Secret, TokenFile, TokenSource, parse_token, wrong_key_hint
+from watcher.api.token import Secret, parse_token, wrong_key_hint
+from watcher.api.token_sources import TokenFile, TokenSource
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -62,10 +62,22 @@ def test_what_is_refused(settings: Settings, words: str) -> None:
     assert SECRET[4:] not in str(caught.value)
 
 
-def test_a_target_with_the_token_in_use() -> None:
+@pytest.mark.parametrize("token", ["my-secret-token", "short"])
+def test_a_target_with_the_token_in_use(token: str) -> None:
     """A target that contains the access token is refused, whatever the token looks like."""
     with pytest.raises(UsageError, match="contains the access token"):
-        inputs(Settings(targets=("a/b/c/my-secret-token",)), {"LD_ACCESS_TOKEN": "my-secret-token"})
+        inputs(Settings(targets=(f"a/b/c/{token}",)), {"LD_ACCESS_TOKEN": token})
+
+
+def test_a_host_with_the_token_in_use() -> None:
+    """A base URI that contains the access token is refused in any case of letters."""
+    with pytest.raises(UsageError, match="base URI contains the access token"):
+        inputs(Settings(targets=(KEYS,), base_uri="https://secret.example"), {"LD_ACCESS_TOKEN": "Secret"})
+
+
+def test_a_short_token_within_a_word() -> None:
+    """A token that is shorter than ordinary words may be a part of them."""
+    assert inputs(Settings(targets=(KEYS,)), {"LD_ACCESS_TOKEN": "t"}).refs == (REF,)
 
 
 def test_the_token_is_concealed_before_it_is_read() -> None:

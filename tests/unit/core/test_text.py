@@ -94,3 +94,7 @@ def test_what_has_the_form_of_a_key_is_redacted(kind: str, around: str) -> None:
     assert redact("api-0f2b6a1e is short") == "api-0f2b6a1e is short"
     assert redact("a secret, s%65cret", ["secret"]) == "***"
     assert redact("a secret", ["secret"]) == "a ***"
+    assert (
+        redact("a secretive, secretary; a long-secret", ["secret", "long-secret"])
+        == "a secretive, secretary; a ***"
+    )

@@ -27,11 +27,6 @@ _LONGEST_NUMBER = 400
 """Longest readable integer in digits; no field needs more than twenty."""
 
 
-def is_utf16(body: bytes) -> bool:
-    """Return whether a body begins with a byte-order mark of UTF-16."""
-    return body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-
-
 def without_mark(body: bytes) -> bytes:
     """Return a body without the byte-order mark of UTF-8."""
     return body.removeprefix(codecs.BOM_UTF8)

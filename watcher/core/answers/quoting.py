@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from watcher.core.answers.lenient import is_utf16, read_object, read_value, readable
+from watcher.core.answers.lenient import read_object, read_value, readable
 from watcher.core.answers.replies import Answer, ApiError
 from watcher.core.messages import faults
-from watcher.core.text import FOREIGN_TEXT_LIMIT, printable
+from watcher.core.text import FOREIGN_TEXT_LIMIT, is_utf16, printable
 
 _PAGE_LIMIT = 16 * 1024
 """Bytes of a page to search for its title."""

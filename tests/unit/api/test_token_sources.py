@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from watcher.api.token_function import TokenError, TokenFunction
+from watcher.api.token_sources import TokenError, TokenFunction
 
 
 class Vault:
