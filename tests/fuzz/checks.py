@@ -25,8 +25,8 @@ from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import parse_target
 from watcher.api.token import Secret, parse_token
-from watcher.cli.options import COMMAND
-from watcher.cli.parse import parse, variables
+from watcher.cli.options import COMMAND, variables
+from watcher.cli.parse import parse
 from watcher.cli.target_lists import parse_target_list
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.lenient import read_object, read_value

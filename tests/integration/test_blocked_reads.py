@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,18 +90,41 @@ def test_a_pipe_that_stays_open(start_simulator: StartSimulator) -> None:
     assert finish(process).out.startswith("complete default/production/big-spenders/")
 
 
-def test_the_timeout_counts_from_the_start(start_simulator: StartSimulator) -> None:
-    """The time that the program before the pipe takes is taken off the timeout."""
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_the_timeout_counts_from_the_start(
+    start_simulator: StartSimulator, tmp_path: Path, *, is_saved: bool
+) -> None:
+    """The wait includes the time that the program before the pipe takes, also in a state file."""
     simulator = start_simulator("stuck")
-    process = start_watcher("-", "--timeout=40s", *JSON_LOG, env=environment(simulator.base_uri))
+    options = [f"--state-file={tmp_path / 'state'}"] if is_saved else []
+    process = start_watcher("-", "--timeout=40s", *options, *JSON_LOG, env=environment(simulator.base_uri))
     assert process.stdin is not None
     wait_for_event(process, "waiting_for_input")
     process.stdin.write(CREATED.format(simulator.create()))
     process.stdin.flush()
-    goal = str(wait_for_event(process, "watching")["goal"])
-    assert 0 < int(goal.removeprefix("until complete, for at most ").removesuffix("s")) <= 38
+    goal = re.fullmatch(
+        r"until complete, for at most 40s; began (\d+)(?:\.\d)?s ago, not seen yet",
+        str(wait_for_event(process, "watching")["goal"]),
+    )
+    assert goal is not None
+    assert int(goal[1]) >= 2
     process.terminate()
     assert finish(process).code == 143
+
+
+def test_a_new_import_may_be_missing_after_a_long_read(start_simulator: StartSimulator) -> None:
+    """The patience with a 404 begins when standard input has named the import, not while it is awaited."""
+    simulator = start_simulator("stuck")
+    process = start_watcher("-", "--appear-within=1500ms", *JSON_LOG, env=environment(simulator.base_uri))
+    assert process.stdin is not None
+    wait_for_event(process, "waiting_for_input")
+    process.stdin.write(CREATED.format("/api/v2/segments/p/e/s/imports/missing"))
+    process.stdin.flush()
+    ended = wait_for_event(process, "outcome")
+    assert finish(process).code == 5
+    assert ended["outcome"] == "not_found"
+    assert isinstance(ended["polls"], int)
+    assert ended["polls"] > 2
 
 
 @pytest.mark.parametrize("arguments", [["a/b/c/d", "--token-file={}"], ["@{}"], ["a/b/c/d", "--ca-file={}"]])

@@ -197,7 +197,7 @@ def run_with_defect(plant: str) -> Finished:
 def test_a_defect_asks_for_a_report() -> None:
     """Only code 1 shows a traceback, without the token, after a sentence that asks for a report."""
     finished = run_with_defect(
-        "import os, watcher.cli.run as s; s.Loop = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
+        "import os, watcher.cli.run as s; s.aclosing = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
     )
     assert finished.code == 1
     _, first, second, *_ = finished.err.splitlines()
@@ -209,7 +209,7 @@ def test_a_defect_asks_for_a_report() -> None:
 def test_a_defect_in_the_report_of_a_failure_is_one_line() -> None:
     """If the last report fails too, one line says so, and the exit code is 1."""
     finished = run_with_defect(
-        "import os, watcher.cli.outputs as s, watcher.cli.run as r; r.Loop = s.make_failure_reports = "
+        "import os, watcher.cli.outputs as s, watcher.cli.run as r; r.aclosing = s.make_failure_reports = "
         "lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
     )
     assert finished.code == 1

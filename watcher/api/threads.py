@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
+_Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 
@@ -35,3 +38,20 @@ def start_in_daemon_thread(function: Callable[[], _Result]) -> Future[_Result]:
     except RuntimeError:  # the system has no thread left
         run()
     return future
+
+
+class LookupExecutor(ThreadPoolExecutor):
+    """Look up names in threads, and abandon lookups that hang at the end."""
+
+    def submit(
+        self, fn: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> Future[_Result]:
+        """Run a lookup, or fail as a lookup does if the system has no thread left."""
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 (the base class's signature)
+        """Do not wait for lookups that hang."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from watcher.api.targets import shown
 from watcher.cli.inputs import InputReader
 from watcher.cli.parse import KUBERNETES_LOG, parse, split_command
 from watcher.cli.settings import Settings
-from watcher.cli.signals import Interrupted
+from watcher.cli.signals import Interrupted, raise_interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
@@ -25,29 +27,45 @@ if TYPE_CHECKING:
     from watcher.cli.parse import Parsed
     from watcher.cli.run import Finished
     from watcher.cli.signals import Signals
-    from watcher.core.errors import WatcherError
     from watcher.core.policy import Terms
 
 _GC_THRESHOLD = 10_000
 """New objects after which Python looks for garbage. A hundred requests that start together allocate several
 thousand, none of them garbage, and would exceed the default of 700 again and again."""
 
+_PIPE_PATIENCE = 30.0
+"""Seconds that a failed run waits for the pipe at most. The shell waits for the end of the pipe anyway."""
+
 
 def main(arguments: Sequence[str], signals: Signals) -> int:
     """Run the command with the arguments after the program's name, and return the exit code."""
     signals.on_signal = Stream.limit_flush
-    code = _run(arguments, signals)
+    given, command = split_command(arguments)
+    code = _run(_Attempt(command, signals), given)
     if signals.number is not None and signals.exit_code is None:
         return 128 + signals.number
     return code
 
 
-def _run(arguments: Sequence[str], signals: Signals) -> int:
-    given, command = split_command(arguments)
-    attempt = _Attempt(command)
+@dataclass(slots=True)
+class _Attempt:
+    """What is known about a run when it fails."""
+
+    command: Sequence[str] | None
+    signals: Signals
+    inputs: InputReader = field(default_factory=lambda: InputReader(Settings()))
+    finished: Finished | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.inputs.settings
+
+
+def _run(attempt: _Attempt, given: Sequence[str]) -> int:
     try:
-        result = _try(attempt, given, signals)
+        result = _try(attempt, given)
     except Interrupted as interrupt:
+        command = attempt.command
         what = "the watch" if attempt.finished is None or command is None else shown(command[0])
         result = Result(Outcome.INTERRUPTED, interrupt.code, f"interrupted before {what} began")
     except Exception as error:  # noqa: BLE001 (the boundary: no other place prints a traceback)
@@ -63,68 +81,49 @@ def _run(arguments: Sequence[str], signals: Signals) -> int:
     return result.code
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """What is known about a run when it fails."""
-
-    command: Sequence[str] | None
-    settings: Settings = field(default_factory=Settings)
-    inputs: InputReader = field(default_factory=lambda: InputReader(Settings()))
-    finished: Finished | None = None
-
-
-def _try(attempt: _Attempt, given: Sequence[str], signals: Signals) -> Result | None:
+def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
     """Run the command, and return a failure that is not reported yet."""
-    command = attempt.command
     try:
         parsed = parse(given)
         if parsed is None:
             return None
-        attempt.settings, attempt.inputs = parsed.settings, InputReader(parsed.settings)
-        prepared = _prepare(parsed, command, attempt.inputs, signals)
-        attempt.finished = finished = _watch(prepared, signals)
-        if command is not None and finished.result.code == 0:
-            _replace_process(prepared.program, command, finished, signals)
+        attempt.inputs = InputReader(parsed.settings)
+        program, terms = _check(attempt, parsed)
+        attempt.finished = finished = _watch(attempt, terms)
+        if attempt.command is not None and finished.result.code == 0:
+            _replace_process(program, attempt.command, finished, attempt.signals)
     except (UsageError, CommandError) as error:
-        created = None if attempt.finished is not None else _find_created(attempt.inputs, signals)
-        code = error.code if isinstance(error, CommandError) else None
-        return _failure(attempt, Outcome.USAGE, error, code=code, created=created)
+        message = str(error)
+        if attempt.finished is None and (created := _find_created(attempt)):
+            message = f"{message.rstrip('.')}. {created}"
+        code = error.code if isinstance(error, CommandError) else DEFAULT_CODES[Outcome.USAGE]
+        return _failure(attempt, Outcome.USAGE, code, message)
     except BusyError as error:
-        attempt.settings = _without_files(attempt.settings)
-        return _failure(attempt, Outcome.UNAVAILABLE, error, code=_busy_code(attempt.settings, command))
+        return _busy(attempt, error)
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What a run needs; ``program`` is the path of the command, empty without one."""
+def _check(attempt: _Attempt, parsed: Parsed) -> tuple[str, Terms]:
+    """Check everything that can be checked before anything blocks.
 
-    settings: Settings
-    program: str
-    terms: Terms
-    inputs: InputReader
-
-
-def _prepare(
-    parsed: Parsed, command: Sequence[str] | None, inputs: InputReader, signals: Signals
-) -> _Prepared:
-    """Check everything that can be checked before anything blocks."""
+    Return the path of the command's program, empty without a command, and the terms of the watch.
+    """
     from watcher.cli.command import find_command  # noqa: PLC0415 (help needs neither)
-    from watcher.cli.files import check_distinct_files  # noqa: PLC0415
+    from watcher.cli.file_conflicts import check_distinct_files  # noqa: PLC0415
 
     if parsed.error is not None:
         raise parsed.error
-    program = "" if command is None else find_command(command)
+    program = "" if attempt.command is None else find_command(attempt.command)
     settings = parsed.settings
-    settings.check(has_command=command is not None)
+    settings.check(has_command=attempt.command is not None)
     check_distinct_files(settings)
     terms = settings.terms()
-    signals.check()
-    inputs.check()
-    return _Prepared(settings, program, terms, inputs)
+    attempt.signals.check()
+    attempt.inputs.check()
+    return program, terms
 
 
-def _watch(prepared: _Prepared, signals: Signals) -> Finished:
+def _watch(attempt: _Attempt, terms: Terms) -> Finished:
     try:
         from watcher.cli.run import run_watch  # noqa: PLC0415 (usage errors need no network)
     except OSError as error:  # aiohttp prepares TLS when it is imported
@@ -135,17 +134,8 @@ def _watch(prepared: _Prepared, signals: Signals) -> Finished:
     gc.freeze()  # imported modules stay until the end
     gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
-    has_command = bool(prepared.program)
-    return run_watch(prepared.settings, prepared.inputs, prepared.terms, signals, has_command=has_command)
-
-
-def _find_created(inputs: InputReader, signals: Signals) -> str | None:
-    """Return a sentence about the import that standard input names: it exists, and must not be lost."""
-    if "-" not in inputs.settings.targets:
-        return None
-    from watcher.cli.created import find_created_import  # noqa: PLC0415 (most runs have no such error)
-
-    return find_created_import(inputs, signals)
+    has_command = attempt.command is not None
+    return run_watch(attempt.settings, attempt.inputs, terms, attempt.signals, has_command=has_command)
 
 
 def _replace_process(program: str, command: Sequence[str], finished: Finished, signals: Signals) -> None:
@@ -155,28 +145,41 @@ def _replace_process(program: str, command: Sequence[str], finished: Finished, s
     replace_process(program, command, finished.variables(), signals)
 
 
-def _failure(
-    attempt: _Attempt,
-    outcome: Outcome,
-    error: WatcherError,
-    *,
-    code: int | None = None,
-    created: str | None = None,
-) -> Result:
-    text = str(error) if created is None else f"{str(error).rstrip('.')}. {created}"
-    message = shown(attempt.inputs.conceal(text), MESSAGE_LIMIT)
-    return Result(outcome, DEFAULT_CODES[outcome] if code is None else code, message)
+def _find_created(attempt: _Attempt) -> str | None:
+    """Return a sentence about the import that standard input names: it exists, and must not be lost."""
+    settings, inputs, signals = attempt.settings, attempt.inputs, attempt.signals
+    if "-" not in settings.targets or sys.stdin is None or sys.stdin.isatty():
+        return None
+    from watcher.cli.outputs import make_line_log  # noqa: PLC0415 (most runs have no such error)
+    from watcher.cli.reading import read_within  # noqa: PLC0415
+    from watcher.cli.target_lists import created_import  # noqa: PLC0415
+    from watcher.core.messages.progress import Level  # noqa: PLC0415
+    from watcher.reports.report import Reports  # noqa: PLC0415
+
+    log = Reports([make_line_log(settings)], inputs.conceal)
+    notify = partial(log.notify, Level.INFO, "waiting_for_input")
+    limit = min(_PIPE_PATIENCE, settings.timeout or _PIPE_PATIENCE)
+    signals.call(raise_interrupted)
+    try:
+        signals.check()
+        return read_within(limit, partial(created_import, inputs.lists), inputs.reading, notify)
+    finally:
+        signals.call(None)
 
 
-def _without_files(settings: Settings) -> Settings:
+def _failure(attempt: _Attempt, outcome: Outcome, code: int, message: str) -> Result:
+    return Result(outcome, code, shown(attempt.inputs.conceal(message), MESSAGE_LIMIT))
+
+
+def _busy(attempt: _Attempt, error: BusyError) -> Result:
     """Leave the files to the run that uses the state file; each container has its own default log."""
+    settings = attempt.settings
     log = settings.termination_log if settings.termination_log == KUBERNETES_LOG else None
-    return replace(settings, dotenv=None, status_file=None, termination_log=log)
-
-
-def _busy_code(settings: Settings, command: Sequence[str] | None) -> int | None:
+    attempt.inputs.settings = replace(settings, dotenv=None, status_file=None, termination_log=log)
     code = settings.exit_codes.code(Outcome.UNAVAILABLE)
-    return None if code == 0 and command is not None else code  # 0 would pass for the command's success
+    if code == 0 and attempt.command is not None:  # 0 would pass for the command's success
+        code = DEFAULT_CODES[Outcome.UNAVAILABLE]
+    return _failure(attempt, Outcome.UNAVAILABLE, code, str(error))
 
 
 def _defect(error: Exception, inputs: InputReader) -> Result:
@@ -189,7 +192,7 @@ def _defect(error: Exception, inputs: InputReader) -> Result:
 
 def _report(attempt: _Attempt, result: Result) -> None:
     """Report a result that is not that of a watch; once a watch is reported, only to standard error."""
-    from watcher.cli.files import without_shared_files  # noqa: PLC0415 (help needs none of these)
+    from watcher.cli.file_conflicts import without_shared_files  # noqa: PLC0415 (help needs none of these)
     from watcher.cli.outputs import make_failure_reports, make_line_log  # noqa: PLC0415
     from watcher.reports.report import Reports  # noqa: PLC0415
 

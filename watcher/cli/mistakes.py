@@ -1,11 +1,13 @@
-"""Common mistakes on the command line, each with a message of its own."""
+"""Common mistakes in the command line and the environment: errors, and hints that do not stop a run."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from watcher.api.targets import Target, parse_target, quoted, shown
+from watcher.api.token import Secret, wrong_key_hint
+from watcher.cli.options import variables
 from watcher.core.errors import UsageError
 
 _SUBCOMMANDS = {
@@ -21,6 +23,9 @@ _SUBCOMMANDS = {
     "demo": "use --demo",
     "simulator": "use python -m watcher.simulator",
 }
+
+_SIMILARITY = 0.93
+"""One letter that is missing, added or swapped (see ``difflib.get_close_matches``)."""
 
 _TOKEN_OPTIONS = {"--token", "--access-token", "--api-token", "--api-key", "--auth-token"}
 
@@ -56,6 +61,27 @@ def unknown_option(name: str, targets: Sequence[str]) -> UsageError | None:
         if _looks_like_command(text):
             return _unmarked_command(text)
     return None
+
+
+def find_hints(token: Secret, environ: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each likely mistake in the token and the names of environment variables."""
+    hint = wrong_key_hint(token)
+    if hint is not None:
+        yield hint
+    yield from _misspelled_variables(environ)
+
+
+def _misspelled_variables(names: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each variable that is almost an option's; Kubernetes injects some that are not."""
+    known = variables()
+    unknown = sorted(name for name in names if name.startswith("WATCHER_") and name not in known)
+    if not unknown:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415 (slow, and most environments have none)
+
+    for name in unknown:
+        for meant in get_close_matches(name, known, n=1, cutoff=_SIMILARITY):
+            yield f"{name} is not an option's variable. Did you mean {meant}?"
 
 
 def _looks_like_command(text: str) -> bool:

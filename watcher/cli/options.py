@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from watcher.cli.help import BASE_URI_VARIABLES, GroupedCommand
@@ -44,6 +46,16 @@ def _switch(name: str, text: str, *declarations: str) -> click.Option:
 
 def _variable(name: str) -> str:
     return "WATCHER_" + name.upper().replace("-", "_")
+
+
+def variables() -> frozenset[str]:
+    """Return the names of the environment variables that set options."""
+    return frozenset(name for parameter in COMMAND.params for name in variables_of(parameter))
+
+
+def variables_of(parameter: click.Parameter) -> Sequence[str]:
+    """Return the environment variables that set an option, the first one with precedence."""
+    return [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or []
 
 
 def _print_schema(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's signature)

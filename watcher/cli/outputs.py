@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from watcher.cli.settings import Settings
     from watcher.core.events import Ended, Heartbeat
     from watcher.core.model import ImportRef
-    from watcher.core.statuses import Outcome
     from watcher.reports.report import Report
     from watcher.reports.results import ResultBuilder
+    from watcher.state.store import StateStore
 
     Snapshot = Callable[[ImportRef], Heartbeat | None]
-    HasChanged = Callable[[Ended], bool]
 
 
 def make_reports(
@@ -34,23 +33,23 @@ def make_reports(
     *,
     several: bool,
     snapshot: Snapshot,
-    has_changed: HasChanged,
-    told: Callable[[ImportRef], Outcome | None],
+    store: StateStore | None,
 ) -> list[Report]:
     """Create all reports. Files come first, because terminal or pipe may block.
 
     ``builder`` receives each event before the reports do; ``several`` imports make each line name its import.
-    ``told`` returns the outcome that an earlier run reported.
+    A single poll with a state file reports only changes since the last one.
     """
     log: Report
-    if settings.reports_changes_only and settings.progress in {ProgressStyle.AUTO, ProgressStyle.NONE}:
+    known = store if settings.once else None
+    if known is not None and settings.progress in {ProgressStyle.AUTO, ProgressStyle.NONE}:
         from watcher.reports.on_change import LogOfChanges
 
-        log = LogOfChanges(make_line_log(settings, snapshot, several=several), has_changed, told)
+        log = LogOfChanges(make_line_log(settings, snapshot, several=several), known.has_changed, known.told)
     else:
         log = make_log(settings, snapshot, several=several)
     files = [*_text_files(settings), *_json_files(settings, builder)]
-    return [*files, log, *_output(settings, builder, has_changed)]
+    return [*files, log, *_output(settings, builder, None if known is None else known.has_changed)]
 
 
 def make_failure_reports(settings: Settings) -> list[Report]:
@@ -62,7 +61,7 @@ def make_failure_reports(settings: Settings) -> list[Report]:
     from watcher.reports.results import ResultBuilder
 
     builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
-    output = _output(settings, builder, lambda _: True) if has_json else []
+    output = _output(settings, builder) if has_json else []
     return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
@@ -178,13 +177,15 @@ def _json_files(
     return reports
 
 
-def _output(settings: Settings, builder: ResultBuilder, has_changed: HasChanged) -> list[Report]:
+def _output(
+    settings: Settings, builder: ResultBuilder, has_changed: Callable[[Ended], bool] | None = None
+) -> list[Report]:
     from watcher.reports.stdout import JsonLinesOutput, JsonOutput, TextOutput
 
     stream = _stream(sys.stdout)
     match settings.output:
         case OutputFormat.TEXT:
-            return [TextOutput(stream, builder, has_changed if settings.reports_changes_only else None)]
+            return [TextOutput(stream, builder, has_changed)]
         case OutputFormat.JSON:
             return [JsonOutput(stream, builder)]
         case OutputFormat.JSONL:

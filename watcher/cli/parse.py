@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from watcher.cli.mistakes import unknown_option
-from watcher.cli.options import COMMAND
+from watcher.cli.options import COMMAND, variables_of
 from watcher.cli.settings import LogFormat, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
 
@@ -71,11 +71,6 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     return None if isinstance(context, int) else Parsed(_settings(context, environ))
 
 
-def variables() -> frozenset[str]:
-    """Return the names of the environment variables that set options."""
-    return frozenset(name for parameter in COMMAND.params for name in _variables_of(parameter))
-
-
 def _readable_context(arguments: Sequence[str], error: click.UsageError) -> click.Context:
     """Read what can be read of an invalid command line, so that its error is reported as the user asked."""
     name = getattr(error, "option_name", None)  # click stops at an option without its value
@@ -110,10 +105,6 @@ def _detect_pipeline(environ: Mapping[str, str]) -> Pipeline:
     return Pipeline.GITLAB if environ.get("GITLAB_CI") == "true" else Pipeline.NONE
 
 
-def _variables_of(parameter: click.Parameter) -> Sequence[str]:
-    return [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or []
-
-
 def _sentence(error: click.UsageError) -> str:
     if isinstance(error, click.BadParameter) and error.param is not None:
         source = _source_of(error.param, error.ctx)
@@ -127,7 +118,7 @@ def _sentence(error: click.UsageError) -> str:
 def _source_of(parameter: click.Parameter, context: click.Context | None) -> str:
     name = parameter.name or ""
     if context is not None and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
-        for variable in _variables_of(parameter):
+        for variable in variables_of(parameter):
             if os.environ.get(variable):
                 return variable
     return max(parameter.opts, key=len) if isinstance(parameter, click.Option) else "target"

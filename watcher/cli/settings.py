@@ -114,11 +114,6 @@ class Settings:
         """The exit codes after --exit-code."""
         return ExitCodes(dict(self.exit_code))
 
-    @property
-    def reports_changes_only(self) -> bool:
-        """Whether to report only changes since the last run."""
-        return self.once and self.state_file is not None
-
     def check(self, *, has_command: bool) -> None:
         """Raise UsageError if options contradict each other, or the command after ``--``."""
         if self.linger and self.listen is None:

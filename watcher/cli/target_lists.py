@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from watcher.api.targets import Target, parse_target, quoted, shown
-from watcher.cli.encoding import decode_text
 from watcher.cli.header_blocks import begins_with_headers, find_created, missing_import
 from watcher.cli.reading import STANDARD_INPUT, Reading
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
+from watcher.core.text import is_utf16
 
 _SIZE_LIMIT = 4 << 20
 _CHUNK = 1 << 16
@@ -40,7 +40,7 @@ class TargetLists:
             types = name == "-" and sys.stdin is not None and sys.stdin.isatty()
             self._reading.begin(source, "Write one target a line, then press Ctrl+D." if types else "")
             content = self._read_standard_input() if name == "-" else self._read_file(name)
-            self._targets[name] = parse_target_list(decode_text(content, source), source)
+            self._targets[name] = parse_target_list(_decode(content, source), source)
         return self._targets[name]
 
     def _read_standard_input(self) -> bytes:
@@ -125,6 +125,12 @@ def parse_target_list(text: str, source: str) -> list[Target]:
     return targets
 
 
+def _decode(content: bytes, source: str) -> str:
+    if is_utf16(content):  # as PowerShell writes it
+        raise UsageError(f"{source} is in UTF-16. Convert it to UTF-8.")
+    return content.decode("utf-8-sig", errors="replace")
+
+
 def _check_is_list(text: str, source: str) -> None:
     if "\0" in text or "\ufffd" in text.partition("\n")[0]:
         raise UsageError(f"{source} is not text. Write one target a line, such as {EXAMPLE_TARGET}.")
@@ -153,7 +159,7 @@ def _ends_block(tail: bytes) -> bool:
 
 def _is_decided(content: bytes, source: str) -> bool:
     try:
-        text = decode_text(content, source)
+        text = _decode(content, source)
         return begins_with_headers(text) and find_created(text, source) is not None
     except UsageError:  # raised again when all of it is parsed
         return True

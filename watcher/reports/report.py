@@ -62,6 +62,10 @@ class Reports:
         self._conceal = conceal
         self._failed: set[str] = set()
 
+    def use(self, reports: Sequence[Report]) -> None:
+        """Pass what follows on to other reports."""
+        self._reports = reports
+
     def receive(self, event: Event) -> None:
         """Pass an event on."""
         self._each(lambda report: report.receive(event))

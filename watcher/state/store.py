@@ -28,7 +28,7 @@ class StateStore:
     transition in its result and does not report it again. An outcome is recorded after it was reported,
     because the next single poll prints nothing if the outcome is the same.
 
-    Create it with ``open_store``; ``clock`` returns Unix seconds.
+    Create it with ``open_store``; ``clock`` returns Unix seconds, and new waits began ``age`` seconds ago.
     """
 
     def __init__(
@@ -38,6 +38,8 @@ class StateStore:
         refs: Iterable[ImportRef],
         warn: Callable[[str], None],
         clock: Callable[[], float] = time.time,
+        *,
+        age: float = 0.0,
     ) -> None:
         self._file = file
         self._base_uri = base_uri
@@ -45,7 +47,7 @@ class StateStore:
         self._has_failed = False
         self._hold: Hold | None = None
         now, document = clock(), self._read()
-        self._entries = {ref: ImportEntry(base_uri, ref, now, SavedWait(now)) for ref in refs}
+        self._entries = {ref: ImportEntry(base_uri, ref, now, SavedWait(now - age)) for ref in refs}
         self._lines: dict[tuple[str, ImportRef], bytes] = {}
         for entry in document.imports:
             if now - entry.used_at > UNUSED_LIMIT:
@@ -141,15 +143,16 @@ class StateStore:
 
 @contextmanager
 def open_store(
-    path: Path, base_uri: str, refs: Iterable[ImportRef], warn: Callable[[str], None]
+    path: Path, base_uri: str, refs: Iterable[ImportRef], warn: Callable[[str], None], *, age: float = 0.0
 ) -> Iterator[StateStore]:
     """Open a state file, which need not exist, for one run.
 
-    Call ``warn`` with a message when a file is set aside, and the first time that it cannot be written.
+    Call ``warn`` with a message when a file is set aside, and the first time that it cannot be written. Waits
+    that are new in the file began ``age`` seconds ago.
 
     Raises:
         UsageError: The file cannot be trusted, read or written.
         BusyError: Another run uses the file.
     """
     with open_state_file(path, warn) as file:
-        yield StateStore(file, base_uri, refs, warn)
+        yield StateStore(file, base_uri, refs, warn, age=age)

@@ -1,4 +1,4 @@
-"""Common mistakes with arguments that are not options."""
+"""Common mistakes with arguments, the token and environment variables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import pytest
 
 from tests.support.driving import REF
 from watcher.api.targets import Target
-from watcher.cli.mistakes import parse_positional
+from watcher.api.token import Secret
+from watcher.cli.mistakes import find_hints, parse_positional
+from watcher.cli.options import variables
 from watcher.core.errors import UsageError
 
 KEYS = str(REF)
@@ -41,3 +43,46 @@ def test_mistakes_are_named(targets: list[str], text: str, words: str) -> None:
 def test_a_target_is_no_mistake() -> None:
     """A target is parsed as such, wherever it stands."""
     assert parse_positional(KEYS, ["x", KEYS]) == Target(REF)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("WATCHER_TIMEOT", "WATCHER_TIMEOUT"),
+        ("WATCHER_FAILFAST", "WATCHER_FAIL_FAST"),
+        ("WATCHER_FAIL_FST", "WATCHER_FAIL_FAST"),
+        ("WATCHER_FAILS_ON", "WATCHER_FAIL_ON"),
+        ("WATCHER_OUTAGE_BUGDET", "WATCHER_OUTAGE_BUDGET"),
+    ],
+)
+def test_a_misspelled_variable_gets_a_hint(name: str, meant: str) -> None:
+    """A variable that is almost an option's is reported, because a limit may be missing."""
+    (hint,) = find_hints(Secret("api-1"), {name, "PATH"})
+    assert hint == f"{name} is not an option's variable. Did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *sorted(variables()),
+        "WATCHER_OUTCOME",
+        "WATCHER_LAST_STATUS",
+        "WATCHER_RESULT_CODE",
+        "WATCHER_RESULT_JSON",
+        "WATCHER_SOURCE",
+        "WATCHER_PORT",
+        "WATCHER_SERVICE_HOST",
+        "WATCHER_PORT_8080_TCP_ADDR",
+        "TIMEOT",
+    ],
+)
+def test_variables_of_others_get_no_hint(name: str) -> None:
+    """Options, the variables of a command after a watch, and those that Kubernetes injects get no hint."""
+    assert not list(find_hints(Secret("api-1"), {name}))
+
+
+def test_another_kind_of_key_gets_a_hint() -> None:
+    """An SDK key is named as such, and not repeated."""
+    (hint,) = find_hints(Secret("sdk-1"), set())
+    assert "SDK key" in hint
+    assert "sdk-1" not in hint

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.driving import REF
 from tests.support.terminal import read_all
-from watcher.cli.outputs import is_utf8_locale, make_log
+from watcher.cli.outputs import is_utf8_locale, make_log, make_reports
 from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
+from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.reports.live.live import LiveView
+from watcher.reports.on_change import LogOfChanges
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice
+from watcher.reports.results import ResultBuilder
+from watcher.state.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,3 +147,16 @@ def test_a_live_view_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_what_the_terminal_can_show(environ: dict[str, str], unicode: bool) -> None:
     """The locale decides whether the terminal shows more than ASCII, whatever Python changes about it."""
     assert is_utf8_locale(environ) == unicode
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_only_looks_with_a_state_file_report_changes_only(
+    tmp_path: Path, *, once: bool, is_saved: bool
+) -> None:
+    """A wait that continues reports everything, and so does a look that is not saved."""
+    builder = ResultBuilder(ExitCodes())
+    with open_store(tmp_path / "state", "https://app.launchdarkly.com", [REF], pytest.fail) as store:
+        known = store if is_saved else None
+        reports = make_reports(Settings(once=once), builder, several=False, snapshot=nowhere, store=known)
+    assert any(isinstance(report, LogOfChanges) for report in reports) is (once and is_saved)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from watcher.cli.files import check_distinct_files
+from watcher.cli.file_conflicts import check_distinct_files
 from watcher.cli.options import COMMAND
 from watcher.cli.settings import Settings
 from watcher.cli.values import PATH
@@ -49,13 +49,10 @@ def test_one_look_has_its_own_defaults() -> None:
     assert (policy.timeout, policy.outage_budget) == (math.inf, 30.0)
 
 
-@pytest.mark.parametrize("once", [False, True])
 @pytest.mark.parametrize("path", [None, STATE])
-def test_only_looks_with_a_state_file_report_changes_only(path: Path | None, *, once: bool) -> None:
-    """A wait that continues reports everything, and so does a look that is not saved."""
-    settings = Settings(once=once, state_file=path)
-    assert settings.reports_changes_only is (once and path is not None)
-    assert settings.terms().policy.remembered is (path is not None)
+def test_a_wait_with_a_state_file_is_remembered(path: Path | None) -> None:
+    """The rules of the wait depend on whether a later run continues it."""
+    assert Settings(state_file=path).terms().policy.remembered is (path is not None)
 
 
 @pytest.mark.parametrize(

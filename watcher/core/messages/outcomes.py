@@ -84,10 +84,11 @@ def goal(policy: Policy, progress: Progress) -> str:
     phrase = "once" if policy.once else f"until {policy.until}{later}"
     if math.isfinite(policy.timeout):
         phrase += f", for at most {duration(policy.timeout)}"
-    if progress.elapsed >= 1:
-        status = "not seen yet" if progress.status is None else f"last status {progress.status}"
-        phrase += f"; resumed after {duration(progress.elapsed)}, {status}"
-    return phrase
+    if progress.elapsed < 1:
+        return phrase
+    if progress.status is None:  # an earlier run, or the inputs were awaited
+        return f"{phrase}; began {duration(progress.elapsed)} ago, not seen yet"
+    return f"{phrase}; resumed after {duration(progress.elapsed)}, last status {progress.status}"
 
 
 def final(

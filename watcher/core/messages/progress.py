@@ -89,7 +89,7 @@ def line_of(event: Event) -> str | None:
 def watching(goals: Sequence[str], shared: str) -> str:
     """Return the line about waits for several imports; ``shared`` are the leading keys of all of them."""
     goal = goals[0].partition("; ")[0]
-    number = sum("; " in goal for goal in goals)
+    number = sum("; resumed" in goal for goal in goals)
     later = f"; {number} of them resumed" if number else ""
     return f"watching {len(goals)} imports{f' of {shared}' if shared else ''} {goal}{later}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.driving import REF
-from watcher.cli.files import check_distinct_files, without_shared_files
+from watcher.cli.file_conflicts import check_distinct_files, without_shared_files
 from watcher.cli.settings import Settings
 from watcher.core.errors import UsageError
 

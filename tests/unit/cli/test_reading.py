@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from watcher.cli import thread_reader
-from watcher.cli.reading import Reading
-from watcher.cli.thread_reader import ThreadReader, Unread
+from watcher.cli import reading as module
+from watcher.cli.reading import Reading, ThreadReader, Unread
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_a_read_that_blocks(blocked: threading.Event, *, is_stopped: bool) -> No
 
 def test_one_notice(blocked: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is reported once, with the name of what is being read."""
-    monkeypatch.setattr(thread_reader, "NOTICE_AFTER", 0.02)
+    monkeypatch.setattr(module, "NOTICE_AFTER", 0.02)
     notices: list[str] = []
     reading = Reading()
 
