@@ -117,6 +117,17 @@ def test_a_pending_import_is_no_warning(start_simulator: StartSimulator) -> None
     ]
 
 
+@pytest.mark.parametrize("scenario", ["happy", "stopped"])
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_quiet_shows_failures_only(start_simulator: StartSimulator, scenario: str, log_format: str) -> None:
+    """With ``-q`` neither progress nor hints nor a success reach standard error, in both formats."""
+    simulator = start_simulator(scenario, speed=1000.0)
+    hinted = environment(simulator.base_uri, WATCHER_TIMEOT="1h")
+    finished = run_watcher(simulator.create(), "-q", *FAST, f"--log-format={log_format}", env=hinted)
+    assert finished.code == (0 if scenario == "happy" else 3)
+    assert finished.err.count("\n") == {"happy": 0, "stopped": 1 if log_format == "console" else 2}[scenario]
+
+
 def test_no_progress_leaves_the_explanation(start_simulator: StartSimulator) -> None:
     """``--progress none`` keeps the final message."""
     simulator = start_simulator("stuck")

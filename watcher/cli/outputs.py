@@ -90,7 +90,7 @@ def make_line_log(settings: Settings, snapshot: Snapshot | None = None, *, sever
             snapshot=snapshot,
             defer=_call_later,
         )
-    if settings.ci is Pipeline.GITLAB and level <= Level.INFO and not quiet:
+    if settings.ci is Pipeline.GITLAB and level <= Level.INFO:
         from watcher.reports.gitlab import SectionLog
 
         return SectionLog(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=_call_later)

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from watcher.cli.mistakes import unknown_option
 from watcher.cli.options import COMMAND, variables_of
-from watcher.cli.settings import LogFormat, OutputFormat, Pipeline, ProgressStyle, Settings
+from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def _settings(context: click.Context, environ: Mapping[str, str]) -> Settings:
         settings = replace(settings, ci=_detect_pipeline(environ))
     if "output" not in values and settings.log_format is LogFormat.JSON:
         settings = replace(settings, output=OutputFormat.NONE)  # both streams together are JSON lines
-    if settings.quiet:
-        settings = replace(settings, progress=ProgressStyle.NONE)
+    if settings.quiet or settings.progress is ProgressStyle.NONE:
+        settings = replace(settings, progress=ProgressStyle.NONE, log_level=LogLevel.ERROR)
     if settings.termination_log is None and "KUBERNETES_SERVICE_HOST" in environ and KUBERNETES_LOG.exists():
         settings = replace(settings, termination_log=KUBERNETES_LOG)
     return settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from watcher.cli.parse import parse, split_command
-from watcher.cli.settings import OutputFormat, Pipeline, ProgressStyle, Settings
+from watcher.cli.settings import LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
 from watcher.core.statuses import ImportStatus
 
@@ -62,8 +62,10 @@ def test_the_default_of_the_output(arguments: list[str], output: OutputFormat) -
 
 @pytest.mark.parametrize("switch", ["-q", "--quiet"])
 def test_quiet_is_no_progress(switch: str) -> None:
-    """``-q`` is short for ``--progress none``."""
-    assert settings_of(switch, "a/b/c/d").progress is ProgressStyle.NONE
+    """``-q`` is short for ``--progress none``: only failures are left, in a JSON log as well."""
+    settings = settings_of(switch, "--log-level=debug", "a/b/c/d")
+    assert (settings.progress, settings.log_level) == (ProgressStyle.NONE, LogLevel.ERROR)
+    assert settings_of("--progress=none", "a/b/c/d").log_level is LogLevel.ERROR
 
 
 def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
