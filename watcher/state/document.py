@@ -6,7 +6,8 @@ control characters to a terminal. The types of the fields limit the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -16,12 +17,12 @@ from watcher.core.statuses import Outcome
 from watcher.core.wait.saved import SavedHold, SavedWait
 from watcher.state.disk import UnusableError
 
-_PROGRAM = "watcher"
+PROGRAM = "watcher"
 _VERSION = 2
 """Version of the format; increase it with every change except a new field that older files may lack."""
 
 _ENCODER = msgspec.json.Encoder()
-_DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, ValueError)
+_Document = TypeVar("_Document")
 
 
 class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,12 +47,14 @@ class ImportEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reported: Reported | None = None
 
 
-class _Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True):
+    """The part of a saved document that every version has."""
+
     program: str = ""
     version: int = 0
 
 
-class Document(_Header, frozen=True, forbid_unknown_fields=True):
+class Document(Header, frozen=True, forbid_unknown_fields=True):
     """A whole state file: the imports of all commands, and the hold of each base URI.
 
     Imports of one account share its rate limits, so they share a hold.
@@ -69,7 +72,7 @@ def encode_entry(entry: ImportEntry) -> bytes:
 def encode(lines: Iterable[bytes], holds: dict[str, SavedHold]) -> bytes:
     """Return the content of a state file; ``lines`` are those of ``encode_entry``."""
     head = b'{"program":"%s","version":%d,"holds":%s,"imports":[\n'
-    start = head % (_PROGRAM.encode(), _VERSION, _ENCODER.encode(holds))
+    start = head % (PROGRAM.encode(), _VERSION, _ENCODER.encode(holds))
     return b"".join((start, b",\n".join(lines), b"\n]}\n"))
 
 
@@ -79,18 +82,28 @@ def decode(content: bytes) -> Document:
     Raises:
         UnusableError: The file is damaged, or was written by another program or another version.
     """
-    try:
-        header = msgspec.json.decode(content, type=_Header)
-    except _DECODE_ERRORS:
-        raise UnusableError("is damaged or not a state file") from None
-    if header.program != _PROGRAM:
-        raise UnusableError("is not a state file of watcher")
-    if header.version != _VERSION:
-        age = "a later" if header.version > _VERSION else "an earlier"
-        raise UnusableError(f"was written by {age} version of watcher")
-    try:
+
+    def read() -> Document:
         document = msgspec.json.decode(content, type=Document)
         imports = [msgspec.structs.replace(entry, wait=entry.wait.checked()) for entry in document.imports]
-    except _DECODE_ERRORS:
+        return msgspec.structs.replace(document, imports=imports)
+
+    return decode_version(content, _VERSION, read)
+
+
+def decode_version(content: bytes | str, version: int, read: Callable[[], _Document]) -> _Document:
+    """Return what ``read`` makes of a saved document, if the document has this version of its format.
+
+    Raises:
+        UnusableError: The document is damaged, or was written by another program or another version.
+    """
+    try:
+        header = msgspec.json.decode(content, type=Header)
+        if header.program != PROGRAM:
+            raise UnusableError("is not a state of watcher")
+        if header.version != version:
+            age = "a later" if header.version > version else "an earlier"
+            raise UnusableError(f"was written by {age} version of watcher")
+        return read()
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         raise UnusableError("is damaged") from None
-    return msgspec.structs.replace(document, imports=imports)

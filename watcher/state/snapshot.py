@@ -10,23 +10,17 @@ from watcher.core.errors import UsageError
 from watcher.core.events import Event
 from watcher.core.model import ImportRef, Instant, Transition
 from watcher.core.wait.saved import SavedHold, SavedWait
+from watcher.state.disk import UnusableError
+from watcher.state.document import PROGRAM, Header, decode_version
 
-_PROGRAM = "watcher"
 _VERSION = 1
 """Version of the format; increase it with every change."""
 
 _LIMIT = 2000
 """Bytes from which the files of an import, which the next poll shows again, are left out."""
 
-_DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, ValueError)
 
-
-class _Header(msgspec.Struct, frozen=True):
-    program: str = ""
-    version: int = 0
-
-
-class Snapshot(_Header, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Snapshot(Header, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The wait for one import, and the pause that the API asked for in the last response."""
 
     ref: ImportRef
@@ -37,7 +31,7 @@ class Snapshot(_Header, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def encode(event: Event) -> str:
     """Return the state of an import's wait after an event."""
     wait, hold = _rounded(SavedWait.after(event)), SavedHold.after(event)
-    snapshot = Snapshot(program=_PROGRAM, version=_VERSION, ref=event.ref, wait=wait, hold=hold)
+    snapshot = Snapshot(program=PROGRAM, version=_VERSION, ref=event.ref, wait=wait, hold=hold)
     encoded = msgspec.json.encode(snapshot)
     if len(encoded) > _LIMIT and wait.last is not None:
         wait = replace(wait, last=replace(wait.last, files=()))
@@ -51,20 +45,17 @@ def decode(text: str) -> Snapshot:
     Raises:
         UsageError: The text is damaged, or was written by another program or a later version.
     """
-    try:
-        header = msgspec.json.decode(text, type=_Header)
-    except _DECODE_ERRORS:
-        raise UsageError("resume is damaged or no state. Pass what state_of() returned.") from None
-    if header.program != _PROGRAM:
-        raise UsageError("resume is not a state of watcher. Pass what state_of() returned.")
-    if header.version != _VERSION:
-        age = "a later" if header.version > _VERSION else "an earlier"
-        raise UsageError(f"resume was written by {age} version of watcher. Begin the wait anew.")
-    try:
+
+    def read() -> Snapshot:
         snapshot = msgspec.json.decode(text, type=Snapshot)
         return msgspec.structs.replace(snapshot, wait=snapshot.wait.checked())
-    except _DECODE_ERRORS:
-        raise UsageError("resume is damaged. Begin the wait anew.") from None
+
+    try:
+        return decode_version(text, _VERSION, read)
+    except UnusableError as error:
+        raise UsageError(
+            f"resume {error}. Pass what state_of() returned, or leave it out to start over."
+        ) from None
 
 
 def _rounded(wait: SavedWait) -> SavedWait:

@@ -82,22 +82,25 @@ def changed(**fields: object) -> str:
     return json.dumps(json.loads(encode(event_after("ready"))) | fields)
 
 
+NEXT_STEP = "Pass what state_of() returned, or leave it out to start over."
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "resume is damaged or no state. Pass what state_of() returned."),
-        ("{", "resume is damaged or no state. Pass what state_of() returned."),
-        ("[" * 100_000, "resume is damaged or no state. Pass what state_of() returned."),
-        ("{}", "resume is not a state of watcher. Pass what state_of() returned."),
-        (changed(version=2), "resume was written by a later version of watcher. Begin the wait anew."),
-        (changed(wait={}), "resume is damaged. Begin the wait anew."),
-        (changed(wait={"began": 1.0, "since": 2.0}), "resume is damaged. Begin the wait anew."),
-        (changed(wait={"began": 1e300}), "resume is damaged. Begin the wait anew."),
+        ("", f"resume is damaged. {NEXT_STEP}"),
+        ("{", f"resume is damaged. {NEXT_STEP}"),
+        ("[" * 100_000, f"resume is damaged. {NEXT_STEP}"),
+        ("{}", f"resume is not a state of watcher. {NEXT_STEP}"),
+        (changed(version=2), f"resume was written by a later version of watcher. {NEXT_STEP}"),
+        (changed(wait={}), f"resume is damaged. {NEXT_STEP}"),
+        (changed(wait={"began": 1.0, "since": 2.0}), f"resume is damaged. {NEXT_STEP}"),
+        (changed(wait={"began": 1e300}), f"resume is damaged. {NEXT_STEP}"),
         (
             changed(wait={"began": 1.0, "since": 1.0, "last": {"status": "a\u202eb"}}),
-            "resume is damaged. Begin the wait anew.",
+            f"resume is damaged. {NEXT_STEP}",
         ),
-        (changed(more=1), "resume is damaged. Begin the wait anew."),
+        (changed(more=1), f"resume is damaged. {NEXT_STEP}"),
     ],
 )
 def test_other_text_is_refused(text: str, message: str) -> None:
