@@ -105,9 +105,9 @@ def outputs_of(text: str, folder: Path) -> Iterator[tuple[str, str]]:
     stream = {name: Stream(file) for name, file in files.items()}
     reports = Reports(
         [
-            PlainLog(stream["plain"], Level.INFO, several=True, quiet=False),
-            AnnotatingLog(stream["github"], Level.INFO, CODES, several=True, quiet=False, any_suffices=False),
-            SectionLog(stream["gitlab"], Level.INFO, several=True, quiet=False),
+            PlainLog(stream["plain"], Level.INFO, several=True),
+            AnnotatingLog(stream["github"], Level.INFO, CODES, several=True, any_suffices=False),
+            SectionLog(stream["gitlab"], Level.INFO, several=True),
             JsonLog(stream["log"], Level.INFO, CODES),
             TextOutput(stream["text"], builder),
             JsonLinesOutput(stream["jsonl"], builder),

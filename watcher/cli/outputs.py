@@ -75,7 +75,6 @@ def make_line_log(settings: Settings, snapshot: Snapshot | None = None, *, sever
     from watcher.reports.plain import PlainLog, nowhere
 
     snapshot = snapshot or nowhere
-    quiet = settings.progress is ProgressStyle.NONE
     if settings.ci is Pipeline.GITHUB:
         from watcher.reports.github.log import AnnotatingLog
 
@@ -85,7 +84,6 @@ def make_line_log(settings: Settings, snapshot: Snapshot | None = None, *, sever
             level,
             codes,
             several=several,
-            quiet=quiet,
             any_suffices=any_suffices,
             snapshot=snapshot,
             defer=_call_later,
@@ -93,8 +91,8 @@ def make_line_log(settings: Settings, snapshot: Snapshot | None = None, *, sever
     if settings.ci is Pipeline.GITLAB and level <= Level.INFO:
         from watcher.reports.gitlab import SectionLog
 
-        return SectionLog(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=_call_later)
-    return PlainLog(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=_call_later)
+        return SectionLog(stream, level, several=several, snapshot=snapshot, defer=_call_later)
+    return PlainLog(stream, level, several=several, snapshot=snapshot, defer=_call_later)
 
 
 def make_log(

@@ -38,14 +38,14 @@ class SectionLog(PlainLog):
         self._end_section()
         super().close()
 
-    def _write(self, line: Line, *, is_event: bool = True) -> None:
-        """Write an event inside a section, and the explanation of an outcome outside."""
+    def _write(self, line: Line) -> None:
+        """Write progress inside a section, and errors and the explanation of an outcome outside."""
         is_result = not self._several and line.tone is Tone.SUCCESS
         if line.is_outcome or is_result:
             self._end_section()
-        elif is_event:
+        elif line.level < Level.ERROR:
             self._begin_section()
-        super()._write(line, is_event=is_event)
+        super()._write(line)
 
     def _begin_section(self) -> None:
         if self._section is None:

@@ -46,7 +46,7 @@ def nowhere(_ref: ImportRef) -> None:
 
 
 class PlainLog(Report):
-    """Write one line for each change, with the time of day; of events only failures if ``quiet``.
+    """Write one line for each change, with the time of day; of the levels that are shown.
 
     With ``several`` imports each line names its imports, and trouble that they share is one line.
     ``snapshot`` is that of ``LiveView``. ``defer`` calls a function later; without it nothing is collected.
@@ -60,14 +60,12 @@ class PlainLog(Report):
         level: Level,
         *,
         several: bool,
-        quiet: bool,
         snapshot: Snapshot = nowhere,
         defer: Defer | None = None,
     ) -> None:
         self.names = Names()
         self._stream = stream
         self._level = level
-        self._quiet = quiet
         self._several = several
         self._defer = defer
         self._state = Pending(Outage(snapshot))
@@ -105,18 +103,16 @@ class PlainLog(Report):
             level = level_of_outcome(result.outcome, result.code)
             tone = Tone.SUCCESS if result.code == 0 else _TONES.get(level, Tone.NONE)
             line = Line(level, result.message, time.time(), tone=tone, is_outcome=result.code != 0)
-            self._write(line, is_event=True)
+            self._write(line)
         elif result.outcome in SUCCESSES and result.code != 0:
             text = f"{result.outcome}: exit code {result.code}, set by --exit-code"
             refs = [end.ref for end in result.ends]
             self._write(Line(Level.ERROR, text, time.time(), refs, tone=Tone.FAILURE))
 
     def notify(self, notice: Notice) -> None:
-        """Write the message, unless it is progress and ``quiet``."""
+        """Write the message."""
         tone = _TONES.get(notice.level, Tone.NONE)
-        self._write(
-            Line(notice.level, notice.message, time.time(), tone=tone), is_event=notice.level <= Level.INFO
-        )
+        self._write(Line(notice.level, notice.message, time.time(), tone=tone))
 
     def close(self) -> None:
         """Write what was collected, and wait for the reader of standard error."""
@@ -137,7 +133,7 @@ class PlainLog(Report):
         goals, self._state.goals = self._state.goals, []
         if goals:
             text = watching([event.goal for event in goals], self.names.shared)
-            self.names.shortened = not self._quiet and self._level <= Level.INFO
+            self.names.shortened = self._level <= Level.INFO
             self._write(Line(Level.INFO, text, goals[0].at.unix))
 
     def _meet(self, event: Retrying | MetThrottle) -> None:
@@ -253,10 +249,9 @@ class PlainLog(Report):
         if self._defer is not None:
             self._defer(delay, function)
 
-    def _write(self, line: Line, *, is_event: bool = True) -> None:
+    def _write(self, line: Line) -> None:
         """Write a line that the level allows; the explanation of a failure is always written."""
-        is_hidden = line.level < self._level or (self._quiet and is_event)
-        if is_hidden and not line.is_outcome:
+        if line.level < self._level and not line.is_outcome:
             return
         clock = time.strftime("%H:%M:%S", time.localtime(line.at))
         prefix = "" if line.level is Level.INFO else f"{line.level.name.lower()}: "

@@ -37,7 +37,7 @@ class Job:
         self._path = path
         self._file = path.open("w")
         stream = Stream(self._file)
-        self.log = SectionLog(stream, Level.INFO, several=several, quiet=False)
+        self.log = SectionLog(stream, Level.INFO, several=several)
 
     def visible(self) -> list[str]:
         """Return the lines outside the sections, each of which must be complete."""

@@ -27,11 +27,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "stderr"
 
 
-@pytest.mark.parametrize("quiet", [False, True])
-def test_a_usage_error_is_one_plain_line(path: Path, *, quiet: bool) -> None:
+def test_a_usage_error_is_one_plain_line(path: Path) -> None:
     """The reason is shown at every level, like the error of any command."""
     with path.open("w") as file:
-        log = PlainLog(Stream(file), Level.ERROR, several=False, quiet=quiet)
+        log = PlainLog(Stream(file), Level.ERROR, several=False)
         log.finish(NOTHING_WATCHED)
         log.close()
     assert path.read_text("utf-8") == f"watcher: {NOTHING_WATCHED.message}\n"
@@ -70,7 +69,7 @@ def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
     codes = ExitCodes({Outcome.COMPLETE: 9})
     builder = builder_of(events)
     with path.open("w") as file:
-        log = PlainLog(Stream(file), Level.ERROR, several=False, quiet=False)
+        log = PlainLog(Stream(file), Level.ERROR, several=False)
         for event in events:
             log.receive(event)
         log.finish(codes.result(builder.ends))

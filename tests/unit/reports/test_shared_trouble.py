@@ -31,7 +31,7 @@ GOAL = "until complete, for at most 1h"
 class Log:
     """A plain log of several imports on a clock that is moved by hand."""
 
-    def __init__(self, path: Path, refs: Iterable[ImportRef] = REFS, *, quiet: bool = False) -> None:
+    def __init__(self, path: Path, refs: Iterable[ImportRef] = REFS, level: Level = Level.INFO) -> None:
         self.now = 0.0
         self.troubled: set[ImportRef] = set()
         self._path = path
@@ -39,9 +39,8 @@ class Log:
         self._file = path.open("w")
         self.log = PlainLog(
             Stream(self._file),
-            Level.INFO,
+            level,
             several=True,
-            quiet=quiet,
             snapshot=self._snapshot,
             defer=lambda delay, function: self._timers.append((self.now + delay, function)),
         )
@@ -102,8 +101,8 @@ def make_log(tmp_path: Path) -> Iterator[MakeLog]:
     """Return a function that makes a log, whose file is closed afterwards."""
     logs: list[Log] = []
 
-    def make(refs: Iterable[ImportRef] = REFS, *, quiet: bool = False) -> Log:
-        logs.append(Log(tmp_path / "stderr", refs, quiet=quiet))
+    def make(refs: Iterable[ImportRef] = REFS, level: Level = Level.INFO) -> Log:
+        logs.append(Log(tmp_path / "stderr", refs, level))
         return logs[-1]
 
     yield make
@@ -236,7 +235,7 @@ def test_successes_are_counted_and_not_repeated(make_log: MakeLog) -> None:
 
 def test_a_quiet_log_has_only_failures_with_whole_targets(make_log: MakeLog) -> None:
     """No line names the shared keys, so every line does."""
-    log = make_log(REFS[:2], quiet=True)
+    log = make_log(REFS[:2], Level.ERROR)
     log.fault(REFS[:2])
     ends = [log.end(REFS[0]), log.end(REFS[1], Outcome.STOPPED, "stopped. Look.")]
     log.log.finish(ExitCodes().result(ends))

@@ -29,12 +29,11 @@ class AnnotatingLog(PlainLog):
         codes: ExitCodes,
         *,
         several: bool,
-        quiet: bool,
         any_suffices: bool,
         defer: Defer | None = None,
         snapshot: Snapshot = nowhere,
     ) -> None:
-        super().__init__(stream, level, several=several, quiet=quiet, snapshot=snapshot, defer=defer)
+        super().__init__(stream, level, several=several, snapshot=snapshot, defer=defer)
         self._codes = codes
         self._any_suffices = any_suffices
         self._failures: dict[str, list[int]] = {}
@@ -50,10 +49,10 @@ class AnnotatingLog(PlainLog):
             if hidden := sum(numbers[MAX_ANNOTATIONS:]):
                 self._annotate(kind, "LaunchDarkly imports", f"{hidden} more did not succeed. See the log.")
 
-    def _write(self, line: Line, *, is_event: bool = True) -> None:
+    def _write(self, line: Line) -> None:
         """Annotate a failure if GitHub still shows the annotation; write anything else as a line."""
         if line.end is None or not self._annotates(line.end, line.refs):
-            super()._write(line, is_event=is_event)
+            super()._write(line)
 
     def _annotates(self, ended: Ended, refs: Sequence[ImportRef]) -> bool:
         code = self._codes.code_of(ended)

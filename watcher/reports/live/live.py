@@ -52,9 +52,7 @@ class LiveView(Report):
         self._region = Region(stream)
         self._state = ViewState(snapshot)
         self._glyphs = glyphs
-        self._lines = PlainLog(
-            self._region, level, several=several, quiet=False, snapshot=snapshot, defer=defer
-        )
+        self._lines = PlainLog(self._region, level, several=several, snapshot=snapshot, defer=defer)
         self._timer: asyncio.Handle | None = None
         self._turn = 0
         self._active_at = 0.0

@@ -103,7 +103,6 @@ class Annotated:
                 self._level,
                 self._codes,
                 several=len(ends) > 1,
-                quiet=False,
                 any_suffices=self._any_suffices,
             )
             for ended in ends:
@@ -243,7 +242,7 @@ def test_no_line_contains_a_command_of_the_older_kind(tmp_path: Path) -> None:
     path = tmp_path / "stderr"
     with path.open("w") as file:
         stream = Stream(file)
-        plain = PlainLog(stream, Level.INFO, several=False, quiet=False)
+        plain = PlainLog(stream, Level.INFO, several=False)
         as_json = JsonLog(stream, Level.INFO, ExitCodes())
         for event in unknown(HOSTILE).events:
             plain.receive(event)
