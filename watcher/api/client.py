@@ -132,7 +132,7 @@ class Client:
         return Answer(response.status, headers, body, broken, changed, self._tokens.conceal, exchange.slot)
 
     async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:
-        """Read a body, or as much of it as arrives: status and headers count even if the body breaks off."""
+        """Read a body, or as much of it as arrives: status and headers count even if it is incomplete."""
         body = bytearray()
         broken = None
         try:
@@ -151,7 +151,7 @@ class Client:
 
 
 def _authorized(token: Secret) -> aiohttp.ClientMiddlewareType:
-    """Return a middleware that adds the token when a request is sent, so that few variables ever hold it."""
+    """Return a middleware that adds the token when a request is sent, so that few variables hold it."""
 
     async def send(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

@@ -1,4 +1,4 @@
-"""Connections to the API, which accept only what was requested."""
+"""Connections that accept only responses to requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from watcher.api.loopback import check_loopback
 from watcher.core.messages.faults import Phase
 
 _RECEIVE_BUFFER = 1 << 15
-"""Size of a socket's receive buffer in bytes: asyncio reads all that is there, on 100 connections."""
+"""Size of a socket's receive buffer in bytes; asyncio reads all of it at once, on up to 100 connections."""
 
 
 class UnrequestedDataError(aiohttp.ClientConnectionError):
@@ -28,7 +28,7 @@ class UnrequestedDataError(aiohttp.ClientConnectionError):
 
 
 class Connector(aiohttp.TCPConnector):
-    """A connector whose connections accept only what was requested, and are encrypted or on loopback.
+    """A connector whose connections accept only responses to requests, over TLS or on loopback.
 
     Args:
         force_close: Use each connection for one request only.
@@ -50,7 +50,7 @@ class Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
     ) -> Connection:
-        """Return a connection on which nothing has arrived yet.
+        """Return a connection that has received nothing yet.
 
         Raises:
             UnrequestedDataError: Data arrived on a new connection.
@@ -80,7 +80,7 @@ class Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
         client_error: type[Exception] = aiohttp.ClientConnectorError,
     ) -> tuple[asyncio.BaseTransport, ResponseHandler]:
-        """Note that the proxy has made its tunnel."""
+        """Record that the proxy has opened the tunnel."""
         current_exchange().phase = Phase.TLS
         return await super()._start_tls_connection(underlying_transport, req, timeout, client_error)
 

@@ -1,4 +1,4 @@
-"""One request and its response: its phase, and its share of the memory."""
+"""One request and its response: the phase, the sockets, and the memory that they use."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ HEAD_LIMIT = 1 << 18
 """Largest head of a response, in bytes."""
 
 MAX_FIELDS = HEAD_LIMIT // 16
-"""Largest number of header fields, as empty ones need memory as well."""
+"""Largest number of header fields; empty ones use memory too."""
 
 SMALL = 1 << 15
-"""Largest response, in bytes of memory, that needs no slot."""
+"""Largest response, in bytes of memory, that is read without a slot."""
 
 _LARGE_RESPONSES = 4
 """Larger responses that are read at a time; this limits the memory of 100 requests."""
 
 _FIELD_OVERHEAD = 256
-"""Memory in bytes that a header field needs beside its text."""
+"""Memory in bytes that a header field uses beyond its text."""
 
 _current: ContextVar[Exchange] = ContextVar("exchange")
 
@@ -40,17 +40,6 @@ class Exchange:
     Args:
         large: The slots for large responses.
     """
-
-    __slots__ = (
-        "_large",
-        "_memory",
-        "head_received",
-        "head_size",
-        "phase",
-        "slot",
-        "sockets",
-        "started",
-    )
 
     def __init__(self, large: asyncio.Semaphore) -> None:
         self.started = asyncio.get_running_loop().time()
@@ -98,22 +87,18 @@ class Exchange:
 
 
 class Slot:
-    """A slot for a large response; it is free again when nothing refers to it, such as an unread response."""
-
-    __slots__ = ("_large",)
+    """A slot for a large response; it is released when nothing refers to it any more."""
 
     def __init__(self, large: asyncio.Semaphore) -> None:
         self._large = large
 
     def __del__(self) -> None:
-        """Let the next large response be read."""
+        """Release the slot for the next large response."""
         self._large.release()
 
 
 class CountingSocket(socket.socket):
     """A socket that counts the bytes it received: TLS hides those of an incomplete record."""
-
-    __slots__ = ("received",)
 
     def __init__(self, family: int, kind: int, protocol: int) -> None:
         super().__init__(family, kind, protocol)

@@ -1,4 +1,4 @@
-"""What a connection may receive: only while a request is in progress, and within the limits for heads."""
+"""The guard of a connection: it accepts data only during a request, and limits the head of the response."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NO_LENGTH = re.compile(rb"^http/1\.\d (?:1\d\d|204|304)|\r\ntransfer-encoding:"
 
 
 class Guard(asyncio.Protocol):
-    """Pass data to aiohttp's protocol while a request is in progress, within the limits for heads.
+    """Pass data to aiohttp's protocol during a request, within the limits for heads.
 
     Args:
         protocol: aiohttp's protocol.
         transport: The connection.
-        source: The socket below it; None if another event loop has its own.
+        source: The socket below it; None if the event loop uses sockets of its own.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Guard(asyncio.Protocol):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing arrived since the last response, read or not, not even a part of a TLS record."""
+        """Whether nothing has arrived since the last response, not even a part of a TLS record."""
         if self._is_spent or (self._source is not None and self._source.received != self._received):
             return False
         return self._transport is not None and not self._transport.is_closing() and not self._is_readable()
 
     async def settle(self) -> bool:
-        """Read what TLS sends unasked on a new connection, such as session tickets or an alert.
+        """Read the TLS messages that open a connection, such as session tickets or an alert.
 
         Returns:
             Whether nothing else arrived.
@@ -55,12 +55,12 @@ class Guard(asyncio.Protocol):
         return not self._is_spent
 
     def begin(self, exchange: Exchange) -> None:
-        """Let the response to a request pass."""
+        """Accept the response to a request."""
         self._exchange = exchange
         self._left = None
 
     def end(self) -> None:
-        """Let nothing pass any more, and close the connection after a large response.
+        """Stop accepting data, and close the connection after a large response.
 
         aiohttp's parser keeps the head of the last response for as long as the connection lasts.
         """
@@ -93,7 +93,7 @@ class Guard(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Pass data of a response, count that of its head, and end the connection after any other data."""
+        """Pass on the data of a response; after any other data, close the connection."""
         exchange, transport = self._exchange, self._transport
         if transport is None:
             return
@@ -114,7 +114,7 @@ class Guard(asyncio.Protocol):
             self._delivery = asyncio.create_task(self._deliver(exchange, data))
 
     def _within_response(self, exchange: Exchange, data: bytes) -> bytes:
-        """Return data without what follows the response, which aiohttp would refuse together with it."""
+        """Return data up to the end of the response; aiohttp would reject the response with the rest."""
         if exchange.head_size == 0:
             self._left = _size_of_response(data)
         if self._left is None:
@@ -137,25 +137,25 @@ class Guard(asyncio.Protocol):
             self._protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """Pass the end of the data."""
+        """Pass on the end of the data."""
         return self._protocol.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass the end of the connection."""
+        """Pass on the end of the connection."""
         self._protocol.connection_lost(exc)
         self._transport = None  # break a reference cycle, which would hold the buffers of TLS
 
     def pause_writing(self) -> None:
-        """Pass a full buffer."""
+        """Pass on that the write buffer is full."""
         self._protocol.pause_writing()
 
     def resume_writing(self) -> None:
-        """Pass an empty buffer."""
+        """Pass on that the write buffer has space again."""
         self._protocol.resume_writing()
 
 
 def _size_of_response(data: bytes) -> int | None:
-    """Return the size of a response by its first data; None if that does not tell (RFC 9112, section 6.3)."""
+    """Return the size of a response from its first data; None if unknown (RFC 9112, section 6.3)."""
     end = data.find(b"\r\n\r\n")
     head = data[: end + 2].lower()
     lengths = _LENGTH.findall(head)

@@ -68,8 +68,13 @@ def parse_base_uri(text: str, source: str) -> str:
 def is_loopback(origin: str) -> bool:
     """Return whether the host of an origin is ``localhost`` or a loopback address."""
     host = urlsplit(origin).hostname or ""
-    address = _address_of(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
+    return host == "localhost" or is_loopback_address(host)
+
+
+def is_loopback_address(host: str) -> bool:
+    """Return whether a host is a loopback address; an IPv6 address may have a zone."""
+    address = _address_of(host.partition("%")[0])
+    return address is not None and address.is_loopback
 
 
 def split_origin(url: str) -> tuple[str, SplitResult] | None:

@@ -22,14 +22,14 @@ MAX_IN_FLIGHT = 100
 """Maximum number of requests in flight; more would wait for a connection while their timeout runs."""
 
 _RECANCEL_INTERVAL = 0.1
-"""Seconds after which a request that timed out is cancelled again: a cancellation can get lost while
-connections to several addresses race."""
+"""Seconds after which a request that timed out is cancelled again: a cancellation can be lost while
+connections to several addresses are tried at once."""
 
 _STALL = 0.5
 """Seconds by which a timeout can be late only if the whole process was paused."""
 
 _GRACE = 1.0
-"""Seconds that a request gets once after such a pause: its response may have arrived, but not been read."""
+"""Extra seconds for a request after such a pause: its response may have arrived, but not been read."""
 
 _RESERVED_FILES = 40
 """File descriptors for everything else: standard streams, reports, state file, and Python itself."""
@@ -95,7 +95,7 @@ class InFlight:
             self._set_timer(give_up_at)
 
     def cancel(self, poll: Poll) -> None:
-        """Cancel a request whose response nobody needs any more."""
+        """Cancel a request whose response is no longer needed."""
         for request in self._requests.values():
             if request.poll is poll:
                 request.give_up_at = self._clock().monotonic

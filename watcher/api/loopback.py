@@ -1,20 +1,20 @@
-"""Plain http stays on this machine: checks of the addresses that connections really lead to."""
+"""Checks that plain http stays on this machine, by the address that a connection leads to."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from watcher.api.hosts import is_loopback_address
 from watcher.core.errors import UsageError
 from watcher.core.messages import faults
 
 _LOOKUP_TIMEOUT = 0.5
-"""Longest lookup of ``localhost`` at the start, in seconds; usually a file of the system has the answer."""
+"""Longest lookup of ``localhost`` at the start, in seconds; the answer is usually in /etc/hosts."""
 
 
 class NotLoopbackError(aiohttp.ClientConnectionError):
@@ -36,7 +36,7 @@ async def check_localhost(base_uri: str) -> None:
         async with asyncio.timeout(_LOOKUP_TIMEOUT):
             found = await asyncio.get_running_loop().getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
         for *_, address in found:
-            if not _is_loopback(str(address[0])):
+            if not is_loopback_address(str(address[0])):
                 fact = faults.not_loopback("localhost", str(address[0]))
                 raise UsageError(f"{fact}. Write 127.0.0.1, or use https.")
 
@@ -48,9 +48,5 @@ def check_loopback(transport: asyncio.Transport) -> None:
         NotLoopbackError: It leads to another machine.
     """
     address = transport.get_extra_info("peername")[0]
-    if not _is_loopback(address):
+    if not is_loopback_address(address):
         raise NotLoopbackError(address)
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback

@@ -46,7 +46,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to the API, as messages name it."""
+    """The host of the API and the proxy, as messages name them."""
 
     base_uri: str
     proxy: Proxy | None = None
@@ -67,7 +67,7 @@ class Route:
         return self.host if self.proxy is None else str(self.proxy)
 
     def __str__(self) -> str:
-        """Return the host, and the proxy on the way to it."""
+        """Return the host and the proxy."""
         return self.host if self.proxy is None else f"{self.host} through {self.proxy}"
 
 

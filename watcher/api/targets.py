@@ -1,4 +1,4 @@
-"""Targets: the ways to name an import, and the base URI that they imply."""
+"""Targets: texts that name an import, and the base URI that they imply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that may block for ever, in a thread."""
+"""Threads for calls that may block forever; neither the event loop nor the exit waits for them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ _Result = TypeVar("_Result")
 
 
 async def in_daemon_thread(function: Callable[[], _Result]) -> _Result:
-    """Return the result of a function that may block for ever; see ``start_in_daemon_thread``."""
+    """Return the result of a function that may block forever; see ``start_in_daemon_thread``."""
     return await asyncio.wrap_future(start_in_daemon_thread(function))
 
 
 def start_in_daemon_thread(function: Callable[[], _Result]) -> Future[_Result]:
-    """Call a function that may block for ever, and return the future of its result.
+    """Call a function that may block forever, and return the future of its result.
 
-    Unlike the threads of an executor, this one delays neither the end of the loop nor the exit.
+    Unlike the threads of an executor, this one delays neither the end of the loop nor the exit. If the system
+    has no thread left, the call blocks.
     """
     future: Future[_Result] = Future()
     future.set_running_or_notify_cancel()

@@ -20,8 +20,6 @@ def tls_context(ca_file: Path | None, setting: str, base_uri: str) -> ssl.SSLCon
         UsageError: A file cannot be read or contains no certificate; the message names ``setting`` or the
             variable. The variable is ignored if ``base_uri`` is plain http.
     """
-    import ssl  # noqa: PLC0415 (slow, and help needs none)
-
     system_file = os.environ.get(_VARIABLE)
     if system_file and base_uri.startswith("https:"):
         _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), Path(system_file), _VARIABLE)

@@ -1,4 +1,4 @@
-"""Shell completion where click's own falls short: of values after ``=``, and of ``@FILE``."""
+"""Shell completion that click lacks: values after ``=``, and ``@FILE``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def register() -> None:
 
 
 def complete_target(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the files that ``@FILE`` can name; nothing else is known about targets."""
+    """Return the files that ``@FILE`` can name; other targets are unknown."""
     if not incomplete.startswith("@"):
         return []
     return [f"@{path}" for path in _paths(incomplete[1:])]
@@ -43,7 +43,7 @@ def _paths(start: str) -> list[str]:
 
 
 class _Bash(BashComplete):
-    """Bash makes words of their own of ``=`` and ``@``, and replaces only what follows them."""
+    """Bash splits words at ``=`` and ``@``, and replaces only the part after them."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         args, incomplete = super().get_completion_args()

@@ -1,4 +1,4 @@
-"""No file may serve two purposes: a report must not overwrite what another option reads or writes."""
+"""Check that no report overwrites a file that another option reads or writes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_distinct_files(settings: Settings) -> None:
 
 
 def without_shared_files(settings: Settings) -> Settings:
-    """Drop the reports that would overwrite a file of another option, for a run that fails because of it."""
+    """Return settings without reports that would overwrite a file of another option, for a run that fails."""
     try:
         check_distinct_files(settings)
     except UsageError:

@@ -23,7 +23,7 @@ _NEXT_STEPS = {
 
 
 def begins_with_headers(text: str) -> bool:
-    """Return whether text is header blocks and no list of targets."""
+    """Return whether text is header blocks instead of a list of targets."""
     return text.lstrip().startswith("HTTP/")
 
 

@@ -1,4 +1,4 @@
-"""The help of the command: its options in groups, and what is no option."""
+"""The help text: options in groups, then targets, hosts, the access token and exit codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BASE_URI_VARIABLES = ("WATCHER_BASE_URI", "LD_BASE_URI", "LAUNCHDARKLY_API_HOST"
 
 
 class GroupedCommand(click.Command):
-    """A command whose help shows the options in groups, and last those that click adds."""
+    """A command whose help shows the options in groups, those that click adds last."""
 
     def __init__(
         self, name: str, summary: str, argument: click.Argument, groups: Mapping[str, Sequence[click.Option]]

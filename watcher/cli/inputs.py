@@ -1,4 +1,4 @@
-"""Resolve settings to imports, base URI and access token."""
+"""The inputs of a run: the imports, their host and the access token."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Inputs:
 
 
 class InputReader:
-    """Read the inputs that settings point at.
+    """Read the targets and the access token that settings name.
 
     Attributes:
         settings: The settings.
         lists: Standard input and the files of targets.
-        reading: What ``read`` is reading.
+        reading: The read in progress.
         inputs: The inputs, once they are read.
     """
 
@@ -97,7 +97,7 @@ class InputReader:
         return self.inputs
 
     def conceal(self, text: str) -> str:
-        """Return text without the access token, whichever way it was passed."""
+        """Return text without the access token, wherever it came from."""
         values = (self._environ.get(variable, "").strip() for variable in TOKEN_VARIABLES)
         text = redact(text, filter(None, values))
         return text if self.inputs is None else self.inputs.tokens.conceal(text)

@@ -34,7 +34,7 @@ _GC_THRESHOLD = 10_000
 thousand, none of them garbage, and would exceed the default of 700 again and again."""
 
 _PIPE_PATIENCE = 30.0
-"""Seconds that a failed run waits for the pipe at most. The shell waits for the end of the pipe anyway."""
+"""Longest wait of a failed run for its pipe, in seconds. The shell waits for the end of the pipe anyway."""
 
 
 def main(arguments: Sequence[str], signals: Signals) -> int:
@@ -191,7 +191,7 @@ def _defect(error: Exception, inputs: InputReader) -> Result:
 
 
 def _report(attempt: _Attempt, result: Result) -> None:
-    """Report a result that is not that of a watch; once a watch is reported, only to standard error."""
+    """Report the failure of a run; if its watch was reported before, only to standard error."""
     from watcher.cli.file_conflicts import without_shared_files  # noqa: PLC0415 (help needs none of these)
     from watcher.cli.outputs import make_failure_reports, make_line_log  # noqa: PLC0415
     from watcher.reports.report import Reports  # noqa: PLC0415

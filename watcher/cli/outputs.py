@@ -1,4 +1,4 @@
-"""Which reports a run has. Each is imported only if the run has it, because that starts faster."""
+"""Create the reports of a run. Each is imported only if it is used, for a fast start."""
 
 from __future__ import annotations
 

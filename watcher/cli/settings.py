@@ -1,4 +1,4 @@
-"""Settings: everything that the command line and the environment ask for, one field for each option."""
+"""The settings of a run: one field for each option."""
 
 from __future__ import annotations
 

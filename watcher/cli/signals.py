@@ -11,7 +11,7 @@ after the result   nothing; if a command was to follow, ``check`` raises ``Inter
 for the 2nd time   the process exits at once
 =================  =====================================================================================
 
-It imports next to nothing, because until then the signals have their default actions.
+It imports almost nothing, because signals have their default actions until it is loaded.
 """
 
 from __future__ import annotations

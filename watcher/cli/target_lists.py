@@ -1,4 +1,4 @@
-"""Lists of targets in standard input and in files: one a line, or headers written by ``curl -D -``."""
+"""Lists of targets in standard input and files: one target a line, or headers written by ``curl -D -``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of values that options take. Each error message shows a correct example."""
+"""The types of option values. Each error message shows a correct example."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Value(_ParamType):
 def one_of(
     members: type[_Member], metavar: str | None = None, offered: Collection[_Member] | None = None
 ) -> Value:
-    """Return the kind of value that is a member of an enum.
+    """Return the type of a value that is a member of an enum.
 
     By default, the help lists all members, and a shell offers all of them.
     """

@@ -1,4 +1,4 @@
-"""The state file on disk: locked against a second run, replaced atomically, never followed through a link."""
+"""The state file on disk: locked against a second run, replaced atomically, never a link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision which files on disk can be trusted: the state file, its lock file, and the way to a report.
+"""Decide which files can be trusted: the state file, its lock file, and the links and files of reports.
 
 This also applies to root. Token files and lists of targets are exempt, because Kubernetes mounts secrets as
 symbolic links that belong to root.
