@@ -60,24 +60,25 @@ async def connect(
     """
     settings, began = inputs.settings, time.monotonic()
     named = await reader.call(inputs.read) if inputs.may_block else inputs.read()
-    notices = [(Level.WARNING, "hint", hint) for hint in find_hints(named.tokens.current(), os.environ)]
+    notices: list[tuple[Level, str, str]] = []
     if settings.demo is not None:
         named = await _start_demo(stack, settings.demo, named)
         text = f"demo: simulated LaunchDarkly at {named.base_uri}, scenario '{settings.demo}'"
         notices.append((Level.INFO, "demo", text))
     elif named.foreign_host is not None:
         notices.append((Level.INFO, "base_uri", named.foreign_host))
+    hints = find_hints(named.tokens.current(), os.environ)
+    notices += [(Level.WARNING, "hint", hint) for hint in hints]
     tls = await _tls(settings.ca_file, inputs, reader, named.base_uri)
     age = time.monotonic() - began
     if age < _SHORT_READ:
         age = 0.0
     store = _open_store(stack, settings.state_file, named, age, warn)
     loop = await _start_loop(stack, named, tls, terms, warn)
+    saved, save = _begun(named, age), None
     if store is not None:
-        watch = loop.watch(named.refs, _lenient(terms, age), saved=store.saved, save=store.save)
-    else:
-        waits = {ref: SavedWait(time.time() - age) for ref in named.refs} if age else {}
-        watch = loop.watch(named.refs, _lenient(terms, age), saved=SavedState(waits))
+        saved, save = store.saved, store.save
+    watch = loop.watch(named.refs, _lenient(terms, age), saved=saved, save=save)
     return Connected(watch, named, store, notices)
 
 
@@ -118,6 +119,12 @@ async def _start_loop(
     warn_of_time = partial(warn, "implausible_time")
     loop = Loop(client.get, random, request_timeout=terms.request_timeout, warn=warn_of_time)
     return await stack.enter_async_context(loop)
+
+
+def _begun(named: Inputs, age: float) -> SavedState:
+    """Return the state of new waits that began ``age`` seconds ago."""
+    began = time.time() - age
+    return SavedState({ref: SavedWait(began) for ref in named.refs} if age else {})
 
 
 def _lenient(terms: Terms, age: float) -> Terms:
