@@ -75,11 +75,6 @@ class InFlight:
         return self._limit - len(self._requests)
 
     @property
-    def has_finished(self) -> bool:
-        """Whether a finished request has not been collected yet."""
-        return bool(self._finished)
-
-    @property
     def next_timeout(self) -> float:
         """When the next request times out, on the monotonic clock in seconds; infinite if there is none."""
         return min((request.give_up_at for request in self._requests.values()), default=math.inf)
