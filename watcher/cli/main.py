@@ -53,12 +53,9 @@ class _Attempt:
 
     command: Sequence[str] | None
     signals: Signals
+    settings: Settings = field(default_factory=Settings)
     inputs: InputReader = field(default_factory=lambda: InputReader(Settings()))
     finished: Finished | None = None
-
-    @property
-    def settings(self) -> Settings:
-        return self.inputs.settings
 
 
 def _run(attempt: _Attempt, given: Sequence[str]) -> int:
@@ -87,7 +84,7 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
         parsed = parse(given)
         if parsed is None:
             return None
-        attempt.inputs = InputReader(parsed.settings)
+        attempt.settings, attempt.inputs = parsed.settings, InputReader(parsed.settings)
         program, terms = _check(attempt, parsed)
         attempt.finished = finished = _watch(attempt, terms)
         if attempt.command is not None and finished.result.code == 0:
@@ -175,7 +172,7 @@ def _busy(attempt: _Attempt, error: BusyError) -> Result:
     """Leave the files to the run that uses the state file; each container has its own default log."""
     settings = attempt.settings
     log = settings.termination_log if settings.termination_log == KUBERNETES_LOG else None
-    attempt.inputs.settings = replace(settings, dotenv=None, status_file=None, termination_log=log)
+    attempt.settings = replace(settings, dotenv=None, status_file=None, termination_log=log)
     code = settings.exit_codes.code(Outcome.UNAVAILABLE)
     if code == 0 and attempt.command is not None:  # 0 would pass for the command's success
         code = DEFAULT_CODES[Outcome.UNAVAILABLE]

@@ -35,9 +35,6 @@ RECOVERY_CHECK = 1.0
 SHORT_OUTAGE = 2.0
 """Seconds up to which the outage of a single import ends silently: the next poll was announced."""
 
-SHORT_OUTAGE = 2.0
-"""Seconds up to which the outage of a single import ends silently: the next poll was announced."""
-
 _TONES = {Level.WARNING: Tone.WARNING, Level.ERROR: Tone.FAILURE}
 
 
