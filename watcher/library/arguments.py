@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from watcher.api.targets import Target, target_of
-from watcher.api.token import Secret, TokenFile, TokenSource, check_token
+from watcher.api.token import Secret, TokenSource, check_token
 from watcher.api.token_function import TokenFunction
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
@@ -59,15 +59,15 @@ def hold(token: Token | Secret) -> Path | Secret | Callable[[], Awaitable[str]]:
     )
 
 
-async def token_source(held: Path | Secret | Callable[[], Awaitable[str]]) -> TokenSource:
-    """Return the source of an access token.
+def token_source(held: Path | Secret | Callable[[], Awaitable[str]]) -> TokenSource | Path:
+    """Return the source of an access token; that of a file is made when it is first read.
 
     Raises:
-        UsageError: The token is invalid, or its file cannot be read.
+        UsageError: The token is invalid.
     """
-    if isinstance(held, Path):
-        return await TokenFile.opened(held, "token")
-    return TokenSource(check_token(held, "token")) if isinstance(held, Secret) else TokenFunction(held)
+    if isinstance(held, Secret):
+        return TokenSource(check_token(held, "token"))
+    return held if isinstance(held, Path) else TokenFunction(held)
 
 
 def saved_state(resume: object, refs: Iterable[ImportRef]) -> SavedState:

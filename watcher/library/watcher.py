@@ -15,15 +15,15 @@ from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import choose_base_uri
 from watcher.api.tls import tls_context
-from watcher.api.token import Secret, TokenSource
+from watcher.api.token import Secret, TokenFile
 from watcher.core import defaults
-from watcher.core.errors import UsageError, WaitError
+from watcher.core.errors import UsageError, WaitError, WatcherError
 from watcher.core.events import Ended, Event
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
 from watcher.library.arguments import Token, hold, parse_targets, positive, saved_state, token_source
-from watcher.loop import Loop, finish
+from watcher.loop import CLOSED, Loop, finish
 
 DEFAULT_POLICY = Policy()
 
@@ -58,35 +58,32 @@ class Watcher:
         base_uri: str | None = None,
         request_timeout: float = defaults.REQUEST_TIMEOUT,
     ) -> None:
-        self._token = hold(token)
+        held = hold(token)
         del token  # a traceback may show the variables of this function
+        self._token = token_source(held)
         self._base_uri = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
         self._request_timeout = positive("request_timeout", request_timeout)
-        self._tokens: TokenSource | None = None
         self._stack = AsyncExitStack()
-        self._opening = asyncio.Lock()
-        self._loops: dict[str, Loop] = {}
+        self._lock = asyncio.Lock()
+        self._openings: dict[str, asyncio.Task[Loop]] = {}
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        """Open the watcher; no connection is opened yet.
+        """Open the watcher; the first watch reads a token file and opens connections.
 
         Raises:
-            UsageError: It was entered before, or the token is invalid. (A token file is read by the first
-                watch.)
+            UsageError: It was entered before.
         """
         if self._event_loop is not None:
             raise UsageError("this Watcher was entered before. Create another one.")
-        if not isinstance(self._token, Path):
-            self._tokens = await token_source(self._token)
         self._event_loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         """Cancel all requests, end all watches and close all connections."""
         self._closed = True
-        await finish(self._stack.aclose())
+        await finish(self._close())
 
     async def watch(
         self,
@@ -175,22 +172,32 @@ class Watcher:
             raise UsageError("this Watcher belongs to another event loop. Create one in each event loop.")
 
     async def _loop_for(self, base_uri: str) -> Loop:
-        """Return the loop of a base URI; the first use reads the token."""
+        """Return the loop of a base URI, which the first watch opens for all."""
         self._check_open()
-        async with self._opening:
-            if base_uri not in self._loops:
-                async with AsyncExitStack() as stack:
-                    loop = await self._open_loop(base_uri, stack)
-                    self._check_open()
-                    self._loops[base_uri] = loop
-                    self._stack.push_async_exit(stack.pop_all())
-        return self._loops[base_uri]
+        opening = self._openings.get(base_uri)
+        if opening is None or (opening.done() and opening.exception() is not None):
+            opening = self._openings[base_uri] = asyncio.create_task(self._open_loop(base_uri))
+        await asyncio.wait([opening])  # unlike `await opening`, a cancelled watch does not cancel it
+        if self._closed:
+            raise WatcherError(CLOSED)
+        return opening.result()
 
-    async def _open_loop(self, base_uri: str, stack: AsyncExitStack) -> Loop:
-        if self._tokens is None:
-            self._tokens = await token_source(self._token)
+    async def _open_loop(self, base_uri: str) -> Loop:
+        async with self._lock:  # a token file that is a pipe can be read only once
+            if isinstance(self._token, Path):
+                self._token = await TokenFile.opened(self._token, "token")
         tls, proxy = tls_context(None, "ca_file", base_uri), find_proxy(base_uri)
-        client = await stack.enter_async_context(Client(base_uri, self._tokens, tls=tls, proxy=proxy))
-        random = Random()  # noqa: S311 (jitter is no secret)
-        loop = Loop(client.get, random, request_timeout=self._request_timeout)
-        return await stack.enter_async_context(loop)
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(Client(base_uri, self._token, tls=tls, proxy=proxy))
+            random = Random()  # noqa: S311 (jitter is no secret)
+            loop = Loop(client.get, random, request_timeout=self._request_timeout)
+            await stack.enter_async_context(loop)
+            self._stack.push_async_exit(stack.pop_all())
+        return loop
+
+    async def _close(self) -> None:
+        openings = self._openings.values()
+        for opening in openings:
+            opening.cancel()
+        await asyncio.gather(*openings, return_exceptions=True)
+        await self._stack.aclose()
