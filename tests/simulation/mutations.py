@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation import planted, planted_groups
-from watcher import loop
 from watcher.api import in_flight
 from watcher.core import exit_codes, lifecycle, schedule
 from watcher.core.answers import decoding, rate_limits
 from watcher.core.fleet import agenda, fleet, group, limiter, windows
 from watcher.core.wait import faults, record, steps, waiter
+from watcher.loop import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable

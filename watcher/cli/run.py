@@ -26,7 +26,8 @@ from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.core.text import duration
 from watcher.core.wait.saved import SavedState
-from watcher.loop import Loop, Watch
+from watcher.loop.loop import Loop
+from watcher.loop.watch import Watch
 from watcher.reports.dotenv import variables
 from watcher.reports.report import Reports
 from watcher.reports.results import ResultBuilder
@@ -172,7 +173,7 @@ class _Run:
         random = Random()  # noqa: S311 (jitter is no secret)
         loop = Loop(client.get, random, request_timeout=terms.request_timeout, warn=self._warn_of_time)
         await stack.enter_async_context(loop)
-        return loop.watch(refs, terms, saved=saved, save=save)
+        return Watch(loop, refs, terms, saved=saved, save=save)
 
     async def _tls(self, reader: ThreadReader, base_uri: str) -> ssl.SSLContext | None:
         path = self._settings.ca_file

@@ -23,7 +23,8 @@ from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
 from watcher.library.arguments import Token, hold, parse_targets, positive, saved_state, token_source
-from watcher.loop import CLOSED, Loop, finish
+from watcher.loop.loop import CLOSED, Loop, finish
+from watcher.loop.watch import Watch
 
 DEFAULT_POLICY = Policy()
 
@@ -135,7 +136,7 @@ class Watcher:
         unique = tuple(dict.fromkeys(target.ref for target in targets))
         saved = saved_state(resume, unique)
         loop = await self._loop_for(choose_base_uri(self._base_uri, targets, "base_uri"))
-        watch = loop.watch(unique, terms, saved=saved, announced=saved.waits.keys())
+        watch = Watch(loop, unique, terms, saved=saved, announced=saved.waits.keys())
         async with aclosing(watch.events()) as events:
             async for event in events:
                 yield event
