@@ -39,15 +39,16 @@ class Names:
         keys = ref.keys[self._count_shared() :] if self.shortened else ref.keys
         return "/".join(printable(key, limit=200) for key in keys)
 
-    def of_all(self, refs: Collection[ImportRef]) -> str:
-        """Return the names of a few imports, or the number of many."""
+    def of_all(self, refs: Collection[ImportRef], *, so_far: bool = False) -> str:
+        """Return the names of a few imports, or the number of many; ``so_far`` if others may follow."""
         if len(refs) == 1:
             return self.of(*refs)
         count, total = len(refs), max(len(self), len(refs))
+        so_far_text = " so far" if so_far else ""
         if count <= LISTED:
             listed = ", ".join(self.of(ref) for ref in self._refs if ref in refs)
-            return f"{count} imports: {listed}"
-        return f"all {count} imports" if count == total else f"{count} of {total} imports"
+            return f"{count} imports{so_far_text}: {listed}"
+        return f"all {count} imports" if count == total else f"{count} of {total} imports{so_far_text}"
 
     def _count_shared(self) -> int:
         if self._shared is None:

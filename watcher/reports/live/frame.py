@@ -13,7 +13,7 @@ from watcher.core.messages.progress import tally_of_successes
 from watcher.core.messages.snapshots import polls, waiting_for
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import printable, tally
-from watcher.reports.collecting import summarize
+from watcher.reports.grouping import summarize
 from watcher.reports.live.view_state import Attention, ImportView, running_time
 from watcher.reports.names import Names, count_shared_keys
 
