@@ -26,11 +26,9 @@ class SectionWriter(LineWriter):
         super().write(line)
 
     def finish(self) -> None:
-        """End the section."""
         self._end_section()
 
     def close(self) -> None:
-        """End the section, also after a defect."""
         self._end_section()
         super().close()
 

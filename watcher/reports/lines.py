@@ -63,11 +63,9 @@ class LineWriter:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether lines about progress are written."""
         return not self._quiet and self._level <= Level.INFO
 
     def write(self, line: Line) -> None:
-        """Write a line that the level allows."""
         is_hidden = line.level < self._level or (self._quiet and line.kind is not Kind.NOTICE)
         if is_hidden and line.kind is not Kind.OUTCOME:
             return
@@ -85,7 +83,6 @@ class LineWriter:
         """Write what follows the last line of a watch."""
 
     def close(self) -> None:
-        """Wait for the reader of standard error."""
         self._stream.drain()
 
     def _lay_out(self, lead: str, text: str, tone: Tone) -> None:

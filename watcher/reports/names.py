@@ -20,7 +20,6 @@ class Names:
         self._shared: int | None = None
 
     def add(self, ref: ImportRef) -> None:
-        """Add an import."""
         self._refs[ref] = None
         self._shared = None
 
@@ -35,7 +34,6 @@ class Names:
         return "/".join(printable(key) for key in first.keys[: self._count_shared()])
 
     def of(self, ref: ImportRef) -> str:
-        """Return the name of one import."""
         keys = ref.keys[self._count_shared() :] if self.shortened else ref.keys
         return "/".join(printable(key, limit=200) for key in keys)
 

@@ -82,5 +82,4 @@ class LogOfChanges(Report):
             self._log.notify(RESPONDING_AGAIN)
 
     def close(self) -> None:
-        """Close the log."""
         self._log.close()

@@ -40,7 +40,6 @@ class Place:
         return os.open(self.name, flags | no_link | os.O_CLOEXEC, mode, dir_fd=self.directory)
 
     def enter(self) -> None:
-        """Go into the directory of that name."""
         no_link = 0 if self.is_kernel_link else os.O_NOFOLLOW
         inner = os.open(self.name, _DIRECTORY | no_link, dir_fd=self.directory)
         self._move(inner, os.path.join(self.shown, self.name))  # noqa: PTH118 (for messages)
@@ -50,7 +49,6 @@ class Place:
         self._move(os.open("/", _DIRECTORY), "/")
 
     def refuse(self, reason: str) -> OSError:
-        """Return the error that a file must not be used."""
         return OSError(errno.EPERM, f"{os.path.join(self.shown, self.name)} {reason}")  # noqa: PTH118 (for messages)
 
     def _move(self, directory: int, shown: str) -> None:

@@ -89,7 +89,6 @@ class PlainLog(Report):
         self._lines.write(Line(notice.level, notice.message, time.time(), kind=kind))
 
     def close(self) -> None:
-        """Write what was collected, and wait for the reader of standard error."""
         self._flush()
         self._lines.close()
 

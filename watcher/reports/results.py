@@ -27,13 +27,11 @@ class ResultBuilder:
         self._ended: dict[ImportRef, Ended] = {}
 
     def receive(self, event: Event) -> None:
-        """Record the progress or the outcome of an import."""
         self._progress[event.ref] = event.progress
         if isinstance(event, Ended):
             self._ended[event.ref] = event
 
     def update(self, progress: Mapping[ImportRef, Progress]) -> None:
-        """Record the progress of waits since their last event."""
         self._progress |= progress
 
     @property

@@ -30,7 +30,6 @@ class Output(Report):
         self._builder = builder
 
     def finish(self, result: Result) -> None:
-        """Write the result and wait for its reader."""
         self._write(result)
         self._stream.drain()
         self._stream.check()
@@ -67,7 +66,6 @@ class JsonLinesOutput(Output):
     """An object for each event, the result last."""
 
     def receive(self, event: Event) -> None:
-        """Write the event."""
         self._stream.write_line_of([to_json(event_document(event, self._builder.codes))])
         self._stream.check()
 

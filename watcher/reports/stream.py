@@ -55,7 +55,6 @@ class Stream:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the destination is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     @property
@@ -86,7 +85,6 @@ class Stream:
         self.write(f"{line}\n")
 
     def write(self, text: str) -> None:
-        """Write text."""
         self._send(text.encode("utf-8", errors="backslashreplace"))
 
     def write_line_of(self, pieces: Iterable[bytes]) -> None:

@@ -34,7 +34,6 @@ class Level(IntEnum):
 
 
 def level_of(event: Event) -> Level:
-    """Return the level of an event."""
     match event:
         case Watching() | Heartbeat():
             return Level.INFO
@@ -95,7 +94,6 @@ def watching(goals: Sequence[str], shared: str) -> str:
 
 
 def retrying(detail: str) -> str:
-    """Return the line about a fault that several imports share."""
     return f"{detail}; retrying"
 
 

@@ -34,7 +34,6 @@ class AnnotationWriter(LineWriter):
             super().write(line)
 
     def write_unwatched(self, result: Result) -> None:
-        """Annotate the result of a run that watched nothing."""
         self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
 
     def finish(self) -> None:

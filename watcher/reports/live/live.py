@@ -75,7 +75,6 @@ class LiveView(Report):
             self._timer = asyncio.get_running_loop().call_soon(self._tick)
 
     def notify(self, notice: Notice) -> None:
-        """Write the message above the region."""
         self._log.notify(notice)
 
     def finish(self, result: Result) -> None:
@@ -89,16 +88,13 @@ class LiveView(Report):
         self._log.finish(result)
 
     def close(self) -> None:
-        """Stop drawing, and wait for the terminal."""
         self._stop()
         self._log.close()
 
     def resume(self) -> None:
-        """Draw below what others have written meanwhile."""
         self._region.abandon()
 
     def abort(self) -> None:
-        """Show the cursor if a frame was cut short."""
         self._region.restore_terminal()
 
     def _tick(self) -> None:
