@@ -62,15 +62,16 @@ def read_value(text: str | None) -> object:
     if text is None:
         return None
     try:
-        return _decode(text, strict=False)
+        value: object = _decoder.decode(text)
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def read_exact_text(text: str | None) -> str | None:
     """Return a decoded string without surrogates, for fields that decide; None if it is not one."""
     try:
-        value = None if text is None else _decode(text, strict=True)
+        value = None if text is None else _strict_decoder.decode(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, str) and not _SURROGATE.search(value) else None
@@ -81,13 +82,14 @@ def readable(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _decode(text: str, *, strict: bool) -> object:
-    value: object = json.loads(text, strict=strict, parse_int=_integer, parse_constant=lambda _: None)
-    return value
-
-
 def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) <= _LONGEST_NUMBER else None
+
+
+_decoder, _strict_decoder = (
+    json.JSONDecoder(strict=strict, parse_int=_integer, parse_constant=lambda _: None)
+    for strict in (False, True)
+)
 
 
 def _members(text: str) -> Iterator[tuple[str | None, str]]:
