@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
-from watcher.core.messages.progress import Level, level_of_outcome
-from watcher.core.messages.snapshots import polls
+from watcher.core.messages.progress import Level, level_of_outcome, polls
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import duration
 from watcher.reports.documents import event_document, to_json

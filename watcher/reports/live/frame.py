@@ -9,8 +9,7 @@ from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from watcher.core.messages.progress import tally_of_successes
-from watcher.core.messages.snapshots import polls, waiting_for
+from watcher.core.messages.progress import polls, tally_of_successes, waiting_for
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import printable, tally
 from watcher.reports.grouping import summarize
