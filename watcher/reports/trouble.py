@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from watcher.core.events import Heartbeat, MetThrottle, Retrying
 from watcher.core.messages.progress import Level, responding_again, retrying
@@ -24,35 +25,13 @@ SHORT_OUTAGE = 2.0
 """Seconds up to which the outage of a single import ends silently: the next poll was announced."""
 
 
+@dataclass(slots=True)
 class _Outage:
-    """The imports without a usable response, until all of them have one again."""
+    """The imports without a usable response since ``began``, and for which imports each fault was written."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.affected: dict[ImportRef, None] = {}
-        self._snapshot = snapshot
-        self._recovered: list[ImportRef] = []
-        self._began = self._ended = 0.0
-
-    def begin(self, at: float) -> None:
-        self._began = self._ended = at
-        self._recovered.clear()
-
-    def take_recovered(self) -> tuple[list[ImportRef], float] | None:
-        """Return the imports that recovered without an event, and the length of the outage in seconds.
-
-        It is None during the outage, and if no import recovered in this way.
-        """
-        for ref in list(self.affected):
-            snapshot = self._snapshot(ref)
-            # An import that was never seen recovers with a transition.
-            if snapshot is not None and (snapshot.trouble is not None or snapshot.progress.status is None):
-                return None
-            del self.affected[ref]
-            if snapshot is not None:
-                self._recovered.append(ref)
-                self._ended = max(self._ended, snapshot.progress.seen_at or snapshot.at.unix)
-        recovered, self._recovered = self._recovered, []
-        return (recovered, self._ended - self._began) if recovered else None
+    began: float = 0.0
+    affected: dict[ImportRef, None] = field(default_factory=dict)
+    told: dict[str, set[ImportRef]] = field(default_factory=dict)
 
 
 class Trouble:
@@ -71,9 +50,9 @@ class Trouble:
         self.waiting = 0
         self._write = write
         self._several = several
+        self._snapshot = snapshot
         self._defer = defer
-        self._outage = _Outage(snapshot)
-        self._told: dict[str, set[ImportRef]] = {}
+        self._outage = _Outage()
         self._faults: dict[ImportRef, Retrying] = {}
         self._throttles: dict[ImportRef, MetThrottle] = {}
 
@@ -106,13 +85,11 @@ class Trouble:
             self._write_first(throttles)
 
     def _is_new(self, fault: Retrying) -> bool:
-        outage = self._outage
-        if not outage.affected:
-            outage.begin(fault.at.unix)
-            self._told.clear()
+        if not self._outage.affected:
+            self._outage = _Outage(fault.at.unix)
             self._defer(RECOVERY_CHECK, self._check_recovery)
-        outage.affected[fault.ref] = None
-        told = self._told.get(shape_of(fault.detail), set())
+        self._outage.affected[fault.ref] = None
+        told = self._outage.told.get(shape_of(fault.detail), set())
         if not self._several:
             return fault.in_a_row == 1
         return bool(self._faults) or (fault.in_a_row == 1 and fault.ref not in told and len(told) <= 1)
@@ -120,7 +97,7 @@ class Trouble:
     def _write_faults(self, faults: list[Retrying]) -> None:
         refs = dict.fromkeys(fault.ref for fault in faults)
         for fault in faults:
-            told = self._told.setdefault(shape_of(fault.detail), set())
+            told = self._outage.told.setdefault(shape_of(fault.detail), set())
             refs |= dict.fromkeys(told)
             told.add(fault.ref)
         if len(refs) == 1:
@@ -137,12 +114,22 @@ class Trouble:
             self._write(line)
 
     def _check_recovery(self) -> None:
-        recovered = self._outage.take_recovered()
-        if recovered is not None:
-            refs, length = recovered
-            self.write()
-            if self._several or length >= SHORT_OUTAGE:
-                text = responding_again(length)
-                self._write(Line(Level.INFO, text, time.time(), refs if self._several else ()))
-        elif self._outage.affected:
-            self._defer(RECOVERY_CHECK, self._check_recovery)
+        """Write the end of the outage once no import has trouble."""
+        recovered: dict[ImportRef, float] = {}
+        for ref in self._outage.affected:
+            snapshot = self._snapshot(ref)
+            if snapshot is None:
+                continue
+            # An import that was never seen recovers with a transition.
+            if snapshot.trouble is not None or snapshot.progress.status is None:
+                self._defer(RECOVERY_CHECK, self._check_recovery)
+                return
+            recovered[ref] = snapshot.progress.seen_at or snapshot.at.unix
+        self._outage.affected.clear()
+        if not recovered:
+            return
+        self.write()
+        length = max(0.0, max(recovered.values()) - self._outage.began)
+        if self._several or length >= SHORT_OUTAGE:
+            refs = list(recovered) if self._several else ()
+            self._write(Line(Level.INFO, responding_again(length), time.time(), refs))
