@@ -74,7 +74,7 @@ def saved_state(resume: object, refs: Iterable[ImportRef]) -> SavedState:
     """Return the waits in states from ``state_of`` that belong to these imports, and the latest hold.
 
     Raises:
-        UsageError: One of them is no such state.
+        UsageError: One of them is not such a state.
     """
     if resume is None:
         return SavedState()

@@ -48,7 +48,7 @@ class Loop:
     """Poll the imports of one base URI and token for any number of watches, while the context lasts.
 
     The watches share the requests in flight and the rate limiter. If the loop has a defect, all present
-    watches raise its error, and later ones start afresh. ``wakes_at`` is when the loop continues at the
+    watches raise its error, and later ones start over. ``wakes_at`` is when the loop continues at the
     latest, on the monotonic clock in seconds.
 
     Args:

@@ -19,7 +19,7 @@ _TONES = {Level.WARNING: Tone.WARNING, Level.ERROR: Tone.FAILURE}
 
 
 class Kind(Enum):
-    """What a line is about; an ``OUTCOME``, which is no success, is written at every level."""
+    """What a line is about; an ``OUTCOME`` is not a success and is written at every level."""
 
     PROGRESS = auto()
     NOTICE = auto()

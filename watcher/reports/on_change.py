@@ -1,6 +1,6 @@
 """Reports for repeated runs with a state file: only what changed since the last report is written.
 
-Faults that a run rides out are no change. If the run ends because of them, its message quotes the last one.
+Faults that do not end a run are not a change. If they end it, its message quotes the last one.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Place:
 
     Attributes:
         directory: The descriptor of the directory.
-        name: The name, which need not exist. It is no symbolic link, or one that only the kernel can follow.
+        name: The name, which need not exist. If it is a symbolic link, only the kernel can follow it.
         is_kernel_link: Whether it is such a link, like ``/proc/self/fd/1``.
         shown: The path of the directory, for messages.
     """

@@ -76,7 +76,7 @@ class Stream:
         return -1 if self._descriptor is None else self._descriptor
 
     def check(self) -> None:
-        """Raise the OSError that made a write fail; a reader that closed its end is no error."""
+        """Raise the OSError that made a write fail; a reader that closed its end is not an error."""
         if self._failure is not None:
             raise self._failure
 

@@ -70,7 +70,7 @@ class Trouble:
             self._defer(COLLECTING, self.write)
 
     def recover(self, ref: ImportRef) -> None:
-        """Note that an import's own event says that it recovered or ended."""
+        """Remove an import whose own event says that it recovered or ended."""
         self._outage.affected.pop(ref, None)
         if ref in self._faults:
             self.write()

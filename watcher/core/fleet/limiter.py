@@ -80,10 +80,6 @@ class Limiter:
         self._windows.start()
         self._windows.pace(now)
 
-    def restore(self, hold: Hold) -> None:
-        """Apply a hold that an earlier run saved, beside the present one."""
-        self._share(hold)
-
     def cancel(self, asked_at: float) -> None:
         """Count a request that was cancelled; it says nothing about the limits, and the API may count it."""
         self._concurrency.finish(asked_at)
@@ -110,7 +106,7 @@ class Limiter:
         if hold is not None and isinstance(reply, Fault):
             hold = replace(hold, binds_until=now)
         if hold is not None:
-            self._share(hold)
+            self.apply(hold)
         return hold
 
     def _limit(self, now: float, *, last: bool) -> float:
@@ -149,7 +145,8 @@ class Limiter:
             resume_at = max(resume_at, begins + schedule.after_named(begins - now, self._random))
         return Hold(now, resume_at, named=False, in_a_row=in_a_row)
 
-    def _share(self, hold: Hold) -> None:
+    def apply(self, hold: Hold) -> None:
+        """Apply a hold of a response or of an earlier run, beside the present one."""
         current = self.hold
         if current is None:
             self.hold = hold

@@ -1,4 +1,4 @@
-"""Messages about faults: why a request brought nothing usable. Each fits after a colon.
+"""Messages about faults: why a request got no usable response. Each fits after a colon.
 
 A ``peer`` is a host, and the proxy on the way to it, as ``Route`` in ``watcher.api.proxy`` describes them.
 """
@@ -46,7 +46,7 @@ def timed_out(phase: Phase, peer: str, after: float) -> str:
     within = f"within {duration(after)}"
     match phase:
         case Phase.LOOKUP:
-            return f"name lookup of {peer} brought nothing {within}"
+            return f"no result of the name lookup of {peer} {within}"
         case Phase.CONNECTING:
             return f"no connection to {peer} {within}"
         case Phase.TLS:
@@ -107,7 +107,7 @@ def unrequested_data(peer: str) -> str:
 
 
 def not_loopback(host: str, address: str) -> str:
-    return f"{host} is {address}, which is no loopback address; plain http would expose the access token"
+    return f"{host} is {address}, which is not a loopback address; plain http would expose the access token"
 
 
 def not_http(peer: str) -> str:

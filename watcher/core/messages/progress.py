@@ -65,11 +65,6 @@ def level_of_outcome(outcome: Outcome, code: int | None = None) -> Level:
     return Level.WARNING if outcome in INCONCLUSIVE else Level.ERROR
 
 
-def always_explained(outcome: Outcome, code: int | None = None) -> bool:
-    """Return whether an outcome is reported at every level, because it is no success."""
-    return outcome not in SUCCESSES if code is None else code != 0
-
-
 def line_of(event: Event) -> str | None:
     """Return an event in one line; None for a repetition, such as the second retry in a row."""
     match event:

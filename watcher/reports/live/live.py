@@ -7,7 +7,8 @@ from time import thread_time
 
 from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.exit_codes import Result
-from watcher.core.messages.progress import Level, always_explained, level_of
+from watcher.core.messages.progress import Level, level_of
+from watcher.core.statuses import SUCCESSES
 from watcher.reports.lines import LineWriter
 from watcher.reports.live.frame import Frame, Glyphs
 from watcher.reports.live.region import Region
@@ -83,7 +84,7 @@ class LiveView(Report):
         if not self._failed:
             self._draw(last=True)
             for end in result.ends:
-                if always_explained(end.outcome) and not end.left_behind:
+                if end.outcome not in SUCCESSES and not end.left_behind:
                     self._log.receive(end)
         self._log.finish(result)
 
