@@ -42,7 +42,8 @@ class Watcher:
         token: The access token, the path of a file that contains it, or an async function that returns it.
             The file is read again, and the function is called again, after a 401; if the token has changed,
             the request is repeated. An error in the function is a fault like one of the network: the request
-            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted.
+            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted. A pipe is
+            read only once; no timeout applies while a watch waits for it.
         base_uri: Scheme and host of the API. None selects, for each call, the host of targets that are URLs
             of LaunchDarkly, else ``https://app.launchdarkly.com``.
         request_timeout: Longest request in seconds, connect to last byte, greater than 0; infinite for no
@@ -121,8 +122,8 @@ class Watcher:
             The events; the last one of each import is its ``Ended``.
 
         Raises:
-            UsageError: An argument is invalid or the watcher is not open; no request was sent. (``Policy``
-                itself raises ValueError.)
+            UsageError: An argument is invalid, the token file cannot be read, or the watcher is not open; no
+                request was sent. (``Policy`` itself raises ValueError.)
             WatcherError: The watcher was closed during the watch.
         """
         targets = parse_targets(refs)
@@ -153,7 +154,7 @@ class Watcher:
 
         Raises:
             WaitError: The wait ended in any other way; ``ended`` is the import's last event.
-            UsageError: An argument is invalid or the watcher is not open; no request was sent.
+            UsageError: As for ``watch``; no request was sent.
             WatcherError: The watcher was closed during the wait.
         """
         async with aclosing(self.watch([ref], policy=policy, resume=resume)) as events:

@@ -30,12 +30,10 @@ class Names:
     @property
     def shared(self) -> str:
         """The leading keys that all imports share, such as ``default/production``; may be empty."""
-        first = next(iter(self._refs))
-        return "/".join(printable(key) for key in first.keys[: self._count_shared()])
+        return joined(next(iter(self._refs)).keys[: self._count_shared()])
 
     def of(self, ref: ImportRef) -> str:
-        keys = ref.keys[self._count_shared() :] if self.shortened else ref.keys
-        return "/".join(printable(key, limit=200) for key in keys)
+        return joined(ref.keys[self._count_shared() :]) if self.shortened else str(ref)
 
     def of_all(self, refs: Collection[ImportRef], *, so_far: bool = False) -> str:
         """Return the names of a few imports, or the number of many; ``so_far`` if others may follow."""
@@ -52,6 +50,11 @@ class Names:
         if self._shared is None:
             self._shared = count_shared_keys(self._refs)
         return self._shared
+
+
+def joined(keys: Iterable[str]) -> str:
+    """Return some of the keys of an import, safe to print."""
+    return "/".join(printable(key, limit=200) for key in keys)
 
 
 def count_shared_keys(refs: Iterable[ImportRef]) -> int:
