@@ -425,12 +425,7 @@ def test_first_users_at_the_same_time_share_a_watcher(start_simulator: StartSimu
         ({"token": "api-1", "request_timeout": 0}, "^request_timeout must be more than 0 seconds"),
     ],
 )
-def test_an_invalid_argument_is_refused(arguments: dict[str, object], message: str) -> None:
-    """Invalid arguments are refused before any request is sent."""
-
-    async def program() -> None:
-        async with watcher.Watcher(**arguments) as one:  # type: ignore[arg-type]  # wrong on purpose
-            await one.wait("a/b/c/d")
-
+def test_an_invalid_argument_is_refused_at_once(arguments: dict[str, object], message: str) -> None:
+    """The constructor refuses invalid arguments; a token file is read by the first watch."""
     with pytest.raises(watcher.UsageError, match=message):
-        asyncio.run(program())
+        watcher.Watcher(**arguments)  # type: ignore[arg-type]  # wrong on purpose
