@@ -316,8 +316,11 @@ def test_closing_ends_a_watch_that_reads_the_token(pipe: Path) -> None:
             assert not isinstance(caught.value, watcher.UsageError)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
+    threads = set(threading.enumerate())
     asyncio.run(program())
     pipe.write_text(TOKEN)  # ends the thread that reads it
+    for thread in set(threading.enumerate()) - threads:
+        thread.join()
 
 
 def test_others_get_the_token_that_a_cancelled_wait_began_to_read(
