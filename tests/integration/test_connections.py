@@ -141,7 +141,7 @@ def test_a_name_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     reply = asyncio.run(run())
     assert isinstance(reply, Fault)
-    assert re.fullmatch(r"name lookup of launchdarkly\.test brought nothing within \d+ms", reply.detail)
+    assert re.fullmatch(r"no result of the name lookup of launchdarkly\.test within \d+ms", reply.detail)
 
 
 LARGE = {

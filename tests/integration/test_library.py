@@ -47,7 +47,8 @@ def test_a_failed_wait_raises(start_simulator: StartSimulator) -> None:
     """A stopped import raises an error with the `Ended` event, so a caller cannot overlook it."""
     simulator = start_simulator("stopped")
     with pytest.raises(
-        watcher.WaitError, match=r"big-spenders/.*: stopped in LaunchDarkly after .* create a new one"
+        watcher.WaitError,
+        match=r"^stopped in LaunchDarkly after .* create a new one\. \(.*/big-spenders/.*\)$",
     ) as caught:
         wait(simulator, simulator.create())
     assert caught.value.ended.outcome is watcher.Outcome.STOPPED

@@ -55,7 +55,7 @@ def test_a_localhost_elsewhere_is_a_usage_error(
 ) -> None:
     """If one address of `localhost` is elsewhere at the start, nothing is sent."""
     monkeypatch.setattr(socket, "getaddrinfo", resolving(*addresses))
-    with pytest.raises(UsageError, match=rf"^localhost is {addresses[-1]}, which is no loopback address"):
+    with pytest.raises(UsageError, match=rf"^localhost is {addresses[-1]}, which is not a loopback address"):
         asyncio.run(wait(REF, token=TOKEN, base_uri="http://localhost:8080"))
 
 
@@ -82,7 +82,7 @@ def test_a_localhost_that_moves_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> N
     reply = asyncio.run(run())
     assert isinstance(reply, Fault)
     assert reply.kind is FaultKind.NETWORK
-    assert f"is {address}, which is no loopback address" in reply.detail
+    assert f"is {address}, which is not a loopback address" in reply.detail
     assert received == [b""]
 
 

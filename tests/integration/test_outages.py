@@ -55,7 +55,9 @@ def test_an_outage_of_a_hundred_imports(api: Api) -> None:
     ]
     (warning,) = lines_of(head[-1])
     assert re.fullmatch(
-        r"warning: the server responded with HTTP 503 .*; retrying \((all 100|\d+ of 100) imports\)", warning
+        r"warning: the server responded with HTTP 503 .*; "
+        r"retrying \((all 100 imports|\d+ of 100 imports so far)\)",
+        warning,
     )
     assert re.fullmatch(r"responding again after \S+ \(all 100 imports\)", lines_of(again)[0])
     explained = [line for line in lines_of(finished.err) if "error:" in line]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
@@ -294,6 +295,127 @@ def test_a_token_function_that_never_works_is_unavailable(start_simulator: Start
     run(program())
 
 
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """Return the path of a pipe in place of a token file."""
+    path = tmp_path / "token"
+    os.mkfifo(path)
+    return path
+
+
+def test_closing_ends_a_watch_that_reads_the_token(pipe: Path) -> None:
+    """A pipe that nobody writes to holds up neither the close nor the watches."""
+
+    async def program() -> None:
+        async with watcher.Watcher(token=pipe, base_uri="http://127.0.0.1:1") as one:
+            waits = [asyncio.create_task(one.wait("a/b/c/d")) for _ in range(2)]
+            await asyncio.sleep(0.05)
+        for waiting in waits:
+            with pytest.raises(watcher.WatcherError, match=r"^the Watcher is closed$") as caught:
+                await waiting
+            assert not isinstance(caught.value, watcher.UsageError)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    threads = set(threading.enumerate())
+    asyncio.run(program())
+    pipe.write_text(TOKEN)  # ends the thread that reads it
+    for thread in set(threading.enumerate()) - threads:
+        thread.join()
+
+
+def test_others_get_the_token_that_a_cancelled_wait_began_to_read(
+    start_simulator: StartSimulator, pipe: Path
+) -> None:
+    """The token in a pipe is read once, for all watches and hosts."""
+    simulator = start_simulator("happy")
+
+    async def program() -> None:
+        target = simulator.create()
+        async with watcher.Watcher(token=pipe, base_uri=simulator.base_uri) as one:
+            first, *others = [asyncio.create_task(one.wait(target, policy=POLICY)) for _ in range(3)]
+            await asyncio.sleep(0.05)
+            first.cancel()
+            await asyncio.wait([first])
+            await asyncio.to_thread(pipe.write_text, TOKEN)
+            for ended in await asyncio.gather(*others):
+                assert ended.outcome is watcher.Outcome.COMPLETE
+            await asyncio.get_running_loop().shutdown_default_executor()
+
+    run(program())
+
+
+def test_a_token_file_may_appear_after_the_first_wait(
+    start_simulator: StartSimulator, tmp_path: Path
+) -> None:
+    """A token file that cannot be read fails the waits of that time, and no later one."""
+    simulator, path = start_simulator("happy"), tmp_path / "token"
+
+    async def program() -> None:
+        target = simulator.create()
+        async with watcher.Watcher(token=path, base_uri=simulator.base_uri) as one:
+            waits = [one.wait(target, policy=POLICY) for _ in range(2)]
+            for error in await asyncio.gather(*waits, return_exceptions=True):
+                assert isinstance(error, watcher.UsageError)
+                assert "cannot be read: no such file" in str(error)
+            path.write_text(TOKEN)
+            assert (await one.wait(target, policy=POLICY)).outcome is watcher.Outcome.COMPLETE
+
+    run(program())
+
+
+def test_one_watcher_polls_several_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a base URI each call uses the host of its targets, and one call has one host."""
+    hosts = ["app.launchdarkly.com", "app.eu.launchdarkly.com"]
+    targets = [f"https://{host}/api/v2/segments/a/b/c/imports/d" for host in hosts]
+    connects: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connects.append(await reader.readline())
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        writer.close()
+
+    async def program() -> None:
+        proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        policy = watcher.Policy(once=True, outage_budget=0)
+        async with proxy, watcher.Watcher(token=TOKEN) as one:
+            waits = [one.wait(target, policy=policy) for target in targets * 2]
+            for error in await asyncio.gather(*waits, return_exceptions=True):
+                assert isinstance(error, watcher.WaitError)
+                assert error.ended.outcome is watcher.Outcome.UNAVAILABLE
+            with pytest.raises(watcher.UsageError, match="targets are on different hosts"):
+                await anext(one.watch(targets))
+        assert sorted(connects) == sorted(f"CONNECT {host}:443 HTTP/1.1\r\n".encode() for host in hosts)
+
+    asyncio.run(program())
+
+
+def test_first_users_at_the_same_time_share_a_watcher(start_simulator: StartSimulator) -> None:
+    """A watcher that cannot be made is not kept, and a user that is cancelled closes it for no other."""
+    simulator = start_simulator("happy")
+    target = simulator.create()
+
+    async def use(enough: asyncio.Event) -> watcher.Watcher:
+        async with watcher.shared(token=TOKEN, base_uri=simulator.base_uri) as one:
+            await enough.wait()
+            await one.wait(target, policy=POLICY)
+            return one
+
+    async def program() -> None:
+        for _ in range(2):
+            with pytest.raises(watcher.UsageError, match=r"^token is empty"):
+                await watcher.shared(token="", base_uri=simulator.base_uri).__aenter__()
+        enough = asyncio.Event()
+        first, *others = [asyncio.create_task(use(enough)) for _ in range(3)]
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        enough.set()
+        assert len(set(await asyncio.gather(*others))) == 1
+
+    run(program())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -302,17 +424,11 @@ def test_a_token_function_that_never_works_is_unavailable(start_simulator: Start
             {"token": None},
             r"^token must be an access token \(str\), the Path .* async function",
         ),
-        ({"token": Path("/nowhere/token")}, "^token /nowhere/token cannot be read"),
         ({"token": "api-1", "base_uri": "http://example.com"}, "^base_uri must use https"),
         ({"token": "api-1", "request_timeout": 0}, "^request_timeout must be more than 0 seconds"),
     ],
 )
-def test_an_invalid_argument_is_refused(arguments: dict[str, object], message: str) -> None:
-    """Invalid arguments are refused before any request is sent."""
-
-    async def program() -> None:
-        async with watcher.Watcher(**arguments) as one:  # type: ignore[arg-type]  # wrong on purpose
-            await one.wait("a/b/c/d")
-
+def test_an_invalid_argument_is_refused_at_once(arguments: dict[str, object], message: str) -> None:
+    """The constructor refuses invalid arguments; a token file is read by the first watch."""
     with pytest.raises(watcher.UsageError, match=message):
-        asyncio.run(program())
+        watcher.Watcher(**arguments)  # type: ignore[arg-type]  # wrong on purpose

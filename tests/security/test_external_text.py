@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from tests.support.driving import REF, Driven, answer, import_body
+from tests.support.logs import log_of, never, nowhere
 from tests.support.processes import environment, run_watcher
 from tests.support.terminal import Window
 from watcher.core.answers.decoding import decode
@@ -25,14 +26,14 @@ from watcher.core.policy import Policy
 from watcher.core.statuses import ImportStatus, parse_status
 from watcher.core.text import printable, redact, safe_json
 from watcher.reports.dotenv import Dotenv, variables
-from watcher.reports.github.log import AnnotatingLog
+from watcher.reports.github.log import AnnotationWriter
 from watcher.reports.github.outputs import GithubOutput, GithubSummary
-from watcher.reports.gitlab import SectionLog
+from watcher.reports.gitlab import SectionWriter
 from watcher.reports.http.metrics import exposition
 from watcher.reports.json_log import JsonLog
+from watcher.reports.lines import LineWriter
 from watcher.reports.live.frame import UNICODE
 from watcher.reports.live.live import LiveView
-from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice, Reports
 from watcher.reports.results import ResultBuilder
 from watcher.reports.status_file import StatusFile
@@ -105,9 +106,12 @@ def outputs_of(text: str, folder: Path) -> Iterator[tuple[str, str]]:
     stream = {name: Stream(file) for name, file in files.items()}
     reports = Reports(
         [
-            PlainLog(stream["plain"], Level.INFO, several=True),
-            AnnotatingLog(stream["github"], Level.INFO, CODES, several=True, any_suffices=False),
-            SectionLog(stream["gitlab"], Level.INFO, several=True),
+            log_of(LineWriter(stream["plain"], Level.INFO), several=True),
+            log_of(
+                AnnotationWriter(stream["github"], Level.INFO, CODES, any_suffices=False),
+                several=True,
+            ),
+            log_of(SectionWriter(stream["gitlab"], Level.INFO), several=True),
             JsonLog(stream["log"], Level.INFO, CODES),
             TextOutput(stream["text"], builder),
             JsonLinesOutput(stream["jsonl"], builder),
@@ -165,7 +169,7 @@ def test_text_from_outside_is_harmless_in_the_live_view(text: str, monkeypatch: 
     events = events_of(text)
 
     async def run() -> None:
-        view = LiveView(Stream(window.file), lambda _: None, Level.INFO, UNICODE, several=False)
+        view = LiveView(Stream(window.file), nowhere, Level.INFO, UNICODE, several=False, defer=never)
         for event in events:
             view.receive(event)
             await asyncio.sleep(0)

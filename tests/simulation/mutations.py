@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.simulation import planted, planted_groups
-from watcher import loop
 from watcher.api import in_flight
 from watcher.core import exit_codes, lifecycle, schedule
 from watcher.core.answers import decoding, rate_limits
 from watcher.core.fleet import agenda, fleet, group, limiter, windows
 from watcher.core.wait import faults, record, steps, waiter
+from watcher.loop import loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("believe_an_implausible_reset", rate_limits, "LATEST_RESET", 1e12, _EARNED),
     Mutation("believe_an_implausible_time", rate_limits, "LATEST_RETRY_AFTER", 1e12, _EARNED),
     _plant(fleet, "decode", planted.let_a_page_end_the_watch, "gateways_end_nothing"),
-    _plant(decoding, "_read_essentials", planted.let_an_optional_field_cost_the_status, _OBEYED),
+    _plant(decoding, "read_object", planted.let_an_optional_field_cost_the_status, _OBEYED),
     _plant(steps.Arrival, "wait_until", planted.announce_the_schedule, "the_announced_wait_is_the_real_wait"),
     Mutation(
         "confirm_on_the_old_connection",
@@ -92,7 +92,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _plant(schedule, "after_named", planted.put_jitter_around_the_named_time, _NAMED),
     _plant(schedule, "throttle_ceilings", planted.never_grow_the_backoff, "refusals_back_off"),
-    _plant(_LIMITER, "_share", planted.keep_holds_private, _NAMED),
+    _plant(_LIMITER, "apply", planted.keep_holds_private, _NAMED),
     _plant(_LIMITER, "__init__", planted.begin_with_all_imports, _ALONE),
     _plant(_LIMITER, "start", planted.never_count_down, "no_refusal_is_our_own_fault"),
     _plant(_LIMITER, "start", planted.ignore_requests_in_flight, _ALONE),

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from watcher.core import exit_codes, lifecycle
 from watcher.core.answers import decoding, rate_limits
+from watcher.core.answers.lenient import read_object
 from watcher.core.answers.replies import ApiError, Denied, Fault, FaultKind, Found, Missing, WrongImport
 from watcher.core.fleet import agenda, limiter
 from watcher.core.model import Import
@@ -68,12 +69,16 @@ def let_a_page_end_the_watch(ref: ImportRef, answer: Answer) -> Reply:
     return Missing(error) if answer.status in {404, 410} else reply
 
 
-def let_an_optional_field_cost_the_status(body: bytes) -> str:  # noqa: ARG001 (the rule's signature)
+def let_an_optional_field_cost_the_status(body: bytes) -> dict[str, str] | None:
     """Refuse an import with an unreadable field."""
-    return ""
+    try:
+        json.loads(body)
+    except ValueError:
+        return None
+    return read_object(body)
 
 
-def announce_the_schedule(self: Arrival, wake_at: float, deadline: float) -> float:  # noqa: ARG001 (likewise)
+def announce_the_schedule(self: Arrival, wake_at: float, deadline: float) -> float:  # noqa: ARG001 (the rule's signature)
     """Announce a wait without the holds and windows that other imports share."""
     return wake_at - self.now.monotonic
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from watcher.core.fleet.fleet import Fleet
     from watcher.core.model import Instant
     from watcher.core.policy import Terms
-    from watcher.loop import Loop
+    from watcher.loop.loop import Loop
 
 _start = agenda.Agenda._start  # noqa: SLF001 (bugs are planted in private rules too)
 _finish = agenda.Agenda.finish

@@ -13,11 +13,12 @@ from tests.simulation.answers import SILENCE, Meaning
 from tests.simulation.model import Server
 from tests.simulation.virtual import StuckError, VirtualClock, VirtualLoop, dice, local_unix
 from tests.support.watching import SingleWatch
-from watcher import loop as loop_module
 from watcher.core.events import Ended
 from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.policy import Terms
-from watcher.loop import Loop
+from watcher.loop import loop as loop_module
+from watcher.loop.loop import Loop
+from watcher.loop.watch import Watch
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from watcher.core.events import Event, Progress
     from watcher.core.model import ImportRef
     from watcher.core.policy import Policy
-    from watcher.loop import Watch
 
 LONGEST = 60 * 3600.0
 """Longest wait in virtual seconds."""
@@ -174,7 +174,7 @@ async def _consume(run: Run, log: GroupLog, watching: Loop) -> None:
     if plan.joins:
         await asyncio.sleep(plan.joins)
     refs = [run.scenario.refs[position] for position in plan.positions]
-    watch = watching.watch(refs, _terms(plan.policy, plan.wishes))
+    watch = Watch(watching, refs, _terms(plan.policy, plan.wishes))
     interrupt = plan.wishes.interrupt
     if interrupt is not None:
         loop.call_at(plan.joins + interrupt.at, watch.interrupt, interrupt.signal)

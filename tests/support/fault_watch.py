@@ -24,7 +24,7 @@ from watcher.core.events import Ended, MetThrottle, Retrying
 from watcher.core.fleet.agenda import Poll
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.loop import system_clock
+from watcher.loop.loop import system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence

@@ -6,7 +6,8 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from watcher.core.wait.saved import SavedState
-from watcher.loop import Loop, system_clock
+from watcher.loop.loop import Loop, system_clock
+from watcher.loop.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from watcher.core.events import Event
     from watcher.core.model import ImportRef, Instant
     from watcher.core.policy import Terms
-    from watcher.outbox import Save
+    from watcher.loop.outbox import Save
 
 _NOTHING_SAVED = SavedState()
 
@@ -36,7 +37,7 @@ class SingleWatch:
         save: Save | None = None,
     ) -> None:
         self._loop = Loop(probe, random, clock, request_timeout=terms.request_timeout)
-        self._watch = self._loop.watch(refs, terms, saved=saved, save=save)
+        self._watch = Watch(self._loop, refs, terms, saved=saved, save=save)
         self.interrupt = self._watch.interrupt
 
     @property

@@ -30,7 +30,6 @@ from watcher.api.proxy import Proxy, Route
 from watcher.api.token import Secret
 from watcher.api.token_sources import TokenError, TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
-from watcher.core.errors import UsageError
 from watcher.core.messages.faults import Phase
 from watcher.core.model import ImportRef
 from watcher.version import __version__
@@ -75,7 +74,7 @@ class Client:
         """
         try:
             await check_localhost(self._base_uri)
-        except UsageError:
+        except BaseException:  # also cancelled
             await self.__aexit__()
             raise
         return self

@@ -17,7 +17,8 @@ from watcher.api.tls import tls_context
 from watcher.cli.mistakes import find_hints
 from watcher.core.messages.progress import Level
 from watcher.core.wait.saved import SavedState, SavedWait
-from watcher.loop import Loop, Watch
+from watcher.loop.loop import Loop
+from watcher.loop.watch import Watch
 
 if TYPE_CHECKING:
     import ssl
@@ -78,7 +79,7 @@ async def connect(
     saved, save = _begun(named, age), None
     if store is not None:
         saved, save = store.saved, store.save
-    watch = loop.watch(named.refs, _lenient(terms, age), saved=saved, save=save)
+    watch = Watch(loop, named.refs, _lenient(terms, age), saved=saved, save=save)
     return Connected(watch, named, store, notices)
 
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from watcher.cli.settings import Settings
-    from watcher.core.events import Ended, Heartbeat
+    from watcher.core.events import Ended
     from watcher.core.model import ImportRef
+    from watcher.reports.lines import LineWriter
     from watcher.reports.report import Report
     from watcher.reports.results import ResultBuilder
+    from watcher.reports.trouble import Snapshot
     from watcher.state.store import StateStore
-
-    Snapshot = Callable[[ImportRef], Heartbeat | None]
 
 
 def make_reports(
@@ -65,34 +65,36 @@ def make_failure_reports(settings: Settings) -> list[Report]:
     return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
-def make_line_log(settings: Settings, snapshot: Snapshot | None = None, *, several: bool = False) -> Report:
+def nowhere(_ref: ImportRef) -> None:
+    """Return no snapshot of an import."""
+
+
+def make_line_log(settings: Settings, snapshot: Snapshot = nowhere, *, several: bool = False) -> Report:
     """Make the log on standard error as lines, for people or as JSON."""
     stream, level = _stream(sys.stderr), Level[settings.log_level.name]
     if settings.log_format is LogFormat.JSON:
         from watcher.reports.json_log import JsonLog
 
         return JsonLog(stream, level, settings.exit_codes)
-    from watcher.reports.plain import PlainLog, nowhere
+    from watcher.reports.plain import PlainLog
 
-    snapshot = snapshot or nowhere
+    lines = _line_writer(settings, stream, level)
+    return PlainLog(lines, several=several, snapshot=snapshot, defer=_call_later)
+
+
+def _line_writer(settings: Settings, stream: Stream, level: Level) -> LineWriter:
     if settings.ci is Pipeline.GITHUB:
-        from watcher.reports.github.log import AnnotatingLog
+        from watcher.reports.github.log import AnnotationWriter
 
         codes, any_suffices = settings.exit_codes, settings.any_suffices
-        return AnnotatingLog(
-            stream,
-            level,
-            codes,
-            several=several,
-            any_suffices=any_suffices,
-            snapshot=snapshot,
-            defer=_call_later,
-        )
+        return AnnotationWriter(stream, level, codes, any_suffices=any_suffices)
     if settings.ci is Pipeline.GITLAB and level <= Level.INFO:
-        from watcher.reports.gitlab import SectionLog
+        from watcher.reports.gitlab import SectionWriter
 
-        return SectionLog(stream, level, several=several, snapshot=snapshot, defer=_call_later)
-    return PlainLog(stream, level, several=several, snapshot=snapshot, defer=_call_later)
+        return SectionWriter(stream, level)
+    from watcher.reports.lines import LineWriter
+
+    return LineWriter(stream, level)
 
 
 def make_log(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from watcher.cli.settings import Settings
     from watcher.cli.signals import Signals
     from watcher.core.policy import Terms
-    from watcher.loop import Watch
+    from watcher.loop.watch import Watch
     from watcher.reports.http.app import Endpoints
 
 

@@ -40,5 +40,5 @@ class WaitError(WatcherError):
         self.ended = ended
 
     def __str__(self) -> str:
-        """Return the target and the final message."""
-        return f"{self.ended.ref}: {self.ended.message}"
+        """Return the final message and the target."""
+        return f"{self.ended.message} ({self.ended.ref})"

@@ -71,7 +71,7 @@ class MetThrottle(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Retrying(_Event):
-    """A request brought nothing usable; the next one follows in ``wait`` seconds."""
+    """A request got no usable response; the next one follows in ``wait`` seconds."""
 
     detail: str
     wait: float

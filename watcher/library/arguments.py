@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from watcher.api.targets import Target, target_of
 from watcher.api.token import Secret, check_token
-from watcher.api.token_sources import TokenFile, TokenFunction, TokenSource
+from watcher.api.token_sources import TokenFunction, TokenSource
 from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.wait.saved import SavedState
@@ -59,22 +59,22 @@ def hold(token: Token | Secret) -> Path | Secret | Callable[[], Awaitable[str]]:
     )
 
 
-async def token_source(held: Path | Secret | Callable[[], Awaitable[str]]) -> TokenSource:
-    """Return the source of an access token.
+def token_source(held: Path | Secret | Callable[[], Awaitable[str]]) -> TokenSource | Path:
+    """Return the source of an access token; that of a file is made when it is first read.
 
     Raises:
-        UsageError: The token is invalid, or its file cannot be read.
+        UsageError: The token is invalid.
     """
-    if isinstance(held, Path):
-        return await TokenFile.opened(held, "token")
-    return TokenSource(check_token(held, "token")) if isinstance(held, Secret) else TokenFunction(held)
+    if isinstance(held, Secret):
+        return TokenSource(check_token(held, "token"))
+    return held if isinstance(held, Path) else TokenFunction(held)
 
 
 def saved_state(resume: object, refs: Iterable[ImportRef]) -> SavedState:
     """Return the waits in states from ``state_of`` that belong to these imports, and the latest hold.
 
     Raises:
-        UsageError: One of them is no such state.
+        UsageError: One of them is not such a state.
     """
     if resume is None:
         return SavedState()

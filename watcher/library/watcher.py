@@ -16,15 +16,16 @@ from watcher.api.proxy import find_proxy
 from watcher.api.targets import choose_base_uri
 from watcher.api.tls import tls_context
 from watcher.api.token import Secret
-from watcher.api.token_sources import TokenSource
+from watcher.api.token_sources import TokenFile
 from watcher.core import defaults
-from watcher.core.errors import UsageError, WaitError
+from watcher.core.errors import UsageError, WaitError, WatcherError
 from watcher.core.events import Ended, Event
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
 from watcher.library.arguments import Token, hold, parse_targets, positive, saved_state, token_source
-from watcher.loop import Loop, finish
+from watcher.loop.loop import CLOSED, Loop, finish
+from watcher.loop.watch import Watch
 
 DEFAULT_POLICY = Policy()
 
@@ -42,7 +43,8 @@ class Watcher:
         token: The access token, the path of a file that contains it, or an async function that returns it.
             The file is read again, and the function is called again, after a 401; if the token has changed,
             the request is repeated. An error in the function is a fault like one of the network: the request
-            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted.
+            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted. A pipe is
+            read only once; no timeout applies while a watch waits for it.
         base_uri: Scheme and host of the API. None selects, for each call, the host of targets that are URLs
             of LaunchDarkly, else ``https://app.launchdarkly.com``.
         request_timeout: Longest request in seconds, connect to last byte, greater than 0; infinite for no
@@ -59,35 +61,32 @@ class Watcher:
         base_uri: str | None = None,
         request_timeout: float = defaults.REQUEST_TIMEOUT,
     ) -> None:
-        self._token = hold(token)
+        held = hold(token)
         del token  # a traceback may show the variables of this function
+        self._token = token_source(held)
         self._base_uri = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
         self._request_timeout = positive("request_timeout", request_timeout)
-        self._tokens: TokenSource | None = None
         self._stack = AsyncExitStack()
-        self._opening = asyncio.Lock()
-        self._loops: dict[str, Loop] = {}
+        self._lock = asyncio.Lock()
+        self._openings: dict[str, asyncio.Task[Loop]] = {}
         self._event_loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        """Open the watcher; no connection is opened yet.
+        """Open the watcher; the first watch reads a token file and opens connections.
 
         Raises:
-            UsageError: It was entered before, or the token is invalid. (A token file is read by the first
-                watch.)
+            UsageError: It was entered before.
         """
         if self._event_loop is not None:
             raise UsageError("this Watcher was entered before. Create another one.")
-        if not isinstance(self._token, Path):
-            self._tokens = await token_source(self._token)
         self._event_loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         """Cancel all requests, end all watches and close all connections."""
         self._closed = True
-        await finish(self._stack.aclose())
+        await finish(self._close())
 
     async def watch(
         self,
@@ -124,8 +123,8 @@ class Watcher:
             The events; the last one of each import is its ``Ended``.
 
         Raises:
-            UsageError: An argument is invalid or the watcher is not open; no request was sent. (``Policy``
-                itself raises ValueError.)
+            UsageError: An argument is invalid, the token file cannot be read, or the watcher is not open; no
+                request was sent. (``Policy`` itself raises ValueError.)
             WatcherError: The watcher was closed during the watch.
         """
         targets = parse_targets(refs)
@@ -139,7 +138,7 @@ class Watcher:
         unique = tuple(dict.fromkeys(target.ref for target in targets))
         saved = saved_state(resume, unique)
         loop = await self._loop_for(choose_base_uri(self._base_uri, targets, "base_uri"))
-        watch = loop.watch(unique, terms, saved=saved, announced=saved.waits.keys())
+        watch = Watch(loop, unique, terms, saved=saved, announced=saved.waits.keys())
         async with aclosing(watch.events()) as events:
             async for event in events:
                 yield event
@@ -156,7 +155,7 @@ class Watcher:
 
         Raises:
             WaitError: The wait ended in any other way; ``ended`` is the import's last event.
-            UsageError: An argument is invalid or the watcher is not open; no request was sent.
+            UsageError: As for ``watch``; no request was sent.
             WatcherError: The watcher was closed during the wait.
         """
         async with aclosing(self.watch([ref], policy=policy, resume=resume)) as events:
@@ -176,22 +175,32 @@ class Watcher:
             raise UsageError("this Watcher belongs to another event loop. Create one in each event loop.")
 
     async def _loop_for(self, base_uri: str) -> Loop:
-        """Return the loop of a base URI; the first use reads the token."""
+        """Return the loop of a base URI, which the first watch opens for all."""
         self._check_open()
-        async with self._opening:
-            if base_uri not in self._loops:
-                async with AsyncExitStack() as stack:
-                    loop = await self._open_loop(base_uri, stack)
-                    self._check_open()
-                    self._loops[base_uri] = loop
-                    self._stack.push_async_exit(stack.pop_all())
-        return self._loops[base_uri]
+        opening = self._openings.get(base_uri)
+        if opening is None or (opening.done() and opening.exception() is not None):
+            opening = self._openings[base_uri] = asyncio.create_task(self._open_loop(base_uri))
+        await asyncio.wait([opening])  # unlike `await opening`, a cancelled watch does not cancel it
+        if self._closed:
+            raise WatcherError(CLOSED)
+        return opening.result()
 
-    async def _open_loop(self, base_uri: str, stack: AsyncExitStack) -> Loop:
-        if self._tokens is None:
-            self._tokens = await token_source(self._token)
+    async def _open_loop(self, base_uri: str) -> Loop:
+        async with self._lock:  # a token file that is a pipe can be read only once
+            if isinstance(self._token, Path):
+                self._token = await TokenFile.opened(self._token, "token")
         tls, proxy = tls_context(None, "ca_file", base_uri), find_proxy(base_uri)
-        client = await stack.enter_async_context(Client(base_uri, self._tokens, tls=tls, proxy=proxy))
-        random = Random()  # noqa: S311 (jitter is no secret)
-        loop = Loop(client.get, random, request_timeout=self._request_timeout)
-        return await stack.enter_async_context(loop)
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(Client(base_uri, self._token, tls=tls, proxy=proxy))
+            random = Random()  # noqa: S311 (jitter is no secret)
+            loop = Loop(client.get, random, request_timeout=self._request_timeout)
+            await stack.enter_async_context(loop)
+            self._stack.push_async_exit(stack.pop_all())
+        return loop
+
+    async def _close(self) -> None:
+        openings = self._openings.values()
+        for opening in openings:
+            opening.cancel()
+        await asyncio.gather(*openings, return_exceptions=True)
+        await self._stack.aclose()

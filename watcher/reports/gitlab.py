@@ -5,47 +5,32 @@ from __future__ import annotations
 import secrets
 import time
 
-from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
-from watcher.reports.line import Line
-from watcher.reports.plain import PlainLog
-from watcher.reports.report import Notice
-from watcher.reports.terminal import Tone
+from watcher.reports.lines import Kind, Line, LineWriter
 
 _ERASE_LINE = "\x1b[0K"
 
 
-class SectionLog(PlainLog):
+class SectionWriter(LineWriter):
     """Put progress into sections; errors and results stay visible when these are collapsed."""
 
     _section: str | None = None
 
-    def finish(self, result: Result) -> None:
-        """Write the result outside the section."""
-        self._flush()
-        self._end_section()
-        super().finish(result)
-
-    def notify(self, notice: Notice) -> None:
-        """Write the message; an error outside the section."""
-        if notice.level >= Level.ERROR:
+    def write(self, line: Line) -> None:
+        """Write progress inside a section; errors, outcomes and the success of all imports outside."""
+        is_result = line.kind is Kind.OUTCOME or (line.kind is Kind.SUCCESS and not line.refs)
+        if is_result or line.level >= Level.ERROR:
             self._end_section()
-        super().notify(notice)
+        else:
+            self._begin_section()
+        super().write(line)
+
+    def finish(self) -> None:
+        self._end_section()
 
     def close(self) -> None:
-        """End the section, also after a defect."""
-        self._flush()
         self._end_section()
         super().close()
-
-    def _write(self, line: Line) -> None:
-        """Write progress inside a section, and errors and the explanation of an outcome outside."""
-        is_result = not self._several and line.tone is Tone.SUCCESS
-        if line.is_outcome or is_result:
-            self._end_section()
-        elif line.level < Level.ERROR:
-            self._begin_section()
-        super()._write(line)
 
     def _begin_section(self) -> None:
         if self._section is None:

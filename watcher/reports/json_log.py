@@ -10,7 +10,8 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import ExitCodes, Result
-from watcher.core.messages.progress import Level, always_explained, level_of, level_of_outcome
+from watcher.core.messages.progress import Level, level_of, level_of_outcome
+from watcher.core.statuses import SUCCESSES
 from watcher.reports.documents import event_document, timestamp, to_json
 from watcher.reports.report import Notice, Report
 from watcher.reports.stream import Stream
@@ -28,25 +29,21 @@ class JsonLog(Report):
         self._codes = codes
 
     def receive(self, event: Event) -> None:
-        """Write the event's document."""
         fields = msgspec.to_builtins(event_document(event, self._codes))
-        is_failure = isinstance(event, Ended) and not event.left_behind and always_explained(event.outcome)
+        is_failure = isinstance(event, Ended) and not event.left_behind and event.outcome not in SUCCESSES
         log = self._unfiltered if is_failure else self._log
         log.log(level_of(event), fields.pop("event"), **fields)
 
     def finish(self, result: Result) -> None:
-        """Write the result."""
         level = level_of_outcome(result.outcome, result.code)
         fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
-        log = self._unfiltered if always_explained(result.outcome, result.code) else self._log
+        log = self._unfiltered if result.code != 0 else self._log
         log.log(level, "result", at=timestamp(time.time()), **fields)
 
     def notify(self, notice: Notice) -> None:
-        """Write the message."""
         self._log.log(notice.level, notice.name, at=timestamp(time.time()), message=notice.message)
 
     def close(self) -> None:
-        """Wait for the reader of standard error."""
         self._stream.drain()
 
 

@@ -20,7 +20,6 @@ class Names:
         self._shared: int | None = None
 
     def add(self, ref: ImportRef) -> None:
-        """Add an import."""
         self._refs[ref] = None
         self._shared = None
 
@@ -31,28 +30,31 @@ class Names:
     @property
     def shared(self) -> str:
         """The leading keys that all imports share, such as ``default/production``; may be empty."""
-        first = next(iter(self._refs))
-        return "/".join(printable(key) for key in first.keys[: self._count_shared()])
+        return joined(next(iter(self._refs)).keys[: self._count_shared()])
 
     def of(self, ref: ImportRef) -> str:
-        """Return the name of one import."""
-        keys = ref.keys[self._count_shared() :] if self.shortened else ref.keys
-        return "/".join(printable(key, limit=200) for key in keys)
+        return joined(ref.keys[self._count_shared() :]) if self.shortened else str(ref)
 
-    def of_all(self, refs: Collection[ImportRef]) -> str:
-        """Return the names of a few imports, or the number of many."""
+    def of_all(self, refs: Collection[ImportRef], *, so_far: bool = False) -> str:
+        """Return the names of a few imports, or the number of many; ``so_far`` if others may follow."""
         if len(refs) == 1:
             return self.of(*refs)
         count, total = len(refs), max(len(self), len(refs))
+        so_far_text = " so far" if so_far else ""
         if count <= LISTED:
             listed = ", ".join(self.of(ref) for ref in self._refs if ref in refs)
-            return f"{count} imports: {listed}"
-        return f"all {count} imports" if count == total else f"{count} of {total} imports"
+            return f"{count} imports{so_far_text}: {listed}"
+        return f"all {count} imports" if count == total else f"{count} of {total} imports{so_far_text}"
 
     def _count_shared(self) -> int:
         if self._shared is None:
             self._shared = count_shared_keys(self._refs)
         return self._shared
+
+
+def joined(keys: Iterable[str]) -> str:
+    """Return some of the keys of an import, safe to print."""
+    return "/".join(printable(key, limit=200) for key in keys)
 
 
 def count_shared_keys(refs: Iterable[ImportRef]) -> int:

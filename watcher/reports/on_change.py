@@ -1,6 +1,6 @@
 """Reports for repeated runs with a state file: only what changed since the last report is written.
 
-Faults that a run rides out are no change. If the run ends because of them, its message quotes the last one.
+Faults that do not end a run are not a change. If they end it, its message quotes the last one.
 """
 
 from __future__ import annotations
@@ -22,10 +22,6 @@ RESPONDING_AGAIN = Notice(Level.INFO, "responding_again", "responding again")
 """The end of an outage that an earlier run reported, once for all imports."""
 
 
-def _nothing_told(_ref: ImportRef) -> None:
-    return None
-
-
 class LogOfChanges(Report):
     """Keep the events of each import until its wait ends, and write them only if it has changed.
 
@@ -36,7 +32,7 @@ class LogOfChanges(Report):
         self,
         log: Report,
         has_changed: Callable[[Ended], bool],
-        told: Callable[[ImportRef], Outcome | None] = _nothing_told,
+        told: Callable[[ImportRef], Outcome | None],
     ) -> None:
         self.name = log.name
         self._log = log
@@ -82,5 +78,4 @@ class LogOfChanges(Report):
             self._log.notify(RESPONDING_AGAIN)
 
     def close(self) -> None:
-        """Close the log."""
         self._log.close()

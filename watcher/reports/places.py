@@ -24,7 +24,7 @@ class Place:
 
     Attributes:
         directory: The descriptor of the directory.
-        name: The name, which need not exist. It is no symbolic link, or one that only the kernel can follow.
+        name: The name, which need not exist. If it is a symbolic link, only the kernel can follow it.
         is_kernel_link: Whether it is such a link, like ``/proc/self/fd/1``.
         shown: The path of the directory, for messages.
     """
@@ -40,7 +40,6 @@ class Place:
         return os.open(self.name, flags | no_link | os.O_CLOEXEC, mode, dir_fd=self.directory)
 
     def enter(self) -> None:
-        """Go into the directory of that name."""
         no_link = 0 if self.is_kernel_link else os.O_NOFOLLOW
         inner = os.open(self.name, _DIRECTORY | no_link, dir_fd=self.directory)
         self._move(inner, os.path.join(self.shown, self.name))  # noqa: PTH118 (for messages)
@@ -50,7 +49,6 @@ class Place:
         self._move(os.open("/", _DIRECTORY), "/")
 
     def refuse(self, reason: str) -> OSError:
-        """Return the error that a file must not be used."""
         return OSError(errno.EPERM, f"{os.path.join(self.shown, self.name)} {reason}")  # noqa: PTH118 (for messages)
 
     def _move(self, directory: int, shown: str) -> None:

@@ -1,9 +1,8 @@
-"""Standard error as lines for people."""
+"""Progress and outcomes as lines on standard error."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 
 from watcher.core.events import Changed, Ended, Event, MetThrottle, Retrying, Watching
 from watcher.core.exit_codes import Result
@@ -12,64 +11,44 @@ from watcher.core.messages.progress import (
     level_of,
     level_of_outcome,
     line_of,
-    responding_again,
-    retrying,
     tally_of_successes,
     watching,
 )
 from watcher.core.model import ImportRef
-from watcher.core.statuses import SUCCESSES
-from watcher.reports.collecting import Outage, Pending, Snapshot, grouped, summarize
-from watcher.reports.line import Line
-from watcher.reports.names import Names
+from watcher.core.statuses import SUCCESSES, Outcome
+from watcher.reports.grouping import grouped
+from watcher.reports.lines import Kind, Line, LineWriter
 from watcher.reports.report import Notice, Report
-from watcher.reports.stream import Defer, Stream
-from watcher.reports.terminal import Tone, lay_out
-
-COLLECTING = 2.0
-"""Seconds for which the faults or failures of several imports are collected into one line."""
-
-RECOVERY_CHECK = 1.0
-"""Seconds between two checks whether an outage is over."""
-
-SHORT_OUTAGE = 2.0
-"""Seconds up to which the outage of a single import ends silently: the next poll was announced."""
-
-_TONES = {Level.WARNING: Tone.WARNING, Level.ERROR: Tone.FAILURE}
-
-
-def nowhere(_ref: ImportRef) -> None:
-    """Return no snapshot of an import."""
+from watcher.reports.stream import Defer
+from watcher.reports.trouble import COLLECTING, Snapshot, Trouble
 
 
 class PlainLog(Report):
-    """Write one line for each change, with the time of day; of the levels that are shown.
+    """Write one line for each change.
 
-    With ``several`` imports each line names its imports, and trouble that they share is one line.
-    ``snapshot`` is that of ``LiveView``. ``defer`` calls a function later; without it nothing is collected.
+    With ``several`` imports each line names its imports, and trouble or failures that they share are one
+    line. ``snapshot`` is that of ``LiveView``; ``defer`` calls a function later.
     """
 
     name = "progress on standard error"
 
-    def __init__(
-        self,
-        stream: Stream,
-        level: Level,
-        *,
-        several: bool,
-        snapshot: Snapshot = nowhere,
-        defer: Defer | None = None,
-    ) -> None:
-        self.names = Names()
-        self._stream = stream
-        self._level = level
+    def __init__(self, lines: LineWriter, *, several: bool, snapshot: Snapshot, defer: Defer) -> None:
+        self._lines = lines
         self._several = several
         self._defer = defer
-        self._state = Pending(Outage(snapshot))
+        self._trouble = Trouble(lines.write, several=several, snapshot=snapshot, defer=defer)
+        self._goals: list[Watching] = []
+        self._change: Changed | None = None  # not written yet: a success may follow from it
+        self._successes: list[Outcome] = []
+        self._ends: list[Ended] = []
+
+    def add(self, ref: ImportRef) -> None:
+        """Add an import to those that lines name and count."""
+        self._lines.names.add(ref)
+        self._trouble.waiting += 1
 
     def receive(self, event: Event) -> None:
         """Write the event, unless it is a repetition or collected for a later line."""
-        state = self._state
         if isinstance(event, Watching):
             self._begin(event)
             return
@@ -79,179 +58,104 @@ class PlainLog(Report):
             return
         self._write_change()
         if isinstance(event, Retrying | MetThrottle):
-            self._meet(event)
+            self._trouble.meet(event)
         elif isinstance(event, Changed):
-            state.outage.remove(event.ref)
-            if event.ref in state.faults:
-                self._write_faults()
-            state.change = event
-            self._later(0.0, self._write_change)
+            self._trouble.recover(event.ref)
+            self._change = event
+            self._defer(0.0, self._write_change)
         else:
             self._write_event(event)
 
     def finish(self, result: Result) -> None:
         """Summarize several imports unless the last line did; explain a success whose exit code is not 0."""
-        self._flush()
         if not result.ends:
-            self._stream.write_line(
-                lay_out("", f"watcher: {result.message}", Tone.FAILURE, self._stream.columns)
-            )
-        elif self._several and len(self._state.successes) < len(result.ends):
+            self._lines.write_unwatched(result)
+            return
+        self._flush()
+        now = time.time()
+        if self._several and len(self._successes) < len(result.ends):
+            kind = Kind.SUCCESS if result.code == 0 else Kind.OUTCOME
             level = level_of_outcome(result.outcome, result.code)
-            tone = Tone.SUCCESS if result.code == 0 else _TONES.get(level, Tone.NONE)
-            line = Line(level, result.message, time.time(), tone=tone, is_outcome=result.code != 0)
-            self._write(line)
+            self._lines.write(Line(level, result.message, now, kind=kind))
         elif result.outcome in SUCCESSES and result.code != 0:
             text = f"{result.outcome}: exit code {result.code}, set by --exit-code"
             refs = [end.ref for end in result.ends]
-            self._write(Line(Level.ERROR, text, time.time(), refs, tone=Tone.FAILURE))
+            self._lines.write(Line(Level.ERROR, text, now, refs, Kind.OUTCOME))
+        self._lines.finish()
 
     def notify(self, notice: Notice) -> None:
         """Write the message."""
-        tone = _TONES.get(notice.level, Tone.NONE)
-        self._write(Line(notice.level, notice.message, time.time(), tone=tone))
+        self._lines.write(Line(notice.level, notice.message, time.time()))
 
     def close(self) -> None:
-        """Write what was collected, and wait for the reader of standard error."""
         self._flush()
-        self._stream.drain()
+        self._lines.close()
 
     def _begin(self, event: Watching) -> None:
-        self.names.add(event.ref)
-        self._state.waiting += 1
+        self.add(event.ref)
         if self._several:
-            self._state.goals.append(event)
-            self._later(0.0, self._write_goals)
+            self._goals.append(event)
+            self._defer(0.0, self._write_goals)
         else:
             self._write_event(event)
 
     def _write_goals(self) -> None:
         """Write one line about all waits that begin; from then on lines leave out the shared keys."""
-        goals, self._state.goals = self._state.goals, []
+        goals, self._goals = self._goals, []
         if goals:
-            text = watching([event.goal for event in goals], self.names.shared)
-            self.names.shortened = self._level <= Level.INFO
-            self._write(Line(Level.INFO, text, goals[0].at.unix))
-
-    def _meet(self, event: Retrying | MetThrottle) -> None:
-        """Write trouble at its beginning; that of several imports is collected first."""
-        state = self._state
-        is_new = event.in_a_row == 1
-        if isinstance(event, Retrying):
-            if not state.outage.affected:
-                self._later(RECOVERY_CHECK, self._check_recovery)
-            is_told = not state.outage.add(event)
-            if self._several and is_told and event.ref not in state.faults:
-                is_new = bool(state.faults)
-        if not self._several or self._defer is None:
-            if is_new:
-                self._write_event(event)
-            return
-        collected: dict[ImportRef, Retrying | MetThrottle]
-        collected = state.faults if isinstance(event, Retrying) else state.throttles
-        if not (is_new or collected):
-            return
-        if not collected:
-            self._later(COLLECTING, self._write_faults)
-        collected.setdefault(event.ref, event)
-        if len(collected) == state.waiting:
-            self._write_faults()
-
-    def _write_faults(self) -> None:
-        """Write the collected faults in one line, and the rate limits in another."""
-        state = self._state
-        faults, state.faults = list(state.faults.values()), {}
-        throttles, state.throttles = list(state.throttles.values()), {}
-        if len(faults) > 1:
-            text = retrying(summarize(event.detail for event in faults if isinstance(event, Retrying)))
-            refs = [event.ref for event in faults]
-            self._write(Line(Level.WARNING, text, faults[0].at.unix, refs, tone=Tone.WARNING))
-        elif faults:
-            self._write_event(faults[0])
-        if throttles:
-            self._write_event(throttles[0], [event.ref for event in throttles])
-
-    def _check_recovery(self) -> None:
-        outage = self._state.outage
-        recovered = outage.take_recovered()
-        if recovered is not None:
-            refs, length = recovered
-            self._write_faults()
-            if self._several or length >= SHORT_OUTAGE:
-                names = refs if self._several else ()
-                self._write(Line(Level.INFO, responding_again(length), time.time(), names))
-        elif outage.affected:
-            self._later(RECOVERY_CHECK, self._check_recovery)
+            names = self._lines.names
+            text = watching([event.goal for event in goals], names.shared)
+            names.shortened = self._lines.shows_progress
+            self._lines.write(Line(Level.INFO, text, goals[0].at.unix))
 
     def _end(self, event: Ended) -> None:
-        state = self._state
-        state.outage.remove(event.ref)
-        state.waiting -= 1
+        self._trouble.waiting -= 1
+        self._trouble.recover(event.ref)
         if event.outcome in SUCCESSES:
-            state.successes.append(event.outcome)
             self._write_success(event)
             return
         self._write_change()
-        if self._several and self._defer is not None:
-            if not state.ends:
-                self._later(COLLECTING, self._write_ends)
-            state.ends.append(event)
-        else:
-            self._write_end(event, [event.ref])
+        self._ends.append(event)
+        if not self._several:
+            self._write_ends()
+        elif len(self._ends) == 1:
+            self._defer(COLLECTING, self._write_ends)
 
     def _write_success(self, event: Ended) -> None:
         """Write a success; the transition that it follows from is the same line."""
-        text, change = event.message, self._state.change
+        self._successes.append(event.outcome)
+        text, change = event.message, self._change
         if change is not None and change.ref == event.ref and level_of(change) is Level.INFO:
-            self._state.change = None
+            self._change = None
             if change.transition.source is not None:
                 text = line_of(change) or text
         self._write_change()
-        if self._several and len(self.names):
-            text += f"; {tally_of_successes(self._state.successes, len(self.names))}"
+        total = len(self._lines.names)
+        if self._several and total:
+            text += f"; {tally_of_successes(self._successes, total)}"
         refs = [event.ref] if self._several else ()
-        self._write(Line(level_of(event), text, event.at.unix, refs, event, Tone.SUCCESS))
+        self._lines.write(Line(level_of(event), text, event.at.unix, refs, Kind.SUCCESS, end=event))
 
     def _write_ends(self) -> None:
-        ends, self._state.ends = self._state.ends, []
+        ends, self._ends = self._ends, []
         if ends:
-            self._write_faults()
+            self._trouble.write()
         for end, refs in grouped(ends):
-            self._write_end(end, refs)
-
-    def _write_end(self, end: Ended, refs: list[ImportRef]) -> None:
-        level = level_of(end)
-        tone, is_outcome = _TONES.get(level, Tone.NONE), not end.left_behind
-        self._write(Line(level, end.message, end.at.unix, refs, end, tone, is_outcome=is_outcome))
+            kind = Kind.PROGRESS if end.left_behind else Kind.OUTCOME
+            self._lines.write(Line(level_of(end), end.message, end.at.unix, refs, kind, end=end))
 
     def _write_change(self) -> None:
-        change, self._state.change = self._state.change, None
+        change, self._change = self._change, None
         if change is not None:
             self._write_event(change)
 
-    def _write_event(self, event: Event, refs: Sequence[ImportRef] = ()) -> None:
-        text = line_of(event)
-        if text is not None:
-            refs = refs or ([event.ref] if self._several else ())
-            level = level_of(event)
-            self._write(Line(level, text, event.at.unix, refs, tone=_TONES.get(level, Tone.NONE)))
+    def _write_event(self, event: Event) -> None:
+        line = Line.of(event, [event.ref] if self._several else [])
+        if line is not None:
+            self._lines.write(line)
 
     def _flush(self) -> None:
         self._write_goals()
         self._write_change()
-        self._write_faults()
+        self._trouble.write()
         self._write_ends()
-
-    def _later(self, delay: float, function: Callable[[], None]) -> None:
-        if self._defer is not None:
-            self._defer(delay, function)
-
-    def _write(self, line: Line) -> None:
-        """Write a line that the level allows; the explanation of a failure is always written."""
-        if line.level < self._level and not line.is_outcome:
-            return
-        clock = time.strftime("%H:%M:%S", time.localtime(line.at))
-        prefix = "" if line.level is Level.INFO else f"{line.level.name.lower()}: "
-        target = f" ({self.names.of_all(line.refs)})" if line.refs else ""
-        text = f"{prefix}{line.text}{target}"
-        self._stream.write_line(lay_out(f"{clock} ", text, line.tone, self._stream.columns))

@@ -67,28 +67,22 @@ class Reports:
         self._reports = reports
 
     def receive(self, event: Event) -> None:
-        """Pass an event on."""
         self._each(lambda report: report.receive(event))
 
     def notify(self, level: Level, name: str, message: str) -> None:
-        """Pass a message on that belongs to no import."""
         notice = Notice(level, name, printable(self._conceal(message), MESSAGE_LIMIT))
         self._each(lambda report: report.notify(notice))
 
     def finish(self, result: Result) -> None:
-        """Pass the result on."""
         self._each(lambda report: report.finish(result))
 
     def close(self) -> None:
-        """Close every report."""
         self._each(lambda report: report.close())
 
     def resume(self) -> None:
-        """Pass on that the process continues after a stop."""
         self._each(lambda report: report.resume())
 
     def abort(self) -> None:
-        """Pass on that the process exits now."""
         self._each(lambda report: report.abort())
 
     def _each(self, call: Callable[[Report], None]) -> None:

@@ -16,6 +16,7 @@ class ResultBuilder:
     """Keep the latest progress of every import, in the order in which they were named.
 
     Attributes:
+        progress: The progress of each wait, in the order of the imports.
         base_uri: Where the imports are polled, once that is known.
     """
 
@@ -23,28 +24,21 @@ class ResultBuilder:
         self.codes = codes
         self.base_uri: str | None = None
         self._any_suffices = any_suffices
-        self._progress: dict[ImportRef, Progress] = {}
+        self.progress: dict[ImportRef, Progress] = {}
         self._ended: dict[ImportRef, Ended] = {}
 
     def receive(self, event: Event) -> None:
-        """Record the progress or the outcome of an import."""
-        self._progress[event.ref] = event.progress
+        self.progress[event.ref] = event.progress
         if isinstance(event, Ended):
             self._ended[event.ref] = event
 
     def update(self, progress: Mapping[ImportRef, Progress]) -> None:
-        """Record the progress of waits since their last event."""
-        self._progress |= progress
-
-    @property
-    def progress(self) -> Mapping[ImportRef, Progress]:
-        """The progress of each wait, in the order of the imports."""
-        return self._progress
+        self.progress |= progress
 
     @property
     def ends(self) -> tuple[Ended, ...]:
         """The imports that have ended, in the order of the imports."""
-        return tuple(self._ended[ref] for ref in self._progress if ref in self._ended)
+        return tuple(self._ended[ref] for ref in self.progress if ref in self._ended)
 
     def result(self) -> Result:
         """Decide the result; every import must have ended."""
@@ -72,7 +66,7 @@ class ResultBuilder:
     def _document(
         self, result: Result | None, imports: list[documents.ImportDocument]
     ) -> documents.ResultDocument:
-        elapsed = max((progress.elapsed for progress in self._progress.values()), default=0.0)
+        elapsed = max((progress.elapsed for progress in self.progress.values()), default=0.0)
         return documents.ResultDocument(
             outcome=None if result is None else result.outcome,
             exit_code=None if result is None else result.code,
@@ -83,5 +77,5 @@ class ResultBuilder:
         )
 
     def _imports(self) -> Iterator[documents.ImportDocument]:
-        for ref, progress in list(self._progress.items()):
+        for ref, progress in list(self.progress.items()):
             yield documents.import_document(ref, progress, self._ended.get(ref), self.codes)

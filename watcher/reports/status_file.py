@@ -44,7 +44,6 @@ class StatusFile(Report):
             raise failure
 
     def finish(self, result: Result) -> None:
-        """Write the result at once."""
         self._is_due = False
         self._write(result)
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
-from watcher.core.messages.progress import Level, level_of_outcome
-from watcher.core.messages.snapshots import polls
+from watcher.core.messages.progress import Level, level_of_outcome, polls
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import duration
 from watcher.reports.documents import event_document, to_json
@@ -30,7 +29,6 @@ class Output(Report):
         self._builder = builder
 
     def finish(self, result: Result) -> None:
-        """Write the result and wait for its reader."""
         self._write(result)
         self._stream.drain()
         self._stream.check()
@@ -67,7 +65,6 @@ class JsonLinesOutput(Output):
     """An object for each event, the result last."""
 
     def receive(self, event: Event) -> None:
-        """Write the event."""
         self._stream.write_line_of([to_json(event_document(event, self._builder.codes))])
         self._stream.check()
 

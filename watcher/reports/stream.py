@@ -55,7 +55,6 @@ class Stream:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the destination is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     @property
@@ -77,7 +76,7 @@ class Stream:
         return -1 if self._descriptor is None else self._descriptor
 
     def check(self) -> None:
-        """Raise the OSError that made a write fail; a reader that closed its end is no error."""
+        """Raise the OSError that made a write fail; a reader that closed its end is not an error."""
         if self._failure is not None:
             raise self._failure
 
@@ -86,7 +85,6 @@ class Stream:
         self.write(f"{line}\n")
 
     def write(self, text: str) -> None:
-        """Write text."""
         self._send(text.encode("utf-8", errors="backslashreplace"))
 
     def write_line_of(self, pieces: Iterable[bytes]) -> None:

@@ -23,7 +23,6 @@ class TerminationLog(Report):
         self._codes = codes
 
     def finish(self, result: Result) -> None:
-        """Write the message."""
         write_file(self._path, termination_message(result, self._codes))
 
 

@@ -28,7 +28,8 @@ from watcher.core.defaults import REQUEST_TIMEOUT
 from watcher.core.events import Retrying
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
-from watcher.loop import Loop
+from watcher.loop.loop import Loop
+from watcher.loop.watch import Watch
 
 from .punctuality import Punctuality, stolen_seconds
 
@@ -81,7 +82,7 @@ async def main() -> None:
             async with (
                 asyncio.timeout(float(seconds)),
                 Loop(probe.get, Random(1), request_timeout=REQUEST_TIMEOUT) as loop,
-                aclosing(loop.watch(refs, terms).events()) as events,
+                aclosing(Watch(loop, refs, terms).events()) as events,
             ):
                 async for event in events:
                     probe.receive(event)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.driving import SERVER, Driven, seen
+from tests.support.logs import log_of
 from tests.support.results import NOTHING_WATCHED
 from tests.unit.reports.github.test_outputs import end, stopped
 from watcher.core.events import Retrying
 from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
-from watcher.reports.gitlab import SectionLog
+from watcher.reports.gitlab import SectionWriter
 from watcher.reports.report import Notice
 from watcher.reports.stream import Stream
 
@@ -37,7 +38,7 @@ class Job:
         self._path = path
         self._file = path.open("w")
         stream = Stream(self._file)
-        self.log = SectionLog(stream, Level.INFO, several=several)
+        self.log = log_of(SectionWriter(stream, Level.INFO), several=several)
 
     def visible(self) -> list[str]:
         """Return the lines outside the sections, each of which must be complete."""

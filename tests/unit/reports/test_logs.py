@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.driving import EPOCH
+from tests.support.logs import log_of
 from tests.support.results import NOTHING_WATCHED, builder_of, life
 from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.core.statuses import Outcome
 from watcher.reports.json_log import JsonLog
-from watcher.reports.plain import PlainLog
+from watcher.reports.lines import LineWriter
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_usage_error_is_one_plain_line(path: Path) -> None:
     """The reason is shown at every level, like the error of any command."""
     with path.open("w") as file:
-        log = PlainLog(Stream(file), Level.ERROR, several=False)
+        log = log_of(LineWriter(Stream(file), Level.ERROR))
         log.finish(NOTHING_WATCHED)
         log.close()
     assert path.read_text("utf-8") == f"watcher: {NOTHING_WATCHED.message}\n"
@@ -69,7 +70,7 @@ def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
     codes = ExitCodes({Outcome.COMPLETE: 9})
     builder = builder_of(events)
     with path.open("w") as file:
-        log = PlainLog(Stream(file), Level.ERROR, several=False)
+        log = log_of(LineWriter(Stream(file), Level.ERROR))
         for event in events:
             log.receive(event)
         log.finish(codes.result(builder.ends))

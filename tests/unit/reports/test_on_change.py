@@ -26,6 +26,11 @@ HINT = Notice(Level.WARNING, "hint", "this is an SDK key")
 POLICY = Policy(once=True, outage_budget=5.0, timeout=1e9)
 
 
+def nothing_told(ref: ImportRef) -> None:
+    """Return no outcome, as in a first run."""
+    del ref
+
+
 class Recording(Report):
     """A log that records what it receives."""
 
@@ -109,7 +114,7 @@ def test_the_kept_events_are_bounded() -> None:
         driven.receive(seen("ready"))
         driven.receive(seen("in_progress"))
     driven.receive(seen("stopped"))
-    log = LogOfChanges(recording, lambda _: True)
+    log = LogOfChanges(recording, lambda _: True, nothing_told)
     for event in driven.events:
         log.receive(event)
     assert len(recording.received) == MAX_EVENTS
@@ -128,7 +133,7 @@ def test_several_imports_are_responding_again_once() -> None:
 def test_a_warning_is_written_at_once() -> None:
     """A damaged state file always matters; a hint that each run repeats is not."""
     recording = Recording()
-    log = LogOfChanges(recording, lambda _: False)
+    log = LogOfChanges(recording, lambda _: False, nothing_told)
     log.notify(Notice(Level.WARNING, "state_file", "set aside"))
     log.notify(HINT)
     assert recording.received == ["WARNING state_file: set aside"]
@@ -137,7 +142,7 @@ def test_a_warning_is_written_at_once() -> None:
 def test_a_hint_is_written_once_before_the_first_change() -> None:
     """A hint may explain the outcome that follows."""
     recording, driven = Recording(), Driven(Policy(once=True))
-    log = LogOfChanges(recording, lambda _: True)
+    log = LogOfChanges(recording, lambda _: True, nothing_told)
     log.notify(HINT)
     driven.receive(seen("ready"))
     log.receive(driven.ended)
@@ -148,5 +153,5 @@ def test_a_hint_is_written_once_before_the_first_change() -> None:
 def test_a_run_that_watched_nothing_is_written() -> None:
     """A usage error has no imports that could have changed."""
     recording = Recording()
-    LogOfChanges(recording, lambda _: False).finish(NOTHING_WATCHED)
+    LogOfChanges(recording, lambda _: False, nothing_told).finish(NOTHING_WATCHED)
     assert recording.received == ["0 usage"]

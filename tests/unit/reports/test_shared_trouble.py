@@ -16,8 +16,10 @@ from watcher.core.exit_codes import ExitCodes
 from watcher.core.messages.progress import Level
 from watcher.core.model import ImportRef, Instant, Transition
 from watcher.core.statuses import ImportStatus, Outcome
-from watcher.reports.plain import COLLECTING, PlainLog
+from watcher.reports.lines import LineWriter
+from watcher.reports.plain import PlainLog
 from watcher.reports.stream import Stream
+from watcher.reports.trouble import COLLECTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +40,7 @@ class Log:
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._file = path.open("w")
         self.log = PlainLog(
-            Stream(self._file),
-            level,
+            LineWriter(Stream(self._file), level),
             several=True,
             snapshot=self._snapshot,
             defer=lambda delay, function: self._timers.append((self.now + delay, function)),
@@ -145,8 +146,24 @@ def test_an_outage_that_spreads_is_still_one_line(log: Log) -> None:
     log.wait(2)
     assert log.lines() == [
         START,
-        "warning: HTTP 503; retrying (20 of 100 imports)",
+        "warning: HTTP 503; retrying (20 of 100 imports so far)",
         "responding again after 15s (60 of 100 imports)",
+    ]
+
+
+def test_an_outage_of_one_import_that_spreads_is_one_more_line(log: Log) -> None:
+    """The first line names the import; the next one gives the number, with that import."""
+    log.fault(REFS[7:8])
+    log.wait(COLLECTING)
+    for ref in REFS[50:60]:
+        log.fault([ref])
+        log.wait(0.5)
+    for ref in REFS[50:60]:
+        log.fault([ref], in_a_row=2)
+    log.wait(COLLECTING)
+    assert log.lines()[1:] == [
+        "warning: HTTP 503; checking again in 1s (imp-7)",
+        "warning: HTTP 503; retrying (5 of 100 imports so far)",
     ]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 
-import msgspec
-
 from watcher.core.answers.authenticity import error_of
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
 from watcher.core.answers.quoting import error_in, quote, safe, safe_text
@@ -33,23 +31,6 @@ _FILES_LIMIT = 100
 
 _TEMPORARY = frozenset({408, 409, 421, 423, 425, 499})
 """Statuses below 500 that a later request may not meet, whoever sent them."""
-
-
-class _Essentials(msgspec.Struct):
-    id: str
-    segment_key: str = msgspec.field(name="segmentKey")
-    status: str
-    creation_time: object = msgspec.field(name="creationTime", default=None)
-    mode: object = None
-    files: object = None
-    code: object = None
-    message: object = None
-
-
-_essentials = msgspec.json.Decoder(_Essentials)
-
-# RecursionError comes from deep nesting, UnicodeDecodeError from text that is not UTF-8.
-_DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decode(ref: ImportRef, answer: Answer) -> Reply:
@@ -86,52 +67,37 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     if len(answer.body) > BODY_LIMIT:
         return _no_import(answer, faults.large_body(BODY_LIMIT >> 20))
-    try:
-        body = _essentials.decode(answer.body)
-    except _DECODE_ERRORS:
-        lenient = _read_essentials(answer.body)
-        if isinstance(lenient, str):
-            return _no_import(answer, lenient or None)
-        body = lenient
-    if isinstance(body.code, str) and isinstance(body.message, str):
+    members = read_object(answer.body) or {}
+    if not {"id", "segmentKey", "status"} <= members.keys():
         return _no_import(answer)
-    if not body.status.strip():
-        return _no_import(answer, faults.NO_STATUS)
-    return _find_wrong_import(ref, body, answer) or Found(
-        Import(
-            status=_status(body.status, answer),
-            mode=safe_text(body.mode, answer),
-            created_ms=_milliseconds(body.creation_time),
-            files=_files(body.files, answer),
-        )
-    )
-
-
-def _read_essentials(body: bytes) -> _Essentials | str:
-    """Return the fields of an import of which others are unreadable, or the reason why it is none."""
-    members = read_object(body)
-    if members is None or not {"id", "segmentKey", "status"} <= members.keys():
-        return ""
     import_id, segment_key, status = (
         read_exact_text(members[name]) for name in ("id", "segmentKey", "status")
     )
     if import_id is None or segment_key is None or status is None:
-        return faults.UNREADABLE_IMPORT
-    others = ("creationTime", "mode", "files", "code", "message")
-    return _Essentials(import_id, segment_key, status, *(read_value(members.get(name)) for name in others))
+        return _no_import(answer, faults.UNREADABLE_IMPORT)
+    if error_of(answer) is not None:
+        return _no_import(answer)
+    if not status.strip():
+        return _no_import(answer, faults.NO_STATUS)
+    # Compared as received: a key may contain the text of a short token.
+    for name, expected, actual in (
+        ("id", ref.import_id, import_id),
+        ("segmentKey", ref.segment, segment_key),
+    ):
+        if actual != expected:
+            return WrongImport(name, printable(expected), safe(actual, answer))
+    return Found(
+        Import(
+            status=_status(status, answer),
+            mode=safe_text(read_value(members.get("mode")), answer),
+            created_ms=_milliseconds(read_value(members.get("creationTime"))),
+            files=_files(read_value(members.get("files")), answer),
+        )
+    )
 
 
 def _no_import(answer: Answer, said: str | None = None) -> Fault:
     return Fault(FaultKind.GATEWAY, quote(answer, said), answer.status)
-
-
-def _find_wrong_import(ref: ImportRef, body: _Essentials, answer: Answer) -> WrongImport | None:
-    # Compared as received: a key may contain the text of a short token.
-    if body.id != ref.import_id:
-        return WrongImport("id", printable(ref.import_id), safe(body.id, answer))
-    if body.segment_key != ref.segment:
-        return WrongImport("segmentKey", printable(ref.segment), safe(body.segment_key, answer))
-    return None
 
 
 def _status(name: str, answer: Answer) -> Status:

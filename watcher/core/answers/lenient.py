@@ -9,9 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NAME = re.compile(rf"\s*({_STRING})\s*:\s*", re.DOTALL)
@@ -34,22 +32,27 @@ def without_mark(body: bytes) -> bytes:
 
 @lru_cache(maxsize=1)  # a response is read for its meaning, then for a quotation
 def read_object(body: bytes) -> dict[str, str] | None:
-    """Return the members of a JSON object, each value still as JSON text; None if it is no whole object.
+    """Return the members of a JSON object, each value still as JSON text; None if it is incomplete.
 
     Bytes that are not UTF-8 become surrogates. Names are decoded; of equal names the last one counts.
     """
     text = without_mark(body).decode(errors="surrogateescape").strip()
-    if not text.startswith("{"):
-        return None
     members: dict[str, str] = {}
-    for name, value in islice(_members(text), _MOST_MEMBERS):
+    position = 1
+    for _ in range(_MOST_MEMBERS):
+        name = _NAME.match(text, position)
         if name is None:
-            return members if not value else None
-        key = read_value(name)
+            break
+        key = read_value(name[1])
         if not isinstance(key, str):
             return None
-        members[key] = value
-    return None
+        end = _end_of_value(text, name.end())
+        members[key] = text[name.end() : end]
+        position = end
+        if not text.startswith(",", end):
+            break
+        position = end + 1
+    return members if text.startswith("{") and text[position:].lstrip() == "}" else None
 
 
 def read_value(text: str | None) -> object:
@@ -57,15 +60,16 @@ def read_value(text: str | None) -> object:
     if text is None:
         return None
     try:
-        return _decode(text, strict=False)
+        value: object = _decoder.decode(text)
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def read_exact_text(text: str | None) -> str | None:
     """Return a decoded string without surrogates, for fields that decide; None if it is not one."""
     try:
-        value = None if text is None else _decode(text, strict=True)
+        value = None if text is None else _strict_decoder.decode(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, str) and not _SURROGATE.search(value) else None
@@ -76,28 +80,14 @@ def readable(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _decode(text: str, *, strict: bool) -> object:
-    value: object = json.loads(text, strict=strict, parse_int=_integer, parse_constant=lambda _: None)
-    return value
-
-
 def _integer(digits: str) -> int | None:
     return int(digits) if len(digits) <= _LONGEST_NUMBER else None
 
 
-def _members(text: str) -> Iterator[tuple[str | None, str]]:
-    """Yield name and value of each member of an object; last, None and what is left, which is an error."""
-    position = 1
-    while name := _NAME.match(text, position):
-        start = name.end()
-        end = _end_of_value(text, start)
-        yield name[1], text[start:end]
-        if not text.startswith(",", end):
-            position = end
-            break
-        position = end + 1
-    rest = text[position:].lstrip()
-    yield None, rest.removeprefix("}") if rest else "incomplete"
+_decoder, _strict_decoder = (
+    json.JSONDecoder(strict=strict, parse_int=_integer, parse_constant=lambda _: None)
+    for strict in (False, True)
+)
 
 
 def _end_of_value(text: str, start: int) -> int:

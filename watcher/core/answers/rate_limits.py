@@ -16,7 +16,7 @@ LATEST_RESET = 120.0
 """Latest plausible reset in seconds from now; windows are ten seconds long."""
 
 LATEST_RETRY_AFTER = 3600.0
-"""Latest plausible ``Retry-After`` in seconds from now; a moment up to as long ago is merely over."""
+"""Latest plausible ``Retry-After`` in seconds from now; a time up to as long ago has passed."""
 
 _QUOTED = 40  # characters of an implausible value
 
@@ -97,7 +97,7 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     ``received_unix``, the local clock, replaces an unusable one. ``Date`` has no fractions of a second, so
     waits are up to a second longer, never shorter. The names of ``headers`` are in lower case.
 
-    Implausible times are ignored: a wrong unit or clock in a gateway would else stop a watch for years.
+    Implausible times are ignored: a wrong unit or clock in a gateway would otherwise stop a watch for years.
     """
     if _FIELD_NAMES.isdisjoint(headers):
         return RateLimits()

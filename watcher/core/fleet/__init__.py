@@ -1,1 +1,1 @@
-"""The rules of waiting for many imports: agenda, rate limiter, and whose end ends the others."""
+"""The rules of waiting for many imports: agenda, rate limiter, and which outcome ends all waits."""

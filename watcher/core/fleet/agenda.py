@@ -19,9 +19,6 @@ LAST_POLL_GRACE = 10.0
 """Seconds past its deadline for which an import's last poll may wait for its turn, and after which a request
 without a timeout of its own is cancelled."""
 
-_FEW = 64
-"""Entries of the heap that are never worth a cleanup."""
-
 
 @dataclass(slots=True, eq=False)
 class Poll:
@@ -90,7 +87,6 @@ class Agenda:
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self._waits: dict[ImportRef, tuple[ScheduledImport, ...]] = {}
-        self._size = 0
         self._due: list[ScheduledImport] = []
         self._sleeping: list[tuple[float, int, ScheduledImport]] = []  # some entries may be out of date
         self._tickets = count()  # also the order of imports that are due at the same time
@@ -102,7 +98,6 @@ class Agenda:
         ref = scheduled.waiter.ref
         self._waits[ref] = (*self._waits.get(ref, ()), scheduled)
         scheduled.blocked = ref in self._in_flight
-        self._size += 1
 
     def remove(self, scheduled: ScheduledImport) -> None:
         """Remove a wait that has ended or was withdrawn; it is not polled again."""
@@ -112,7 +107,6 @@ class Agenda:
             self._waits[ref] = others
         else:
             del self._waits[ref]
-        self._size -= 1
         scheduled.ticket = None
         poll, scheduled.poll = scheduled.poll, None
         if poll is not None:
@@ -122,9 +116,6 @@ class Agenda:
 
     def schedule(self, scheduled: ScheduledImport) -> None:
         """Poll an import when it is due."""
-        if len(self._sleeping) > 2 * self._size + _FEW:
-            self._sleeping = [entry for entry in self._sleeping if entry[2].ticket == entry[1]]
-            heapq.heapify(self._sleeping)
         scheduled.ticket = next(self._tickets)
         heapq.heappush(self._sleeping, (scheduled.due, scheduled.ticket, scheduled))
 

@@ -45,7 +45,7 @@ class Fleet:
         """Return a fleet without groups that respects the present hold, for use after a defect."""
         fleet = Fleet(self._random, self._warn)
         if self.hold is not None:
-            fleet._limiter.restore(self.hold)
+            fleet._limiter.apply(self.hold)
         return fleet
 
     def join(self, terms: Terms) -> Group:

@@ -1,4 +1,4 @@
-"""The imports that are watched together: their waits, their heartbeats, and whose end ends the others."""
+"""Imports that are watched together: their waits, their heartbeats, and which outcome ends all waits."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Group:
         self._last_event_at = now.monotonic
         hold = None if saved.hold is None else saved.hold.restored(now)
         if hold is not None:
-            self._limiter.restore(hold)
+            self._limiter.apply(hold)
         for ref in refs:
             waiter = Waiter(ref, self._terms.policy, now, self._random, saved.waits.get(ref))
             self._unfinished[ref] = scheduled = ScheduledImport(self, waiter)

@@ -3,71 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
 from watcher.core import schedule
 from watcher.core.answers.rate_limits import Hold, RateLimits
 from watcher.core.answers.replies import Fault, Reply, Throttled
+from watcher.core.fleet.concurrency import Concurrency
 from watcher.core.fleet.windows import Windows
 
 NEXT_REQUEST_AFTER = 2.0
 """Seconds after a request without a reply until the next one is sent although it exceeds the concurrency."""
 
 
-class Concurrency:
-    """Limit the requests in flight, as TCP's congestion avoidance does (RFC 5681, 3.1).
-
-    The limit starts at 1 and doubles with each response. After a 429 of an undisclosed limit it starts again,
-    and grows only by one per round trip above half of the requests that were in flight then. ``in_flight``
-    counts all requests in flight, ``limit`` applies to those since the last restart.
-    """
-
-    __slots__ = ("_counted", "_restarted_at", "_threshold", "in_flight", "limit")
+class _Throttles:
+    """The consecutive 429s, and the backoff after the last one."""
 
     def __init__(self) -> None:
-        self.in_flight = 0
-        self.limit = 1.0
-        self._restarted_at = -math.inf
-        self._counted = 0
-        self._threshold = math.inf
+        self.at = -math.inf
+        self.in_a_row = 0
+        self.ceiling = 0.0
+        self._ceilings = schedule.throttle_ceilings()
 
-    def allows(self, limit: float) -> bool:
-        """Return whether one more request keeps within ``limit``, counted since the restart."""
-        return self._counted + 1 <= limit
+    def count(self, now: float) -> None:
+        self.at = now
+        self.in_a_row += 1
+        self.ceiling = next(self._ceilings)
 
-    def start(self) -> None:
-        """Count a request that is sent."""
-        self.in_flight += 1
-        self._counted += 1
-
-    def finish(self, asked_at: float) -> None:
-        """Count the reply to a request that was sent at ``asked_at``."""
-        self.in_flight -= 1
-        if asked_at >= self._restarted_at:
-            self._counted = max(0, self._counted - 1)
-
-    def restart(self, now: float) -> None:
-        """Send single requests again, whatever is in flight."""
-        self.limit = 1
-        self._restarted_at = now
-        self._counted = 0
-
-    def set_threshold(self) -> None:
-        """Grow slowly above half of what is in flight now, as after the first 429 of an undisclosed limit."""
-        self._threshold = max(2, (self.in_flight + 1) / 2)  # the smallest threshold of RFC 5681, 3.1
-
-    def grow(self, *, is_limit_known: bool, is_fault: bool) -> None:
-        """Raise the limit after a reply; a fault says nothing about limits, so growth is fast."""
-        if is_limit_known and math.isinf(self._threshold):
-            self.limit = math.inf
-        elif is_fault:
-            self.limit *= 2
-        elif self.limit < self._threshold:
-            self.limit = min(self.limit * 2, self._threshold)
-        else:
-            self.limit += 1 / self.limit
+    def end(self) -> None:
+        self.in_a_row = 0
+        self._ceilings = schedule.throttle_ceilings()
 
 
 class Limiter:
@@ -87,10 +52,7 @@ class Limiter:
         self._windows = Windows(random)
         self._concurrency = Concurrency()
         self._started_at = -math.inf
-        self._throttled_at = -math.inf
-        self._in_a_row = 0
-        self._ceilings: Iterator[float] = schedule.throttle_ceilings()
-        self._ceiling = 0.0
+        self._throttles = _Throttles()
 
     def ready_at(self, now: float, *, last: bool = False) -> float:
         """Return when the next request may be sent unless a reply arrives; up to ``now`` means at once."""
@@ -118,10 +80,6 @@ class Limiter:
         self._windows.start()
         self._windows.pace(now)
 
-    def restore(self, hold: Hold) -> None:
-        """Apply a hold that an earlier run saved, beside the present one."""
-        self._share(hold)
-
     def cancel(self, asked_at: float) -> None:
         """Count a request that was cancelled; it says nothing about the limits, and the API may count it."""
         self._concurrency.finish(asked_at)
@@ -134,7 +92,7 @@ class Limiter:
         in_flight = self._concurrency.in_flight
         self._windows.observe(limits.budgets, in_flight, asked_at, now, throttled=throttled)
         # A request from before the last 429 says nothing about the limits since.
-        is_current = asked_at >= self._throttled_at
+        is_current = asked_at >= self._throttles.at
         if throttled:
             if is_current:
                 self._count_throttle(limits, now)
@@ -142,14 +100,13 @@ class Limiter:
         elif is_current:
             is_fault = isinstance(reply, Fault)
             self._concurrency.grow(is_limit_known=bool(limits.budgets), is_fault=is_fault)
-            if self._in_a_row and not is_fault:
-                self._in_a_row = 0
-                self._ceilings = schedule.throttle_ceilings()
+            if self._throttles.in_a_row and not is_fault:
+                self._throttles.end()
         hold = self._make_hold(limits.named_wait(throttled=throttled), now, throttled=throttled)
         if hold is not None and isinstance(reply, Fault):
             hold = replace(hold, binds_until=now)
         if hold is not None:
-            self._share(hold)
+            self.apply(hold)
         return hold
 
     def _limit(self, now: float, *, last: bool) -> float:
@@ -160,7 +117,7 @@ class Limiter:
         if self._windows.is_open(now):
             return math.inf
         usable = self._windows.usable_requests()
-        return min(usable, limit) if self._in_a_row else usable
+        return min(usable, limit) if self._throttles.in_a_row else usable
 
     def _close_windows(self, now: float) -> None:
         if self._windows.close_expired(now):
@@ -168,14 +125,12 @@ class Limiter:
 
     def _count_throttle(self, limits: RateLimits, now: float) -> None:
         is_explained = any(budget.remaining <= 0 for budget in limits.budgets)
-        if not self._in_a_row and not is_explained:
+        if not self._throttles.in_a_row and not is_explained:
             self._concurrency.set_threshold()
-        self._throttled_at = now
-        self._in_a_row += 1
-        self._ceiling = next(self._ceilings)
+        self._throttles.count(now)
 
     def _make_hold(self, named_wait: float | None, now: float, *, throttled: bool) -> Hold | None:
-        in_a_row = max(1, self._in_a_row) if throttled else 0
+        in_a_row = max(1, self._throttles.in_a_row) if throttled else 0
         if named_wait is not None:
             until = now + named_wait
             resume_at = until + schedule.after_named(named_wait, self._random)
@@ -184,13 +139,14 @@ class Limiter:
             return Hold(until, resume_at, named=True, in_a_row=in_a_row)
         if not throttled:
             return None
-        resume_at = now + schedule.throttle_wait(self._ceiling, self._random)
+        resume_at = now + schedule.throttle_wait(self._throttles.ceiling, self._random)
         begins = self._windows.next_window(now)  # the present one is used up
         if begins > now:
             resume_at = max(resume_at, begins + schedule.after_named(begins - now, self._random))
         return Hold(now, resume_at, named=False, in_a_row=in_a_row)
 
-    def _share(self, hold: Hold) -> None:
+    def apply(self, hold: Hold) -> None:
+        """Apply a hold of a response or of an earlier run, beside the present one."""
         current = self.hold
         if current is None:
             self.hold = hold

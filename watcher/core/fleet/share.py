@@ -28,8 +28,6 @@ class Share:
     closer together. The share ends when others leave enough.
     """
 
-    __slots__ = ("_elapsed", "_others", "requests")
-
     def __init__(self) -> None:
         self.requests = math.inf
         self._others = 0.0

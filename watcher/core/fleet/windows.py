@@ -25,17 +25,6 @@ class _Window:
 class Windows:
     """Count down the known windows of all limits, and pace requests where others use a limit too."""
 
-    __slots__ = (
-        "_last_end",
-        "_next_close",
-        "_paced_until",
-        "_random",
-        "_shares",
-        "_sizes",
-        "_unnamed",
-        "_windows",
-    )
-
     def __init__(self, random: Random) -> None:
         self._random = random
         self._windows: dict[Limit, _Window] = {}

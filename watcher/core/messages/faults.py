@@ -1,4 +1,4 @@
-"""Messages about faults: why a request brought nothing usable. Each fits after a colon.
+"""Messages about faults: why a request got no usable response. Each fits after a colon.
 
 A ``peer`` is a host, and the proxy on the way to it, as ``Route`` in ``watcher.api.proxy`` describes them.
 """
@@ -46,7 +46,7 @@ def timed_out(phase: Phase, peer: str, after: float) -> str:
     within = f"within {duration(after)}"
     match phase:
         case Phase.LOOKUP:
-            return f"name lookup of {peer} brought nothing {within}"
+            return f"no result of the name lookup of {peer} {within}"
         case Phase.CONNECTING:
             return f"no connection to {peer} {within}"
         case Phase.TLS:
@@ -62,78 +62,63 @@ def timed_out(phase: Phase, peer: str, after: float) -> str:
 
 
 def response_timeout(within: float) -> str:
-    """Return the message for a request that took longer than ``within`` seconds, in an unknown phase."""
     return f"no complete response within {duration(within)}"
 
 
 def unknown_host(host: str) -> str:
-    """Return the message for a host name that does not exist."""
     return f"there is no host named {host}"
 
 
 def unknown_proxy(host: str, variable: str) -> str:
-    """Return the message for a proxy whose name does not exist."""
     return f"there is no proxy named {host} (from {variable})"
 
 
 def lookup_failed(peer: str, reason: str) -> str:
-    """Return the message for a name lookup that failed, perhaps only for a while."""
     return f"name lookup of {peer} failed: {reason}"
 
 
 def untrusted_certificate(peer: str, reason: str, advice: str | None = None) -> str:
-    """Return the message for a certificate that cannot be verified."""
     return f"the certificate of {peer} is not trusted: {reason}{f'; {advice}' if advice else ''}"
 
 
 def no_tls(peer: str, reason: str) -> str:
-    """Return the message for a failed TLS handshake."""
     return f"TLS handshake with {peer} failed: {reason}"
 
 
 def no_connection(peer: str, reason: str) -> str:
-    """Return the message for a failed connection."""
     return f"no connection to {peer}: {reason}"
 
 
 def proxy_failed(proxy: str, host: str, reason: str) -> str:
-    """Return the message for a proxy that makes no connection to the host; it quotes the proxy."""
     return f"{proxy} made no connection to {host}: {reason}"
 
 
 def proxy_credentials(proxy: str, reason: str) -> str:
-    """Return the message for a proxy that accepts no request without (another) password."""
     return f"{proxy} requires a valid user name and password: {reason}"
 
 
 def connection_broke(phase: Phase, peer: str, reason: str) -> str:
-    """Return the message for an established connection that failed."""
     moment = "within" if phase is Phase.READING else "before"
     return f"the connection to {peer} ended {moment} the response: {reason}"
 
 
 def unrequested_data(peer: str) -> str:
-    """Return the message for a new connection on which data arrived before the request was sent."""
     return f"{peer} sent data, or closed the connection, before the request"
 
 
 def not_loopback(host: str, address: str) -> str:
-    """Return the message for a host of plain http that is not on this machine."""
-    return f"{host} is {address}, which is no loopback address; plain http would expose the access token"
+    return f"{host} is {address}, which is not a loopback address; plain http would expose the access token"
 
 
 def not_http(peer: str) -> str:
-    """Return the message for a response that violates HTTP."""
     return f"the response from {peer} is not valid HTTP"
 
 
 def headers_too_large(peer: str) -> str:
-    """Return the message for a response whose headers exceed the limits."""
     return f"the response from {peer} has more than 64 KiB in a header field, or 256 KiB in all of them"
 
 
 def request_failed(peer: str) -> str:
-    """Return the message for a request that failed in an unexpected way."""
     return f"the request to {peer} failed"
 
 
@@ -145,12 +130,10 @@ def quoted(status: str, said: str | None, *, server: str, location: str) -> str:
 
 
 def page(title: str) -> str:
-    """Return the description of a page by its title."""
     return f'page "{title}"'
 
 
 def first_line(line: str) -> str:
-    """Return the description of a body by its first line of text."""
     return f'"{line}"'
 
 
@@ -161,12 +144,10 @@ def other_body(media_type: str) -> str:
 
 
 def encoded_body(encoding: str) -> str:
-    """Return the description of a body that could not be decoded."""
     return f"a body encoded as {encoding}, which cannot be read"
 
 
 def large_body(mebibytes: int) -> str:
-    """Return the description of a body of more than so many MiB."""
     return f"a body of more than {mebibytes} MiB"
 
 
@@ -176,12 +157,10 @@ def server_error(quote: str) -> str:
 
 
 def cut_off(status: int, reason: str) -> str:
-    """Return the message for a response that broke off after its head."""
     return f"HTTP {status}, then {reason}"
 
 
 def wrong_import(field: str, expected: str, actual: str) -> str:
-    """Return the message for an import with another value in an identifying field."""
     return f'"{field}" is "{actual}", not "{expected}"'
 
 
@@ -191,5 +170,4 @@ def new_token(error: str) -> str:
 
 
 def implausible_time(fields: Sequence[str]) -> str:
-    """Return the warning about header fields with a time that is ignored."""
     return f"ignoring an implausible time in the response: {'; '.join(fields)}"

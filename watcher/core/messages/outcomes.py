@@ -149,7 +149,6 @@ def at_status(outcome: Outcome, progress: Progress, policy: Policy) -> str:
 
 
 def unknown_status(status: Status) -> str:
-    """Return the fact if an unknown status fails the wait."""
     return f'unknown status "{status}"'
 
 
@@ -207,17 +206,14 @@ def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
 
 
 def held_past_budget(fact: str, wait: float) -> str:
-    """Return the fact if the API asks to wait longer than an outage may last."""
     return f"{fact}; the API asks to wait {duration(wait)}, past the outage budget"
 
 
 def not_yet_there(error: str) -> str:
-    """Return the fact if the API does not know a new import yet."""
     return f"{_NOT_YET_THERE}{error}"
 
 
 def interrupted(signal: str, elapsed: float) -> str:
-    """Return the fact if a signal ended the wait."""
     return f"interrupted by {signal} after {duration(elapsed)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import IntEnum
 from typing import assert_never
 
@@ -13,15 +13,24 @@ from watcher.core.events import (
     Heartbeat,
     MetThrottle,
     MetUnknownStatus,
+    Progress,
     Retrying,
     Watching,
 )
-from watcher.core.messages.snapshots import APPROVAL, polls
 from watcher.core.model import Transition
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus, Outcome
 from watcher.core.text import duration
 
 RATE_LIMITED = "rate limited (429)"
+APPROVAL = "the change must be approved and applied in LaunchDarkly"
+
+_WAITING_FOR: Mapping[str | None, str] = {
+    None: "waiting for the import to appear",
+    ImportStatus.PREPARING: "LaunchDarkly is preparing the import",
+    ImportStatus.PENDING_APPROVAL: APPROVAL,
+    ImportStatus.READY: "waiting for LaunchDarkly to start the import",
+    ImportStatus.IN_PROGRESS: "LaunchDarkly is importing the keys",
+}
 
 
 class Level(IntEnum):
@@ -34,7 +43,6 @@ class Level(IntEnum):
 
 
 def level_of(event: Event) -> Level:
-    """Return the level of an event."""
     match event:
         case Watching() | Heartbeat():
             return Level.INFO
@@ -55,11 +63,6 @@ def level_of_outcome(outcome: Outcome, code: int | None = None) -> Level:
     if outcome is Outcome.PENDING:
         return Level.INFO
     return Level.WARNING if outcome in INCONCLUSIVE else Level.ERROR
-
-
-def always_explained(outcome: Outcome, code: int | None = None) -> bool:
-    """Return whether an outcome is reported at every level, because it is no success."""
-    return outcome not in SUCCESSES if code is None else code != 0
 
 
 def line_of(event: Event) -> str | None:
@@ -95,7 +98,6 @@ def watching(goals: Sequence[str], shared: str) -> str:
 
 
 def retrying(detail: str) -> str:
-    """Return the line about a fault that several imports share."""
     return f"{detail}; retrying"
 
 
@@ -108,6 +110,18 @@ def tally_of_successes(outcomes: Collection[Outcome], total: int) -> str:
     """Return how many of several imports succeeded so far, such as ``2 of 3 complete``."""
     verb = "succeeded" if Outcome.REACHED in outcomes else "complete"
     return f"{len(outcomes)} of {total} {verb}"
+
+
+def waiting_for(progress: Progress) -> str:
+    """Return what must happen next."""
+    if not progress.polls:
+        return "waiting for the first response"
+    return _WAITING_FOR.get(progress.status, "unknown status; still waiting")
+
+
+def polls(progress: Progress) -> str:
+    """Return the number of polls, such as ``3 polls``."""
+    return f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
 
 
 def _change(transition: Transition) -> str:

@@ -9,50 +9,36 @@ from watcher.core.exit_codes import ExitCodes, Result
 from watcher.core.messages.progress import Level
 from watcher.core.model import ImportRef
 from watcher.core.statuses import INCONCLUSIVE, SUCCESSES
-from watcher.reports.collecting import Snapshot
-from watcher.reports.line import Line
-from watcher.reports.plain import PlainLog, nowhere
-from watcher.reports.stream import Defer, Stream
+from watcher.reports.lines import Line, LineWriter
+from watcher.reports.stream import Stream
 
 MAX_ANNOTATIONS = 8
 """Annotations of each kind for single imports. GitHub shows ten of a kind for each step: the ninth counts the
 rest, and the runner itself adds the tenth when the step fails."""
 
 
-class AnnotatingLog(PlainLog):
+class AnnotationWriter(LineWriter):
     """Write failures as annotations instead of lines; as warnings if another import's success suffices."""
 
-    def __init__(
-        self,
-        stream: Stream,
-        level: Level,
-        codes: ExitCodes,
-        *,
-        several: bool,
-        any_suffices: bool,
-        defer: Defer | None = None,
-        snapshot: Snapshot = nowhere,
-    ) -> None:
-        super().__init__(stream, level, several=several, snapshot=snapshot, defer=defer)
+    def __init__(self, stream: Stream, level: Level, codes: ExitCodes, *, any_suffices: bool) -> None:
+        super().__init__(stream, level)
         self._codes = codes
         self._any_suffices = any_suffices
         self._failures: dict[str, list[int]] = {}
 
-    def finish(self, result: Result) -> None:
-        """Write the result and count the failures without an annotation; annotate a run without imports."""
-        if not result.ends:
-            self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
-            return
-        self._flush()
-        super().finish(result)
+    def write(self, line: Line) -> None:
+        """Annotate a failure if GitHub still shows the annotation; write anything else as a line."""
+        if line.end is None or not self._annotates(line.end, line.refs):
+            super().write(line)
+
+    def write_unwatched(self, result: Result) -> None:
+        self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
+
+    def finish(self) -> None:
+        """Count the failures without an annotation."""
         for kind, numbers in self._failures.items():
             if hidden := sum(numbers[MAX_ANNOTATIONS:]):
                 self._annotate(kind, "LaunchDarkly imports", f"{hidden} more did not succeed. See the log.")
-
-    def _write(self, line: Line) -> None:
-        """Annotate a failure if GitHub still shows the annotation; write anything else as a line."""
-        if line.end is None or not self._annotates(line.end, line.refs):
-            super()._write(line)
 
     def _annotates(self, ended: Ended, refs: Sequence[ImportRef]) -> bool:
         code = self._codes.code_of(ended)
@@ -61,7 +47,7 @@ class AnnotatingLog(PlainLog):
         is_mild = code == 0 or ended.outcome in INCONCLUSIVE or self._any_suffices
         kind = "warning" if is_mild else "error"
         numbers = self._failures.setdefault(kind, [])
-        numbers.append(max(1, len(refs)))
+        numbers.append(len(refs) or 1)
         if len(numbers) > MAX_ANNOTATIONS:
             return False
         # An annotation is shown on its own, so it names its imports in full.

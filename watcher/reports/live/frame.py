@@ -9,13 +9,12 @@ from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from watcher.core.messages.progress import tally_of_successes
-from watcher.core.messages.snapshots import polls, waiting_for
+from watcher.core.messages.progress import polls, tally_of_successes, waiting_for
 from watcher.core.statuses import SUCCESSES
-from watcher.core.text import printable, tally
-from watcher.reports.collecting import summarize
+from watcher.core.text import tally
+from watcher.reports.grouping import summarize
 from watcher.reports.live.view_state import Attention, ImportView, running_time
-from watcher.reports.names import Names, count_shared_keys
+from watcher.reports.names import count_shared_keys, joined
 
 _WIDE = 60
 """Columns from which the explanation follows the status, and a row of the table has steps and a note."""
@@ -126,12 +125,13 @@ class Frame:
     def _table(self, width: int, height: int) -> Iterable[RenderableType]:
         """Draw the number of imports and what they share, then those that need attention first."""
         views = sorted(self.views, key=lambda view: view.attention)
-        head = [] if all(view.ended is not None for view in views) else self._head(views, width, height)
+        shared = count_shared_keys(view.ref for view in views)
+        head = [] if all(view.ended for view in views) else self._head(views, shared, width, height)
         head = head[: height - 1]
         yield from head
         height -= len(head)
         shown = len(views) if len(views) <= height else max(0, height - 1)
-        rows, shared = views[:shown], count_shared_keys(view.ref for view in views)
+        rows = views[:shown]
         if width < _NARROW:
             yield from (self._narrow_row(view, shared) for view in rows)
         else:
@@ -139,7 +139,7 @@ class Frame:
         if shown < len(views):
             yield self._line((f"and {len(views) - shown} more: {_tally(views[shown:])}", "dim"))
 
-    def _head(self, views: Sequence[ImportView], width: int, height: int) -> list[Text]:
+    def _head(self, views: Sequence[ImportView], shared: int, width: int, height: int) -> list[Text]:
         """Draw a bar, the shared keys, and the trouble of more than one import."""
         ends = [view.ended for view in views if view.ended is not None]
         successes = [end.outcome for end in ends if end.outcome in SUCCESSES]
@@ -151,12 +151,9 @@ class Frame:
                 (self.glyphs.moving * filled, "green"), (self.glyphs.rail * (_BAR - filled), "dim")
             )
             title = bar.append("  ").append_text(title)
-        names = Names()
-        for view in views:
-            names.add(view.ref)
         lines = [title]
-        if names.shared:
-            lines.append(self._line((names.shared, "dim")))
+        if shared:
+            lines.append(self._line((joined(views[0].ref.keys[:shared]), "dim")))
         if _share_trouble(views):
             troubles = [view.trouble for view in views if view.trouble is not None]
             number = "all" if len(troubles) == len(views) else f"{len(troubles)} of"
@@ -180,7 +177,7 @@ class Frame:
                     (self.glyphs.done * done, "green"), (mark, style), (self.glyphs.ahead * ahead, "dim")
                 )
             cells = [steps, self._line((view.name, style)), self._line((view.spent, style))]
-            cells.append(self._line((_short(view, shared), "dim")))
+            cells.append(self._line((joined(view.ref.keys[shared:]), "dim")))
             if wide and view.ended is None:
                 cells.append(self._note(view, has_shared_trouble=has_shared_trouble))
             table.add_row(*cells)
@@ -196,7 +193,9 @@ class Frame:
 
     def _narrow_row(self, view: ImportView, shared: int) -> Text:
         mark, style = self._mark(view)
-        return self._line((f"{mark} {view.name} {view.spent}", style), (f" {_short(view, shared)}", "dim"))
+        return self._line(
+            (f"{mark} {view.name} {view.spent}", style), (f" {joined(view.ref.keys[shared:])}", "dim")
+        )
 
     def _mark(self, view: ImportView) -> tuple[str, str]:
         """Return the character for the state of an import, and its style."""
@@ -221,10 +220,6 @@ class Frame:
 def _share_trouble(views: Iterable[ImportView]) -> bool:
     """Return whether more than one import has trouble; that of a single one is in its row."""
     return sum(view.trouble is not None for view in views) > 1
-
-
-def _short(view: ImportView, shared: int) -> str:
-    return "/".join(printable(key) for key in view.ref.keys[shared:])
 
 
 def _wrap(text: Text, lead: str, width: int) -> list[Text]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from time import thread_time
 
 from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.exit_codes import Result
-from watcher.core.messages.progress import Level, always_explained, level_of
-from watcher.core.model import ImportRef
+from watcher.core.messages.progress import Level, level_of
+from watcher.core.statuses import SUCCESSES
+from watcher.reports.lines import LineWriter
 from watcher.reports.live.frame import Frame, Glyphs
 from watcher.reports.live.region import Region
 from watcher.reports.live.view_state import ViewState
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice, Report
 from watcher.reports.stream import Defer, Stream
+from watcher.reports.trouble import Snapshot
 
 FRAME = 0.25
 """Seconds between two frames while something happens."""
@@ -42,17 +43,18 @@ class LiveView(Report):
     def __init__(
         self,
         stream: Stream,
-        snapshot: Callable[[ImportRef], Heartbeat | None],
+        snapshot: Snapshot,
         level: Level,
         glyphs: Glyphs,
         *,
         several: bool,
-        defer: Defer | None = None,
+        defer: Defer,
     ) -> None:
         self._region = Region(stream)
         self._state = ViewState(snapshot)
         self._glyphs = glyphs
-        self._lines = PlainLog(self._region, level, several=several, snapshot=snapshot, defer=defer)
+        lines = LineWriter(self._region, level)
+        self._log = PlainLog(lines, several=several, snapshot=snapshot, defer=defer)
         self._timer: asyncio.Handle | None = None
         self._turn = 0
         self._active_at = 0.0
@@ -61,21 +63,20 @@ class LiveView(Report):
     def receive(self, event: Event) -> None:
         """Show an event in the next frame; write unknown statuses and unexpected transitions above it."""
         if self._failed:
-            self._lines.receive(event)
+            self._log.receive(event)
             return
         self._state.receive(event)
         if isinstance(event, Watching):
-            self._lines.names.add(event.ref)
+            self._log.add(event.ref)
         if not isinstance(event, Heartbeat):
             self._active_at = event.at.monotonic
         if isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO:
-            self._lines.receive(event)
+            self._log.receive(event)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._tick)
 
     def notify(self, notice: Notice) -> None:
-        """Write the message above the region."""
-        self._lines.notify(notice)
+        self._log.notify(notice)
 
     def finish(self, result: Result) -> None:
         """Draw the last frame, and explain each unsuccessful outcome below it."""
@@ -83,21 +84,18 @@ class LiveView(Report):
         if not self._failed:
             self._draw(last=True)
             for end in result.ends:
-                if always_explained(end.outcome) and not end.left_behind:
-                    self._lines.receive(end)
-        self._lines.finish(result)
+                if end.outcome not in SUCCESSES and not end.left_behind:
+                    self._log.receive(end)
+        self._log.finish(result)
 
     def close(self) -> None:
-        """Stop drawing, and wait for the terminal."""
         self._stop()
-        self._lines.close()
+        self._log.close()
 
     def resume(self) -> None:
-        """Draw below what others have written meanwhile."""
         self._region.abandon()
 
     def abort(self) -> None:
-        """Show the cursor if a frame was cut short."""
         self._region.restore_terminal()
 
     def _tick(self) -> None:

@@ -71,11 +71,9 @@ class Region(Stream):
 
     @property
     def columns(self) -> int | None:
-        """The width of the terminal."""
         return self._size().columns
 
     def drain(self) -> None:
-        """Wait until the terminal has accepted everything, or until the flush deadline."""
         self._terminal.drain()
 
     def restore_terminal(self) -> None:

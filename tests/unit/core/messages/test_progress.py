@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.driving import EPOCH, REF
+from tests.unit.reports.live.test_view_state import progress
 from watcher.core.events import (
     Changed,
     Ended,
@@ -16,7 +17,7 @@ from watcher.core.events import (
     Retrying,
     Watching,
 )
-from watcher.core.messages.progress import Level, level_of, level_of_outcome, line_of
+from watcher.core.messages.progress import Level, level_of, level_of_outcome, line_of, polls, waiting_for
 from watcher.core.model import Import, Instant, Transition
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatus
 
@@ -83,3 +84,26 @@ def test_exit_code_0_decides_the_level_of_a_result() -> None:
     assert level_of_outcome(Outcome.STOPPED, 0) is Level.INFO
     assert level_of_outcome(Outcome.COMPLETE, 10) is Level.ERROR
     assert level_of_outcome(Outcome.INTERRUPTED, 130) is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (None, "waiting for the import to appear"),
+        ("preparing", "LaunchDarkly is preparing the import"),
+        ("pending_approval", "the change must be approved and applied in LaunchDarkly"),
+        ("ready", "waiting for LaunchDarkly to start the import"),
+        ("in_progress", "LaunchDarkly is importing the keys"),
+        ("validating", "unknown status; still waiting"),
+    ],
+)
+def test_every_status_has_its_own_words(status: str | None, words: str) -> None:
+    """The message says what must happen next; before the first response nothing is known."""
+    way = ((status, 1.0),) if status else ()
+    assert waiting_for(progress(*way)) == words
+    assert waiting_for(progress(*way, polls=0)) == "waiting for the first response"
+
+
+def test_polls_are_counted() -> None:
+    """One poll is not plural."""
+    assert [polls(progress(polls=count)) for count in (0, 1, 2)] == ["0 polls", "1 poll", "2 polls"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.driving import EPOCH, REF, THROTTLED, Driven, seen
+from tests.support.logs import log_of
 from tests.support.results import NOTHING_WATCHED, builder_of
 from watcher.core.events import Ended, Progress
 from watcher.core.exit_codes import ExitCodes
@@ -18,12 +19,12 @@ from watcher.core.policy import Policy
 from watcher.core.statuses import Outcome
 from watcher.reports.github.log import (
     MAX_ANNOTATIONS,
-    AnnotatingLog,
+    AnnotationWriter,
     annotation,
 )
 from watcher.reports.github.outputs import LIMIT, GithubOutput, GithubSummary
 from watcher.reports.json_log import JsonLog
-from watcher.reports.plain import PlainLog
+from watcher.reports.lines import LineWriter
 from watcher.reports.results import ResultBuilder
 from watcher.reports.stream import Stream
 
@@ -98,13 +99,8 @@ class Annotated:
         """Return what a log writes about these outcomes and their result."""
         with self._path.open("w") as file:
             stream = Stream(file)
-            log = AnnotatingLog(
-                stream,
-                self._level,
-                self._codes,
-                several=len(ends) > 1,
-                any_suffices=self._any_suffices,
-            )
+            lines = AnnotationWriter(stream, self._level, self._codes, any_suffices=self._any_suffices)
+            log = log_of(lines, several=len(ends) > 1)
             for ended in ends:
                 log.receive(ended)
             log.finish(self._codes.result(ends) if ends else NOTHING_WATCHED)
@@ -242,7 +238,7 @@ def test_no_line_contains_a_command_of_the_older_kind(tmp_path: Path) -> None:
     path = tmp_path / "stderr"
     with path.open("w") as file:
         stream = Stream(file)
-        plain = PlainLog(stream, Level.INFO, several=False)
+        plain = log_of(LineWriter(stream, Level.INFO))
         as_json = JsonLog(stream, Level.INFO, ExitCodes())
         for event in unknown(HOSTILE).events:
             plain.receive(event)

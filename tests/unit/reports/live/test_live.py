@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH, REF
+from tests.support.logs import never, nowhere
 from tests.unit.reports.live.test_view_state import GOAL, progress
 from watcher.core.events import Changed, Ended, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.exit_codes import Result
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from tests.support.terminal import Window
-    from watcher.core.model import ImportRef
 
 NOW = Instant(100.0, EPOCH + 100)
 SEEN = progress(("preparing", 2.0))
@@ -37,14 +37,9 @@ STEP_BACK = Transition(ImportStatus.READY, ImportStatus.PREPARING, NOW, 3.0, 1.0
 BEGIN = Watching(REF, NOW, SEEN, GOAL)
 
 
-def nowhere(ref: ImportRef) -> None:
-    """Return nothing, as for an import whose wait has not begun."""
-    del ref
-
-
 def make_view(window: Window) -> LiveView:
     """Return a view of one import."""
-    return LiveView(Stream(window.file), nowhere, Level.INFO, ASCII, several=False)
+    return LiveView(Stream(window.file), nowhere, Level.INFO, ASCII, several=False, defer=never)
 
 
 def in_a_loop(*steps: Callable[[], None]) -> None:
@@ -209,7 +204,7 @@ def test_a_run_that_watched_nothing_draws_nothing(window: Window) -> None:
 def test_a_view_of_a_blocked_terminal_restores_the_cursor_at_once(window: Window) -> None:
     """The method for signal handlers returns although nobody reads the terminal."""
     stream = Stream(window.file)
-    view = LiveView(stream, nowhere, Level.INFO, ASCII, several=False)
+    view = LiveView(stream, nowhere, Level.INFO, ASCII, several=False, defer=never)
     while not stream.pending:
         stream.write("x" * 1000)
     view.abort()

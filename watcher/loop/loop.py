@@ -1,30 +1,28 @@
-"""The loop: poll each import when due, and pass the events on. The only place that waits between polls."""
+"""Poll each import when it is due, and pass on the events."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from random import Random
 from typing import Self
 
 from watcher.api.in_flight import InFlight, Probe
 from watcher.core.errors import WatcherError
-from watcher.core.events import Event, Heartbeat, Progress
+from watcher.core.events import Event
 from watcher.core.fleet.fleet import Fleet
 from watcher.core.fleet.group import Group
-from watcher.core.model import ImportRef, Instant
+from watcher.core.model import Instant
 from watcher.core.policy import Terms
-from watcher.core.wait.saved import SavedState
-from watcher.outbox import Outbox, Save
+from watcher.loop.outbox import Outbox
 
 UNREAD_LIMIT = 100
 """Unread events after which a watch is not polled, or three for each import, if that is more."""
 
 CLOSED = "the Watcher is closed"
-_NOTHING_SAVED = SavedState()
 
 
 def system_clock() -> Instant:
@@ -50,7 +48,7 @@ class Loop:
     """Poll the imports of one base URI and token for any number of watches, while the context lasts.
 
     The watches share the requests in flight and the rate limiter. If the loop has a defect, all present
-    watches raise its error, and later ones start afresh. ``wakes_at`` is when the loop continues at the
+    watches raise its error, and later ones start over. ``wakes_at`` is when the loop continues at the
     latest, on the monotonic clock in seconds.
 
     Args:
@@ -87,26 +85,6 @@ class Loop:
     async def __aexit__(self, *exception: object) -> None:
         """Stop the loop and cancel its requests; watches that are not over raise ``WatcherError``."""
         await finish(self._close())
-
-    def watch(
-        self,
-        refs: Sequence[ImportRef],
-        terms: Terms,
-        *,
-        saved: SavedState = _NOTHING_SAVED,
-        announced: Collection[ImportRef] = (),
-        save: Save | None = None,
-    ) -> Watch:
-        """Return a watch of imports, each named once, which begins with the iteration over its events.
-
-        Args:
-            refs: The imports.
-            terms: The settings.
-            saved: What earlier runs saved.
-            announced: The imports whose ``Watching`` an earlier run has reported, so that this one does not.
-            save: Called with events and the current hold before they are reported.
-        """
-        return Watch(self, refs, terms, Outbox(save, self.clock), saved=saved, announced=announced)
 
     def join(self, terms: Terms, outbox: Outbox) -> Group:
         """Return a new group; its events go to ``outbox``.
@@ -175,7 +153,7 @@ class Loop:
     async def _sleep(self) -> None:
         can_send = self._in_flight.capacity > 0
         next_wakeup = self._fleet.next_wakeup(self.clock().monotonic, can_send=can_send)
-        soonest = min([next_wakeup, *(outbox.due for outbox in self._saving.values())])
+        soonest = min([next_wakeup, *(outbox.resumes_at for outbox in self._saving.values())])
         self.wakes_at = min(soonest, self._in_flight.next_timeout)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):
@@ -207,75 +185,3 @@ class Loop:
             self._task.cancel()
             await asyncio.wait([self._task])
         await self._in_flight.close()
-
-
-class Watch:
-    """A watch of imports; see ``Loop.watch``."""
-
-    def __init__(
-        self,
-        loop: Loop,
-        refs: Sequence[ImportRef],
-        terms: Terms,
-        outbox: Outbox,
-        *,
-        saved: SavedState,
-        announced: Collection[ImportRef],
-    ) -> None:
-        self._loop = loop
-        self._refs = refs
-        self._terms = terms
-        self._saved = saved
-        self._announced = announced
-        self._outbox = outbox
-        self._group: Group | None = None
-        self._signal: int | None = None
-
-    @property
-    def wakes_at(self) -> float:
-        """When the loop continues at the latest, on the monotonic clock in seconds."""
-        return self._loop.wakes_at
-
-    def interrupt(self, signal: int) -> None:
-        """End every unfinished wait as interrupted by this signal; call it in the loop's thread."""
-        self._signal = signal
-        if self._group is not None:
-            self._loop.deliver(self._group, self._group.interrupt(signal, self._loop.clock()))
-
-    def snapshot(self, ref: ImportRef) -> Heartbeat | None:
-        """Return an import's present state as a heartbeat; None if its wait is not in progress."""
-        return None if self._group is None else self._group.snapshot(ref, self._loop.clock())
-
-    def progress(self) -> dict[ImportRef, Progress]:
-        """Return the progress of every unfinished wait, including polls that caused no event."""
-        return {} if self._group is None else self._group.progress(self._loop.clock())
-
-    async def events(self) -> AsyncGenerator[Event, None]:
-        """Watch until every wait has ended, and yield the events in the order in which they happened.
-
-        If nobody reads them, the imports are not polled after ``UNREAD_LIMIT`` events. A deadline that passes
-        meanwhile applies after one more poll.
-
-        Raises:
-            WatcherError: The loop was closed.
-        """
-        loop, outbox = self._loop, self._outbox
-        group = self._group = loop.join(self._terms, outbox)
-        try:
-            begun = group.begin(self._refs, self._saved, self._announced, loop.clock())
-            loop.deliver(group, begun)
-            if self._signal is not None:
-                self.interrupt(self._signal)
-            while True:
-                for event in outbox.read():
-                    yield event
-                if group.over and outbox.is_empty:
-                    return
-                if outbox.error is not None:
-                    raise outbox.error
-                if group.paused:
-                    group.resume(loop.clock())
-                    loop.wake()
-                await outbox.wait()
-        finally:
-            loop.leave(group)

@@ -15,14 +15,14 @@ import pytest
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH
 from tests.support.watching import SingleWatch
-from tests.unit.test_loop import clock, found, outcomes, refs, succeeds
+from tests.unit.loop.test_loop import clock, found, outcomes, refs, succeeds
 from watcher.core.answers.replies import Answer
 from watcher.core.events import Changed, Ended
 from watcher.core.model import Import
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
-from watcher.outbox import LONGEST_PAUSE, PAUSE_AFTER_SAVE
+from watcher.loop.outbox import LONGEST_PAUSE, PAUSE_AFTER_SAVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

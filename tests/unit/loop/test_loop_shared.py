@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from tests.simulation.virtual import VirtualLoop
-from tests.unit.test_loop import LATENCY, clock, found, outcomes, refs, succeeds
+from tests.unit.loop.test_loop import LATENCY, clock, found, outcomes, refs, succeeds
 from watcher.core.answers.replies import Answer
 from watcher.core.errors import WatcherError
 from watcher.core.events import Changed, Ended, Heartbeat, Watching
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import Outcome
-from watcher.loop import UNREAD_LIMIT, Loop, finish
+from watcher.loop.loop import UNREAD_LIMIT, Loop, finish
+from watcher.loop.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from watcher.core.events import Event
     from watcher.core.model import ImportRef
-    from watcher.loop import Watch
 
 _Result = TypeVar("_Result")
 
@@ -78,7 +78,7 @@ def run(api: Api, use: Callable[[Loop], Awaitable[_Result]], request_timeout: fl
 def watch(loop: Loop, *numbers: int, policy: Policy = EVERY_SECOND, heartbeat: float = math.inf) -> Watch:
     """Return a watch of the imports with these numbers."""
     everyone = refs(max(numbers) + 1)
-    return loop.watch([everyone[number] for number in numbers], Terms(policy, succeeds, heartbeat=heartbeat))
+    return Watch(loop, [everyone[number] for number in numbers], Terms(policy, succeeds, heartbeat=heartbeat))
 
 
 async def read(watching: Watch) -> list[Event]:
@@ -417,7 +417,7 @@ def test_an_ended_watch_reports_each_import_once() -> None:
     until_ready = Terms(Policy(once=True), succeeds)
 
     async def use(loop: Loop) -> tuple[list[Event], list[Event]]:
-        once = read(loop.watch(refs(2), until_ready))
+        once = read(Watch(loop, refs(2), until_ready))
         return await asyncio.gather(read(watch(loop, 0, 1)), once)
 
     whole, once = run(api, use)

@@ -26,20 +26,19 @@ LONGEST_PAUSE = 1.0
 class Outbox:
     """Events that were not read yet.
 
-    A save rewrites the whole state file, which takes long for thousands of imports. During the pause after
-    it, polls continue and their events wait. ``due`` is when the next save is, on the monotonic clock in
-    seconds; infinite if none is planned.
+    A save rewrites the whole state file, which takes long for thousands of imports. During the pause after a
+    long one, polls continue and their events wait. ``resumes_at`` is when that pause ends, on the monotonic
+    clock in seconds; infinite without a pause.
     """
 
     def __init__(self, save: Save | None, clock: Callable[[], Instant]) -> None:
-        self.due = math.inf
         self.error: Exception | None = None
+        self.resumes_at = math.inf
         self._save = save
         self._clock = clock
         self._unsaved: list[Event] = []
         self._unread: deque[Event] = deque()
         self._has_news = asyncio.Event()
-        self._paused_until = -math.inf
 
     def __len__(self) -> int:
         """Return the number of events that can be read."""
@@ -57,30 +56,24 @@ class Outbox:
 
     def put(self, event: Event) -> None:
         """Add an event; if events are saved, it can be read after the next save."""
-        if self._save is not None:
-            self._unsaved.append(event)
+        if self._save is None:
+            self._deliver([event])
         else:
-            self._unread.append(event)
-            self._has_news.set()
+            self._unsaved.append(event)
 
     def save(self, hold: Hold | None, *, is_last: bool) -> None:
         """Save new events and the hold; a pause holds them back, unless they are the last ones."""
-        if self._save is None:
-            return
         now = self._clock()
-        if now.monotonic < self._paused_until and not is_last:
-            self.due = self._paused_until
+        is_paused = now.monotonic < self.resumes_at < math.inf
+        if self._save is None or (is_paused and not is_last):
             return
         events, self._unsaved = self._unsaved, []
         self._save(events, hold, now)
         ended = self._clock().monotonic
         took = ended - now.monotonic
-        if took > SHORT_SAVE:
-            self._paused_until = ended + min(PAUSE_AFTER_SAVE * took, LONGEST_PAUSE)
-        self.due = math.inf
-        if events:
-            self._unread += events
-            self._has_news.set()
+        pause = min(PAUSE_AFTER_SAVE * took, LONGEST_PAUSE) if took > SHORT_SAVE else math.inf
+        self.resumes_at = ended + pause
+        self._deliver(events)
 
     def fail(self, error: Exception) -> None:
         """Let the consumer raise an error after the events that can be read."""
@@ -96,3 +89,8 @@ class Outbox:
         """Wait for more events or an error."""
         self._has_news.clear()
         await self._has_news.wait()
+
+    def _deliver(self, events: Sequence[Event]) -> None:
+        self._unread += events
+        if events:
+            self._has_news.set()
