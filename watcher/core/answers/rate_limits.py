@@ -126,6 +126,8 @@ def _least(value: str) -> int | None:
 
 
 def _counts(value: str) -> list[int]:
+    if not value or _COUNT.fullmatch(value):  # most fields have one value, and none must be slow to read
+        return [int(value)] if value else []
     items = (item.strip() for item in _ITEM.findall(value))
     return [int(item) for item in items if _COUNT.fullmatch(item)]
 
