@@ -20,7 +20,7 @@ such as ``watcher.jobs.svc`` and ``watcher.jobs.svc.cluster.local``.
 
 
 _HOME = ".home.arpa"
-"""The only private names below ``arpa`` (RFC 8375): whoever has an address can have a name in ``ip6.arpa``."""
+"""The only private names below ``arpa`` (RFC 8375): others can have names in ``ip6.arpa``."""
 
 
 def is_local_host(host: str, own: str) -> bool:
