@@ -14,7 +14,7 @@ import trustme
 from tests.support.fault_program import run_program
 from tests.support.fault_server import Close, Hang, Play, Reset, Send, Wait, playing, unlistened
 from tests.support.fault_watch import ask, client_of
-from tests.support.faults import COMPLETE, GOOD, IN_PROGRESS, REF, answer, import_body
+from tests.support.faults import COMPLETE, GOOD, IN_PROGRESS, REF, answer, chunked, import_body
 from tests.support.tls import server_context
 from watcher.api.client import Client
 from watcher.api.token import Secret
@@ -148,6 +148,7 @@ LARGE = {
     "bodies": (Send(answer(import_body(x="a" * 1_000_000), length=1_048_000)), Hang()),
     "whole heads": (Send(answer(b"{}", *[f"X-Large: {'a' * 60_000}"] * 4)),),
     "many fields": (Send(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 15_000), Hang()),
+    "trailers": (Send(chunked(b"0\r\n") + (b"X: " + b"a" * 60_000 + b"\r\n") * 100), Hang()),
 }
 
 
@@ -171,6 +172,26 @@ def test_the_memory_for_100_large_responses(
             )
             assert ended.code in {6, 75}, ended.err
             assert server.connections >= 100
+            return ended.peak
+
+    assert asyncio.run(run()) < 128
+
+
+def test_the_memory_for_100_large_responses_of_a_proxy() -> None:
+    """100 responses to CONNECT fit into that memory, too, however much the proxy sends."""
+    targets = [f"default/production/big-spenders/import-{number}" for number in range(99)]
+    head = Send(b"HTTP/1.1 200 OK\r\n" + (b"X: " + b"a" * 8000 + b"\r\n") * 120)
+
+    async def run() -> float:
+        async with playing(Play((head, Hang()))) as proxy:
+            ended = await run_program(
+                "https://launchdarkly.test",
+                *targets,
+                *("--request-timeout", "4s", "--outage-budget", "3s"),
+                variables={"HTTPS_PROXY": proxy.base_uri, "NO_PROXY": ""},
+            )
+            assert ended.code == 75, ended.err
+            assert proxy.connections >= 100
             return ended.peak
 
     assert asyncio.run(run()) < 128

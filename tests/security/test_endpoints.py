@@ -17,6 +17,9 @@ FOREIGN = [
     "10-0-0-7.evil.example",
     "svc.evil.example",
     "evil.xn--p1ai",
+    "evil.8.b.d.0.1.0.0.2.ip6.arpa",
+    "evil.2.0.192.in-addr.arpa",
+    "evilhome.arpa",
     "[::1].evil.example",
     "evil.example#.local",
     "evil.example\\.local",
@@ -35,6 +38,7 @@ USUAL = [
     "watcher.jobs.svc:8080",
     "watcher.jobs.svc.cluster.local.:8080",
     "build-7.internal",
+    "build-7.home.arpa",
     "BUILD-7:8080",
 ]
 

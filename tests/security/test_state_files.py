@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.driving import Driven, seen
-from tests.support.processes import environment, run_watcher
+from tests.support.processes import TOKEN, environment, run_watcher
 from tests.support.users import give_to_nobody, locked_by_nobody, root_only, shared_directory
+from watcher.api.token import Secret
 from watcher.core.errors import BusyError, UsageError
 from watcher.core.model import ImportRef
 from watcher.core.wait.saved import SavedWait
@@ -28,11 +30,12 @@ REF = ImportRef("default", "production", "big-spenders", "1234a567")
 
 
 def forged() -> bytes:
-    """Return a state file in which the import is complete."""
+    """Return a state file in which the import is complete, as if saved with the token of the tests."""
     driven = Driven()
     driven.receive(seen("complete"))
     wait = SavedWait.after(driven.events[-1])
-    return encode([encode_entry(ImportEntry(NOWHERE, REF, 4e9, wait))], {})
+    entry = ImportEntry(NOWHERE, REF, 4e9, wait)
+    return encode([encode_entry(replace(entry, seal=Secret(TOKEN).seal(entry.sealed_text)))], {})
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_a_forged_state_file_is_not_used(folder: Path, attack: Callable[[Path], 
     attack(state)
     is_refused = words.endswith((".", "link", "file"))
     try:
-        with open_store(state, NOWHERE, [REF], messages.append) as store:
+        with open_store(state, NOWHERE, [REF], messages.append, seal=Secret(TOKEN).seal) as store:
             assert not store.saved.waits[REF].is_final
     except UsageError as error:
         messages.append(str(error))
@@ -118,6 +121,26 @@ def test_a_forged_state_file_is_not_used(folder: Path, attack: Callable[[Path], 
     assert message.startswith(f"--state-file: {state} {words}")
     kept = [path for path in folder.iterdir() if path.is_file() and b"complete" in path.read_bytes()]
     assert kept or attack is put_a_pipe  # never lost
+
+
+@pytest.mark.parametrize(("token", "is_trusted"), [(TOKEN, True), ("api-other", False)])
+def test_a_final_status_needs_the_token(tmp_path: Path, token: str, *, is_trusted: bool) -> None:
+    """A file from a repository or an artifact, which belongs to the user, cannot end a run."""
+    state = tmp_path / "state"
+    state.write_bytes(forged())
+    for _ in range(2):  # the entry is not trusted later, either
+        with open_store(state, NOWHERE, [REF], pytest.fail, seal=Secret(token).seal) as store:
+            assert store.saved.waits[REF].is_final == is_trusted
+
+
+@pytest.mark.parametrize("change", [("production", "staging"), ("1234a567", "1234a568")])
+def test_a_seal_is_for_one_import(tmp_path: Path, change: tuple[str, str]) -> None:
+    """The seal of an import that is final proves nothing about another one."""
+    state, keys = tmp_path / "state", "/".join(REF.keys).replace(*change).split("/")
+    state.write_bytes(forged().replace(change[0].encode(), change[1].encode()))
+    other = ImportRef(*keys)
+    with open_store(state, NOWHERE, [other], pytest.fail, seal=Secret(TOKEN).seal) as store:
+        assert not store.saved.waits[other].is_final
 
 
 def test_a_forged_success_runs_no_command(folder: Path) -> None:

@@ -176,6 +176,7 @@ FRAMING_FAULTS = (
     ),
     fault("an endless chunk size", NETWORK, Send(chunked(b"")), Repeat(b"0" * 65536)),
     fault("an endless chunk extension", NETWORK, Send(chunked(b"5;")), Repeat(b"a" * 65536)),
+    fault("endless trailers", NETWORK, Send(chunked(b"0\r\n")), Repeat(b"X: " + b"a" * 60_000 + b"\r\n")),
     fault("chunks that stop", NETWORK, Send(chunked(CHUNK)), Close()),
     fault("chunks that stop within one", NETWORK, Send(chunked(CHUNK[:20])), Close()),
     fault("a Content-Length too long", NETWORK, Send(answer(import_body(), length=9999)), Close()),

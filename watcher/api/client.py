@@ -7,6 +7,7 @@ import ssl
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Self
@@ -95,7 +96,7 @@ class Client:
         except TokenError as error:
             return Fault(FaultKind.NETWORK, str(error))
         except REQUEST_ERRORS as error:
-            if exchange.head_too_large:
+            if exchange.fields_too_large and exchange.phase is not Phase.PROXY:
                 return headers_fault(self._route)
             return fault_of(error, self._route, exchange.phase, is_new=bool(exchange.sockets))
         except asyncio.CancelledError:  # it timed out
@@ -117,7 +118,7 @@ class Client:
             if exchange.head_size > HEAD_LIMIT and _size(response.raw_headers) > HEAD_LIMIT:
                 response.close()
                 return headers_fault(self._route)
-            exchange.head_received = True
+            exchange.body = response.content
             headers = _joined(response.headers)
             body, broken = await self._read(response, exchange)
         coding = headers.get("content-encoding", "").strip().lower()
@@ -141,6 +142,8 @@ class Client:
                     await exchange.reserve()
         except REQUEST_ERRORS as error:
             broken = fault_of(error, self._route, Phase.READING)
+            if exchange.fields_too_large:  # endless trailers, or an endless chunk extension
+                broken = replace(broken, detail=headers_fault(self._route).detail)
         except asyncio.CancelledError:  # the request timed out; its task still returns the response's head
             exchange.phase = Phase.READING
             broken = timeout_fault(self._route, exchange)

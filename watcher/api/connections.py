@@ -73,6 +73,24 @@ class Connector(aiohttp.TCPConnector):
             exchange.phase = Phase.WAITING
             return connection
 
+    async def _create_direct_connection(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
+        *,
+        client_error: type[Exception] = aiohttp.ClientConnectorError,
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        """Connect to the API or to the proxy, whose response to CONNECT has the same limits."""
+        transport, protocol = await super()._create_direct_connection(
+            req, traces, timeout, client_error=client_error
+        )
+        if client_error is aiohttp.ClientProxyConnectionError:
+            guard = Guard(protocol, transport, None, Phase.PROXY)
+            guard.begin(current_exchange())
+            transport.set_protocol(guard)
+        return transport, protocol
+
     async def _start_tls_connection(
         self,
         underlying_transport: asyncio.Transport,
@@ -81,7 +99,9 @@ class Connector(aiohttp.TCPConnector):
         client_error: type[Exception] = aiohttp.ClientConnectorError,
     ) -> tuple[asyncio.BaseTransport, ResponseHandler]:
         """Record that the proxy has opened the tunnel."""
-        current_exchange().phase = Phase.TLS
+        exchange = current_exchange()
+        exchange.reset()
+        exchange.phase = Phase.TLS
         return await super()._start_tls_connection(underlying_transport, req, timeout, client_error)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from watcher.core.messages.faults import Phase
 
 if TYPE_CHECKING:
+    import aiohttp
     from _typeshed import WriteableBuffer
 
 FIELD_LIMIT = 1 << 16
@@ -45,17 +46,32 @@ class Exchange:
         self.started = asyncio.get_running_loop().time()
         self.phase = Phase.LOOKUP
         self.sockets: list[CountingSocket] = []
-        self.head_size = 0
-        self.head_received = False
-        self._memory = 0
+        self.body: aiohttp.StreamReader | None = None
         self._large = large
-        self.slot: Slot | None = None
+        self._reserving = asyncio.Lock()
+        self.reset()
         _current.set(self)
 
+    def reset(self) -> None:
+        """Begin to count: before the response of a proxy, and again before that of the API."""
+        self.slot: Slot | None = None
+        self.head_size = 0
+        self._after_head = 0
+        self._memory = 0
+
     @property
-    def head_too_large(self) -> bool:
-        """Whether the head was still incomplete at the limit."""
-        return not self.head_received and self.head_size > HEAD_LIMIT
+    def fields_too_large(self) -> bool:
+        """Whether the head, or chunk sizes and trailer fields around the body, are larger than the limit.
+
+        Around a body of small chunks, the framing may be as large as the body in addition.
+        """
+        if self.body is None:
+            return self.head_size > HEAD_LIMIT
+        return self._framing > HEAD_LIMIT + self.body.total_bytes
+
+    @property
+    def _framing(self) -> int:
+        return 0 if self.body is None else max(0, self._after_head - self.body.total_bytes)
 
     def elapsed(self) -> float:
         """Return the seconds since the request was started."""
@@ -70,16 +86,21 @@ class Exchange:
         return False
 
     def fits(self, data: bytes) -> bool:
-        """Count data of the head, and return whether it may be parsed without a slot."""
-        self.head_size += len(data)
-        self._memory += 2 * len(data) + _FIELD_OVERHEAD * data.count(b"\n")
-        return self._memory <= SMALL or self.slot is not None
+        """Count data of the response, and return whether it may be parsed without a slot."""
+        framing = self._framing
+        self._memory += _FIELD_OVERHEAD * data.count(b"\n")
+        if self.body is None:
+            self.head_size += len(data)
+        else:
+            self._after_head += len(data)
+        return 2 * (self.head_size + framing) + self._memory <= SMALL or self.slot is not None
 
     async def reserve(self) -> None:
         """Wait for a slot for a large response, if this one has none."""
-        if self.slot is None:
-            await self._large.acquire()
-            self.slot = Slot(self._large)
+        async with self._reserving:  # the response's task and its connection may both need it
+            if self.slot is None:
+                await self._large.acquire()
+                self.slot = Slot(self._large)
 
     def close(self) -> None:
         """Return the slot, unless the response keeps it."""

@@ -20,11 +20,17 @@ class Guard(asyncio.Protocol):
         protocol: aiohttp's protocol.
         transport: The connection.
         source: The socket below it; None if the event loop uses sockets of its own.
+        phase: The phase in which data arrives.
     """
 
     def __init__(
-        self, protocol: asyncio.Protocol, transport: asyncio.Transport, source: CountingSocket | None
+        self,
+        protocol: asyncio.Protocol,
+        transport: asyncio.Transport,
+        source: CountingSocket | None,
+        phase: Phase = Phase.READING,
     ) -> None:
+        self._phase = phase
         self._protocol = protocol
         self._transport: asyncio.Transport | None = transport
         self._source = source
@@ -101,11 +107,9 @@ class Guard(asyncio.Protocol):
             self._is_spent = True
             self._abort_soon()
             return
-        exchange.phase = Phase.READING
+        exchange.phase = self._phase
         data = self._within_response(exchange, data)
-        if exchange.head_received:
-            self._protocol.data_received(data)
-        elif exchange.head_too_large:
+        if exchange.fields_too_large:
             self._abort_soon()
         elif exchange.fits(data):
             self._protocol.data_received(data)

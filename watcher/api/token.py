@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from typing import NoReturn
 
@@ -47,6 +48,10 @@ class Secret:
     def reveal(self) -> str:
         """Return the string itself, for the one place that sends it."""
         return self._value
+
+    def seal(self, text: str) -> str:
+        """Return an HMAC of text (RFC 2104), which proves that its author had the string."""
+        return hmac.new(self._value.encode(), text.encode(), "sha256").hexdigest()
 
     def conceal(self, text: str) -> str:
         """Return text from outside with ``***`` in place of the string.

@@ -107,7 +107,11 @@ def _open_store(
         return None
     from watcher.state.store import open_store  # noqa: PLC0415 (only here)
 
-    opening = open_store(path, named.base_uri, named.refs, partial(warn, "state_file"), age=age)
+    def seal(text: str) -> str:
+        return named.tokens.current().seal(text)
+
+    warn_of_file = partial(warn, "state_file")
+    opening = open_store(path, named.base_uri, named.refs, warn_of_file, age=age, seal=seal)
     return stack.enter_context(opening)
 
 

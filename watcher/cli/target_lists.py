@@ -112,7 +112,8 @@ def parse_target_list(text: str, source: str) -> list[Target]:
         return [created]
     _check_is_list(text.strip(), source)
     targets = []
-    for number, raw in enumerate(text.splitlines(), start=1):
+    # Only a line feed ends a line, as in header blocks: an editor shows the others within a comment or a key.
+    for number, raw in enumerate(text.split("\n"), start=1):
         line = raw.strip()
         if line and not line.startswith("#"):
             try:

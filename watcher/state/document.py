@@ -38,13 +38,23 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImportEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One import; ``used_at`` is when a run last used the entry."""
+    """One import; ``used_at`` is when a run last used the entry.
+
+    ``seal`` proves that a run with the same access token saw the final status; other entries need none.
+    """
 
     base_uri: str
     ref: ImportRef
     used_at: UnixTime
     wait: SavedWait
     reported: Reported | None = None
+    seal: str | None = None
+
+    @property
+    def sealed_text(self) -> str:
+        """What ``seal`` is made of: the import, where it is, and its status."""
+        status = None if self.wait.last is None else self.wait.last.status
+        return msgspec.json.encode((self.base_uri, *self.ref.keys, status)).decode()
 
 
 class Header(msgspec.Struct, frozen=True):

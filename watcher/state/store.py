@@ -28,6 +28,9 @@ class StateStore:
     transition in its result and does not report it again. An outcome is recorded after it was reported,
     because the next single poll prints nothing if the outcome is the same.
 
+    A final status ends a later run without a request, so it needs a seal that only the access token can make:
+    a file from elsewhere, such as one in a repository, must not look like a success.
+
     Create it with ``open_store``; ``clock`` returns Unix seconds, and new waits began ``age`` seconds ago.
     """
 
@@ -40,8 +43,10 @@ class StateStore:
         clock: Callable[[], float] = time.time,
         *,
         age: float = 0.0,
+        seal: Callable[[str], str] = str,
     ) -> None:
         self._file = file
+        self._seal = seal
         self._base_uri = base_uri
         self._warn = warn
         self._has_failed = False
@@ -53,7 +58,10 @@ class StateStore:
             if now - entry.used_at > UNUSED_LIMIT:
                 continue
             if entry.base_uri == base_uri and entry.ref in self._entries:
-                self._entries[entry.ref] = replace(entry, used_at=now, wait=entry.wait.corrected(now))
+                wait = entry.wait
+                if wait.is_final and entry.seal != seal(entry.sealed_text):
+                    wait = SavedWait(wait.began)  # ask again
+                self._entries[entry.ref] = replace(entry, used_at=now, wait=wait.corrected(now))
             else:
                 self._put_line(replace(entry, used_at=min(entry.used_at, now)))
         for entry in self._entries.values():
@@ -120,6 +128,7 @@ class StateStore:
             return Document()
 
     def _put(self, entry: ImportEntry) -> None:
+        entry = replace(entry, seal=self._seal(entry.sealed_text) if entry.wait.is_final else None)
         self._entries[entry.ref] = entry
         self._put_line(entry)
 
@@ -143,16 +152,23 @@ class StateStore:
 
 @contextmanager
 def open_store(
-    path: Path, base_uri: str, refs: Iterable[ImportRef], warn: Callable[[str], None], *, age: float = 0.0
+    path: Path,
+    base_uri: str,
+    refs: Iterable[ImportRef],
+    warn: Callable[[str], None],
+    *,
+    age: float = 0.0,
+    seal: Callable[[str], str] = str,
 ) -> Iterator[StateStore]:
     """Open a state file, which need not exist, for one run.
 
     Call ``warn`` with a message when a file is set aside, and the first time that it cannot be written. Waits
-    that are new in the file began ``age`` seconds ago.
+    that are new in the file began ``age`` seconds ago. ``seal`` returns a text that only someone with the
+    access token can make of another.
 
     Raises:
         UsageError: The file cannot be trusted, read or written.
         BusyError: Another run uses the file.
     """
     with open_state_file(path, warn) as file:
-        yield StateStore(file, base_uri, refs, warn, age=age)
+        yield StateStore(file, base_uri, refs, warn, age=age, seal=seal)

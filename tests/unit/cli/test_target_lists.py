@@ -28,6 +28,7 @@ URL = f"https://app.launchdarkly.com{PATH}"
         f"Location: {PATH}\n",
         f"location:{URL}",
         f"\ufeff{KEYS}\n{KEYS}\r\n",
+        f"{KEYS}\n# \x0ba/b/c/d \x1ca/b/c/d \x85a/b/c/d \u2028a/b/c/d\n",  # one comment
     ],
 )
 def test_lists_name_imports(text: str) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from watcher.core.answers.authenticity import error_of
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
-from watcher.core.answers.quoting import error_in, quote, safe, safe_text
+from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text
 from watcher.core.answers.replies import (
     BODY_LIMIT,
     Answer,
@@ -101,6 +101,7 @@ def _no_import(answer: Answer, said: str | None = None) -> Fault:
 
 
 def _status(name: str, answer: Answer) -> Status:
+    name = name[:SEARCH_LIMIT]
     status = parse_status(name)
     return status if isinstance(status, ImportStatus) else parse_status(answer.conceal(name))
 

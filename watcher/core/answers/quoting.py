@@ -16,6 +16,12 @@ from watcher.core.text import FOREIGN_TEXT_LIMIT, is_utf16, printable
 _PAGE_LIMIT = 16 * 1024
 """Bytes of a page to search for its title."""
 
+SEARCH_LIMIT = 2048
+"""Characters of a text that are searched for the token, because a search in 1 MiB takes two seconds.
+
+They are many more than are shown, so that the cut does not show half of a token.
+"""
+
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 40
 _TITLE = re.compile(r"<title\b[^<>]*>([^<]*)", re.IGNORECASE)
@@ -26,7 +32,7 @@ _TAG = re.compile(r"<[^<>]*>?")
 
 def safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     """Return text that is safe to print, the token removed before a cut could leave half of it."""
-    return printable(readable(answer.conceal(text)), limit)
+    return printable(readable(answer.conceal(text[:SEARCH_LIMIT])), limit)
 
 
 def safe_text(value: object, answer: Answer) -> str | None:

@@ -11,12 +11,16 @@ from ipaddress import ip_address
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]*\]|[\w.-]*)(?::\d*)?", re.ASCII | re.IGNORECASE)
 _TOP_LEVEL = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
-_PRIVATE = frozenset({"arpa", "internal", "local", "localdomain", "localhost", "svc", "test"})
+_PRIVATE = frozenset({"internal", "local", "localdomain", "localhost", "svc", "test"})
 """Last labels that no website has.
 
-They are reserved (RFC 6761, 6762 and 8375, and ICANN's ``internal``), or are used in Kubernetes clusters,
+They are reserved (RFC 6761 and 6762, and ICANN's ``internal``), or are used in Kubernetes clusters,
 such as ``watcher.jobs.svc`` and ``watcher.jobs.svc.cluster.local``.
 """
+
+
+_HOME = ".home.arpa"
+"""The only private names below ``arpa`` (RFC 8375): others can have names in ``ip6.arpa``."""
 
 
 def is_local_host(host: str, own: str) -> bool:
@@ -32,7 +36,7 @@ def is_local_host(host: str, own: str) -> bool:
     if name == own.rstrip(".").lower() or _is_address(name.strip("[]")):
         return True
     first, _, last = name.rpartition(".")
-    return not first or last in _PRIVATE or not _TOP_LEVEL.fullmatch(last)
+    return not first or last in _PRIVATE or name.endswith(_HOME) or not _TOP_LEVEL.fullmatch(last)
 
 
 def _is_address(name: str) -> bool:

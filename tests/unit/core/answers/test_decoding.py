@@ -33,6 +33,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+LONG = "%" * 900_000
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"mode": LONG}),
+        (200, {"status": LONG}),
+        (200, {"id": LONG}),
+        (200, {"files": [{"filename": LONG}]}),
+        (403, {"code": "forbidden", "message": LONG}),
+    ],
+)
+def test_only_the_beginning_of_a_long_text_is_searched(status: int, body: dict[str, object]) -> None:
+    """A search for the token in 1 MiB takes two seconds, and many imports would overrun their timeout."""
+    searched: list[int] = []
+
+    def conceal(text: str) -> str:
+        searched.append(len(text))
+        return text
+
+    decode(REF, replace(answer(import_body(**body), status), conceal=conceal))
+    assert 1000 < max(searched) < 10_000
+
+
 def test_the_documented_import() -> None:
     """The example in the API documentation is decoded with all its fields."""
     reply = decode(REF, answer(import_body(status="in_progress")))
