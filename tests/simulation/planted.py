@@ -69,7 +69,7 @@ def let_a_page_end_the_watch(ref: ImportRef, answer: Answer) -> Reply:
     return Missing(error) if answer.status in {404, 410} else reply
 
 
-def let_an_optional_field_cost_the_status(body: bytes) -> dict[str, str] | None:
+def let_an_optional_field_cost_the_status(body: bytes) -> Mapping[str, str] | None:
     """Refuse an import with an unreadable field."""
     try:
         json.loads(body)
