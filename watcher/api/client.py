@@ -202,4 +202,7 @@ def _decompressed(body: bytes, coding: str) -> bytes | None:
 
 def _joined(fields: CIMultiDictProxy[str]) -> dict[str, str]:
     """Return header fields, names in lower case, repeated ones joined by commas (RFC 9110, section 5.3)."""
-    return {name.lower(): ", ".join(fields.getall(name)) for name in fields}
+    joined = {name.lower(): value for name, value in fields.items()}
+    if len(joined) == len(fields):
+        return joined
+    return {name: ", ".join(fields.getall(name)) for name in joined}

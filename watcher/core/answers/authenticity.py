@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from watcher.core.answers.lenient import read_object, read_value
@@ -20,7 +21,9 @@ def error_of(answer: Answer) -> ApiError | None:
     if not answer.body.strip():
         return ApiError(answer.status) if answer.status == HTTPStatus.UNAUTHORIZED else None
     members = read_object(answer.body)
-    if members is None:
-        return None
-    code, message = read_value(members.get("code")), read_value(members.get("message"))
-    return error_in(members, answer) if isinstance(code, str) and isinstance(message, str) else None
+    return None if members is None or not is_error(members) else error_in(members, answer)
+
+
+def is_error(members: Mapping[str, str]) -> bool:
+    """Return whether the members of a JSON object make an error of the API, each value as JSON text."""
+    return all(isinstance(read_value(members.get(name)), str) for name in ("code", "message"))

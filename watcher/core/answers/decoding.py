@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from http import HTTPStatus
 
-from watcher.core.answers.authenticity import error_of
+from watcher.core.answers.authenticity import error_of, is_error
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
 from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text
 from watcher.core.answers.replies import (
@@ -29,8 +30,23 @@ from watcher.core.text import printable
 
 _FILES_LIMIT = 100
 
+_SMALL = 4096
+"""Largest body in bytes that is read only once: most polls return the same one as the poll before."""
+
 _TEMPORARY = frozenset({408, 409, 421, 423, 425, 499})
 """Statuses below 500 that a later request may not meet, whoever sent them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The members of an import as received: not safe to print."""
+
+    import_id: str
+    segment_key: str
+    status: str
+    mode: object
+    created_ms: int | None
+    files: tuple[tuple[object, object], ...]
 
 
 def decode(ref: ImportRef, answer: Answer) -> Reply:
@@ -67,33 +83,45 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     if len(answer.body) > BODY_LIMIT:
         return _no_import(answer, faults.large_body(BODY_LIMIT >> 20))
-    members = read_object(answer.body) or {}
+    small = len(answer.body) <= _SMALL
+    members = _read_small(answer.body) if small else _read_members(answer.body)
+    if isinstance(members, str):
+        return _no_import(answer, members or None)
+    # Compared as received: a key may contain the text of a short token.
+    if members.import_id != ref.import_id:
+        return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
+    if members.segment_key != ref.segment:
+        return WrongImport("segmentKey", printable(ref.segment), safe(members.segment_key, answer))
+    files = [ImportFile(safe_text(name, answer), safe_text(status, answer)) for name, status in members.files]
+    return Found(
+        Import(
+            status=_status(members.status, answer),
+            mode=safe_text(members.mode, answer),
+            created_ms=members.created_ms,
+            files=tuple(files),
+        )
+    )
+
+
+def _read_members(body: bytes) -> _Members | str:
+    """Return the members of an import, or why it is none, empty if the body says it."""
+    members = read_object(body) or {}
     if not {"id", "segmentKey", "status"} <= members.keys():
-        return _no_import(answer)
+        return ""
     import_id, segment_key, status = (
         read_exact_text(members[name]) for name in ("id", "segmentKey", "status")
     )
     if import_id is None or segment_key is None or status is None:
-        return _no_import(answer, faults.UNREADABLE_IMPORT)
-    if error_of(answer) is not None:
-        return _no_import(answer)
+        return faults.UNREADABLE_IMPORT
+    if is_error(members):
+        return ""
     if not status.strip():
-        return _no_import(answer, faults.NO_STATUS)
-    # Compared as received: a key may contain the text of a short token.
-    for name, expected, actual in (
-        ("id", ref.import_id, import_id),
-        ("segmentKey", ref.segment, segment_key),
-    ):
-        if actual != expected:
-            return WrongImport(name, printable(expected), safe(actual, answer))
-    return Found(
-        Import(
-            status=_status(status, answer),
-            mode=safe_text(read_value(members.get("mode")), answer),
-            created_ms=_milliseconds(read_value(members.get("creationTime"))),
-            files=_files(read_value(members.get("files")), answer),
-        )
-    )
+        return faults.NO_STATUS
+    mode, created, files = (read_value(members.get(name)) for name in ("mode", "creationTime", "files"))
+    return _Members(import_id, segment_key, status, mode, _milliseconds(created), _files(files))
+
+
+_read_small = lru_cache(maxsize=256)(_read_members)
 
 
 def _no_import(answer: Answer, said: str | None = None) -> Fault:
@@ -115,11 +143,8 @@ def _milliseconds(value: object) -> int | None:
     return value if 0 <= value <= LATEST_CREATION_MS else None
 
 
-def _files(value: object, answer: Answer) -> tuple[ImportFile, ...]:
+def _files(value: object) -> tuple[tuple[object, object], ...]:
     if not isinstance(value, list):
         return ()
-    return tuple(
-        ImportFile(safe_text(item.get("filename"), answer), safe_text(item.get("status"), answer))
-        for item in value[:_FILES_LIMIT]
-        if isinstance(item, dict)
-    )
+    items = (item for item in value[:_FILES_LIMIT] if isinstance(item, dict))
+    return tuple((item.get("filename"), item.get("status")) for item in items)

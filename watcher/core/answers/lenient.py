@@ -21,9 +21,6 @@ _CLOSING = {"{": b"}", "[": b"]"}
 _MOST_MEMBERS = 10_000
 """Most members of a readable object; no response of the API has twenty."""
 
-_SMALL = 4096
-"""Largest body in bytes that is kept after it was read: most polls return the same body as the one before."""
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NUMBER = 400
 """Longest readable integer in digits; no field needs more than twenty."""
@@ -34,15 +31,12 @@ def without_mark(body: bytes) -> bytes:
     return body.removeprefix(codecs.BOM_UTF8)
 
 
+@lru_cache(maxsize=1)  # a response is read for its meaning, then for a quotation
 def read_object(body: bytes) -> Mapping[str, str] | None:
     """Return the members of a JSON object, each value still as JSON text; None if it is incomplete.
 
     Bytes that are not UTF-8 become surrogates. Names are decoded; of equal names the last one counts.
     """
-    return _read_small(body) if len(body) <= _SMALL else _read_large(body)
-
-
-def _parse_object(body: bytes) -> Mapping[str, str] | None:
     text = without_mark(body).decode(errors="surrogateescape").strip()
     members: dict[str, str] = {}
     position = 1
@@ -60,10 +54,6 @@ def _parse_object(body: bytes) -> Mapping[str, str] | None:
             break
         position = end + 1
     return members if text.startswith("{") and text[position:].lstrip() == "}" else None
-
-
-_read_small = lru_cache(maxsize=256)(_parse_object)
-_read_large = lru_cache(maxsize=1)(_parse_object)  # a body is read for its meaning, then for a quotation
 
 
 def read_value(text: str | None) -> object:

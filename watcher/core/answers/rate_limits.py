@@ -42,7 +42,8 @@ class Limit(Enum):
     )
 
 
-_FIELD_NAMES = frozenset({"retry-after", *(name for limit in Limit for name in limit.value)})
+_LIMIT_FIELDS = [(limit, limit.value) for limit in Limit]
+_FIELD_NAMES = frozenset({"retry-after", *(name for _, names in _LIMIT_FIELDS for name in names)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,9 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     served = _http_date(headers.get("date", ""))
     now = received_unix if served is None else served
     budgets, waits, ignored = [], [], []
-    for limit in Limit:
-        size, left, reset = limit.value
+    for limit, (size, left, reset) in _LIMIT_FIELDS:
+        if left not in headers and reset not in headers:
+            continue
         window, resets_in, is_plausible = _read_reset(headers.get(reset, ""), now)
         if resets_in is not None:
             waits.append(resets_in)
@@ -114,7 +116,9 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
         remaining = _least(headers.get(left, ""))
         if remaining is not None:
             budgets.append(Budget(limit, _least(headers.get(size, "")), remaining, window, resets_in))
-    retry_after, is_plausible = _retry_after(headers.get("retry-after", ""), now)
+    retry_after, is_plausible = None, True
+    if "retry-after" in headers:
+        retry_after, is_plausible = _retry_after(headers["retry-after"], now)
     if not is_plausible:
         ignored.append("retry-after")
     implausible = tuple(f"{name}: {printable(headers[name], _QUOTED)}" for name in dict.fromkeys(ignored))
@@ -122,12 +126,12 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
 
 
 def _least(value: str) -> int | None:
-    return min(_counts(value), default=None)
+    return min(_counts(value), default=None) if value else None
 
 
 def _counts(value: str) -> list[int]:
-    if not value or _COUNT.fullmatch(value):  # most fields have one value, and none must be slow to read
-        return [int(value)] if value else []
+    if _COUNT.fullmatch(value):  # most fields have one value
+        return [int(value)]
     items = (item.strip() for item in _ITEM.findall(value))
     return [int(item) for item in items if _COUNT.fullmatch(item)]
 
