@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from tests.support.processes import FAST, Simulator, environment, serving
+from tests.support.processes import FAST, Simulator, environment, serving, start_watcher
 
 ORDER = ("preparing", "ready", "in_progress", "complete")
 """The statuses of an import in the scenario ``happy``."""
 
-USUAL_START = 0.4
+USUAL_START = 0.1
 """Seconds that the program takes to start."""
 
 
@@ -52,15 +50,9 @@ def play(simulator: Simulator, folder: Path, chance: Random, kills: int, lifetim
         The wait, which is complete.
     """
     target, state, wait = simulator.create(), folder / "state", Wait()
-    command = [sys.executable, "-m", "watcher", target, *FAST, "--state-file", str(state)]
-    command += ["--output", "json", "--log-format", "json"]
+    command = [target, *FAST, "--state-file", str(state), "--output", "json", "--log-format", "json"]
     while True:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(simulator.base_uri),
-        )
+        process = start_watcher(*command, env=environment(simulator.base_uri))
         if wait.kills < kills:
             time.sleep(chance.uniform(0.5, 1) * USUAL_START + chance.uniform(0, lifetime))
             process.kill()
@@ -76,9 +68,9 @@ def play(simulator: Simulator, folder: Path, chance: Random, kills: int, lifetim
         wait.kills += 1
 
 
-def events_of(err: bytes) -> list[dict[str, str]]:
+def events_of(err: str) -> list[dict[str, str]]:
     """Return the events on standard error; a killed process may leave an unfinished line."""
-    return [json.loads(line) for line in err.splitlines(keepends=True) if line.endswith(b"\n")]
+    return [json.loads(line) for line in err.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def check(wait: Wait) -> None:

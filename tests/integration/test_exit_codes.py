@@ -425,7 +425,8 @@ def test_an_echoed_token_is_hidden() -> None:
     with HTTPServer(("127.0.0.1", 0), Echoing) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        finished = run_watcher("a/b/c/d", env=environment(f"http://127.0.0.1:{server.server_port}"))
+        env = environment(f"http://127.0.0.1:{server.server_port}")
+        finished = run_watcher("a/b/c/d", "--outage-budget", "1s", env=env)
         server.shutdown()
         thread.join()
     assert finished.code == 6

@@ -161,7 +161,7 @@ def test_redirects_are_not_followed(status: int) -> None:
             location = f"Location: {elsewhere.base_uri}{REF.path}"
             refresh = f"Refresh: 0; url={elsewhere.base_uri}"
             redirect = Play((Send(answer(PAGE, HTML, location, refresh, status=f"{status} Moved")),))
-            came = await watch(redirect, policy=quick(outage_budget=0.2))
+            came = await watch(redirect, policy=quick(outage_budget=1.0))
             assert len(came.requests) > 1
             return came.outcome, came.end.message, elsewhere.requests, elsewhere.connections
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from tests.support.forked import ForkedProcess, can_fork
 from watcher.simulator import serve
 
 if TYPE_CHECKING:
@@ -129,7 +130,15 @@ def environment(base_uri: str | None = None, **variables: str) -> dict[str, str]
 def start_watcher(
     *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.Popen[str]:
-    """Start the program."""
+    """Start the program; in a forked process, where that is the same."""
+    env = environment() if env is None else env
+    return ForkedProcess(*arguments, env=env, cwd=cwd) if can_fork(env) else start_interpreter(*arguments, env=env, cwd=cwd)
+
+
+def start_interpreter(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.Popen[str]:
+    """Start the program in a new interpreter, for tests of what happens before and during its imports."""
     return subprocess.Popen(
         [sys.executable, "-m", "watcher", *arguments],
         stdin=subprocess.PIPE,
