@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from importlib import import_module
 
 import pytest
 
+from tests.support.simulator_client import FROZEN
+from tests.support.stepping import SteppedClock
 from watcher.simulator import serve
 
 AUTHORIZATION = "api-x"
 
 
-@pytest.mark.parametrize(
-    ("use", "scenario", "speed"),
-    [
-        ("approve_an_import", "happy", 20),
-        ("meet_an_unknown_status", "unknown-status", 20),
-        ("meet_errors", "stuck", 1),
-    ],
-)
-def test_the_client_reads_every_answer(use: str, scenario: str, speed: float) -> None:
+def test_the_client_reads_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client raises only for an unknown status and for errors."""
-    # Imported late: it takes seconds, in every process that collects tests.
+    # Imported late, and by one test: it takes seconds in every process.
     client = import_module("tests.support.official_client")
 
-    async def main() -> None:
-        async with serve(scenario=scenario, speed=speed, token=AUTHORIZATION) as base_uri:
-            await asyncio.to_thread(getattr(client, use), base_uri)  # the client blocks
+    async def play(scenario: str, use: Callable[[str, SteppedClock], None]) -> None:
+        async with serve(scenario=scenario, speed=FROZEN, token=AUTHORIZATION) as base_uri:
+            await asyncio.to_thread(use, base_uri, SteppedClock(monkeypatch))  # the client blocks
 
-    asyncio.run(main())
+    asyncio.run(play("happy", client.approve_an_import))
+    asyncio.run(play("unknown-status", client.meet_an_unknown_status))
+    asyncio.run(play("stuck", client.meet_errors))

@@ -13,12 +13,19 @@ import aiohttp
 import pytest
 
 from tests.support.simulator_client import FROZEN, client, create
+from tests.support.stepping import SteppedClock
 from watcher.simulator import SCENARIOS, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STATUSES = {stage.status for stage in SCENARIOS["flaky"].stages}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
+    """Return the clock of the imports."""
+    return SteppedClock(monkeypatch)
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,11 @@ async def read_times(scenario: str, count: int, speed: float) -> list[Answer]:
         return [await read(session, url) for _ in range(count)]
 
 
-async def read_until(scenario: str, last: str, speed: float) -> list[str]:
-    """Create an import, read it until the last answer, and return the answers without repetitions."""
+async def read_until(scenario: str, last: str, clock: SteppedClock) -> list[str]:
+    """Create an import, read it every half second until the last answer; do not repeat an answer."""
     seen: list[str] = []
     async with (
-        asyncio.timeout(10),
-        serve(scenario=scenario, speed=speed) as base_uri,
+        serve(scenario=scenario, speed=FROZEN) as base_uri,
         client(base_uri) as session,
     ):
         url = await create(session)
@@ -81,7 +87,7 @@ async def read_until(scenario: str, last: str, speed: float) -> list[str]:
             answer = await read(session, url)
             if not seen or seen[-1] != answer.what:
                 seen.append(answer.what)
-            await asyncio.sleep(0.002)
+            clock.step(0.5)
     return seen
 
 
@@ -96,9 +102,9 @@ async def read_until(scenario: str, last: str, speed: float) -> list[str]:
         ("approval", ["preparing", "pending_approval"]),
     ],
 )
-def test_answers_in_order(scenario: str, answers: list[str]) -> None:
+def test_answers_in_order(clock: SteppedClock, scenario: str, answers: list[str]) -> None:
     """A client that polls fast sees every status of a scenario without faults, in order."""
-    assert asyncio.run(read_until(scenario, answers[-1], speed=20)) == answers
+    assert asyncio.run(read_until(scenario, answers[-1], clock)) == answers
 
 
 def test_throttled() -> None:
@@ -162,9 +168,9 @@ def test_gateway() -> None:
     assert all("Via" not in one.headers for one in answers if one.what not in STATUSES)
 
 
-def test_the_gateway_recovers() -> None:
+def test_the_gateway_recovers(clock: SteppedClock) -> None:
     """A client that keeps reading through the gateway sees the import complete."""
-    assert asyncio.run(read_until("gateway", "complete", speed=20))[-1] == "complete"
+    assert asyncio.run(read_until("gateway", "complete", clock))[-1] == "complete"
 
 
 @pytest.mark.parametrize("scenario", ["gateway", "happy"])
@@ -227,20 +233,19 @@ def test_faults_are_counted_for_each_import() -> None:
     asyncio.run(main())
 
 
-def test_demo() -> None:
+def test_demo(clock: SteppedClock) -> None:
     """A client that polls once a second sees every status of the demo, one 429 and one other fault."""
 
     async def main() -> None:
-        speed = 10
         answers: list[Answer] = []
         async with (
-            serve(scenario="demo", speed=speed) as base_uri,
+            serve(scenario="demo", speed=FROZEN) as base_uri,
             client(base_uri) as session,
         ):
             url = await create(session)
             while not answers or answers[-1].what != "complete":
                 answers.append(await read(session, url))
-                await asyncio.sleep(1 / speed)
+                clock.step(1)
         whats = [answer.what for answer in answers]
         assert list(dict.fromkeys(what for what in whats if not what.isdigit())) == [
             "preparing",

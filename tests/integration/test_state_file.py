@@ -67,6 +67,7 @@ def test_a_look_reports_only_changes(start_simulator: StartSimulator, tmp_path: 
     assert second.out.endswith(" 2 polls\n")
     assert look(state, target, simulator.base_uri) == Finished(8, "", "")
     assert look(state, target, simulator.base_uri, "--log-format", "json") == Finished(8, "", "")
+    time.sleep(1)  # a shorter pause is not mentioned
     asked_for = look(state, target, simulator.base_uri, "--output", "json", "--progress", "plain")
     assert "resumed after" in asked_for.err
     (one,) = json.loads(asked_for.out)["imports"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,11 @@ from launchdarkly_api.models.patch_with_comment import PatchWithComment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.stepping import SteppedClock
+
 KEYS = ("default", "production", "big-spenders")
 AUTHORIZATION = "api-x"
+_MOST_READS = 100
 
 
 class SemanticPatch(PatchWithComment):
@@ -50,17 +52,17 @@ def create(api: launchdarkly_api.SegmentsApi, *, wait_on_approvals: bool = False
     return response.headers["Location"].rpartition("/")[2]
 
 
-def statuses(api: launchdarkly_api.SegmentsApi, import_id: str, last: str) -> list[str]:
-    """Read an import until a status, and return all statuses; an unknown one is "unreadable"."""
+def statuses(api: launchdarkly_api.SegmentsApi, import_id: str, last: str, clock: SteppedClock) -> list[str]:
+    """Read an import every half second until a status, and return all; an unknown one is "unreadable"."""
     seen: list[str] = []
-    deadline = time.monotonic() + 5
-    while last not in seen:
-        assert time.monotonic() < deadline, seen
+    for _ in range(_MOST_READS):
         status = _status(api, import_id)
         if not seen or seen[-1] != status:
             seen.append(status)
-        time.sleep(0.005)
-    return seen
+        if status == last:
+            return seen
+        clock.step(0.5)
+    raise AssertionError(seen)
 
 
 def _status(api: launchdarkly_api.SegmentsApi, import_id: str) -> str:
@@ -74,11 +76,11 @@ def _status(api: launchdarkly_api.SegmentsApi, import_id: str) -> str:
     return found.status
 
 
-def approve_an_import(base_uri: str) -> None:
+def approve_an_import(base_uri: str, clock: SteppedClock) -> None:
     """Follow an import through all statuses, and approve it."""
     with official_client(base_uri) as api:
         import_id = create(api, wait_on_approvals=True)
-        assert statuses(api, import_id, "pending_approval") == ["preparing", "pending_approval"]
+        assert statuses(api, import_id, "pending_approval", clock) == ["preparing", "pending_approval"]
         assert api.get_segment(*KEYS).import_in_progress is True
         segment = api.patch_segment(
             *KEYS,
@@ -86,23 +88,23 @@ def approve_an_import(base_uri: str) -> None:
             _content_type="application/json; domain-model=launchdarkly.semanticpatch",
         )
         assert (segment.key, segment.unbounded) == (KEYS[2], True)
-        assert statuses(api, import_id, "complete")[-3:] == ["ready", "in_progress", "complete"]
+        assert statuses(api, import_id, "complete", clock)[-3:] == ["ready", "in_progress", "complete"]
         assert api.get_segment(*KEYS).import_in_progress is False
 
 
-def meet_an_unknown_status(base_uri: str) -> None:
+def meet_an_unknown_status(base_uri: str, clock: SteppedClock) -> None:
     """Follow an import whose second status is unknown to the client."""
     with official_client(base_uri) as api:
-        seen = statuses(api, create(api), "complete")
+        seen = statuses(api, create(api), "complete", clock)
     assert seen == ["preparing", "unreadable", "ready", "in_progress", "complete"]
 
 
-def meet_errors(base_uri: str) -> None:
+def meet_errors(base_uri: str, clock: SteppedClock) -> None:
     """Check the errors that the client raises, and their bodies."""
     with official_client(base_uri) as api:
         create(api)
         for exception, code, call in (
-            (launchdarkly_api.exceptions.NotFoundException, "not_found", lambda: statuses(api, "x", "y")),
+            (launchdarkly_api.exceptions.NotFoundException, "not_found", lambda: statuses(api, "x", "y", clock)),
             (launchdarkly_api.exceptions.ConflictException, "optimistic_locking_error", lambda: create(api)),
         ):
             with pytest.raises(exception) as caught:
