@@ -16,7 +16,7 @@ DEMOS = {
 
 
 def test_the_demos() -> None:
-    """The demos end as they say; they run at the same time, because each takes as long as a person can watch."""
+    """The demos, which run at the same time, end as they say."""
     env = {"LD_BASE_URI": "https://ignored.example"}
     processes = {name: start_watcher(*arguments, env=env) for name, arguments in DEMOS.items()}
     ended = {name: finish(process) for name, process in processes.items()}
@@ -28,7 +28,7 @@ def test_the_demos() -> None:
 
 
 def check_the_plain_demo(plain: Finished) -> None:
-    """Check that the demo shows all transitions, a rate limit and a fault, and ends with 0 within 20 seconds."""
+    """Check that it shows all transitions, a rate limit and a fault, and ends with 0 within 20 seconds."""
     assert plain.code == 0
     (spent,) = re.findall(r" (\d+(?:\.\d+)?)s \d+ polls\n", plain.out)
     assert float(spent) < 20

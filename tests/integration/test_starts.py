@@ -81,7 +81,9 @@ def test_a_command_finds_the_same(tmp_path: Path) -> None:
 
 
 @each_start
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
 def test_signals(start: Start, number: int, code: int) -> None:
     """A signal reaches the process, and a process that it killed has a negative exit code."""
     with socket.create_server(("127.0.0.1", 0)) as server:

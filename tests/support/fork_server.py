@@ -81,7 +81,7 @@ def _become(client: socket.socket) -> None:
     sys.argv[1:] = arguments
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         old = getattr(sys, name)
-        new = open(  # noqa: PTH123, SIM115 (a descriptor, open until the exit)
+        new = open(  # noqa: SIM115 (a descriptor, open until the exit)
             number,
             "w" if number else "r",
             encoding=old.encoding,

@@ -104,7 +104,11 @@ def meet_errors(base_uri: str, clock: SteppedClock) -> None:
     with official_client(base_uri) as api:
         create(api)
         for exception, code, call in (
-            (launchdarkly_api.exceptions.NotFoundException, "not_found", lambda: statuses(api, "x", "y", clock)),
+            (
+                launchdarkly_api.exceptions.NotFoundException,
+                "not_found",
+                lambda: statuses(api, "x", "y", clock),
+            ),
             (launchdarkly_api.exceptions.ConflictException, "optimistic_locking_error", lambda: create(api)),
         ):
             with pytest.raises(exception) as caught:

@@ -132,7 +132,11 @@ def start_watcher(
 ) -> subprocess.Popen[str]:
     """Start the program; in a forked process, where that is the same."""
     env = environment() if env is None else env
-    return ForkedProcess(*arguments, env=env, cwd=cwd) if can_fork(env) else start_interpreter(*arguments, env=env, cwd=cwd)
+    return (
+        ForkedProcess(*arguments, env=env, cwd=cwd)
+        if can_fork(env)
+        else start_interpreter(*arguments, env=env, cwd=cwd)
+    )
 
 
 def start_interpreter(
