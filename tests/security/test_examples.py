@@ -35,7 +35,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 @pytest.mark.parametrize("script", [ACTION, GITLAB])
 def test_every_package_is_pinned_by_hash(script: str) -> None:
     """Each installation takes the hashes of this repository, or downloads nothing."""
-    installations = re.findall(r"pip\"? (install .+)", script)
+    installations = re.findall(r"pip\"? (install .+?)'?$", script, re.MULTILINE)
     assert len(installations) == 3
     for installation, file in zip(
         installations, ("requirements.txt", ".ci/requirements-build.txt"), strict=False
