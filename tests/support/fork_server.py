@@ -19,16 +19,14 @@ import sys
 import time
 from typing import Final
 
-import watcher
-
 NUMBER: Final = struct.Struct("!i")
-_OTHERS: Final = ("watcher.__main__", "watcher.simulator", "watcher.library")
+_PACKAGES: Final = ("watcher.api", "watcher.cli", "watcher.core", "watcher.reports", "watcher.state")
 
 
 def _import_program() -> None:
     """Import what the command may import; no module may start a thread."""
-    for module in pkgutil.walk_packages(watcher.__path__, "watcher."):
-        if not module.name.startswith(_OTHERS):
+    for package in map(importlib.import_module, _PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
 
 
