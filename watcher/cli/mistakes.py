@@ -36,7 +36,7 @@ _UNTIL = "use --until STATUS"
 _OTHER_OPTIONS = {
     "--wait-for": _UNTIL,
     "--for": _UNTIL,
-    "--wait": "leave it out, because watcher always waits, or use --timeout DURATION",
+    "--wait": "watcher always waits; --timeout DURATION limits it",
     "--json": "use --output json",
     "--host": _BASE_URI,
     "--url": _BASE_URI,
@@ -64,6 +64,9 @@ def parse_positional(text: str, targets: Sequence[str]) -> Target:
     position = targets.index(text)
     if position == 0 and text in _SUBCOMMANDS:
         raise UsageError(f"{text} is not a target, and there are no subcommands: {_SUBCOMMANDS[text]}.")
+    first, comma, others = text.partition(",")
+    if comma and (not others or "/" in others) and _is_target(first):
+        raise UsageError("targets are joined by a comma. Separate them with spaces.")
     try:
         return parse_target(text)
     except UsageError:
@@ -73,8 +76,6 @@ def parse_positional(text: str, targets: Sequence[str]) -> Target:
             raise UsageError(
                 f"{quoted(text)} is a file. Write @{shown(text)} to read targets or response headers from it."
             ) from None
-        if "," in text and _is_target(text.partition(",")[0]):
-            raise UsageError(f"target is a list: {quoted(text)}. Separate targets with spaces.") from None
         raise
 
 

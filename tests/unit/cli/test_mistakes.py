@@ -12,6 +12,7 @@ from watcher.api.token import Secret
 from watcher.cli.mistakes import find_hints, parse_positional
 from watcher.cli.options import variables
 from watcher.core.errors import UsageError
+from watcher.core.model import ImportRef
 
 KEYS = str(REF)
 
@@ -29,7 +30,8 @@ KEYS = str(REF)
         (["demo"], "demo", "use --demo"),
         (["create", KEYS], "create", "watcher does not create imports (see the README)."),
         (["list"], "list", "watcher does not list imports"),
-        ([f"{KEYS},{KEYS}"], f"{KEYS},{KEYS}", "Separate targets with spaces."),
+        ([f"{KEYS},{KEYS}"], f"{KEYS},{KEYS}", "targets are joined by a comma. Separate them with spaces."),
+        ([f"{KEYS},", KEYS], f"{KEYS},", "targets are joined by a comma. Separate them with spaces."),
         (["a,b"], "a,b", "does not have four parts"),
         (["x" * 5000], "x" * 5000, "does not have four parts"),
         ([KEYS, "status"], "status", "does not have four parts"),
@@ -65,6 +67,7 @@ def test_a_file_without_its_mark_is_named(name: str, tmp_path: Path, monkeypatch
 def test_a_target_is_no_mistake() -> None:
     """A target is parsed as such, wherever it stands."""
     assert parse_positional(KEYS, ["x", KEYS]) == Target(REF)
+    assert parse_positional("a/b/c/1,2", ["a/b/c/1,2"]) == Target(ImportRef("a", "b", "c", "1,2"))
 
 
 @pytest.mark.parametrize(
