@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 from rich.text import Text
 
@@ -44,11 +45,13 @@ def test_the_picture_is_current() -> None:
         next_poll=1.0,
         trouble="rate limited (429): the API asks to wait 0.8s more",
     )
-    after = progress(*WAY, ("complete", 0.0), polls=12)
+    after = replace(progress(*WAY, ("complete", 0.0), polls=12), throttled=1, errors=1)
     end = Ended(REF, Instant(11.0, EPOCH), after, Outcome.COMPLETE, "complete after 11s")
     over = ImportView(REF, during.goal, after, ended=end)
     first = Text(part("demo").splitlines()[0])
-    drawn = draw([first, Frame([during], UNICODE)], [Frame([over], UNICODE), Text(text_line(end))])
+    drawn = draw(
+        [first, Frame([during], UNICODE)], [Frame([over], UNICODE, names_target=False), Text(text_line(end))]
+    )
     assert words(PICTURE.read_text("utf-8")) == words(drawn)
 
 

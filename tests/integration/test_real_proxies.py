@@ -175,8 +175,8 @@ def test_a_wrong_password(site: Site, kind: str) -> None:
     )
     assert ended.code == 75, ended.err
     assert re.search(
-        r"the proxy http://127\.0\.0\.1:\d+ \(from https_proxy\) requires a valid user name and password: "
-        r"HTTP 40[17]",
+        r"the proxy http://127\.0\.0\.1:\d+ \(from https_proxy\) for \S+ requires a valid user name "
+        r"and password: HTTP 40[17]",
         ended.err,
     ), ended.err
     assert "Correct the proxy in the environment" in ended.err
@@ -197,7 +197,8 @@ def test_a_proxy_that_dies_and_comes_back(site: Site, kind: str) -> None:
     )
     assert ended.code == 0, ended.err
     assert re.search(
-        r"no connection to the proxy http://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\): connection refused",
+        r"no connection to the proxy http://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) for \S+: "
+        "connection refused",
         ended.err,
     ), ended.err
 
@@ -258,7 +259,7 @@ def test_an_https_proxy_with_an_untrusted_certificate(site: Site) -> None:
     )
     assert ended.code == 75, ended.err
     assert re.search(
-        r"the certificate of the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) is not trusted: "
+        r"the certificate of the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) for \S+ is not trusted: "
         r"unable to get local issuer certificate; if you trust its issuer, add it .* SSL_CERT_FILE",
         ended.err,
     ), ended.err

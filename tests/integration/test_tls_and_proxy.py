@@ -380,7 +380,9 @@ class TestProxy:
         with unlistened() as bound:
             proxy_settings = Proxy(f"http://127.0.0.1:{bound.getsockname()[1]}")
             reply = asyncio.run(get(f"https://{NAME}", None, proxy_settings))
-        assert reply == Fault(FaultKind.NETWORK, f"no connection to {proxy_settings}: connection refused")
+        assert reply == Fault(
+            FaultKind.NETWORK, f"no connection to {proxy_settings} for {NAME}: connection refused"
+        )
 
     def test_a_proxy_that_does_not_exist(self) -> None:
         """The name of a proxy that does not exist is a fault of its own kind."""
@@ -388,9 +390,9 @@ class TestProxy:
         reply = asyncio.run(get(f"https://{NAME}", None, proxy_settings))
         assert isinstance(reply, Fault)
         if reply.kind is FaultKind.PROXY:  # without a network, the resolver fails temporarily
-            assert reply.detail == "there is no proxy named proxy.invalid (from ALL_PROXY)"
+            assert reply.detail == f"there is no proxy named proxy.invalid (from ALL_PROXY) for {NAME}"
         else:
-            assert reply.detail.startswith(f"name lookup of {proxy_settings} failed: ")
+            assert reply.detail.startswith(f"name lookup of {proxy_settings} for {NAME} failed: ")
 
     def test_a_proxy_that_hangs(self) -> None:
         """A timeout names the proxy."""
@@ -456,7 +458,7 @@ class TestProxy:
         reply = asyncio.run(run())
         assert isinstance(reply, Fault)
         assert re.fullmatch(
-            r"TLS handshake with the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) failed: "
+            rf"TLS handshake with the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) for {NAME} failed: "
             "the port speaks plain HTTP or another protocol without TLS",
             reply.detail,
         ), reply.detail
@@ -487,5 +489,5 @@ class TestProxy:
 
         ended = asyncio.run(run())
         assert ended.code == 75
-        assert "(from HTTPS_PROXY) requires a valid user name and password: HTTP 407" in ended.err
+        assert f"(from HTTPS_PROXY) for {NAME} requires a valid user name and password: HTTP 407" in ended.err
         assert "secret-word" not in ended.out + ended.err

@@ -98,7 +98,7 @@ def _lookup_fault(error: aiohttp.ClientConnectorDNSError, route: Route) -> Fault
     reason = error.os_error
     if isinstance(reason, socket.gaierror) and reason.errno in _NO_SUCH_NAME:
         if route.proxy is not None:
-            return Fault(FaultKind.PROXY, faults.unknown_proxy(error.host, route.proxy.variable))
+            return Fault(FaultKind.PROXY, faults.unknown_proxy(error.host, route.proxy.variable, route.host))
         return Fault(FaultKind.UNKNOWN_HOST, faults.unknown_host(error.host))
     return _network(
         faults.lookup_failed(route.first_hop, _system_reason(reason, faults.LOOKUP_HAS_NO_RESULT))
@@ -121,7 +121,7 @@ def _proxy_fault(error: aiohttp.ClientHttpProxyError, route: Route, proxy: Proxy
     reason = f'HTTP {error.status} "{phrase}"' if phrase else f"HTTP {error.status}"
     # tinyproxy answers 401 to a wrong password, and 407 to none.
     if error.status in {HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED}:
-        return Fault(FaultKind.PROXY, faults.proxy_credentials(str(proxy), reason))
+        return Fault(FaultKind.PROXY, faults.proxy_credentials(route.first_hop, reason))
     return _network(faults.proxy_failed(str(proxy), route.host, reason))
 
 
@@ -171,7 +171,7 @@ def _tls_reason(error: BaseException) -> str | None:
 
 
 def _peer(host: str, port: int | None, route: Route) -> str:
-    return str(route.proxy) if _is_proxy(host, port, route.proxy) else str(route)
+    return route.first_hop if _is_proxy(host, port, route.proxy) else str(route)
 
 
 def _is_proxy(host: str, port: int | None, proxy: Proxy | None) -> bool:

@@ -63,8 +63,8 @@ class Route:
 
     @property
     def first_hop(self) -> str:
-        """The host that the connection is made to: the proxy or the API."""
-        return self.host if self.proxy is None else str(self.proxy)
+        """The host that the connection is made to: the API, or the proxy for it."""
+        return self.host if self.proxy is None else f"{self.proxy} for {self.host}"
 
     def __str__(self) -> str:
         """Return the host and the proxy."""

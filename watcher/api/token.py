@@ -90,6 +90,8 @@ def _problem_with(token: Secret) -> str | None:
     value = token.reveal()
     if not value:
         return "is empty. Set it to an access token such as api-…"
+    if value[0] == value[-1] and value[0] in "\"'":
+        return "is in quotes. Remove them."
     if value.lower().startswith("bearer "):
         return "begins with the word Bearer. Write the access token alone."
     if not (value.isascii() and value.isprintable()) or " " in value:
@@ -101,11 +103,8 @@ def _problem_with(token: Secret) -> str | None:
 
 
 def wrong_key_hint(token: Secret) -> str | None:
-    """Return a hint about quotes around the token, or about LaunchDarkly keys that the REST API refuses."""
-    value = token.reveal()
-    if value[0] == value[-1] and value[0] in "\"'":
-        return "the access token is in quotes, which are sent with it. Remove them."
+    """Return a hint about LaunchDarkly keys that the REST API refuses."""
     for pattern, kind in _OTHER_KEYS:
-        if pattern.fullmatch(value):
+        if pattern.fullmatch(token.reveal()):
             return f"the access token looks like {kind}, which the REST API refuses. Use one like api-…"
     return None

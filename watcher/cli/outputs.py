@@ -108,7 +108,15 @@ def make_log(
 
         stream, level = _stream(sys.stderr), Level[settings.log_level.name]
         glyphs = UNICODE if is_utf8_locale(environ) else ASCII
-        return LiveView(stream, snapshot, level, glyphs, several=several, defer=_call_later)
+        return LiveView(
+            stream,
+            snapshot,
+            level,
+            glyphs,
+            several=several,
+            defer=_call_later,
+            target_follows=settings.output is OutputFormat.TEXT and Stream(sys.stdout).is_terminal,
+        )
     log = make_line_log(settings, snapshot, several=several)
     if missing is not None and settings.progress is ProgressStyle.LIVE:
         log.notify(Notice(Level.WARNING, "hint", f"the live view needs {missing}. Progress is plain."))

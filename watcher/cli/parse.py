@@ -60,10 +60,10 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
         )
     except click.UsageError as error:
         settings = _settings(_readable_context(arguments, error), environ)
-        mistake = None
         if isinstance(error, click.NoSuchOption):
-            mistake = unknown_option(error.option_name, settings.targets)
-        return Parsed(settings, mistake or UsageError(_sentence(error)))
+            known = [name for option in COMMAND.params for name in option.opts]
+            return Parsed(settings, unknown_option(error.option_name, settings.targets, known))
+        return Parsed(settings, UsageError(_sentence(error)))
     except OSError as error:
         return Parsed(Settings(), UsageError(f"standard output cannot be written: {error.strerror}"))
     except SystemExit:  # click's reaction to a closed pipe

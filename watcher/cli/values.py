@@ -122,8 +122,12 @@ def _read_address(text: str) -> tuple[str, int]:
         host = host[1:-1]
     elif ":" in host:
         raise ValueError(text)  # an IPv6 address without its brackets
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > _LARGEST_PORT:
+    if not (port.isascii() and port.isdigit()) or int(port) > _LARGEST_PORT:
         raise ValueError(text)
+    if not host:
+        raise click.BadParameter(
+            f"{quoted(text)} has no host. Write 127.0.0.1:{port}, or 0.0.0.0:{port} for other machines."
+        )
     return host, int(port)
 
 

@@ -27,7 +27,8 @@ class PlainLog(Report):
     """Write one line for each change.
 
     With ``several`` imports each line names its imports, and trouble or failures that they share are one
-    line. ``snapshot`` is that of ``LiveView``; ``defer`` calls a function later.
+    line; a single import is named once. ``snapshot`` is that of ``LiveView``; ``defer`` calls a function
+    later.
     """
 
     name = "progress on standard error"
@@ -79,7 +80,7 @@ class PlainLog(Report):
             self._lines.write(Line(level, result.message, now, kind=kind))
         elif result.outcome in SUCCESSES and result.code != 0:
             text = f"{result.outcome}: exit code {result.code}, set by --exit-code"
-            refs = [end.ref for end in result.ends]
+            refs = self._unnamed([end.ref for end in result.ends])
             self._lines.write(Line(Level.ERROR, text, now, refs, Kind.OUTCOME))
         self._lines.finish()
 
@@ -97,6 +98,7 @@ class PlainLog(Report):
             self._goals.append(event)
             self._defer(0.0, self._write_goals)
         else:
+            self._lines.names.shortened = self._lines.shows_progress
             self._write_event(event)
 
     def _write_goals(self) -> None:
@@ -142,7 +144,12 @@ class PlainLog(Report):
             self._trouble.write()
         for end, refs in grouped(ends):
             kind = Kind.PROGRESS if end.left_behind else Kind.OUTCOME
-            self._lines.write(Line(level_of(end), end.message, end.at.unix, refs, kind, end=end))
+            unnamed = self._unnamed(refs)
+            self._lines.write(Line(level_of(end), end.message, end.at.unix, unnamed, kind, end=end))
+
+    def _unnamed(self, refs: list[ImportRef]) -> list[ImportRef]:
+        """Return the imports that a line must name: not a single one that is named already."""
+        return refs if self._several or not self._lines.names.shortened else []
 
     def _write_change(self) -> None:
         change, self._change = self._change, None

@@ -210,26 +210,27 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         DNS(VIA, NO_NAME),
         Phase.LOOKUP,
         FaultKind.PROXY,
-        "there is no proxy named proxy.test (from ALL_PROXY)",
+        "there is no proxy named proxy.test (from ALL_PROXY) for api.test",
     ),
     (
         DNS(VIA, AGAIN),
         Phase.LOOKUP,
         NETWORK,
-        f"name lookup of {THE_PROXY} failed: temporary failure in name resolution",
+        f"name lookup of {THE_PROXY} for api.test failed: temporary failure in name resolution",
     ),
     (
         aiohttp.ClientProxyConnectionError(VIA, REFUSED),
         Phase.CONNECTING,
         NETWORK,
-        f"no connection to {THE_PROXY}: connection refused",
+        f"no connection to {THE_PROXY} for api.test: connection refused",
     ),
     (
         CERTIFICATE(VIA, untrusted(20, "unable to get local issuer certificate")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,
         (
-            f"the certificate of {THE_PROXY} is not trusted: unable to get local issuer certificate; "
+            f"the certificate of {THE_PROXY} for api.test is not trusted: "
+            "unable to get local issuer certificate; "
             "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
         ),
     ),
@@ -246,7 +247,10 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         proxy_error(407, "Proxy Authentication Required"),
         Phase.CONNECTING,
         FaultKind.PROXY,
-        f'{THE_PROXY} requires a valid user name and password: HTTP 407 "Proxy Authentication Required"',
+        (
+            f"{THE_PROXY} for api.test requires a valid user name and password: "
+            'HTTP 407 "Proxy Authentication Required"'
+        ),
     ),
     (
         proxy_error(503, "no never-shown\x1b"),
@@ -290,3 +294,4 @@ def test_every_error_becomes_a_fault(
     assert fault == Fault(kind, detail)
     assert "ignored" not in fault.detail
     assert "never-shown" not in fault.detail
+    assert route.host in fault.detail

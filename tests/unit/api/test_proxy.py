@@ -139,7 +139,7 @@ def test_a_proxy_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> 
     proxy = find_proxy(BASE_URI)
     assert str(proxy) == "the proxy http://proxy.test:3128 (from ALL_PROXY)"
     assert str(Route(BASE_URI, proxy)) == f"app.launchdarkly.com through {proxy}"
-    assert Route(BASE_URI, proxy).first_hop == str(proxy)
+    assert Route(BASE_URI, proxy).first_hop == f"{proxy} for app.launchdarkly.com"
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,14 @@ def test_a_pipe_is_read_only_once() -> None:
     os.close(reader)
 
 
-@pytest.mark.parametrize("text", ["Bearer api-1", "api-…", "api-1 api-2", "api-\x00", "", " \n"])
+@pytest.mark.parametrize(
+    "text", ["Bearer api-1", "'api-1'", '"api-1"', "api-…", "api-1 api-2", "api-\x00", "", " \n"]
+)
 def test_a_bad_token_is_rejected_and_not_shown(text: str) -> None:
     """The message names the source and the problem, and repeats nothing of the token."""
-    with pytest.raises(UsageError, match=r"^LD_ACCESS_TOKEN (is empty|begins with|contains no)") as caught:
+    with pytest.raises(
+        UsageError, match=r"^LD_ACCESS_TOKEN (is empty|is in quotes|begins with|contains no)"
+    ) as caught:
         parse_token(text, "LD_ACCESS_TOKEN")
     assert "api-1" not in str(caught.value)
 
@@ -96,15 +100,13 @@ def test_a_file_without_a_token_is_rejected(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ('"api-1"', "in quotes"),
-        ("'api-1'", "in quotes"),
         ("sdk-1", "an SDK key"),
         ("mob-1", "a mobile key"),
         ("0123456789abcdef01234567", "a client-side ID"),
     ],
 )
 def test_a_wrong_key_gets_a_hint(value: str, words: str) -> None:
-    """Quotes from an env file and LaunchDarkly's other keys get a hint that does not show the key."""
+    """LaunchDarkly's other keys get a hint that does not show the key."""
     hint = wrong_key_hint(Secret(value))
     assert hint is not None
     assert words in hint

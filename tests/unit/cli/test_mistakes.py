@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.driving import REF
@@ -10,6 +12,7 @@ from watcher.api.token import Secret
 from watcher.cli.mistakes import find_hints, parse_positional
 from watcher.cli.options import variables
 from watcher.core.errors import UsageError
+from watcher.core.model import ImportRef
 
 KEYS = str(REF)
 
@@ -25,6 +28,12 @@ KEYS = str(REF)
         (["wait", KEYS], "wait", "leave it out to wait for the import"),
         (["help"], "help", "use --help"),
         (["demo"], "demo", "use --demo"),
+        (["create", KEYS], "create", "watcher does not create imports (see the README)."),
+        (["list"], "list", "watcher does not list imports"),
+        ([f"{KEYS},{KEYS}"], f"{KEYS},{KEYS}", "targets are joined by a comma. Separate them with spaces."),
+        ([f"{KEYS},", KEYS], f"{KEYS},", "targets are joined by a comma. Separate them with spaces."),
+        (["a,b"], "a,b", "does not have four parts"),
+        (["x" * 5000], "x" * 5000, "does not have four parts"),
         ([KEYS, "status"], "status", "does not have four parts"),
         ([KEYS, "sh"], "sh", "'sh' is a command and not a target. Write -- before it: TARGET -- sh"),
         ([KEYS, "./deploy.sh"], "./deploy.sh", "is a command and not a target"),
@@ -40,9 +49,25 @@ def test_mistakes_are_named(targets: list[str], text: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["headers", "./targets.txt", "sub/targets"])
+def test_a_file_without_its_mark_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of an existing file gets the correct spelling; a target wins over a file of its name."""
+    monkeypatch.chdir(tmp_path)
+    for path in (Path(name), Path(KEYS)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with pytest.raises(UsageError) as caught:
+        parse_positional(name, [name])
+    assert str(caught.value) == (
+        f"'{name}' is a file. Write @{name} to read targets or response headers from it."
+    )
+    assert parse_positional(KEYS, [KEYS]) == Target(REF)
+
+
 def test_a_target_is_no_mistake() -> None:
     """A target is parsed as such, wherever it stands."""
     assert parse_positional(KEYS, ["x", KEYS]) == Target(REF)
+    assert parse_positional("a/b/c/1,2", ["a/b/c/1,2"]) == Target(ImportRef("a", "b", "c", "1,2"))
 
 
 @pytest.mark.parametrize(

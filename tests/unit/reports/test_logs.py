@@ -64,6 +64,21 @@ def test_the_json_result_has_the_final_message(path: Path) -> None:
     assert line["message"].startswith("1 of 2 imports complete; exit code 3 (stopped)")
 
 
+@pytest.mark.parametrize("level", [Level.INFO, Level.ERROR])
+def test_a_single_import_is_named_once(path: Path, level: Level) -> None:
+    """The line about its failure names it only if no line has done so before."""
+    events = life("stopped")
+    builder = builder_of(events)
+    with path.open("w") as file:
+        log = log_of(LineWriter(Stream(file), level))
+        for event in events:
+            log.receive(event)
+        log.finish(builder.result())
+    text = path.read_text("utf-8")
+    assert text.count(str(builder.ends[0].ref)) == 1
+    assert "error: stopped in LaunchDarkly" in text
+
+
 def test_a_success_with_an_error_code_is_explained(path: Path) -> None:
     """A remapped exit code needs an explanation."""
     events = life("complete")

@@ -69,8 +69,8 @@ def unknown_host(host: str) -> str:
     return f"there is no host named {host}"
 
 
-def unknown_proxy(host: str, variable: str) -> str:
-    return f"there is no proxy named {host} (from {variable})"
+def unknown_proxy(proxy: str, variable: str, host: str) -> str:
+    return f"there is no proxy named {proxy} (from {variable}) for {host}"
 
 
 def lookup_failed(peer: str, reason: str) -> str:

@@ -24,8 +24,7 @@ NOT_FINAL = "not final yet"
 RATE_LIMITED = "rate limited"
 NO_SUCH_IMPORT = "there is no such import"
 IMPORT_GONE = "the import is gone"
-_REJECTED = "the access token was rejected"
-_NO_PERMISSION = "the access token lacks a permission"
+_ACCESS = "the access token"
 REQUEST_REJECTED = "the request was rejected"
 WRONG_IMPORT = "the response is about another import"
 _STOPPED = "stopped in LaunchDarkly"
@@ -42,8 +41,7 @@ CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
 )
 _CHECK_ACCESS = (
-    "Check that the access token is valid, is not an SDK key, and fits the host "
-    "(EU and federal accounts have their own)."
+    "Check that it is a valid access token (api-…); EU and federal accounts have their own base URI."
 )
 CHECK_ROLE = "Use a token whose role may read this segment, or change the role."
 CORRECT_PROXY = "Correct the proxy in the environment, then watch the import again."
@@ -121,7 +119,7 @@ def _last_status(fact: str, progress: Progress) -> list[str]:
     """Return the clause about the last status, unless the fact says the same."""
     status = progress.status
     if status is None:
-        says_unseen = fact.startswith((NO_SUCH_IMPORT, WRONG_IMPORT, _NOT_YET_THERE, _NOT_POLLED))
+        says_unseen = fact.startswith((NO_SUCH_IMPORT, WRONG_IMPORT, _NOT_YET_THERE, _NOT_POLLED, _ACCESS))
         return [] if says_unseen else ["the import was not seen"]
     if fact.startswith((NOT_FINAL, _STOPPED, "blocked at ", f"timed out: {status} ", unknown_status(status))):
         return []
@@ -172,13 +170,13 @@ def held_past_limit(wait: float, limit: float, status: Status | None) -> str:
 def access_rejected(http_status: int, lacks: str | None) -> str:
     """Return the fact if the token gives no access; ``lacks`` is the action and resource that a 403 names."""
     if http_status == HTTPStatus.FORBIDDEN:
-        return f"the access token lacks {lacks}" if lacks else _NO_PERMISSION
-    return _REJECTED
+        return f"{_ACCESS} lacks {lacks or 'a permission'}"
+    return f"{_ACCESS} was rejected"
 
 
 def explain_rejection(error: str) -> str:
     """Return an error about the token with an explanation, if its own words mislead."""
-    return f"{error}, which means that this host does not know the token" if _MISLEADING in error else error
+    return f"{error} (this host does not know the token)" if _MISLEADING in error else error
 
 
 def rate_limited(error: str, wait: float | None) -> str:

@@ -124,6 +124,17 @@ def polls(progress: Progress) -> str:
     return f"{progress.polls} poll{'' if progress.polls == 1 else 's'}"
 
 
+def requests(progress: Progress) -> str:
+    """Return the number of polls and of their failures, such as ``3 polls, 1 rate limit, 2 errors``."""
+    return ", ".join(filter(None, [polls(progress), failures(progress)]))
+
+
+def failures(progress: Progress) -> str:
+    """Return the number of polls that failed, by kind; empty if there are none."""
+    counts = [(progress.throttled, "rate limit"), (progress.errors, "error")]
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
+
+
 def _change(transition: Transition) -> str:
     meaning = f": {APPROVAL}" if transition.to is ImportStatus.PENDING_APPROVAL else ""
     if transition.source is None:

@@ -73,6 +73,7 @@ class Endpoints:
         app.router.add_get("/readyz", self._readiness)
         app.router.add_get("/status", self._status)
         app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/{path:.*}", _not_found)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         server = runner.server
@@ -190,6 +191,10 @@ async def _join(pieces: Iterable[bytes]) -> bytes:
         if number % _BATCH == 0:
             await asyncio.sleep(0)
     return bytes(line + b"\n")
+
+
+async def _not_found(_request: web.Request) -> web.Response:
+    return web.Response(status=404, text="not found: there are /healthz, /readyz, /status and /metrics\n")
 
 
 def _unavailable(reason: str) -> web.Response:

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, OverflowMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from watcher.core.messages.progress import polls, tally_of_successes, waiting_for
+from watcher.core.messages.progress import failures, polls, requests, tally_of_successes, waiting_for
 from watcher.core.statuses import SUCCESSES
 from watcher.core.text import tally
 from watcher.reports.grouping import summarize
@@ -62,11 +62,13 @@ class Frame:
     Attributes:
         views: The imports in the order in which they were named.
         turn: The number of the frame, for everything that moves.
+        names_target: Whether to name a single import.
     """
 
     views: Sequence[ImportView]
     glyphs: Glyphs
     turn: int = 0
+    names_target: bool = True
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterable[RenderableType]:
         """Return the content for a terminal of a certain size."""
@@ -78,17 +80,19 @@ class Frame:
         mark, style = self._mark(view)
         lead = " " * (len(mark) + 1)
         title = Text.assemble((mark, style), " ", (f" {view.name}  {view.spent} ", f"bold reverse {style}"))
-        explanation = waiting_for(view.progress) if view.ended is None else polls(view.progress)
+        explanation = waiting_for(view.progress) if view.ended is None else requests(view.progress)
         if width >= _WIDE:
             head = [title.append(f"  {explanation}")]
         else:
             head = [title, *_wrap(Text(explanation), lead, width)]
         if view.trouble is not None:
             head += _wrap(Text(f"! {view.trouble}", "yellow"), lead, width)
-        steps, target = list(self._steps(view, lead, width)), self._line((f"{lead}{view.ref}", "dim"))
+        steps = list(self._steps(view, lead, width))
         facts = self._facts(view, lead, width) if view.ended is None else []
-        blank = [Text()] if len(head) + len(steps) + len(facts) + 2 < height else []
-        yield from (*head, *blank, *steps, *blank, *facts, target)
+        if self.names_target:
+            facts.append(self._line((f"{lead}{view.ref}", "dim")))
+        blank = [Text()] if len(head) + len(steps) + len(facts) + 1 < height else []
+        yield from (*head, *blank, *steps, *blank, *facts)
 
     def _steps(self, view: ImportView, lead: str, width: int) -> Iterable[Text]:
         """Draw the steps that are done, the current one with its track, and those that usually follow."""
@@ -178,13 +182,15 @@ class Frame:
                 )
             cells = [steps, self._line((view.name, style)), self._line((view.spent, style))]
             cells.append(self._line((joined(view.ref.keys[shared:]), "dim")))
-            if wide and view.ended is None:
+            if wide:
                 cells.append(self._note(view, has_shared_trouble=has_shared_trouble))
             table.add_row(*cells)
         return table
 
     def _note(self, view: ImportView, *, has_shared_trouble: bool) -> Text:
-        """Return what a row says about the next poll, unless something needs attention."""
+        """Return what needs attention, or else the next poll; after the end, the failed polls."""
+        if view.ended is not None:
+            return self._line((failures(view.progress), "dim"))
         if view.trouble is not None:
             return self._line(("no response" if has_shared_trouble else view.trouble, "yellow"))
         if view.attention is Attention.NEEDS_APPROVAL:

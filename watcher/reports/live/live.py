@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from time import thread_time
 
 from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus, Watching
@@ -35,7 +36,8 @@ class LiveView(Report):
     """Draw the state of all imports during the watch, and leave the last frame on the screen.
 
     The running loop's timers drive it: there is no thread, and no frame while the loop is busy. ``snapshot``
-    returns None before the wait for an import begins and after it ends.
+    returns None before the wait for an import begins and after it ends. ``target_follows`` says whether the
+    result, which names the import, is written below on the same terminal.
     """
 
     name = "the live view"
@@ -49,14 +51,16 @@ class LiveView(Report):
         *,
         several: bool,
         defer: Defer,
+        target_follows: bool = False,
     ) -> None:
         self._region = Region(stream)
         self._state = ViewState(snapshot)
-        self._glyphs = glyphs
+        self._frame = Frame((), glyphs)
+        self._target_follows = target_follows
         lines = LineWriter(self._region, level)
+        lines.names.shortened = target_follows and not several
         self._log = PlainLog(lines, several=several, snapshot=snapshot, defer=defer)
         self._timer: asyncio.Handle | None = None
-        self._turn = 0
         self._active_at = 0.0
         self._failed = False
 
@@ -82,10 +86,10 @@ class LiveView(Report):
         """Draw the last frame, and explain each unsuccessful outcome below it."""
         self._stop()
         if not self._failed:
-            self._draw(last=True)
-            for end in result.ends:
-                if end.outcome not in SUCCESSES and not end.left_behind:
-                    self._log.receive(end)
+            failures = [end for end in result.ends if end.outcome not in SUCCESSES and not end.left_behind]
+            self._draw(last=True, names_target=not (failures or self._target_follows))
+            for end in failures:
+                self._log.receive(end)
         self._log.finish(result)
 
     def close(self) -> None:
@@ -107,10 +111,11 @@ class LiveView(Report):
             cost = thread_time() - began
             self._timer = loop.call_later(max(pause, cost / _MAX_SHARE), self._tick)
 
-    def _draw(self, *, last: bool = False) -> None:
+    def _draw(self, *, last: bool = False, names_target: bool = True) -> None:
         try:
-            self._region.draw(Frame(self._state.views(), self._glyphs, self._turn), last=last)
-            self._turn += 1
+            frame = replace(self._frame, views=self._state.views(), names_target=names_target)
+            self._region.draw(frame, last=last)
+            self._frame = replace(frame, turn=frame.turn + 1)
         except Exception as error:  # noqa: BLE001 (a defect in the drawing must not end the watch)
             self._failed = True
             self._region.leave()

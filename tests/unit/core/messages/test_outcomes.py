@@ -189,9 +189,10 @@ def rejected(error: ApiError) -> str:
 def test_an_unknown_token_is_explained() -> None:
     """LaunchDarkly's own words for a token that it does not know are about a header."""
     message = rejected(ApiError(401, "unauthorized", "Invalid account ID header"))
-    assert message.startswith(
-        'the access token was rejected: HTTP 401 unauthorized "Invalid account ID header", which means that '
-        "this host does not know the token; "
+    assert message == (
+        'the access token was rejected: HTTP 401 unauthorized "Invalid account ID header" '
+        "(this host does not know the token). "
+        "Check that it is a valid access token (api-…); EU and federal accounts have their own base URI."
     )
 
 
@@ -199,8 +200,10 @@ def test_a_missing_permission_is_named() -> None:
     """The message of a 403 names action and resource, and does not doubt that the token is valid."""
     error = ApiError(403, "forbidden", "Access denied", lacks="viewProject on proj/default")
     message = rejected(error)
-    assert message.startswith("the access token lacks viewProject on proj/default: HTTP 403 forbidden")
-    assert message.endswith(outcomes.CHECK_ROLE)
+    assert message == (
+        'the access token lacks viewProject on proj/default: HTTP 403 forbidden "Access denied". '
+        f"{outcomes.CHECK_ROLE}"
+    )
     assert rejected(ApiError(403, "forbidden")).startswith("the access token lacks a permission: HTTP 403")
 
 

@@ -97,9 +97,11 @@ def test_other_methods_are_not_allowed(method: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/status/", "/healthz/..", "//status", "/metrics.json", "/x%00"])
 def test_other_paths_are_not_found(path: str) -> None:
-    """Only the four paths exist."""
+    """Only the four paths exist, and the response lists them."""
     with served(view_of(builder_of())) as address:
-        assert ask(address, path)[0].status == 404
+        response, body = ask(address, path)
+    assert response.status == 404
+    assert body == b"not found: there are /healthz, /readyz, /status and /metrics\n"
 
 
 def test_the_format_of_metrics_is_negotiated() -> None:

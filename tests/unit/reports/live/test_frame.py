@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.driving import REF
 from tests.unit.reports.live.snapshots import APPROVAL, SCENES, SNAPSHOTS, draw, fleet, render
-from tests.unit.reports.live.test_view_state import GOAL, progress
+from tests.unit.reports.live.test_view_state import GOAL, ended, progress
+from watcher.core.statuses import Outcome
 from watcher.reports.live.view_state import ImportView
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ def test_before_the_first_answer() -> None:
     lines = draw(ImportView(REF, GOAL, progress(polls=0)))
     assert lines[0] == "⠋  not seen yet  0.0s   waiting for the first response"
     assert [line.strip() for line in lines[3:7]] == ["○ preparing", "○ ready", "○ in_progress", "○ complete"]
+
+
+def test_the_last_frame_counts_failed_polls() -> None:
+    """The last frame says how many polls failed, also in the row of one of several imports."""
+    view = ended(Outcome.COMPLETE, ("preparing", 9.0), ("complete", 0.0))
+    troubled = replace(view, progress=replace(view.progress, polls=12, throttled=1, errors=2))
+    assert draw(troubled)[0] == "✓  complete  9.0s   12 polls, 1 rate limit, 2 errors"
+    first, second = draw(view, replace(troubled, ref=replace(REF, import_id="other")))
+    assert first.endswith("1234a567")
+    assert second.endswith("other     1 rate limit, 2 errors")
 
 
 @pytest.mark.parametrize("width", [40, 100])

@@ -6,6 +6,8 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.simulation.virtual import VirtualLoop
 from tests.support.driving import EPOCH, REF
 from tests.support.logs import never, nowhere
@@ -25,7 +27,6 @@ from watcher.reports.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from rich.console import RenderableType
 
     from tests.support.terminal import Window
@@ -165,9 +166,28 @@ def test_the_last_frame_stays_above_the_explanation(window: Window) -> None:
     )
     first, *others = window.lines
     assert first == "x  stopped  2.0s   3 polls"
+    assert not any(line.strip() == str(REF) for line in others)
     assert others[-1].endswith(f"error: stopped. Look at it. ({REF})")
     assert window.raw.count(b"Look at it.") == 1
     assert sum("stopped" in line for line in others) == 1
+
+
+@pytest.mark.parametrize("outcome", [Outcome.STOPPED, Outcome.COMPLETE])
+def test_the_target_is_left_to_the_result_below(window: Window, outcome: Outcome) -> None:
+    """If the terminal also shows the result, neither the last frame nor the explanation names the import."""
+    view = LiveView(
+        Stream(window.file), nowhere, Level.INFO, ASCII, several=False, defer=never, target_follows=True
+    )
+    window.resize(80, 24)
+    end = Ended(REF, NOW, SEEN, outcome, "look at it")
+    in_a_loop(
+        lambda: view.receive(BEGIN),
+        lambda: view.receive(end),
+        lambda: view.finish(Result(outcome, 0, end.message, ends=(end,))),
+        view.close,
+    )
+    assert not any(REF.segment in line for line in window.lines)
+    assert any("look at it" in line for line in window.lines) == (outcome is Outcome.STOPPED)
 
 
 def test_the_last_frame_of_a_success_is_the_last_output(window: Window) -> None:
