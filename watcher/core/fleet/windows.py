@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -30,7 +31,7 @@ class Windows:
         self._windows: dict[Limit, _Window] = {}
         self._sizes: dict[Limit, int] = {}
         self._next_close = math.inf  # no window ends earlier
-        self._shares: dict[Limit, Share] = {}
+        self._shares: defaultdict[Limit, Share] = defaultdict(Share)
         self._paced_until = -math.inf
         self._last_end = -math.inf  # of the latest known window
         self._unnamed = 0  # requests whose replies named no window, since one did
@@ -109,8 +110,7 @@ class Windows:
             return
         # The time is in whole seconds, and the first one of a window says too little about a rate.
         elapsed = min(WINDOW, max(1.0, WINDOW - budget.resets_in + 0.5))
-        share = self._shares.setdefault(budget.limit, Share())
-        share.observe(
+        self._shares[budget.limit].observe(
             self._sizes[budget.limit], budget.remaining, max(0, window.own), elapsed, throttled=throttled
         )
 
