@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from click.shell_completion import (
     ZshComplete,
     add_completion_class,
 )
+
+_QUOTED_BY_BASH = re.compile(r"[^\w./@%+=:,~-]|^~|^@~")
 
 
 def register() -> None:
@@ -38,12 +41,19 @@ def _paths(start: str) -> list[str]:
     return [
         os.path.join(folder, entry.name) + ("/" if entry.is_dir() else "")  # noqa: PTH118 (keeps a leading ./)
         for entry in entries
-        if entry.name.startswith(name) and (name or not entry.name.startswith("."))
+        if entry.name.startswith(name)
+        and (name or not entry.name.startswith("."))
+        and entry.name.isprintable()  # a line break would begin another offer
     ]
 
 
 class _Bash(BashComplete):
-    """Bash splits words at ``=`` and ``@``, and replaces only the part after them."""
+    """Bash splits words at ``=`` and ``@``, and replaces only the part after them, without quoting."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """Leave out names that would be more than one word, a pattern or a command."""
+        offers = super().get_completions(args, incomplete)
+        return [offer for offer in offers if offer.type != "plain" or not _QUOTED_BY_BASH.search(offer.value)]
 
     def get_completion_args(self) -> tuple[list[str], str]:
         args, incomplete = super().get_completion_args()

@@ -55,6 +55,23 @@ def test_bash(words: list[str], offered: list[str], monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
+    "name", ["head$(id)", "head;id", "head x", "head*", "head`id`", "head'", "head\nplain,--x"]
+)
+def test_bash_gets_no_name_that_it_would_have_to_quote(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bash inserts an offer as it is, so the name of a file could be a command."""
+    Path(name).touch()
+    assert complete("bash", ["@", "he"], "2", monkeypatch) == ["plain,head.txt", "plain,headers.d/"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_a_line_break_in_a_name_begins_no_offer(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of a file cannot offer anything else."""
+    Path("head\nplain,--x").touch()
+    monkeypatch.setenv("COMP_WORDS", "watcher @he")
+    assert "--x" not in "".join(complete(shell, ["@he"], "1", monkeypatch))
+
+
+@pytest.mark.parametrize(
     ("word", "offered"),
     [
         ("--until=pen", ["--until=pending_approval"]),
