@@ -31,8 +31,16 @@ case $LD_BASE_URI in
   http://127.0.0.1:*) protocol=http ;;
 esac
 file=$1
+name=$(printf %s "$1" | LC_ALL=C tr -c 'A-Za-z0-9._/ -' '?') # safe to print
 imports=$LD_BASE_URI/api/v2/segments/$2/$3/$4/imports
 shift 4
+# Standard input is taken by the token: curl would send an empty file. Quotes in a name could name more files.
+case $file in
+  - | /dev/stdin | /dev/fd/0 | *[\"\\]*)
+    echo "The file cannot be standard input, and its name cannot contain double quotes or backslashes." >&2
+    exit 2
+    ;;
+esac
 
 folder=$(mktemp -d) || exit 2
 trap 'rm -rf "$folder"' EXIT
@@ -66,7 +74,7 @@ code=$?
 case $code in
   0) echo "The segment is in place." ;;
   2) echo "The import was created and runs, but watcher's options are wrong: watch it again." >&2 ;;
-  3) echo "LaunchDarkly stopped the import: check $file." >&2 ;;
+  3) echo "LaunchDarkly stopped the import: check $name." >&2 ;;
   4) echo "The token may create the import but not read it." >&2 ;;
   7) echo "The import waits until somebody approves and applies the change; then watch it again." >&2 ;;
   8) echo "The import is not final yet: check again later." >&2 ;;

@@ -33,6 +33,15 @@ case $LD_BASE_URI in
 esac
 imports=$LD_BASE_URI/api/v2/segments/$1/$2/$3/imports
 shift 3
+# Standard input is taken by the token: curl would send an empty file. Quotes in a name could name more files.
+for file; do
+  case $file in
+    - | /dev/stdin | /dev/fd/0 | *[\"\\]*)
+      echo "The file cannot be standard input, and its name cannot contain double quotes or backslashes." >&2
+      exit 2
+      ;;
+  esac
+done
 
 folder=$(mktemp -d) || exit 2
 trap 'rm -rf "$folder"' EXIT
@@ -54,14 +63,15 @@ create() {
 }
 
 for file; do
+  name=$(printf %s "$file" | LC_ALL=C tr -c 'A-Za-z0-9._/ -' '?') # safe to print
   attempts=120 # of half a minute each
   until status=$(create "$file"); do
     if [ "$status" != 409 ] || [ $((attempts -= 1)) -le 0 ]; then
-      echo "$file: the import was not created (HTTP $status)" >&2
+      echo "$name: the import was not created (HTTP $status)" >&2
       show "$folder/body"
       exit 2
     fi
-    echo "$file: another import of this environment is running; trying again in 30 s" >&2
+    echo "$name: another import of this environment is running; trying again in 30 s" >&2
     sleep 30
   done
   watcher "@$folder/headers" || exit

@@ -76,12 +76,13 @@ def run_script(
     base_uri: str = "https://127.0.0.1:9",
     program: str = "sh -x",
     curl: str = "exit 7\n",
+    file: str = "keys.csv",
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run a shell example with a trace and a curl that records its arguments."""
     (folder / "curl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{folder}/arguments\n{curl}')
     (folder / "curl").chmod(0o755)
     (folder / "keys.csv").touch()
-    arguments = ["keys.csv", *keys] if script.name == "import-and-wait.sh" else [*keys, "keys.csv"]
+    arguments = [file, *keys] if script.name == "import-and-wait.sh" else [*keys, file]
     env = environment(base_uri, PATH=f"{folder}:{os.environ['PATH']}", LD_ACCESS_TOKEN=UUID_TOKEN)
     command = [*program.split(), str(script), *arguments]
     finished = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=env)
@@ -112,6 +113,15 @@ def test_a_key_cannot_change_the_request(script: Path, key: str, tmp_path: Path)
         finished, arguments = run_script(script, tmp_path, *keys, program="sh")
         assert (finished.returncode, arguments) == (2, "")
         assert "letters, digits" in finished.stderr
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
+@pytest.mark.parametrize("file", ["-", "/dev/stdin", 'keys.csv",".env', 'keys.csv";headers="X: y', "keys\\"])
+def test_only_the_named_file_is_uploaded(script: Path, file: str, tmp_path: Path) -> None:
+    """A file that is standard input, or whose name curl would read as several files, is refused."""
+    finished, arguments = run_script(script, tmp_path, "default", "production", "x", program="sh", file=file)
+    assert (finished.returncode, arguments) == (2, "")
+    assert "standard input" in finished.stderr
 
 
 @pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
@@ -147,3 +157,19 @@ def test_a_body_is_no_command(script: Path, tmp_path: Path) -> None:
     assert "reason é" in finished.stderr
     assert not re.search(r"##\w*\[|^\s*::", finished.stderr, re.MULTILINE)
     assert "".join(finished.stderr.split("\n")).isprintable()
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
+def test_a_file_name_is_no_command(script: Path, tmp_path: Path) -> None:
+    """Control characters and commands for a CI service in a file's name are not printed."""
+    (tmp_path / "watcher").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "watcher").chmod(0o755)
+    file, curl = "::stop-commands::x\x1b[31m\n##vso[x", "exit 0\n"
+    if script.name == "import-in-parts.sh":
+        curl = "printf 500; exit 22\n"
+    curl = f'while [ "$1" != -D ]; do shift; done\n: >"$2"\n{curl}'
+    finished, _ = run_script(
+        script, tmp_path, "default", "production", "x", program="sh", curl=curl, file=file
+    )
+    assert "stop-commands" in finished.stderr
+    assert not re.search(r"::|##|\x1b", finished.stderr)
