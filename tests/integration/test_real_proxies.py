@@ -260,7 +260,7 @@ def test_an_https_proxy_with_an_untrusted_certificate(site: Site) -> None:
     assert ended.code == 75, ended.err
     assert re.search(
         r"the certificate of the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) for \S+ is not trusted: "
-        r"unable to get local issuer certificate; if you trust its issuer, add it .* SSL_CERT_FILE",
+        r"unable to get local issuer certificate; if you trust its issuer, add it with --ca-file or SSL_CERT_FILE",
         ended.err,
     ), ended.err
 
@@ -303,7 +303,7 @@ def test_tls_inspection(site: Site) -> None:
     assert re.search(
         rf"the certificate of {NAME}:\d+ through the proxy http://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) is "
         r"not trusted: unable to get local issuer certificate; "
-        r"if you trust its issuer, add it with .*SSL_CERT_FILE",
+        r"if you trust its issuer, add it with --ca-file or SSL_CERT_FILE",
         ended.err,
     ), ended.err
 

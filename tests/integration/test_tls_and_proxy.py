@@ -114,7 +114,7 @@ class TestTls:
         assert reply.kind is FaultKind.UNTRUSTED
         assert re.fullmatch(
             r"the certificate of 127\.0\.0\.1:\d+ is not trusted: unable to get local issuer certificate; "
-            "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE",
+            "if you trust its issuer, add it with SSL_CERT_FILE",
             reply.detail,
         )
         assert requests == []

@@ -48,7 +48,8 @@ _ZLIB_WINDOWS = {
 class Client:
     """An HTTP client for imports that keeps its connections open; create it in a running event loop.
 
-    ``base_uri`` has no path; without ``tls``, the system's certificate authorities are trusted.
+    ``base_uri`` has no path; without ``tls``, the system's certificate authorities are trusted, and messages
+    name ``roots`` as the settings for others.
     """
 
     def __init__(
@@ -58,10 +59,11 @@ class Client:
         *,
         tls: ssl.SSLContext | None = None,
         proxy: Proxy | None = None,
+        roots: str = "SSL_CERT_FILE",
     ) -> None:
         self._base_uri = base_uri
         self._tokens = tokens
-        self._route = Route(base_uri, proxy)
+        self._route = Route(base_uri, proxy, roots)
         self._large = large_response_slots()
         self._kept, self._fresh = (
             _session(Connector(force_close=force_close, ssl=tls or True)) for force_close in (False, True)

@@ -57,7 +57,7 @@ def fault_of(error: Exception, route: Route, phase: Phase, *, is_new: bool = Fal
         case aiohttp.ClientConnectorDNSError():
             return _lookup_fault(error, route)
         case aiohttp.ClientConnectorCertificateError():
-            return _certificate_fault(error.certificate_error, _peer(error.host, error.port, route))
+            return _certificate_fault(error.certificate_error, _peer(error.host, error.port, route), route)
         case aiohttp.ClientHttpProxyError() if proxy is not None:
             return _proxy_fault(error, route, proxy)
         case aiohttp.ClientConnectorError():
@@ -105,12 +105,12 @@ def _lookup_fault(error: aiohttp.ClientConnectorDNSError, route: Route) -> Fault
     )
 
 
-def _certificate_fault(error: Exception, peer: str) -> Fault:
+def _certificate_fault(error: Exception, peer: str, route: Route) -> Fault:
     reason = getattr(error, "verify_message", "") or faults.NOT_VERIFIED
     code = getattr(error, "verify_code", 0)
     advice = None
     if code in _UNKNOWN_ISSUER:
-        advice = faults.UNKNOWN_ISSUER
+        advice = faults.unknown_issuer(route.roots)
     elif code in _WRONG_TIME:
         advice = faults.CHECK_CLOCK
     return Fault(FaultKind.UNTRUSTED, faults.untrusted_certificate(peer, printable(reason), advice))

@@ -46,10 +46,11 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The host of the API and the proxy, as messages name them."""
+    """The host of the API, the proxy, and the settings of trusted ``roots``, as messages name them."""
 
     base_uri: str
     proxy: Proxy | None = None
+    roots: str = "SSL_CERT_FILE"
 
     @property
     def is_https(self) -> bool:

@@ -118,7 +118,8 @@ def _open_store(
 async def _start_loop(
     stack: AsyncExitStack, named: Inputs, tls: ssl.SSLContext | None, terms: Terms, warn: Warn
 ) -> Loop:
-    client = Client(named.base_uri, named.tokens, tls=tls, proxy=find_proxy(named.base_uri))
+    proxy, roots = find_proxy(named.base_uri), "--ca-file or SSL_CERT_FILE"
+    client = Client(named.base_uri, named.tokens, tls=tls, proxy=proxy, roots=roots)
     await stack.enter_async_context(client)
     random = Random()  # noqa: S311 (jitter is no secret)
     warn_of_time = partial(warn, "implausible_time")

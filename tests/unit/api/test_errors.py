@@ -104,7 +104,7 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         FaultKind.UNTRUSTED,
         (
             "the certificate of api.test is not trusted: self-signed certificate in certificate chain; "
-            "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
+            "if you trust its issuer, add it with SSL_CERT_FILE"
         ),
     ),
     (
@@ -231,7 +231,7 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         (
             f"the certificate of {THE_PROXY} for api.test is not trusted: "
             "unable to get local issuer certificate; "
-            "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
+            "if you trust its issuer, add it with SSL_CERT_FILE"
         ),
     ),
     (

@@ -26,7 +26,6 @@ MAY_WANT_CERTIFICATE = "it may require a client certificate, which is not suppor
 PLAIN_HTTP = "the port speaks plain HTTP or another protocol without TLS"
 HANDSHAKE_REJECTED = "the server rejected it; it may require a client certificate or another TLS version"
 NOT_VERIFIED = "it cannot be verified"
-UNKNOWN_ISSUER = "if you trust its issuer, add it with the setting ca_file or with SSL_CERT_FILE"
 CHECK_CLOCK = "check the clock of this machine"
 
 
@@ -79,6 +78,11 @@ def lookup_failed(peer: str, reason: str) -> str:
 
 def untrusted_certificate(peer: str, reason: str, advice: str | None = None) -> str:
     return f"the certificate of {peer} is not trusted: {reason}{f'; {advice}' if advice else ''}"
+
+
+def unknown_issuer(roots: str) -> str:
+    """Return the advice about a certificate of an unknown issuer; ``roots`` are the settings that add one."""
+    return f"if you trust its issuer, add it with {roots}"
 
 
 def no_tls(peer: str, reason: str) -> str:

@@ -157,7 +157,7 @@ def _heartbeat(event: Heartbeat) -> str:
 
 
 def _next_poll(wait: float) -> str:
-    return f"; checking again in {duration(wait)}"
+    return f"; checking again in {duration(wait)}" if wait > 0 else "; checking again now"
 
 
 def _is_step_back(transition: Transition) -> bool:
