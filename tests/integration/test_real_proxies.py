@@ -260,7 +260,8 @@ def test_an_https_proxy_with_an_untrusted_certificate(site: Site) -> None:
     assert ended.code == 75, ended.err
     assert re.search(
         r"the certificate of the proxy https://127\.0\.0\.1:\d+ \(from HTTPS_PROXY\) for \S+ is not trusted: "
-        r"unable to get local issuer certificate; if you trust its issuer, add it with --ca-file or SSL_CERT_FILE",
+        r"unable to get local issuer certificate; if you trust its issuer, "
+        r"add it with --ca-file or SSL_CERT_FILE",
         ended.err,
     ), ended.err
 
