@@ -85,7 +85,7 @@ async def delay(url: str, complete_at: float) -> float:
 async def count_connections(port: int, most: list[int]) -> None:
     """Note the largest number of connections to a local port."""
     while True:
-        rows = [row.split() for row in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]  # noqa: ASYNC240
+        rows = [row.split() for row in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]  # noqa: ASYNC240 (it is in memory)
         peers = [row[2].partition(":")[2] for row in rows if row[3] == _ESTABLISHED]
         most.append(sum(int(peer, 16) == port for peer in peers))
         await asyncio.sleep(0.25)

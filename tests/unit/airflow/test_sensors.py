@@ -239,12 +239,12 @@ def test_a_wrong_token_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_status_needs_no_list() -> None:
     """A string is one status, not a list of letters."""
-    assert sensor(fail_on="pending_approval")._policy().fail_on == {"pending_approval"}  # noqa: SLF001
+    assert sensor(fail_on="pending_approval")._policy().fail_on == {"pending_approval"}  # noqa: SLF001 (what it waits by)
 
 
 def test_no_limit_can_be_asked_for() -> None:
     """None is no limit, as in JSON."""
-    assert sensor(outage_budget=None)._policy().outage_budget == math.inf  # noqa: SLF001
+    assert sensor(outage_budget=None)._policy().outage_budget == math.inf  # noqa: SLF001 (what it waits by)
 
 
 def test_the_target_is_a_template() -> None:
