@@ -28,7 +28,6 @@ from watcher.api.exchange import (
 )
 from watcher.api.loopback import check_localhost
 from watcher.api.proxy import Proxy, Route
-from watcher.api.token import Secret
 from watcher.api.token_sources import TokenError, TokenSource
 from watcher.core.answers.replies import BODY_LIMIT, Answer, Fault, FaultKind
 from watcher.core.messages.faults import Phase
@@ -110,9 +109,9 @@ class Client:
         self, ref: ImportRef, exchange: Exchange, session: aiohttp.ClientSession
     ) -> Answer | Fault:
         token, proxy = await self._tokens.get(), self._route.proxy
+        exchange.token = token
         async with session.get(
             _url(self._base_uri, ref),
-            middlewares=(_authorized(token),),
             allow_redirects=False,
             proxy=None if proxy is None else proxy.url,
             proxy_headers=None if proxy is None else proxy.headers,
@@ -152,18 +151,6 @@ class Client:
         if broken is not None or len(body) > BODY_LIMIT:
             response.close()
         return bytes(body[: BODY_LIMIT + 1]), broken
-
-
-def _authorized(token: Secret) -> aiohttp.ClientMiddlewareType:
-    """Return a middleware that adds the token when a request is sent, so that few variables hold it."""
-
-    async def send(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        request.headers["Authorization"] = token.reveal()
-        return await handler(request)
-
-    return send
 
 
 def _session(connector: Connector) -> aiohttp.ClientSession:

@@ -14,13 +14,10 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
-from watcher.api.exchange import CountingSocket, current_exchange
+from watcher.api.exchange import RECEIVE_BUFFER, CountingSocket, current_exchange
 from watcher.api.guard import Guard
 from watcher.api.loopback import check_loopback
 from watcher.core.messages.faults import Phase
-
-_RECEIVE_BUFFER = 1 << 15
-"""Size of a socket's receive buffer in bytes; asyncio reads all of it at once, on up to 100 connections."""
 
 
 class UnrequestedDataError(aiohttp.ClientConnectionError):
@@ -70,6 +67,8 @@ class Connector(aiohttp.TCPConnector):
                 continue
             guard.begin(exchange)
             connection.add_callback(guard.end)
+            if exchange.token is not None:
+                req.headers["Authorization"] = exchange.token.reveal()
             exchange.phase = Phase.WAITING
             return connection
 
@@ -125,7 +124,7 @@ async def _prepared(connection: Connection, request: ClientRequest) -> Guard | N
     guard = Guard(protocol, transport, _socket_of(transport))
     transport.set_protocol(guard)
     if isinstance(transport, _ReadBuffered):
-        transport.set_read_buffer_limits(_RECEIVE_BUFFER)
+        transport.set_read_buffer_limits(RECEIVE_BUFFER)
     is_quiet = await guard.settle() if request.is_ssl() else guard.is_quiet
     error = protocol.exception()
     if error is not None:  # such as a TLS alert
@@ -146,7 +145,7 @@ def _abort(connection: Connection) -> None:
 def _new_socket(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
     created = CountingSocket(family, kind, protocol)
-    created.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    created.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     exchange = current_exchange()
     exchange.phase = Phase.CONNECTING
     exchange.sockets.append(created)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from watcher.api.token import Secret
 from watcher.core.messages.faults import Phase
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ MAX_FIELDS = HEAD_LIMIT // 16
 
 SMALL = 1 << 15
 """Largest response, in bytes of memory, that is read without a slot."""
+
+RECEIVE_BUFFER = 1 << 15
+"""Size of a socket's receive buffer in bytes; asyncio reads all of it at once, on up to 100 connections."""
 
 _LARGE_RESPONSES = 4
 """Larger responses that are read at a time; this limits the memory of 100 requests."""
@@ -45,6 +49,7 @@ class Exchange:
     def __init__(self, large: asyncio.Semaphore) -> None:
         self.started = asyncio.get_running_loop().time()
         self.phase = Phase.LOOKUP
+        self.token: Secret | None = None
         self.sockets: list[CountingSocket] = []
         self.body: aiohttp.StreamReader | None = None
         self._large = large
@@ -126,8 +131,8 @@ class CountingSocket(socket.socket):
         self.received = 0
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Receive and count."""
-        data = super().recv(size, flags)
+        """Receive and count, in a small buffer: asyncio's own of 256 KiB is slow to allocate."""
+        data = super().recv(min(size, RECEIVE_BUFFER), flags)
         self.received += len(data)
         return data
 

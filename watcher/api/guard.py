@@ -10,7 +10,7 @@ from watcher.api.exchange import CountingSocket, Exchange
 from watcher.core.messages.faults import Phase
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
-_NO_LENGTH = re.compile(rb"^http/1\.\d (?:1\d\d|204|304)|\r\ntransfer-encoding:")
+_NO_BODY = re.compile(rb"http/1\.\d (?:1\d\d|204|304)")
 
 
 class Guard(asyncio.Protocol):
@@ -163,6 +163,6 @@ def _size_of_response(data: bytes) -> int | None:
     end = data.find(b"\r\n\r\n")
     head = data[: end + 2].lower()
     lengths = _LENGTH.findall(head)
-    if end < 0 or len(lengths) != 1 or _NO_LENGTH.search(head):
+    if end < 0 or len(lengths) != 1 or b"\r\ntransfer-encoding:" in head or _NO_BODY.match(head):
         return None
     return end + 4 + int(lengths[0])

@@ -6,7 +6,6 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
 from random import Random
 from typing import Self
 
@@ -155,9 +154,14 @@ class Loop:
         next_wakeup = self._fleet.next_wakeup(self.clock().monotonic, can_send=can_send)
         soonest = min([next_wakeup, *(outbox.resumes_at for outbox in self._saving.values())])
         self.wakes_at = min(soonest, self._in_flight.next_timeout)
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(soonest if math.isfinite(soonest) else None):
-                await self._wake.wait()
+        timer = None
+        if math.isfinite(soonest):
+            timer = asyncio.get_running_loop().call_at(soonest, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def _put(self, events: Iterable[tuple[Group, Event]]) -> None:
         for group, event in events:

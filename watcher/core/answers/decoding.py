@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import chain
 
 from watcher.core.answers.authenticity import error_of, is_error
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
@@ -31,7 +32,7 @@ from watcher.core.text import printable
 _FILES_LIMIT = 100
 
 _SMALL = 4096
-"""Largest body in bytes that is read only once: most polls return the same one as the poll before."""
+"""Largest body in bytes that is decoded only once: most polls return the same one as the poll before."""
 
 _TEMPORARY = frozenset({408, 409, 421, 423, 425, 499})
 """Statuses below 500 that a later request may not meet, whoever sent them."""
@@ -47,6 +48,15 @@ class _Members:
     mode: object
     created_ms: int | None
     files: tuple[tuple[object, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """A small body, and the reply if the token is not in ``text``, all that the reply shows."""
+
+    members: _Members
+    found: Found
+    text: str
 
 
 def decode(ref: ImportRef, answer: Answer) -> Reply:
@@ -83,8 +93,8 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     if len(answer.body) > BODY_LIMIT:
         return _no_import(answer, faults.large_body(BODY_LIMIT >> 20))
-    small = len(answer.body) <= _SMALL
-    members = _read_small(answer.body) if small else _read_members(answer.body)
+    small = _read_small(answer.body) if len(answer.body) <= _SMALL else None
+    members = _read_members(answer.body) if small is None else small.members
     if isinstance(members, str):
         return _no_import(answer, members or None)
     # Compared as received: a key may contain the text of a short token.
@@ -92,6 +102,12 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
         return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
     if members.segment_key != ref.segment:
         return WrongImport("segmentKey", printable(ref.segment), safe(members.segment_key, answer))
+    if small is not None and answer.conceal(small.text) == small.text:
+        return small.found
+    return _found(members, answer)
+
+
+def _found(members: _Members, answer: Answer) -> Found:
     files = [ImportFile(safe_text(name, answer), safe_text(status, answer)) for name, status in members.files]
     return Found(
         Import(
@@ -101,6 +117,16 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
             files=tuple(files),
         )
     )
+
+
+@lru_cache(maxsize=256)
+def _read_small(body: bytes) -> _Small | None:
+    members = _read_members(body)
+    if isinstance(members, str):
+        return None
+    shown = (members.status, members.mode, *chain.from_iterable(members.files))
+    text = "\n".join(text[:SEARCH_LIMIT] for text in shown if isinstance(text, str))
+    return _Small(members, _found(members, Answer(HTTPStatus.OK, {}, body)), text)
 
 
 def _read_members(body: bytes) -> _Members | str:
@@ -119,9 +145,6 @@ def _read_members(body: bytes) -> _Members | str:
         return faults.NO_STATUS
     mode, created, files = (read_value(members.get(name)) for name in ("mode", "creationTime", "files"))
     return _Members(import_id, segment_key, status, mode, _milliseconds(created), _files(files))
-
-
-_read_small = lru_cache(maxsize=256)(_read_members)
 
 
 def _no_import(answer: Answer, said: str | None = None) -> Fault:

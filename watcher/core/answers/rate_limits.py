@@ -19,8 +19,8 @@ LATEST_RETRY_AFTER = 3600.0
 """Latest plausible ``Retry-After`` in seconds from now; a time up to as long ago has passed."""
 
 _QUOTED = 40  # characters of an implausible value
+_MOST_DIGITS = 15
 
-_COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _ITEM = re.compile(r"[A-Za-z]+, [^,]+|[^,]+")
 """One value of a repeated field; a date contains a comma of its own."""
@@ -121,19 +121,26 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
         retry_after, is_plausible = _retry_after(headers["retry-after"], now)
     if not is_plausible:
         ignored.append("retry-after")
+    latest_reset = max(waits, default=None)
+    if not ignored:
+        return RateLimits(retry_after, latest_reset, tuple(budgets))
     implausible = tuple(f"{name}: {printable(headers[name], _QUOTED)}" for name in dict.fromkeys(ignored))
-    return RateLimits(retry_after, max(waits, default=None), tuple(budgets), implausible)
+    return RateLimits(retry_after, latest_reset, tuple(budgets), implausible)
 
 
 def _least(value: str) -> int | None:
+    if _is_count(value):  # most fields have one value
+        return int(value)
     return min(_counts(value), default=None) if value else None
 
 
 def _counts(value: str) -> list[int]:
-    if _COUNT.fullmatch(value):  # most fields have one value
-        return [int(value)]
     items = (item.strip() for item in _ITEM.findall(value))
-    return [int(item) for item in items if _COUNT.fullmatch(item)]
+    return [int(item) for item in items if _is_count(item)]
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS
 
 
 @lru_cache(maxsize=8)  # responses within a second share their date and their windows

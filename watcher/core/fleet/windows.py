@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -23,15 +22,24 @@ class _Window:
     resumes: float  # later by a jitter, because others wait for the same time
 
 
+class _Known:
+    """What is known of one limit; there is no window after it ended."""
+
+    def __init__(self) -> None:
+        self.size = 0  # of the latest window
+        self.window: _Window | None = None
+        self.share = Share()
+
+
 class Windows:
     """Count down the known windows of all limits, and pace requests where others use a limit too."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._windows: dict[Limit, _Window] = {}
-        self._sizes: dict[Limit, int] = {}
+        self._limits: dict[Limit, _Known] = {}
+        self._open_windows: list[_Window] = []
         self._next_close = math.inf  # no window ends earlier
-        self._shares: defaultdict[Limit, Share] = defaultdict(Share)
+        self._spacing = 0.0  # seconds between requests, if others use a limit too
         self._paced_until = -math.inf
         self._last_end = -math.inf  # of the latest known window
         self._unnamed = 0  # requests whose replies named no window, since one did
@@ -39,39 +47,43 @@ class Windows:
     def allowed_at(self, *, last: bool) -> float:
         """Return when all windows allow the next request; ``last`` polls may use the reserve."""
         moment = -math.inf if last else self._paced_until
-        for window in self._windows.values():
+        for window in self._open_windows:
             if window.left <= (0 if last else window.reserve):
                 moment = max(moment, window.ends if last else window.resumes)
         return moment
 
     def start(self) -> None:
         """Count a request that is sent."""
-        for window in self._windows.values():
+        for window in self._open_windows:
             window.left -= 1
             window.own += 1
 
     def pace(self, asked_at: float) -> None:
         """Set the time of the next request after one that was sent at ``asked_at``."""
-        spacing = self._spacing
-        self._paced_until = asked_at + schedule.poll_wait(spacing, self._random) if spacing else -math.inf
+        self._paced_until = -math.inf
+        if self._spacing:
+            self._paced_until = asked_at + schedule.poll_wait(self._spacing, self._random)
 
     def observe(
         self, budgets: Sequence[Budget], in_flight: int, asked_at: float, now: float, *, throttled: bool
     ) -> None:
         """Update the windows from a reply to a request, while ``in_flight`` others have no reply."""
         for budget in budgets:
+            known = self._limits.get(budget.limit)
+            if known is None:
+                known = self._limits[budget.limit] = _Known()
             # The server may not have counted the requests in flight when it sent this response.
             left = budget.remaining - in_flight
-            window = self._windows.get(budget.limit)
+            window = known.window
             if window is None or _is_newer(budget.window, window.name):
-                window = self._open(budget, left, now)
+                window = self._open(known, budget, left, now)
                 window.own = in_flight + self._unnamed + (not throttled)
             elif window.name == budget.window:
                 window.left = min(window.left, left)
                 window.own -= throttled  # a rejected request uses nothing
             else:
                 continue
-            self._update_share(budget, window, throttled=throttled)
+            self._update_share(known, budget, window.own, throttled=throttled)
         self._unnamed = 0 if budgets else self._unnamed + (not throttled)
         if throttled:
             self._paced_until = -math.inf  # the hold ends with the window, whose first requests are accepted
@@ -88,44 +100,46 @@ class Windows:
         """Forget the windows that have ended; return whether there were any."""
         if now < self._next_close:
             return False
-        known = len(self._windows)
-        self._windows = {limit: window for limit, window in self._windows.items() if now < window.resumes}
-        self._next_close = min((window.resumes for window in self._windows.values()), default=math.inf)
-        return len(self._windows) < known
+        for known in self._limits.values():
+            if known.window is not None and known.window.resumes <= now:
+                known.window = None
+        self._list_windows()
+        return True
 
     def is_open(self, now: float) -> bool:
         """Return whether any window is known at present."""
-        return any(now < window.ends for window in self._windows.values())
+        return any(now < window.ends for window in self._open_windows)
 
     def usable_requests(self) -> float:
         """Return how many requests fit into a new window without its reserve; infinite if unknown."""
-        return min((max(1, size - size // RESERVE) for size in self._sizes.values()), default=math.inf)
+        sizes = (known.size for known in self._limits.values())
+        return min((max(1, size - size // RESERVE) for size in sizes), default=math.inf)
 
-    @property
-    def _spacing(self) -> float:
-        return max((share.spacing for share in self._shares.values()), default=0.0)
-
-    def _update_share(self, budget: Budget, window: _Window, *, throttled: bool) -> None:
+    def _update_share(self, known: _Known, budget: Budget, own: int, *, throttled: bool) -> None:
         if budget.resets_in is None:
             return
         # The time is in whole seconds, and the first one of a window says too little about a rate.
         elapsed = min(WINDOW, max(1.0, WINDOW - budget.resets_in + 0.5))
-        self._shares[budget.limit].observe(
-            self._sizes[budget.limit], budget.remaining, max(0, window.own), elapsed, throttled=throttled
-        )
+        before = known.share.requests
+        known.share.observe(known.size, budget.remaining, max(0, own), elapsed, throttled=throttled)
+        if known.share.requests != before:
+            self._spacing = max(other.share.spacing for other in self._limits.values())
 
-    def _open(self, budget: Budget, left: int, now: float) -> _Window:
+    def _open(self, known: _Known, budget: Budget, left: int, now: float) -> _Window:
         # If the size is not given, the most that any window had left is the best estimate.
-        size = budget.size or max(budget.remaining, self._sizes.get(budget.limit, 0))
-        self._sizes[budget.limit] = size
+        known.size = budget.size or max(budget.remaining, known.size)
         length = WINDOW if budget.resets_in is None else budget.resets_in
         ends = now + length
         resumes = ends + schedule.after_named(length, self._random)
-        window = _Window(budget.window, left, 0, size // RESERVE, ends, resumes)
-        self._windows[budget.limit] = window
-        self._next_close = min(self._next_close, resumes)
+        known.window = _Window(budget.window, left, 0, known.size // RESERVE, ends, resumes)
+        self._list_windows()
         self._last_end = ends
-        return window
+        return known.window
+
+    def _list_windows(self) -> None:
+        windows = (known.window for known in self._limits.values())
+        self._open_windows = [window for window in windows if window is not None]
+        self._next_close = min((window.resumes for window in self._open_windows), default=math.inf)
 
 
 def _is_newer(name: int | None, current: int | None) -> bool:

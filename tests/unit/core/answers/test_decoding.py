@@ -281,6 +281,15 @@ def test_the_token_is_never_shown(text: str) -> None:
             assert "%61" not in told
 
 
+def test_a_body_that_was_decoded_before_hides_a_new_token() -> None:
+    """The reply to a body is not remembered for another token."""
+    came = answer(import_body(mode=TOKEN))
+    for token, mode in (("other-token", TOKEN), (TOKEN, "***"), ("other-token", TOKEN)):
+        reply = concealed(came, token)
+        assert isinstance(reply, Found)
+        assert reply.found.mode == mode
+
+
 @pytest.mark.parametrize("length", range(15, 300, 3))
 def test_a_cut_leaves_no_part_of_the_token(length: int) -> None:
     """Long text is cut only after the token was removed."""
