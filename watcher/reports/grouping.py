@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef
 
-_VARYING = re.compile(r" for \d[\d.]*\w+| \d[\d.]*\w+ ago|(?<!HTTP )\b\w*\d\w*\b|\.\d+")
+_VARYING = re.compile(r" for \d[\d.]*\w+| \d[\d.]*\w+ ago|(?<!HTTP )\b\w*\d(?:\w|\.\w)*")
 """Durations, request IDs and other words with digits; equal faults differ in these."""
 
 
