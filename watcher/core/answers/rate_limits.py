@@ -71,7 +71,7 @@ class RateLimits:
     Attributes:
         retry_after: Seconds to wait by ``Retry-After``.
         latest_reset: Seconds to the latest plausible reset, whatever remains.
-        implausible: The fields with a time that is ignored, safe to print.
+        implausible: The fields with a time that is implausible or unreadable, safe to print.
     """
 
     retry_after: float | None = None
@@ -98,7 +98,8 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
     ``received_unix``, the local clock, replaces an unusable one. ``Date`` has no fractions of a second, so
     waits are up to a second longer, never shorter. The names of ``headers`` are in lower case.
 
-    Implausible times are ignored: a wrong unit or clock in a gateway would otherwise stop a watch for years.
+    Implausible and unreadable times are ignored: a wrong unit or clock in a gateway would otherwise stop a
+    watch for years.
     """
     if _FIELD_NAMES.isdisjoint(headers):
         return RateLimits()
@@ -135,8 +136,12 @@ def _least(value: str) -> int | None:
 
 
 def _counts(value: str) -> list[int]:
-    items = (item.strip() for item in _ITEM.findall(value))
-    return [int(item) for item in items if _is_count(item)]
+    return [int(item) for item in _items(value) if _is_count(item)]
+
+
+def _items(value: str) -> list[str]:
+    """Return the values of a repeated field."""
+    return [stripped for item in _ITEM.findall(value) if (stripped := item.strip())]
 
 
 def _is_count(text: str) -> bool:
@@ -149,7 +154,8 @@ def _read_reset(value: str, now: float) -> tuple[int | None, float | None, bool]
     ends = _counts(value)
     waits = [end / 1000 - now for end in ends]
     plausible = [wait for wait in waits if 0 < wait <= LATEST_RESET]
-    is_plausible = all(-LATEST_RETRY_AFTER <= wait <= LATEST_RESET for wait in waits)
+    is_readable = len(ends) == len(_items(value))
+    is_plausible = is_readable and all(-LATEST_RETRY_AFTER <= wait <= LATEST_RESET for wait in waits)
     return max(ends, default=None), max(plausible, default=None), is_plausible
 
 
@@ -160,13 +166,13 @@ def _retry_after(value: str, now: float) -> tuple[float | None, bool]:
     """
     waits = []
     is_plausible = True
-    for item in _ITEM.findall(value):
-        readings = _readings(item.strip(), now)
+    for item in _items(value):
+        readings = _readings(item, now)
         wait = next((wait for wait in readings if -LATEST_RETRY_AFTER <= wait <= LATEST_RETRY_AFTER), None)
-        if wait is not None:
-            waits.append(wait)
-        elif readings:
+        if wait is None:
             is_plausible = False
+        else:
+            waits.append(wait)
     return max(waits, default=None), is_plausible
 
 

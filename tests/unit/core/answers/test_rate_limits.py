@@ -94,12 +94,17 @@ def test_an_unusable_header_is_ignored(headers: dict[str, str]) -> None:
         ({"x-ratelimit-reset": str((SERVER - 30) * 1000)}, ()),
         ({"retry-after": str(SERVER - 3)}, ()),
         ({"retry-after": formatdate(SERVER - 5, usegmt=True)}, ()),
-        ({"retry-after": "soon"}, ()),
         ({"retry-after": "0"}, ()),
+        ({"retry-after": " "}, ()),
+        ({"retry-after": "soon"}, ("retry-after: soon",)),
+        ({"retry-after": "-5"}, ("retry-after: -5",)),
+        ({"retry-after": "5, never"}, ("retry-after: 5, never",)),
+        ({"x-ratelimit-reset": "NaN"}, ("x-ratelimit-reset: NaN",)),
+        ({"x-ratelimit-reset": "9" * 400}, (f"x-ratelimit-reset: {'9' * 37}...",)),
     ],
 )
 def test_an_implausible_time_is_quoted(headers: dict[str, str], quoted: tuple[str, ...]) -> None:
-    """A time that is too far away is quoted; one that is over or unreadable is not."""
+    """A time that is too far away or unreadable is quoted; one that is over is not."""
     assert read_rate_limits({"date": DATE, **headers}, WRONG_CLOCK).implausible == quoted
 
 
