@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from watcher.core.events import Ended
+from watcher.core.messages.outcomes import without_last_status
 from watcher.core.model import ImportRef
 
 _VARYING = re.compile(r" for \d[\d.]*\w+| \d[\d.]*\w+ ago|(?<!HTTP )\b\w*\d(?:\w|\.\w)*")
@@ -31,9 +33,16 @@ def summarize(texts: Iterable[str]) -> str:
 
 
 def grouped(ends: Iterable[Ended]) -> Iterator[tuple[Ended, list[ImportRef]]]:
-    """Group ends with the same outcome and reason; yield the first one of each group, and its imports."""
-    groups: dict[tuple[str, bool, str], tuple[Ended, list[ImportRef]]] = {}
+    """Group ends with the same outcome and reason; yield one end for each group, and its imports.
+
+    It is the first end. If the last statuses in the group differ, its message names none.
+    """
+    groups: dict[tuple[str, bool, str], list[Ended]] = {}
     for end in ends:
-        key = end.outcome, end.left_behind, shape_of(end.message)
-        groups.setdefault(key, (end, []))[1].append(end.ref)
-    yield from groups.values()
+        reason = shape_of(without_last_status(end.message))
+        groups.setdefault((end.outcome, end.left_behind, reason), []).append(end)
+    for group in groups.values():
+        first = group[0]
+        if len({end.progress.status for end in group}) > 1:
+            first = replace(first, message=without_last_status(first.message))
+        yield first, [end.ref for end in group]

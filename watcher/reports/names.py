@@ -12,16 +12,23 @@ LISTED = 3
 
 
 class Names:
-    """The imports of one watch; ``shortened`` once a line has named the keys that all of them share."""
+    """The imports of one watch.
+
+    Attributes:
+        shortened: Whether names leave out the leading keys that all imports share, because they are known.
+        distinctive: Whether they also leave out import IDs that are not needed to tell the imports apart.
+    """
 
     def __init__(self) -> None:
         self.shortened = False
+        self.distinctive = False
         self._refs: dict[ImportRef, None] = {}
         self._shared: int | None = None
+        self._distinctive: slice | None = None
 
     def add(self, ref: ImportRef) -> None:
         self._refs[ref] = None
-        self._shared = None
+        self._shared = self._distinctive = None
 
     def __len__(self) -> int:
         """Return the number of imports."""
@@ -33,6 +40,10 @@ class Names:
         return joined(next(iter(self._refs)).keys[: self._count_shared()])
 
     def of(self, ref: ImportRef) -> str:
+        if self.distinctive:
+            if self._distinctive is None:
+                self._distinctive = distinctive_keys(self._refs)
+            return joined(ref.keys[self._distinctive])
         return joined(ref.keys[self._count_shared() :]) if self.shortened else str(ref)
 
     def of_all(self, refs: Collection[ImportRef], *, so_far: bool = False) -> str:
@@ -61,3 +72,10 @@ def count_shared_keys(refs: Iterable[ImportRef]) -> int:
     """Count the leading keys that all targets share; the import ID always stays."""
     columns = zip(*(ref.keys[:-1] for ref in refs), strict=True)
     return next((index for index, keys in enumerate(columns) if len(set(keys)) > 1), 3)
+
+
+def distinctive_keys(refs: Collection[ImportRef]) -> slice:
+    """Return which keys tell the imports apart; the import ID only if the others are not enough."""
+    shared = count_shared_keys(refs)
+    others = {ref.keys[shared:-1] for ref in refs}
+    return slice(shared, -1 if len(others) == len(refs) and () not in others else None)

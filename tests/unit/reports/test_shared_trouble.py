@@ -237,6 +237,18 @@ def test_equal_failures_are_one_line(log: Log) -> None:
     ]
 
 
+def test_failures_at_different_statuses_are_one_line_without_a_status(log: Log) -> None:
+    """Imports that an outage ends at different statuses share their explanation, but no status."""
+    for ref, status in zip(REFS, ("ready", "in_progress", "in_progress"), strict=False):
+        message = f"no usable response for 5s: HTTP 502; last status {status} for 4.2s. Check the network."
+        at_status = progress((status, 4.2))
+        log.receive(Ended(ref, log.at, at_status, Outcome.UNAVAILABLE, message))
+    log.wait(COLLECTING)
+    assert log.lines()[1:] == [
+        "error: no usable response for 5s: HTTP 502. Check the network. (3 imports: imp-0, imp-1, imp-2)",
+    ]
+
+
 def test_successes_are_counted_and_not_repeated(make_log: MakeLog) -> None:
     """A success is the transition that it follows from, and the last one is the summary too."""
     log = make_log(REFS[:2])
