@@ -16,7 +16,8 @@ from tests.unit.reports.live.test_view_state import progress
 from watcher.core.events import Ended
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
-from watcher.reports.live.frame import UNICODE, Frame
+from watcher.reports.live.frame import UNICODE
+from watcher.reports.live.steps import StepsFrame
 from watcher.reports.live.view_state import ImportView
 from watcher.reports.stdout import text_line
 
@@ -49,9 +50,8 @@ def test_the_picture_is_current() -> None:
     end = Ended(REF, Instant(11.0, EPOCH), after, Outcome.COMPLETE, "complete after 11s")
     over = ImportView(REF, during.goal, after, ended=end)
     first = Text(part("demo").splitlines()[0])
-    drawn = draw(
-        [first, Frame([during], UNICODE)], [Frame([over], UNICODE, names_target=False), Text(text_line(end))]
-    )
+    last = StepsFrame([over], UNICODE, is_last=True, result_follows=True)
+    drawn = draw([first, StepsFrame([during], UNICODE)], [last, Text(text_line(end))])
     assert words(PICTURE.read_text("utf-8")) == words(drawn)
 
 

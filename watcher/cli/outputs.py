@@ -115,7 +115,7 @@ def make_log(
             glyphs,
             several=several,
             defer=_call_later,
-            target_follows=settings.output is OutputFormat.TEXT and Stream(sys.stdout).is_terminal,
+            result_follows=settings.output is OutputFormat.TEXT and Stream(sys.stdout).is_terminal,
         )
     log = make_line_log(settings, snapshot, several=several)
     if missing is not None and settings.progress is ProgressStyle.LIVE:

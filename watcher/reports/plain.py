@@ -72,7 +72,7 @@ class PlainLog(Report):
         if not result.ends:
             self._lines.write_unwatched(result)
             return
-        self._flush()
+        self.flush()
         now = time.time()
         if self._several and len(self._successes) < len(result.ends):
             kind = Kind.SUCCESS if result.code == 0 else Kind.OUTCOME
@@ -84,12 +84,19 @@ class PlainLog(Report):
             self._lines.write(Line(Level.ERROR, text, now, refs, Kind.OUTCOME))
         self._lines.finish()
 
+    def flush(self) -> None:
+        """Write everything that is collected for later lines."""
+        self._write_goals()
+        self._write_change()
+        self._trouble.write()
+        self._write_ends()
+
     def notify(self, notice: Notice) -> None:
         """Write the message."""
         self._lines.write(Line(notice.level, notice.message, time.time()))
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._lines.close()
 
     def _begin(self, event: Watching) -> None:
@@ -160,9 +167,3 @@ class PlainLog(Report):
         line = Line.of(event, [event.ref] if self._several else [])
         if line is not None:
             self._lines.write(line)
-
-    def _flush(self) -> None:
-        self._write_goals()
-        self._write_change()
-        self._trouble.write()
-        self._write_ends()

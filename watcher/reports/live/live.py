@@ -6,14 +6,15 @@ import asyncio
 from dataclasses import replace
 from time import thread_time
 
-from watcher.core.events import Changed, Event, Heartbeat, MetUnknownStatus, Watching
+from watcher.core.events import Changed, Ended, Event, Heartbeat, MetUnknownStatus, Watching
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level, level_of
-from watcher.core.statuses import SUCCESSES
 from watcher.reports.lines import LineWriter
-from watcher.reports.live.frame import Frame, Glyphs
+from watcher.reports.live.frame import Glyphs
 from watcher.reports.live.region import Region
-from watcher.reports.live.view_state import ViewState
+from watcher.reports.live.steps import StepsFrame
+from watcher.reports.live.table import TableFrame
+from watcher.reports.live.view_state import ViewState, is_explained
 from watcher.reports.plain import PlainLog
 from watcher.reports.report import Notice, Report
 from watcher.reports.stream import Defer, Stream
@@ -36,8 +37,8 @@ class LiveView(Report):
     """Draw the state of all imports during the watch, and leave the last frame on the screen.
 
     The running loop's timers drive it: there is no thread, and no frame while the loop is busy. ``snapshot``
-    returns None before the wait for an import begins and after it ends. ``target_follows`` says whether the
-    result, which names the import, is written below on the same terminal.
+    returns None before the wait for an import begins and after it ends. ``result_follows`` says whether the
+    result, which names all imports, is written below on the same terminal.
     """
 
     name = "the live view"
@@ -51,21 +52,23 @@ class LiveView(Report):
         *,
         several: bool,
         defer: Defer,
-        target_follows: bool = False,
+        result_follows: bool = False,
     ) -> None:
         self._region = Region(stream)
         self._state = ViewState(snapshot)
-        self._frame = Frame((), glyphs)
-        self._target_follows = target_follows
+        frame = TableFrame if several else StepsFrame
+        self._frame = frame((), glyphs, result_follows=result_follows)
+        self._several = several
         lines = LineWriter(self._region, level)
-        lines.names.shortened = target_follows and not several
+        lines.names.shortened = result_follows
+        lines.names.distinctive = result_follows and several
         self._log = PlainLog(lines, several=several, snapshot=snapshot, defer=defer)
         self._timer: asyncio.Handle | None = None
         self._active_at = 0.0
         self._failed = False
 
     def receive(self, event: Event) -> None:
-        """Show an event in the next frame; write unknown statuses and unexpected transitions above it."""
+        """Show an event in the next frame; write what is unusual or failed above it."""
         if self._failed:
             self._log.receive(event)
             return
@@ -74,7 +77,7 @@ class LiveView(Report):
             self._log.add(event.ref)
         if not isinstance(event, Heartbeat):
             self._active_at = event.at.monotonic
-        if isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO:
+        if self._is_for_log(event):
             self._log.receive(event)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_soon(self._tick)
@@ -83,13 +86,14 @@ class LiveView(Report):
         self._log.notify(notice)
 
     def finish(self, result: Result) -> None:
-        """Draw the last frame, and explain each unsuccessful outcome below it."""
+        """Draw the last frame; an unsuccessful outcome of a single import is explained below it."""
         self._stop()
         if not self._failed:
-            failures = [end for end in result.ends if end.outcome not in SUCCESSES and not end.left_behind]
-            self._draw(last=True, names_target=not (failures or self._target_follows))
-            for end in failures:
-                self._log.receive(end)
+            self._log.flush()
+            self._draw(last=True)
+            for end in result.ends if not self._several else ():
+                if is_explained(end):
+                    self._log.receive(end)
         self._log.finish(result)
 
     def close(self) -> None:
@@ -111,9 +115,15 @@ class LiveView(Report):
             cost = thread_time() - began
             self._timer = loop.call_later(max(pause, cost / _MAX_SHARE), self._tick)
 
-    def _draw(self, *, last: bool = False, names_target: bool = True) -> None:
+    def _is_for_log(self, event: Event) -> bool:
+        """Return whether lines report an event as it happens: a failure only if other waits may go on."""
+        if isinstance(event, Ended):
+            return self._several and is_explained(event)
+        return isinstance(event, Changed | MetUnknownStatus) and level_of(event) > Level.INFO
+
+    def _draw(self, *, last: bool = False) -> None:
         try:
-            frame = replace(self._frame, views=self._state.views(), names_target=names_target)
+            frame = replace(self._frame, views=self._state.views(), is_last=last)
             self._region.draw(frame, last=last)
             self._frame = replace(frame, turn=frame.turn + 1)
         except Exception as error:  # noqa: BLE001 (a defect in the drawing must not end the watch)

@@ -20,6 +20,9 @@ _MAX_DONE_STEPS = 5
 _TENTHS_BELOW = 10.0
 """Seconds up to which a running time shows tenths; above, they would only flicker."""
 
+_INSTANT = 0.001
+"""Seconds below which a time is not shown: the precision of a duration."""
+
 _USUAL_STEPS = (
     ImportStatus.PREPARING,
     ImportStatus.READY,
@@ -58,6 +61,16 @@ class ImportView:
     ended: Ended | None = None
 
     @property
+    def is_final(self) -> bool:
+        """Whether the import itself has reached its end, not only the wait."""
+        return self.status in lifecycle.FINAL
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether lines of the log report the end."""
+        return self.ended is not None and is_explained(self.ended)
+
+    @property
     def attention(self) -> Attention:
         """How urgently the import needs a person."""
         if self.ended is not None:
@@ -84,7 +97,7 @@ class ImportView:
         """The time in the current status, or the length of the whole wait after its end."""
         elapsed, in_state = self.progress.elapsed, self.progress.in_state
         if self.ended is not None:
-            return running_time(elapsed)
+            return duration(elapsed)
         return running_time(elapsed if in_state is None else in_state)
 
     @property
@@ -98,14 +111,13 @@ class ImportView:
     def done_steps(self) -> list[tuple[str, str]]:
         """The statuses that are over, each with the time spent in it."""
         seen = self.progress.transitions[-_MAX_DONE_STEPS - 1 :]
-        return [(before.to, running_time(after.in_state or 0.0)) for before, after in pairwise(seen)]
+        return [(before.to, duration(after.in_state or 0.0)) for before, after in pairwise(seen)]
 
     @property
     def last_step(self) -> str:
-        """The time in the current status if the wait ended there."""
-        in_state = self.progress.in_state
-        cut_short = self.ended is not None and self.status not in lifecycle.FINAL
-        return running_time(in_state) if cut_short and in_state is not None else ""
+        """The time in the last status if the wait ended there; empty if it ended at once."""
+        in_state = self.progress.in_state or 0.0
+        return duration(in_state) if in_state >= _INSTANT else ""
 
     @property
     def steps_ahead(self) -> list[ImportStatus]:
@@ -154,6 +166,11 @@ class ViewState:
             rest = f": the API asks to wait {running_time(left)} more" if left > 0 else ""
             return f"{RATE_LIMITED}{rest}"
         return snapshot.trouble
+
+
+def is_explained(end: Ended) -> bool:
+    """Return whether lines of the log explain an end, so the last frame leaves it out."""
+    return end.outcome not in SUCCESSES and not end.left_behind
 
 
 def running_time(seconds: float) -> str:

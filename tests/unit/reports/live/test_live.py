@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,18 +168,17 @@ def test_the_last_frame_stays_above_the_explanation(window: Window) -> None:
         view.close,
     )
     first, *others = window.lines
-    assert first == "x  stopped  2.0s   3 polls"
-    assert not any(line.strip() == str(REF) for line in others)
+    assert first == "x  preparing        2s"
+    assert others[:-1] == [".  ready", ".  in_progress", ".  complete"]
     assert others[-1].endswith(f"error: stopped. Look at it. ({REF})")
     assert window.raw.count(b"Look at it.") == 1
-    assert sum("stopped" in line for line in others) == 1
 
 
 @pytest.mark.parametrize("outcome", [Outcome.STOPPED, Outcome.COMPLETE])
 def test_the_target_is_left_to_the_result_below(window: Window, outcome: Outcome) -> None:
     """If the terminal also shows the result, neither the last frame nor the explanation names the import."""
     view = LiveView(
-        Stream(window.file), nowhere, Level.INFO, ASCII, several=False, defer=never, target_follows=True
+        Stream(window.file), nowhere, Level.INFO, ASCII, several=False, defer=never, result_follows=True
     )
     window.resize(80, 24)
     end = Ended(REF, NOW, SEEN, outcome, "look at it")
@@ -203,14 +205,86 @@ def test_the_last_frame_of_a_success_is_the_last_output(window: Window) -> None:
         view.close,
     )
     assert window.lines == [
-        "+  complete  2.0s",
-        "  3 polls",
-        "",
-        "  + preparing    2.0s",
-        "  + complete",
-        "",
-        "  default/production/big-spenders/1234a5",
+        "+  preparing      2s",
+        "+  complete       2s   3 polls",
+        "   default/production/big-spenders/1234a",
+        "   567",
     ]
+
+
+def clock(seconds: float) -> str:
+    """Return the time of day some seconds after the start."""
+    return time.strftime("%H:%M:%S", time.localtime(EPOCH + seconds))
+
+
+def several_ends(window: Window, *, result_follows: bool) -> list[str]:
+    """Watch four imports to their ends, and return the lines that stay.
+
+    The first one stops, two lose their connection at different statuses while a third one completes.
+    """
+    later: list[Callable[[], None]] = []
+    view = LiveView(
+        Stream(window.file),
+        nowhere,
+        Level.INFO,
+        ASCII,
+        several=True,
+        defer=lambda _, call: later.append(call),
+        result_follows=result_follows,
+    )
+    window.resize(100, 24)
+    window.screen.resize(24, 100)
+    stopped, cut, good, also_cut = (replace(REF, segment=name) for name in ("a", "b", "c", "d"))
+    faults = [
+        f"no usable response for 5s: HTTP 502; last status {status} for 5s. Check the network."
+        for status in ("preparing", "ready")
+    ]
+    ends = (
+        Ended(stopped, Instant(1.0, EPOCH + 1), SEEN, Outcome.STOPPED, "stopped after 2s. Look at it."),
+        Ended(also_cut, Instant(3.0, EPOCH + 3), SEEN, Outcome.UNAVAILABLE, faults[0]),
+        Ended(good, Instant(4.0, EPOCH + 4), progress(("complete", 0.0)), Outcome.COMPLETE, "complete"),
+        Ended(cut, Instant(5.0, EPOCH + 5), progress(("ready", 1.0)), Outcome.UNAVAILABLE, faults[1]),
+    )
+    result = Result(Outcome.STOPPED, 3, "1 of 4 imports complete", ends=(ends[0], ends[3], ends[2], ends[1]))
+
+    def explained_at_once() -> None:
+        for call in later:
+            call()
+        later.clear()
+        assert any("Look at it. (" in line for line in window.lines)
+
+    in_a_loop(
+        *[partial(view.receive, replace(BEGIN, ref=ref)) for ref in (stopped, cut, good, also_cut)],
+        lambda: view.receive(ends[0]),
+        explained_at_once,
+        *[partial(view.receive, end) for end in ends[1:]],
+        lambda: view.finish(result),
+        view.close,
+    )
+    return window.lines
+
+
+def test_each_import_of_several_is_named_once(window: Window) -> None:
+    """Failures are explained as they happen, in the order of their times; the last table has the others."""
+    lines = several_ends(window, result_follows=False)
+    assert [line.split(" ")[0] for line in lines if "error: " in line][:2] == [clock(1), clock(3)]
+    first, second, table, last = re.split(r"\n(?=\d\d:|default)", "\n".join(lines))
+    first, second = (" ".join(line.split()) for line in (first, second))
+    assert first.endswith("error: stopped after 2s. Look at it. (default/production/a/1234a567)")
+    assert second.endswith(
+        "error: no usable response for 5s: HTTP 502. Check the network. "
+        "(2 imports: default/production/b/1234a567, default/production/d/1234a567)"
+    )
+    assert table == "default/production\n+  complete  0ms  c/1234a567"
+    assert last.endswith("error: 1 of 4 imports complete")
+
+
+def test_several_imports_with_a_result_below(window: Window) -> None:
+    """If the result names the imports, there is no last table, and explanations use short names."""
+    first, second, last = several_ends(window, result_follows=True)
+    assert first.endswith("error: stopped after 2s. Look at it. (a)")
+    assert second.endswith("error: no usable response for 5s: HTTP 502. Check the network. (2 imports: b, d)")
+    assert last.endswith("error: 1 of 4 imports complete")
 
 
 def test_a_run_that_watched_nothing_draws_nothing(window: Window) -> None:

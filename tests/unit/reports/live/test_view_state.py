@@ -122,14 +122,14 @@ def test_an_approval_is_a_step_only_if_it_was_seen() -> None:
         "complete",
     ]
     view = ImportView(REF, GOAL, progress(("pending_approval", 1.0), ("in_progress", 1.0)))
-    assert view.done_steps == [("pending_approval", "1.0s")]
+    assert view.done_steps == [("pending_approval", "1s")]
     assert view.steps_ahead == ["complete"]
 
 
 def test_unusual_statuses_are_steps_too() -> None:
     """An unknown status and a step back are shown, and followed by the usual steps."""
     unknown = ImportView(REF, GOAL, progress(("preparing", 1.0), ("validating", 2.0)))
-    assert unknown.done_steps == [("preparing", "1.0s")]
+    assert unknown.done_steps == [("preparing", "1s")]
     assert unknown.status == "validating"
     assert unknown.steps_ahead == ["ready", "in_progress", "complete"]
     back = ImportView(REF, GOAL, progress(("ready", 1.0), ("in_progress", 1.0), ("ready", 1.0)))

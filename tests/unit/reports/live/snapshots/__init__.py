@@ -14,7 +14,9 @@ from rich.console import Console
 from tests.support.driving import REF
 from tests.unit.reports.live.test_view_state import GOAL, ended, progress
 from watcher.core.statuses import Outcome
-from watcher.reports.live.frame import ASCII, UNICODE, Frame
+from watcher.reports.live.frame import ASCII, UNICODE
+from watcher.reports.live.steps import StepsFrame
+from watcher.reports.live.table import TableFrame
 from watcher.reports.live.view_state import ImportView
 
 SNAPSHOTS = Path(__file__).parent
@@ -54,23 +56,42 @@ SCENES = {
     "timeout": [ended(Outcome.TIMEOUT, *WAY, ref=LONG)],
     "interrupted": [ended(Outcome.INTERRUPTED, *WAY, ref=LONG)],
     "several": fleet(5),
+    "several-at-the-end": [
+        ended(Outcome.COMPLETE, *WAY, ("complete", 0.0), ref=LONG),
+        *fleet(9)[:2],
+        fleet(9)[8],
+    ],
     "several-in-an-outage": [replace(view, trouble=OUTAGE) for view in fleet(8) if view.ended is None],
 }
 
 
 def draw(
-    *views: ImportView, width: int = 100, height: int = 24, turn: int = 0, ascii_only: bool = False
+    *views: ImportView,
+    width: int = 100,
+    height: int = 24,
+    turn: int = 0,
+    ascii_only: bool = False,
+    result_follows: bool = False,
 ) -> list[str]:
-    """Draw one frame, and return its lines without colours and trailing blanks."""
+    """Draw a frame, the last one if all imports have ended, without colours and trailing blanks."""
     console = Console(file=StringIO(), width=width, height=height, force_terminal=True)
-    frame = Frame(views, ASCII if ascii_only else UNICODE, turn)
+    frame = (TableFrame if len(views) > 1 else StepsFrame)(
+        views,
+        ASCII if ascii_only else UNICODE,
+        turn,
+        is_last=all(view.ended for view in views),
+        result_follows=result_follows,
+    )
     lines = console.render_lines(frame, pad=False)
     assert all(sum(segment.cell_length for segment in line) <= width for line in lines)
     return ["".join(segment.text for segment in line).rstrip() for line in lines]
 
 
 def render(scene: str) -> str:
-    """Return a scene at each width, and once for a terminal without UTF-8."""
-    pictures = [(f"{width} columns", draw(*SCENES[scene], width=width, turn=12)) for width in WIDTHS]
-    pictures.append(("80 columns, ASCII", draw(*SCENES[scene], width=80, turn=12, ascii_only=True)))
+    """Return a scene at each width, without UTF-8, and at the end also with a result below."""
+    views = SCENES[scene]
+    pictures = [(f"{width} columns", draw(*views, width=width, turn=12)) for width in WIDTHS]
+    pictures.append(("80 columns, ASCII", draw(*views, width=80, turn=12, ascii_only=True)))
+    if all(view.ended for view in views):
+        pictures.append(("80 columns, result below", draw(*views, width=80, result_follows=True)))
     return "\n".join("\n".join((f"== {title} ==", *lines, "")) for title, lines in pictures)
