@@ -88,4 +88,5 @@ class _Zsh(_WholeWords, ZshComplete):
 
 
 class _Fish(_WholeWords, FishComplete):
-    pass
+    # Click's script cuts values and descriptions at their first comma.
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,13 @@ def test_zsh_and_fish(word: str, offered: list[str], monkeypatch: pytest.MonkeyP
     assert [line.partition(",")[2].partition("\t")[0] for line in fish] == offered
     zsh = complete("zsh", [word], "1", monkeypatch)
     assert zsh[1::3] == offered
+
+
+def test_fish_keeps_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script for fish splits an offer at the comma after its type only."""
+    Path("head,er.txt").touch()
+    assert "plain,@head,er.txt" in complete("fish", ["@head,"], "@head,", monkeypatch)
+    kind = get_completion_class("fish")
+    assert kind is not None
+    splits = re.findall("string split.*", kind(COMMAND, {}, "watcher", "_WATCHER_COMPLETE").source())
+    assert splits == ['string split --max 1 "," $completion);']
