@@ -26,7 +26,7 @@ _NARROW = 40
 _BAR = 24
 _GAP = 2
 
-_NOTE = 16
+_NOTE = 17
 """Columns of a note that names do not take."""
 
 
@@ -132,7 +132,7 @@ class TableFrame(Frame):
         if view.trouble is not None:
             return self.line(("no response" if has_shared_trouble else view.trouble, "yellow"))
         needs_approval = view.attention is Attention.NEEDS_APPROVAL
-        return self.line(("approve and apply it" if needs_approval else "", "yellow"))
+        return self.line(("approve and apply" if needs_approval else "", "yellow"))
 
     def _narrow_row(self, view: ImportView, names: slice) -> Text:
         mark, style = self.mark(view)
