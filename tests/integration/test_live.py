@@ -106,7 +106,7 @@ def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
     with opened(40, 16) as terminal:
         env = terminal_environment(simulator.base_uri, NO_COLOR="1")
         terminal.start(simulator.create(), *FAST, env=env)
-        terminal.wait_for(lambda text: re.search(r"[^○]  in_progress  ", text))
+        terminal.wait_for(lambda text: re.search(r"[^○]  in_progress  (.*\n)+.*…$", text))
         *frame, target = frame_of(terminal.text)
         place = next(index for index, line in enumerate(frame) if "in_progress" in line)
         assert re.fullmatch(rf"\S  in_progress +{TIME}   [─━]{{15,}}", frame[place])
@@ -114,7 +114,7 @@ def test_a_window_of_any_width(start_simulator: StartSimulator) -> None:
         assert "   until complete, for at most 1h" in frame[place + 3 :]
         assert re.fullmatch(r"   default/production/big-spenders/.{4}…", target)
         terminal.resize(90, 16)
-        terminal.wait_for(lambda text: re.search(r"polls · (next|request)", text))
+        terminal.wait_for(lambda text: re.search(r"polls · (next|request).*\n.*[0-9a-f]{12}$", text))
         *_, facts, target = frame_of(terminal.text)
         assert facts.startswith("   until complete, ")
         assert re.fullmatch(r"   default/production/big-spenders/[0-9a-f-]{36}", target)

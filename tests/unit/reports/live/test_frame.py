@@ -164,7 +164,7 @@ def test_the_bar_shows_all_imports_that_have_ended() -> None:
     assert re.findall(r"\x1b\[(\d+)m(━+|─+)", title) == [("32", "━" * 4), ("31", "━" * 8), ("2", "─" * 12)]
 
 
-@pytest.mark.parametrize(("width", "names"), [(60, "segment-of…"), (90, "segment-of-a-long-name-0")])
+@pytest.mark.parametrize(("width", "names"), [(60, "segment-o…"), (90, "segment-of-a-long-name-0")])
 def test_a_table_cuts_notes_and_names_before_anything_else(width: int, names: str) -> None:
     """Statuses and durations stay readable in a narrow window, with long names and long notes."""
     long = [
