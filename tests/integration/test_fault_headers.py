@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.support.fault_program import run_program
-from tests.support.fault_server import Close, Hang, Play, Send, playing
+from tests.support.fault_server import Close, Hang, Play, Send, Wait, playing
 from tests.support.fault_watch import SHORT_TIMEOUT, first_fault, quick, watch
 from tests.support.faults import COMPLETE, IN_PROGRESS, answer, import_body
 from watcher.core.events import Ended, MetThrottle, Retrying
@@ -68,6 +68,19 @@ def test_a_retry_after_whose_body_is_cut_off(status: str, end: Close | Hang) -> 
     """A `Retry-After` counts even if the body is cut off."""
     broken = Play((Send(answer(b"{", "Retry-After: 30", status=status, length=99)), end))
     event = asyncio.run(first_fault(broken, request_timeout=SHORT_TIMEOUT))
+    assert isinstance(event, MetThrottle if status == TOO_MANY else Retrying)
+    assert event.wait >= 30
+
+
+@pytest.mark.parametrize("status", [TOO_MANY, "200 OK", "503 Down"])
+@pytest.mark.parametrize("in_one_write", [True, False])
+def test_a_retry_after_with_malformed_chunks(status: str, *, in_one_write: bool) -> None:
+    """A `Retry-After` counts even if malformed chunks follow, in the same data or later, and at once."""
+    head = f"HTTP/1.1 {status}\r\nRetry-After: 30\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    play = Play((Send(head + b"zz\r\n"), Hang()))
+    if not in_one_write:
+        play = Play((Send(head), Wait(0.05), Send(b"zz\r\n"), Hang()))
+    event = asyncio.run(first_fault(play, request_timeout=60.0))
     assert isinstance(event, MetThrottle if status == TOO_MANY else Retrying)
     assert event.wait >= 30
 

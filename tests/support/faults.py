@@ -170,10 +170,12 @@ FRAMING_FAULTS = (
     fault("a negative status", GATEWAY, Send(answer(import_body(), status="-1 OK")), Close()),
     fault("a bad chunk size", GATEWAY, Send(chunked(b"zz\r\n" + CHUNK)), Close()),
     fault("a negative chunk size", GATEWAY, Send(chunked(b"-5\r\n" + CHUNK)), Close()),
-    # aiohttp's C parser does not report this, so only the request timeout ends the request.
+    fault("a bad chunk size, kept open", GATEWAY, Send(chunked(b"zz\r\n" + CHUNK)), Hang()),
+    fault("a bad chunk size after the head", GATEWAY, Send(chunked(b"")), Wait(0.01), Send(b"z\r\n"), Hang()),
     fault(
-        "a bad chunk size after a good one", NETWORK, Send(chunked(CHUNK)), Wait(0.01), Send(b"z\r\n"), Hang()
+        "a bad chunk size after a good one", GATEWAY, Send(chunked(CHUNK)), Wait(0.01), Send(b"z\r\n"), Hang()
     ),
+    fault("503 with a bad chunk size", SERVER, Send(chunked(b"z\r\n").replace(b"200 OK", b"503 x")), Hang()),
     fault("an endless chunk size", NETWORK, Send(chunked(b"")), Repeat(b"0" * 65536)),
     fault("an endless chunk extension", NETWORK, Send(chunked(b"5;")), Repeat(b"a" * 65536)),
     fault("endless trailers", NETWORK, Send(chunked(b"0\r\n")), Repeat(b"X: " + b"a" * 60_000 + b"\r\n")),

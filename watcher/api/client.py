@@ -119,7 +119,7 @@ class Client:
             if exchange.head_size > HEAD_LIMIT and _size(response.raw_headers) > HEAD_LIMIT:
                 response.close()
                 return headers_fault(self._route)
-            exchange.body = response.content
+            exchange.begin_body(response.content)
             headers = _joined(response.headers)
             body, broken = await self._read(response, exchange)
         coding = headers.get("content-encoding", "").strip().lower()

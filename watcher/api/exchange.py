@@ -8,6 +8,8 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from watcher.api.token import Secret
 from watcher.core.messages.faults import Phase
 
@@ -52,6 +54,7 @@ class Exchange:
         self.token: Secret | None = None
         self.sockets: list[CountingSocket] = []
         self.body: aiohttp.StreamReader | None = None
+        self._is_malformed = False
         self._large = large
         self._reserving = asyncio.Lock()
         self.reset()
@@ -99,6 +102,18 @@ class Exchange:
         else:
             self._after_head += len(data)
         return 2 * (self.head_size + framing) + self._memory <= SMALL or self.slot is not None
+
+    def begin_body(self, body: aiohttp.StreamReader) -> None:
+        """Record that the head of the response is complete."""
+        self.body = body
+        if self._is_malformed:
+            self.reject_body()
+
+    def reject_body(self) -> None:
+        """Let the reader of the body fail: aiohttp does not tell it about malformed chunks."""
+        self._is_malformed = True
+        if self.body is not None:
+            self.body.set_exception(HttpProcessingError(message="malformed body"))
 
     async def reserve(self) -> None:
         """Wait for a slot for a large response, if this one has none."""

@@ -6,9 +6,12 @@ import asyncio
 import re
 import select
 
+from aiohttp.client_proto import ResponseHandler
+
 from watcher.api.exchange import CountingSocket, Exchange
 from watcher.core.messages.faults import Phase
 
+_END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
 _NO_BODY = re.compile(rb"http/1\.\d (?:1\d\d|204|304)")
 
@@ -25,7 +28,7 @@ class Guard(asyncio.Protocol):
 
     def __init__(
         self,
-        protocol: asyncio.Protocol,
+        protocol: ResponseHandler,
         transport: asyncio.Transport,
         source: CountingSocket | None,
         phase: Phase = Phase.READING,
@@ -112,7 +115,7 @@ class Guard(asyncio.Protocol):
         if exchange.fields_too_large:
             self._abort_soon()
         elif exchange.fits(data):
-            self._protocol.data_received(data)
+            self._parse(exchange, data)
         else:
             transport.pause_reading()
             self._delivery = asyncio.create_task(self._deliver(exchange, data))
@@ -138,11 +141,22 @@ class Guard(asyncio.Protocol):
         await exchange.reserve()
         if self._transport is not None:
             self._transport.resume_reading()
-            self._protocol.data_received(data)
+            self._parse(exchange, data)
 
-    def eof_received(self) -> bool | None:
+    def _parse(self, exchange: Exchange, data: bytes) -> None:
+        """Pass data on, the head by itself: aiohttp would lose it if the same data had malformed chunks."""
+        if exchange.body is None and self._left is None:
+            end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+            if len(_END_OF_HEAD) <= end < len(data):
+                self._protocol.data_received(data[:end])
+                data = data[end:]
+        self._protocol.data_received(data)
+        if self._protocol.exception() is not None:
+            exchange.reject_body()
+
+    def eof_received(self) -> None:
         """Pass on the end of the data."""
-        return self._protocol.eof_received()
+        self._protocol.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass on the end of the connection."""
@@ -160,9 +174,9 @@ class Guard(asyncio.Protocol):
 
 def _size_of_response(data: bytes) -> int | None:
     """Return the size of a response from its first data; None if unknown (RFC 9112, section 6.3)."""
-    end = data.find(b"\r\n\r\n")
+    end = data.find(_END_OF_HEAD)
     head = data[: end + 2].lower()
     lengths = _LENGTH.findall(head)
     if end < 0 or len(lengths) != 1 or b"\r\ntransfer-encoding:" in head or _NO_BODY.match(head):
         return None
-    return end + 4 + int(lengths[0])
+    return end + len(_END_OF_HEAD) + int(lengths[0])
