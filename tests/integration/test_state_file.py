@@ -76,6 +76,20 @@ def test_a_look_reports_only_changes(start_simulator: StartSimulator, tmp_path: 
     assert TOKEN.encode() not in state.read_bytes()
 
 
+@pytest.mark.parametrize("ci", ["none", "github"])
+def test_a_look_names_several_imports(start_simulator: StartSimulator, tmp_path: Path, ci: str) -> None:
+    """A look at several imports names those that share an outcome, and counts them among all."""
+    simulator, state = start_simulator("stuck", speed=1e-3), str(tmp_path / "state")
+    targets = [simulator.create(environment) for environment in ("test", "staging", "eu", "us", "asia")]
+    names = [str(parse_target(target).ref) for target in targets]
+    env = environment(simulator.base_uri)
+    arguments = ("--once", "--state-file", state, "--ci", ci)
+    first = run_watcher(*arguments, *targets[:2], env=env)
+    assert f"preparing. Check again later. (2 imports: {', '.join(names[:2])})" in first.err
+    second = run_watcher(*arguments, *targets, env=env)
+    assert f"preparing. Check again later. (3 imports: {', '.join(names[2:])})" in second.err
+
+
 def test_a_final_import_is_reported_without_a_request(
     start_simulator: StartSimulator, tmp_path: Path
 ) -> None:

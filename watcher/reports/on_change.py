@@ -45,6 +45,8 @@ class LogOfChanges(Report):
 
     def receive(self, event: Event) -> None:
         """Keep an event, or write what was kept for its import."""
+        if isinstance(event, Watching):
+            self._log.add(event.ref)
         if isinstance(event, Watching | Heartbeat | Retrying | MetThrottle):
             return
         self._events.setdefault(event.ref, deque(maxlen=MAX_EVENTS)).append(event)

@@ -44,7 +44,7 @@ class PlainLog(Report):
         self._ends: list[Ended] = []
 
     def add(self, ref: ImportRef) -> None:
-        """Add an import to those that lines name and count."""
+        """Name and count an import in later lines."""
         self._lines.names.add(ref)
         self._trouble.waiting += 1
 

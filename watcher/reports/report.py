@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from watcher.core.events import Event
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
+from watcher.core.model import ImportRef
 from watcher.core.text import MESSAGE_LIMIT, printable
 
 
@@ -31,6 +32,9 @@ class Report:
     """
 
     name: str = ""
+
+    def add(self, ref: ImportRef) -> None:
+        """Learn of an import whose events may be held back, so that lines name and count it."""
 
     def receive(self, event: Event) -> None:
         """Handle an event of one import."""
