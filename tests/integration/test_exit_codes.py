@@ -132,7 +132,7 @@ def test_one_look_under_a_rate_limit(start_simulator: StartSimulator) -> None:
             ["--base-uri", "exa mple.com", "a/b/c/d"],
             ", not 'https://exa mple.com'",
         ),
-        (["--token-file", "/x\x1b[31m\nwatcher: fine", "a/b/c/d"], "/x\\x1b[31m\\nwatcher: fine"),
+        (["--token-file", "/x\x1b[31m\nwatcher: fine", "a/b/c/d"], "/x\\u001b[31m\\u000awatcher: fine"),
         (["a/b/c"], "target does not have four parts: 'a/b/c'. Write project/environment/segment/import-id"),
         (["--nope", "a/b/c/d"], "--nope"),
         (["--timeout", "soon", "a/b/c/d"], "--timeout: 'soon' is not a duration such as"),

@@ -46,10 +46,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     text = redact(text)
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
     if not (cut.isascii() and cut.isprintable()):
-        cut = "".join(
-            character if _is_visible(character) else character.encode("unicode_escape").decode("ascii")
-            for character in cut
-        )
+        cut = "".join(map(_escaped, cut))
     return _COMMAND.sub(_without_command, cut)
 
 
@@ -62,7 +59,7 @@ def safe_json(encoded: bytes) -> bytes:
     """Return JSON that is safe like ``printable`` text; its values stay the same, except for tokens."""
     text = redact(encoded.decode())
     if not (text.isascii() and text.isprintable()):
-        text = _NOT_ASCII.sub(lambda match: _escape_json(match[0]), text)
+        text = _NOT_ASCII.sub(lambda match: _escaped(match[0]), text)
     # JSON never has `::` at the start of a line.
     return (re.sub(r"(##[\w.-]*)\[", r"\1\\u005b", text) if "##" in text else text).encode()
 
@@ -122,10 +119,11 @@ def _without_command(match: re.Match[str]) -> str:
     return f"{match[1]}\\u005b" if match[1] else f"{match[2]}\\u003a"
 
 
-def _escape_json(character: str) -> str:
+def _escaped(character: str) -> str:
+    """Return a character, or the escapes that JSON has for it if it is not visible (RFC 8259, section 7)."""
     if _is_visible(character):
         return character
-    code = character.encode("utf-16-be").hex()
+    code = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{code[start : start + 4]}" for start in range(0, len(code), 4))
 
 

@@ -256,7 +256,7 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         proxy_error(503, "no never-shown\x1b"),
         Phase.CONNECTING,
         NETWORK,
-        f'{THE_PROXY} made no connection to api.test: HTTP 503 "no ***\\x1b"',
+        f'{THE_PROXY} made no connection to api.test: HTTP 503 "no ***\\u001b"',
     ),
     (proxy_error(502), Phase.CONNECTING, NETWORK, f"{THE_PROXY} made no connection to api.test: HTTP 502"),
     (

@@ -214,7 +214,7 @@ def test_the_source_of_the_base_uri_is_named() -> None:
 
 def test_quoted_text_is_short_and_printable() -> None:
     """Text from outside is escaped and cut."""
-    assert quoted("a\x1b[31m") == r"'a\x1b[31m'"
+    assert quoted("a\x1b[31m") == r"'a\u001b[31m'"
     assert len(quoted("x" * 1000)) == 202
 
 

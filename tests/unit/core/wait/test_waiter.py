@@ -115,7 +115,7 @@ def test_an_unknown_status_is_reported_once_and_the_wait_continues() -> None:
     for status in ["preparing", "vali\x1b[2Jdating", "vali\x1b[2Jdating", "preparing", "vali\x1b[2Jdating"]:
         driven.receive(seen(status))
     (told,) = driven.told(MetUnknownStatus)
-    assert told.status == "vali\\x1b[2Jdating"
+    assert told.status == "vali\\u001b[2Jdating"
     assert [change.transition.expected for change in driven.told(Changed)] == [True, False, False, False]
     driven.receive(seen("complete"))
     assert driven.outcome is Outcome.COMPLETE
