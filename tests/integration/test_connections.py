@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from watcher.core.answers.replies import Reply
 
 
+PATIENCE = 60.0
+"""Seconds for 100 large responses on a busy machine."""
+
+
 async def get_twice(*script: Play, pause: float = 0.0, fresh: bool = False) -> tuple[Reply, int]:
     """Send two requests with one client; return the second reply and the number of connections."""
     async with playing(*script) as server, client_of(server.base_uri) as client:
@@ -99,6 +103,29 @@ def test_a_fault_names_phase_and_host(
     assert re.fullmatch(words, reply.detail), reply.detail
 
 
+@pytest.mark.parametrize(
+    "acts",
+    [
+        (Close(),),
+        (Reset(),),
+        (Send(GOOD[:40]), Close()),
+        (Send(answer(b"{}", *[f"X-Large: {'a' * 60_000}"] * 5)), Hang()),
+    ],
+)
+def test_a_new_connection_that_breaks_is_not_replaced_at_once(
+    acts: tuple[Send | Hang | Close | Reset, ...],
+) -> None:
+    """The request is not repeated without a pause, and without a trace in the counters."""
+
+    async def run() -> tuple[Reply, int]:
+        async with playing(Play(acts), COMPLETE) as server, client_of(server.base_uri) as client:
+            return await ask(client, PATIENCE), server.connections
+
+    reply, connections = asyncio.run(run())
+    assert isinstance(reply, Fault)
+    assert connections == 1
+
+
 @pytest.fixture
 def full_backlog() -> Iterator[int]:
     """Return a port on loopback that accepts no further connection."""
@@ -143,9 +170,6 @@ def test_a_name_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(reply, Fault)
     assert re.fullmatch(r"no result of the name lookup of launchdarkly\.test within \d+ms", reply.detail)
 
-
-PATIENCE = 60.0
-"""Seconds for 100 large responses on a busy machine."""
 
 LARGE = {
     "bodies": (Send(answer(import_body(x="a" * 1_000_000), length=1_048_000)), Hang()),

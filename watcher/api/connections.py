@@ -14,7 +14,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
-from watcher.api.exchange import RECEIVE_BUFFER, CountingSocket, current_exchange
+from watcher.api.exchange import RECEIVE_BUFFER, CountingSocket, Exchange, current_exchange
 from watcher.api.guard import Guard
 from watcher.api.loopback import check_loopback
 from watcher.core.messages.faults import Phase
@@ -49,11 +49,30 @@ class Connector(aiohttp.TCPConnector):
     ) -> Connection:
         """Return a connection that has received nothing yet.
 
+        aiohttp repeats a request at once if its connection breaks. That is right for a kept connection, which
+        the server may have closed meanwhile; a new one has failed for another reason.
+
         Raises:
             UnrequestedDataError: Data arrived on a new connection.
             NotLoopbackError: A new connection without TLS leads to another machine.
+            ServerDisconnectedError: A new connection of this request broke before, or another error as then.
         """
         exchange = current_exchange()
+        if exchange.sockets:
+            raise exchange.failure or aiohttp.ServerDisconnectedError
+        try:
+            return await self._connect_quietly(req, traces, timeout, exchange)
+        except Exception as error:
+            exchange.failure = error
+            raise
+
+    async def _connect_quietly(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (aiohttp's signature)
+        exchange: Exchange,
+    ) -> Connection:
         while True:
             exchange.phase = Phase.LOOKUP
             connection = await super().connect(req, traces, timeout)

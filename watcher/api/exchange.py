@@ -52,6 +52,7 @@ class Exchange:
         self.started = asyncio.get_running_loop().time()
         self.phase = Phase.LOOKUP
         self.token: Secret | None = None
+        self.failure: BaseException | None = None  # of the connection
         self.sockets: list[CountingSocket] = []
         self.body: aiohttp.StreamReader | None = None
         self._is_malformed = False
@@ -123,8 +124,8 @@ class Exchange:
                 self.slot = Slot(self._large)
 
     def close(self) -> None:
-        """Return the slot, unless the response keeps it."""
-        self.slot = None
+        """Return the slot, unless the response keeps it, and the memory of a failure."""
+        self.slot = self.failure = None
 
 
 class Slot:

@@ -76,6 +76,8 @@ class Guard(asyncio.Protocol):
         if self._exchange is not None and self._exchange.slot is not None:
             self._is_spent = True
             self._abort_soon()
+        if self._exchange is not None:
+            self._exchange.failure = self._protocol.exception()
         self._exchange = None
         if self._source is not None:
             self._received = self._source.received
