@@ -141,10 +141,9 @@ def first_line(line: str) -> str:
     return f'"{line}"'
 
 
-def other_body(media_type: str) -> str:
+def body_without_text(media_type: str) -> str:
     """Return the description of a body without readable text; ``media_type`` may be empty."""
-    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
-    return f"a body that is not an import{shape}"
+    return "a body without text" + (f" ({media_type})" if media_type else "")
 
 
 def encoded_body(encoding: str) -> str:

@@ -264,9 +264,11 @@ def echoes(text: str) -> Iterator[Answer]:
             yield answer({field: text}, status)
     yield answer({}, 302, location=text)
     yield answer({}, 403, server=text)
-    yield answer({}, content_type=text)
+    yield Answer(200, {"content-type": text}, b"<p>")
     yield answer(f"<title>{text}", 403)
     yield answer([text])
+    yield answer({"error": text}, 404)
+    yield answer({text: 0}, 502)
     yield Answer(200, {"content-encoding": text}, b"\xff")
 
 
@@ -279,6 +281,15 @@ def test_the_token_is_never_shown(text: str) -> None:
             assert "***" in told
             assert "api-" not in told.lower()
             assert "%61" not in told
+
+
+@pytest.mark.parametrize("token", ['api/0f2b/"6a1e"', "api\\0f2b\\6a1e"])
+def test_no_escape_of_json_hides_the_token(token: str) -> None:
+    """The token is found in quoted JSON however its characters are escaped."""
+    for error in (json.dumps(token), json.dumps(token).replace("/", "\\/")):
+        reply = concealed(Answer(404, {}, b'{"error": %s}' % error.encode()), token)
+        assert isinstance(reply, Fault)
+        assert '"error": "***"' in reply.detail
 
 
 def test_a_body_that_was_decoded_before_hides_a_new_token() -> None:
