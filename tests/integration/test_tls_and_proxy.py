@@ -14,7 +14,7 @@ import trustme
 from tests.support.fault_program import Run, run_program
 from tests.support.fault_server import Close, Hang, Play, Send, playing, unlistened
 from tests.support.fault_watch import ask, silent_libraries
-from tests.support.faults import COMPLETE, REF
+from tests.support.faults import COMPLETE, REF, answer
 from tests.support.processes import TOKEN
 from tests.support.tls import (
     ESTABLISHED,
@@ -319,6 +319,24 @@ class TestProxy:
                 return await get(f"https://{NAME}", client_context(authority), proxy_settings)
 
         assert isinstance(asyncio.run(run()), Found)
+
+    def test_a_page_through_the_proxy(self, authority: trustme.CA) -> None:
+        """A page instead of the import may come from the proxy, so the fault names both."""
+
+        async def run() -> Reply:
+            page = Play((Send(answer(b"Blocked", status="403 Forbidden")),))
+            server = server_context(authority.issue_cert(NAME))
+            async with playing(page, tls=server) as origin, proxying(origin.port) as proxy:
+                proxy_settings = Proxy(f"http://127.0.0.1:{proxy.port}", variable="ALL_PROXY")
+                return await get(f"https://{NAME}", client_context(authority), proxy_settings)
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.fullmatch(
+            rf"{re.escape(NAME)} through the proxy http://127\.0\.0\.1:\d+ \(from ALL_PROXY\) "
+            r'responded with HTTP 403 \("Blocked"\)',
+            reply.detail,
+        )
 
     def test_untrusted_behind_the_proxy(self, authority: trustme.CA) -> None:
         """A proxy does not affect trust in the API's certificate."""

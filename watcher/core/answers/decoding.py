@@ -71,7 +71,7 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
         return Throttled(ApiError(status) if members is None else error_in(members, answer))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
         kind = FaultKind.SERVER if status < 600 else FaultKind.GATEWAY  # noqa: PLR2004 (the end of 5xx)
-        return Fault(kind, faults.server_error(quote(answer)), status)
+        return _fault(kind, answer)
     if answer.broken is not None:
         detail = faults.cut_off(status, answer.broken.detail)
         return answer.broken if status == HTTPStatus.OK else replace(answer.broken, detail=detail)
@@ -80,7 +80,7 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
     error = error_of(answer)
     if error is None or status // 100 != 4 or status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:  # noqa: PLR2004 (4xx)
         kind = FaultKind.PROXY if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else FaultKind.GATEWAY
-        return Fault(kind, quote(answer), status)
+        return _fault(kind, answer)
     match status:
         case 401 | 403:
             return Denied(error, answer.token_changed)
@@ -92,11 +92,11 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     if len(answer.body) > BODY_LIMIT:
-        return _no_import(answer, faults.large_body(BODY_LIMIT >> 20))
+        return _fault(FaultKind.GATEWAY, answer, faults.large_body(BODY_LIMIT >> 20))
     small = _read_small(answer.body) if len(answer.body) <= _SMALL else None
     members = _read_members(answer.body) if small is None else small.members
     if isinstance(members, str):
-        return _no_import(answer, members or None)
+        return _fault(FaultKind.GATEWAY, answer, members or None)
     # Compared as received: a key may contain the text of a short token.
     if members.import_id != ref.import_id:
         return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
@@ -147,8 +147,8 @@ def _read_members(body: bytes) -> _Members | str:
     return _Members(import_id, segment_key, status, mode, _milliseconds(created), _files(files))
 
 
-def _no_import(answer: Answer, said: str | None = None) -> Fault:
-    return Fault(FaultKind.GATEWAY, quote(answer, said), answer.status)
+def _fault(kind: FaultKind, answer: Answer, said: str | None = None) -> Fault:
+    return Fault(kind, faults.responded(answer.peer, quote(answer, said)), answer.status)
 
 
 def _status(name: str, answer: Answer) -> Status:

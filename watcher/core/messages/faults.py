@@ -154,9 +154,9 @@ def large_body(mebibytes: int) -> str:
     return f"a body of more than {mebibytes} MiB"
 
 
-def server_error(quote: str) -> str:
-    """Return the message for an error of the server or of a gateway; ``quote`` says what it sent."""
-    return f"the server responded with {quote}"
+def responded(peer: str, quote: str) -> str:
+    """Return the message for a response that is of no use; ``quote`` says what it contained."""
+    return f"{peer} responded with {quote}"
 
 
 def cut_off(status: int, reason: str) -> str:

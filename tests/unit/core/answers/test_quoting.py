@@ -76,7 +76,7 @@ def test_the_reason_why_a_body_is_no_import(body: bytes, expected: str) -> None:
     """A fault says why the body is not taken for the import."""
     reply = decode(REF, Answer(200, {}, body))
     assert isinstance(reply, Fault)
-    assert reply.detail == expected
+    assert reply.detail == f"the server responded with {expected}"
 
 
 def test_a_body_of_the_largest_size_is_read() -> None:
