@@ -40,14 +40,23 @@ _TEMPORARY = frozenset({408, 409, 421, 423, 425, 499})
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """The members of an import as received: not safe to print."""
+    """The members of an import as received: not safe to print.
 
-    import_id: str
-    segment_key: str
+    Attributes:
+        import_id, segment_key: None if unreadable.
+        status: Empty if unreadable.
+        problem: Why the import is of no use, even if it is the right one.
+        is_error: Whether it could be an error of the API as well.
+    """
+
+    import_id: str | None
+    segment_key: str | None
     status: str
     mode: object
     created_ms: int | None
     files: tuple[tuple[object, object], ...]
+    problem: str | None
+    is_error: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +104,27 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
         return _fault(FaultKind.GATEWAY, answer, faults.large_body(BODY_LIMIT >> 20))
     small = _read_small(answer.body) if len(answer.body) <= _SMALL else None
     members = _read_members(answer.body) if small is None else small.members
-    if isinstance(members, str):
-        return _fault(FaultKind.GATEWAY, answer, members or None)
-    # Compared as received: a key may contain the text of a short token.
-    if members.import_id != ref.import_id:
-        return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
-    if members.segment_key != ref.segment:
-        return WrongImport("segmentKey", printable(ref.segment), safe(members.segment_key, answer))
+    if members is None:
+        return _fault(FaultKind.GATEWAY, answer)
+    wrong = _wrong_import(ref, members, answer)
+    if members.is_error and (wrong is not None or members.problem is not None):
+        return _fault(FaultKind.GATEWAY, answer)
+    if wrong is not None:
+        return wrong
+    if members.problem is not None:
+        return _fault(FaultKind.GATEWAY, answer, members.problem)
     if small is not None and answer.conceal(small.text) == small.text:
         return small.found
     return _found(members, answer)
+
+
+def _wrong_import(ref: ImportRef, members: _Members, answer: Answer) -> WrongImport | None:
+    # Compared as received: a key may contain the text of a short token.
+    if members.import_id is not None and members.import_id != ref.import_id:
+        return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
+    if members.segment_key is not None and members.segment_key != ref.segment:
+        return WrongImport("segmentKey", printable(ref.segment), safe(members.segment_key, answer))
+    return None
 
 
 def _found(members: _Members, answer: Answer) -> Found:
@@ -122,29 +142,37 @@ def _found(members: _Members, answer: Answer) -> Found:
 @lru_cache(maxsize=256)
 def _read_small(body: bytes) -> _Small | None:
     members = _read_members(body)
-    if isinstance(members, str):
+    if members is None or members.problem is not None:
         return None
     shown = (members.status, members.mode, *chain.from_iterable(members.files))
     text = "\n".join(text[:SEARCH_LIMIT] for text in shown if isinstance(text, str))
     return _Small(members, _found(members, Answer(HTTPStatus.OK, {}, body)), text)
 
 
-def _read_members(body: bytes) -> _Members | str:
-    """Return the members of an import, or why it is none, empty if the body says it."""
+def _read_members(body: bytes) -> _Members | None:
+    """Return the members of an import; None if the body is none: a status of null is no status."""
     members = read_object(body) or {}
-    if not {"id", "segmentKey", "status"} <= members.keys():
-        return ""
+    if not {"id", "segmentKey", "status"} <= members.keys() or members["status"].strip() == "null":
+        return None
     import_id, segment_key, status = (
         read_exact_text(members[name]) for name in ("id", "segmentKey", "status")
     )
+    problem = None
     if import_id is None or segment_key is None or status is None:
-        return faults.UNREADABLE_IMPORT
-    if is_error(members):
-        return ""
-    if not status.strip():
-        return faults.NO_STATUS
+        problem = faults.UNREADABLE_IMPORT
+    elif not status.strip():
+        problem = faults.NO_STATUS
     mode, created, files = (read_value(members.get(name)) for name in ("mode", "creationTime", "files"))
-    return _Members(import_id, segment_key, status, mode, _milliseconds(created), _files(files))
+    return _Members(
+        import_id,
+        segment_key,
+        status or "",
+        mode,
+        _milliseconds(created),
+        _files(files),
+        problem,
+        is_error(members),
+    )
 
 
 def _fault(kind: FaultKind, answer: Answer, said: str | None = None) -> Fault:

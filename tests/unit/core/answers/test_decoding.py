@@ -114,10 +114,15 @@ def test_a_creation_time_of_digits_is_decoded() -> None:
         ({"segmentKey": "other"}, "segmentKey"),
         ({"id": "other", "mode": 7, "files": {}}, "id"),
         ({"segmentKey": "other", "creationTime": []}, "segmentKey"),
+        ({"id": "other", "status": 5}, "id"),
+        ({"id": "other", "status": ""}, "id"),
+        ({"id": "other", "segmentKey": 5}, "id"),
+        ({"id": 5, "segmentKey": "other"}, "segmentKey"),
+        ({"id": "other", "code": "c"}, "id"),
     ],
 )
 def test_another_import_is_recognized_by_id_and_segment_alone(changes: dict[str, object], field: str) -> None:
-    """Another import is recognized even if its optional fields are unreadable."""
+    """Another import is recognized even if all its other fields are unreadable."""
     reply = decode(REF, answer(import_body(**changes)))
     assert isinstance(reply, WrongImport)
     assert reply.field == field
@@ -165,8 +170,13 @@ WHOLE = json.dumps(import_body(status="complete")).encode()
         WHOLE[:-1] + b", 5}",
         b")]}',\n" + WHOLE,
         b"[" + WHOLE + b"]",
-        b'{"code": "not_found", "message": "Not found", ' + WHOLE[1:],
+        b'{"code": "c", "message": "m", ' + WHOLE[1:].replace(b'"1234a567"', b'"another"'),
+        b'{"code": "c", "message": "m", ' + WHOLE[1:].replace(b'"complete"', b"500"),
         b'{"id": "another", "code": "c", "message": "m"}',
+        b'{"id": "another", "status": "error"}',
+        b'{"segmentKey": "another", "status": "error"}',
+        WHOLE.replace(b'"1234a567"', b'"another"').replace(b'"status"', b'"_status"'),
+        WHOLE.replace(b'"1234a567"', b'"another"').replace(b'"complete"', b"null", 1),
         b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"x":' * 100_000 + b"1" + b"}" * 100_000,
         WHOLE + b" " * BODY_LIMIT,
@@ -198,11 +208,12 @@ def test_a_malformed_200_is_a_fault(body: bytes) -> None:
         WHOLE[:-1] + b', "\xff": "\xff"}',
         WHOLE[:-1] + b', "new": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         WHOLE[:-1] + b', "new": {"status": NaN, "id": "[{,:"}}',
+        WHOLE[:-1] + b', "code": "c", "message": "m"}',
     ],
     ids=lambda body: repr(body)[-60:],
 )
 def test_an_unreadable_field_does_not_hide_the_status(body: bytes) -> None:
-    """Invalid bytes and numbers in fields that do not decide never cost the status."""
+    """Fields that do not decide never cost the status: not invalid ones, and not those of an error."""
     reply = decode(REF, Answer(200, {}, body))
     assert isinstance(reply, Found)
     assert reply.found.status is ImportStatus.COMPLETE
