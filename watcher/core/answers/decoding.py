@@ -9,7 +9,7 @@ from itertools import chain
 
 from watcher.core.answers.authenticity import error_of, is_error
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
-from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text
+from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text, without_token
 from watcher.core.answers.replies import (
     BODY_LIMIT,
     Answer,
@@ -180,9 +180,8 @@ def _fault(kind: FaultKind, answer: Answer, said: str | None = None) -> Fault:
 
 
 def _status(name: str, answer: Answer) -> Status:
-    name = name[:SEARCH_LIMIT]
-    status = parse_status(name)
-    return status if isinstance(status, ImportStatus) else parse_status(answer.conceal(name))
+    status = parse_status(name[:SEARCH_LIMIT])
+    return status if isinstance(status, ImportStatus) else parse_status(without_token(name, answer))
 
 
 def _milliseconds(value: object) -> int | None:

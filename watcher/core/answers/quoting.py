@@ -17,11 +17,12 @@ _PAGE_LIMIT = 16 * 1024
 """Bytes of a page to search for its title."""
 
 SEARCH_LIMIT = 2048
-"""Characters of a text that are searched for the token, because a search in 1 MiB takes two seconds.
+"""Characters of a text that are searched for the token, because a search in 1 MiB takes two seconds."""
 
-They are many more than are shown, so that the cut does not show half of a token.
-"""
+_LONGEST_TOKEN = 512
+"""Longest part of a token in characters, percent-encoded or not, that a cut can leave."""
 
+_NOT_IN_TOKENS = ' \n<>"'
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 40
 _TITLE = re.compile(r"<title\b[^<>]*>([^<]*)", re.IGNORECASE)
@@ -30,9 +31,15 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/]))')
 _TAG = re.compile(r"<[^<>]*>?")
 
 
+def without_token(text: str, answer: Answer) -> str:
+    """Return the beginning of a text without the token, and without half a token at its end."""
+    found = answer.conceal(text[:SEARCH_LIMIT])
+    return found if len(text) <= SEARCH_LIMIT else found[:-_LONGEST_TOKEN]
+
+
 def safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    """Return text that is safe to print, the token removed before a cut could leave half of it."""
-    return printable(readable(answer.conceal(text[:SEARCH_LIMIT])), limit)
+    """Return text that is safe to print."""
+    return printable(readable(without_token(text, answer)), limit)
 
 
 def safe_text(value: object, answer: Answer) -> str | None:
@@ -91,6 +98,8 @@ def _describe_body(answer: Answer) -> str | None:
 def _page_text(answer: Answer) -> str | None:
     """Return the title of a page, else its first line of text; all of JSON counts as one line."""
     text = answer.body[:_PAGE_LIMIT].removeprefix(codecs.BOM_UTF8).decode(errors="replace")
+    if len(answer.body) > _PAGE_LIMIT:  # half a token may be at the end
+        text = text[: max(map(text.rfind, _NOT_IN_TOKENS)) + 1]
     if text.lstrip().startswith(("{", "[")):
         return faults.first_line(_one_line(text, answer))
     title = _TITLE.search(text)

@@ -319,6 +319,24 @@ def test_a_cut_leaves_no_part_of_the_token(length: int) -> None:
         assert "api" not in repr(concealed(came))
 
 
+@pytest.mark.parametrize("text", [TOKEN, ENCODED, f"{TOKEN},"], ids=["plain", "encoded", "separated"])
+def test_a_repeated_token_leaves_no_part_of_itself(text: str) -> None:
+    """Tokens that become short in the part that is searched do not show half of the last one."""
+    for length in range(len(text)):
+        for came in echoes("x" * length + text * 200):
+            told = repr(concealed(came))
+            assert "api" not in told
+            assert "%61" not in told
+
+
+@pytest.mark.parametrize("start", ["", "<title>", '{"error": "', '["'])
+@pytest.mark.parametrize("length", range(3, len(TOKEN), 3))
+def test_the_beginning_of_a_page_leaves_no_part_of_the_token(start: str, length: int) -> None:
+    """Only the beginning of a page is read; half of a token at its end is not shown."""
+    before = f"{start:<{(1 << 14) - length}}"
+    assert "api" not in repr(concealed(Answer(404, {}, f"{before}{TOKEN} x".encode())))
+
+
 def test_only_the_token_is_removed() -> None:
     """Only the token is removed from an error message."""
     reply = concealed(answer({"code": "c", "message": f"bad key {TOKEN} for 100%"}, 403))
