@@ -191,7 +191,8 @@ def test_a_gateway_does_not_end_a_watch(script: tuple[Play, ...]) -> None:
     came = asyncio.run(watch(*script, COMPLETE, policy=quick()))
     assert came.outcome is Outcome.COMPLETE
     (retried,) = [event for event in came.events if isinstance(event, Retrying) and event.in_a_row == 1]
-    assert re.search('page "Sign in"|to /login|HTTP 409|HTTP 499|c "m" \\(id 77aa\\)', retried.detail)
+    quoted = r'HTTP \d+.*page "Sign in".*|HTTP 302 to /login|HTTP 409|HTTP 499|HTTP 200 c "m" \(id 77aa\)'
+    assert re.fullmatch(rf"127\.0\.0\.1:\d+ responded with ({quoted})", retried.detail), retried.detail
 
 
 MISDIRECTED = Play((Send(answer(b"", status="421 Misdirected Request")),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -191,7 +192,7 @@ def test_503_page(passages: Mapping[str, Passage]) -> None:
     passage = passages["503"]
     assert passage.run.code == 0, passage.run.err
     assert passage.refused
-    assert "the server responded with HTTP 503" in passage.run.err
+    assert re.search(r"warning: 127\.0\.0\.1:\d+ responded with HTTP 503 from nginx", passage.run.err)
 
 
 def test_an_outage_of_503_pages(passages: Mapping[str, Passage]) -> None:

@@ -55,7 +55,7 @@ def test_an_outage_of_a_hundred_imports(api: Api) -> None:
     ]
     (warning,) = lines_of(head[-1])
     assert re.fullmatch(
-        r"warning: the server responded with HTTP 503 .*; "
+        r"warning: 127\.0\.0\.1:\d+ responded with HTTP 503 .*; "
         r"retrying \((all 100 imports|\d+ of 100 imports so far)\)",
         warning,
     )

@@ -14,7 +14,7 @@ import trustme
 from tests.support.fault_program import Run, run_program
 from tests.support.fault_server import Close, Hang, Play, Send, playing, unlistened
 from tests.support.fault_watch import ask, silent_libraries
-from tests.support.faults import COMPLETE, REF
+from tests.support.faults import COMPLETE, REF, answer
 from tests.support.processes import TOKEN
 from tests.support.tls import (
     ESTABLISHED,
@@ -125,7 +125,7 @@ class TestTls:
         reply, requests = get_over_tls(server_context(certificate), client_context(authority))
         assert isinstance(reply, Fault)
         assert reply.kind is FaultKind.UNTRUSTED
-        assert "127.0.0.1" in reply.detail
+        assert reply.detail.endswith("certificate is not valid for '127.0.0.1'")
         assert requests == []
 
     def test_expired(self, authority: trustme.CA) -> None:
@@ -316,6 +316,24 @@ class TestProxy:
                 return await get(f"https://{NAME}", client_context(authority), proxy_settings)
 
         assert isinstance(asyncio.run(run()), Found)
+
+    def test_a_page_through_the_proxy(self, authority: trustme.CA) -> None:
+        """A page instead of the import may come from the proxy, so the fault names both."""
+
+        async def run() -> Reply:
+            page = Play((Send(answer(b"Blocked", status="403 Forbidden")),))
+            server = server_context(authority.issue_cert(NAME))
+            async with playing(page, tls=server) as origin, proxying(origin.port) as proxy:
+                proxy_settings = Proxy(f"http://127.0.0.1:{proxy.port}", variable="ALL_PROXY")
+                return await get(f"https://{NAME}", client_context(authority), proxy_settings)
+
+        reply = asyncio.run(run())
+        assert isinstance(reply, Fault)
+        assert re.fullmatch(
+            rf"{re.escape(NAME)} through the proxy http://127\.0\.0\.1:\d+ \(from ALL_PROXY\) "
+            r'responded with HTTP 403 \("Blocked"\)',
+            reply.detail,
+        )
 
     def test_untrusted_behind_the_proxy(self, authority: trustme.CA) -> None:
         """A proxy does not affect trust in the API's certificate."""

@@ -38,11 +38,15 @@ NETWORK = Fault(FaultKind.NETWORK, "no connection: connection refused")
 SERVER = Fault(FaultKind.SERVER, "the server responded with HTTP 502", 502)
 CONFLICT = Fault(FaultKind.SERVER, "the server responded with HTTP 409", 409)
 MISDIRECTED = Fault(FaultKind.SERVER, "the server responded with HTTP 421", 421)
-SIGN_IN_PAGE = Fault(FaultKind.GATEWAY, 'HTTP 200 (page "Sign in")', 200)
-REFUSING_PAGE = Fault(FaultKind.GATEWAY, 'HTTP 403 from cloudflare (page "Just a moment...")', 403)
-MISSING_PAGE = Fault(FaultKind.GATEWAY, 'HTTP 404 from nginx (page "404 Not Found")', 404)
-REDIRECT = Fault(FaultKind.GATEWAY, "HTTP 302 to https://login.example/", 302)
-PROXY = Fault(FaultKind.PROXY, "the proxy responded with HTTP 407", 407)
+SIGN_IN_PAGE = Fault(FaultKind.GATEWAY, 'the server responded with HTTP 200 (page "Sign in")', 200)
+REFUSING_PAGE = Fault(
+    FaultKind.GATEWAY, 'the server responded with HTTP 403 from cloudflare (page "Just a moment...")', 403
+)
+MISSING_PAGE = Fault(
+    FaultKind.GATEWAY, 'the server responded with HTTP 404 from nginx (page "404 Not Found")', 404
+)
+REDIRECT = Fault(FaultKind.GATEWAY, "the server responded with HTTP 302 to https://login.example/", 302)
+PROXY = Fault(FaultKind.PROXY, "the server responded with HTTP 407", 407)
 UNKNOWN_HOST = Fault(FaultKind.UNKNOWN_HOST, "there is no host named x")
 MISSING = Missing(ApiError(404, "not_found", "Invalid resource identifier", "req-1"))
 DENIED = Denied(ApiError(401, "unauthorized", "Invalid access token"))

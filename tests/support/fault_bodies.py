@@ -61,6 +61,8 @@ BODY_FAULTS = (
     _body("another id", WrongImport, import_body(id="another")),
     _body("another segment", WrongImport, import_body(segmentKey="another")),
     _body("another id and no status", GATEWAY, import_body(id="another", status=None)),
+    _body("another id and an unreadable status", WrongImport, import_body(id="another", status=5)),
+    _body("a gateway's own id and status", GATEWAY, b'{"id": "request-1", "status": "error"}'),
     _body("a field that is NaN", Found, _with(b'"creationTime": NaN')),
     _body("a number too large for a float", Found, _with(b'"creationTime": 1e999')),
     _body("a number with 5 000 digits", Found, _with(b'"creationTime": ' + b"9" * 5000)),

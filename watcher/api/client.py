@@ -130,7 +130,16 @@ class Client:
                 body = decompressed
                 del headers["content-encoding"]
         changed = response.status == HTTPStatus.UNAUTHORIZED and await self._tokens.is_replaced(token)
-        return Answer(response.status, headers, body, broken, changed, self._tokens.conceal, exchange.slot)
+        return Answer(
+            response.status,
+            headers,
+            body,
+            broken,
+            changed,
+            conceal=self._tokens.conceal,
+            memory=exchange.slot,
+            peer=str(self._route),
+        )
 
     async def _read(self, response: aiohttp.ClientResponse, exchange: Exchange) -> tuple[bytes, Fault | None]:
         """Read a body, or as much of it as arrives: status and headers count even if it is incomplete."""

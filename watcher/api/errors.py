@@ -113,7 +113,9 @@ def _certificate_fault(error: Exception, peer: str, route: Route) -> Fault:
         advice = faults.unknown_issuer(route.roots)
     elif code in _WRONG_TIME:
         advice = faults.CHECK_CLOCK
-    return Fault(FaultKind.UNTRUSTED, faults.untrusted_certificate(peer, printable(reason), advice))
+    # Some of OpenSSL's reasons are sentences.
+    reason = printable(reason.rstrip("."))
+    return Fault(FaultKind.UNTRUSTED, faults.untrusted_certificate(peer, reason, advice))
 
 
 def _proxy_fault(error: aiohttp.ClientHttpProxyError, route: Route, proxy: Proxy) -> Fault:

@@ -108,6 +108,15 @@ DIRECT_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         ),
     ),
     (
+        CERTIFICATE(API, untrusted(62, "Hostname mismatch, certificate is not valid for 'api.test'.")),
+        Phase.CONNECTING,
+        FaultKind.UNTRUSTED,
+        (
+            "the certificate of api.test is not trusted: "
+            "Hostname mismatch, certificate is not valid for 'api.test'"
+        ),
+    ),
+    (
         CERTIFICATE(API, untrusted(9, "certificate is not yet valid")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,

@@ -9,7 +9,7 @@ from itertools import chain
 
 from watcher.core.answers.authenticity import error_of, is_error
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
-from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text
+from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text, without_token
 from watcher.core.answers.replies import (
     BODY_LIMIT,
     Answer,
@@ -40,14 +40,23 @@ _TEMPORARY = frozenset({408, 409, 421, 423, 425, 499})
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """The members of an import as received: not safe to print."""
+    """The members of an import as received: not safe to print.
 
-    import_id: str
-    segment_key: str
+    Attributes:
+        import_id, segment_key: None if unreadable.
+        status: Empty if unreadable.
+        problem: Why the import is of no use, even if it is the right one.
+        is_error: Whether it could be an error of the API as well.
+    """
+
+    import_id: str | None
+    segment_key: str | None
     status: str
     mode: object
     created_ms: int | None
     files: tuple[tuple[object, object], ...]
+    problem: str | None
+    is_error: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
         return Throttled(ApiError(status) if members is None else error_in(members, answer))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
         kind = FaultKind.SERVER if status < 600 else FaultKind.GATEWAY  # noqa: PLR2004 (the end of 5xx)
-        return Fault(kind, faults.server_error(quote(answer)), status)
+        return _fault(kind, answer)
     if answer.broken is not None:
         detail = faults.cut_off(status, answer.broken.detail)
         return answer.broken if status == HTTPStatus.OK else replace(answer.broken, detail=detail)
@@ -80,7 +89,7 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
     error = error_of(answer)
     if error is None or status // 100 != 4 or status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:  # noqa: PLR2004 (4xx)
         kind = FaultKind.PROXY if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED else FaultKind.GATEWAY
-        return Fault(kind, quote(answer), status)
+        return _fault(kind, answer)
     match status:
         case 401 | 403:
             return Denied(error, answer.token_changed)
@@ -92,19 +101,30 @@ def decode(ref: ImportRef, answer: Answer) -> Reply:
 
 def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Fault:
     if len(answer.body) > BODY_LIMIT:
-        return _no_import(answer, faults.large_body(BODY_LIMIT >> 20))
+        return _fault(FaultKind.GATEWAY, answer, faults.large_body(BODY_LIMIT >> 20))
     small = _read_small(answer.body) if len(answer.body) <= _SMALL else None
     members = _read_members(answer.body) if small is None else small.members
-    if isinstance(members, str):
-        return _no_import(answer, members or None)
-    # Compared as received: a key may contain the text of a short token.
-    if members.import_id != ref.import_id:
-        return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
-    if members.segment_key != ref.segment:
-        return WrongImport("segmentKey", printable(ref.segment), safe(members.segment_key, answer))
+    if members is None:
+        return _fault(FaultKind.GATEWAY, answer)
+    wrong = _wrong_import(ref, members, answer)
+    if members.is_error and (wrong is not None or members.problem is not None):
+        return _fault(FaultKind.GATEWAY, answer)
+    if wrong is not None:
+        return wrong
+    if members.problem is not None:
+        return _fault(FaultKind.GATEWAY, answer, members.problem)
     if small is not None and answer.conceal(small.text) == small.text:
         return small.found
     return _found(members, answer)
+
+
+def _wrong_import(ref: ImportRef, members: _Members, answer: Answer) -> WrongImport | None:
+    # Compared as received: a key may contain the text of a short token.
+    if members.import_id is not None and members.import_id != ref.import_id:
+        return WrongImport("id", printable(ref.import_id), safe(members.import_id, answer))
+    if members.segment_key is not None and members.segment_key != ref.segment:
+        return WrongImport("segmentKey", printable(ref.segment), safe(members.segment_key, answer))
+    return None
 
 
 def _found(members: _Members, answer: Answer) -> Found:
@@ -122,39 +142,46 @@ def _found(members: _Members, answer: Answer) -> Found:
 @lru_cache(maxsize=256)
 def _read_small(body: bytes) -> _Small | None:
     members = _read_members(body)
-    if isinstance(members, str):
+    if members is None or members.problem is not None:
         return None
     shown = (members.status, members.mode, *chain.from_iterable(members.files))
     text = "\n".join(text[:SEARCH_LIMIT] for text in shown if isinstance(text, str))
     return _Small(members, _found(members, Answer(HTTPStatus.OK, {}, body)), text)
 
 
-def _read_members(body: bytes) -> _Members | str:
-    """Return the members of an import, or why it is none, empty if the body says it."""
+def _read_members(body: bytes) -> _Members | None:
+    """Return the members of an import; None if the body is none: a status of null is no status."""
     members = read_object(body) or {}
-    if not {"id", "segmentKey", "status"} <= members.keys():
-        return ""
+    if not {"id", "segmentKey", "status"} <= members.keys() or members["status"].strip() == "null":
+        return None
     import_id, segment_key, status = (
         read_exact_text(members[name]) for name in ("id", "segmentKey", "status")
     )
+    problem = None
     if import_id is None or segment_key is None or status is None:
-        return faults.UNREADABLE_IMPORT
-    if is_error(members):
-        return ""
-    if not status.strip():
-        return faults.NO_STATUS
+        problem = faults.UNREADABLE_IMPORT
+    elif not status.strip():
+        problem = faults.NO_STATUS
     mode, created, files = (read_value(members.get(name)) for name in ("mode", "creationTime", "files"))
-    return _Members(import_id, segment_key, status, mode, _milliseconds(created), _files(files))
+    return _Members(
+        import_id,
+        segment_key,
+        status or "",
+        mode,
+        _milliseconds(created),
+        _files(files),
+        problem,
+        is_error(members),
+    )
 
 
-def _no_import(answer: Answer, said: str | None = None) -> Fault:
-    return Fault(FaultKind.GATEWAY, quote(answer, said), answer.status)
+def _fault(kind: FaultKind, answer: Answer, said: str | None = None) -> Fault:
+    return Fault(kind, faults.responded(answer.peer, quote(answer, said)), answer.status)
 
 
 def _status(name: str, answer: Answer) -> Status:
-    name = name[:SEARCH_LIMIT]
-    status = parse_status(name)
-    return status if isinstance(status, ImportStatus) else parse_status(answer.conceal(name))
+    status = parse_status(name[:SEARCH_LIMIT])
+    return status if isinstance(status, ImportStatus) else parse_status(without_token(name, answer))
 
 
 def _milliseconds(value: object) -> int | None:

@@ -17,22 +17,29 @@ _PAGE_LIMIT = 16 * 1024
 """Bytes of a page to search for its title."""
 
 SEARCH_LIMIT = 2048
-"""Characters of a text that are searched for the token, because a search in 1 MiB takes two seconds.
+"""Characters of a text that are searched for the token, because a search in 1 MiB takes two seconds."""
 
-They are many more than are shown, so that the cut does not show half of a token.
-"""
+_LONGEST_TOKEN = 512
+"""Longest part of a token in characters, percent-encoded or not, that a cut can leave."""
 
+_NOT_IN_TOKENS = ' \n<>"'
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 40
 _TITLE = re.compile(r"<title\b[^<>]*>([^<]*)", re.IGNORECASE)
 _INVISIBLE = re.compile(r"<(script|style|!--)[^<]*", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/]))')
 _TAG = re.compile(r"<[^<>]*>?")
 
 
+def without_token(text: str, answer: Answer) -> str:
+    """Return the beginning of a text without the token, and without half a token at its end."""
+    found = answer.conceal(text[:SEARCH_LIMIT])
+    return found if len(text) <= SEARCH_LIMIT else found[:-_LONGEST_TOKEN]
+
+
 def safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    """Return text that is safe to print, the token removed before a cut could leave half of it."""
-    return printable(readable(answer.conceal(text[:SEARCH_LIMIT])), limit)
+    """Return text that is safe to print."""
+    return printable(readable(without_token(text, answer)), limit)
 
 
 def safe_text(value: object, answer: Answer) -> str | None:
@@ -65,20 +72,18 @@ def quote(answer: Answer, said: str | None = None) -> str:
     headers = answer.headers
     members = None if said else read_object(answer.body)
     error = ApiError(answer.status) if members is None else error_in(members, answer)
-    if error == ApiError(answer.status):
-        error_text = f"HTTP {answer.status}"
-        said = said or _describe_body(answer, is_object=members is not None)
-    else:
-        error_text = str(error)
+    if error.code is None and error.message is None:
+        error = ApiError(answer.status)  # an ID alone says little
+        said = said or _describe_body(answer)
     return faults.quoted(
-        error_text,
+        str(error),
         said,
         server=safe(headers.get("server", "").strip(), answer, _NAME_LIMIT),
         location=safe(headers.get("location", "").strip(), answer),
     )
 
 
-def _describe_body(answer: Answer, *, is_object: bool) -> str | None:
+def _describe_body(answer: Answer) -> str | None:
     if not answer.body.strip():
         return faults.EMPTY_BODY if answer.status < HTTPStatus.MULTIPLE_CHOICES else None  # usual for errors
     encoding = answer.headers.get("content-encoding", "").strip()
@@ -87,13 +92,16 @@ def _describe_body(answer: Answer, *, is_object: bool) -> str | None:
     if encoding.lower() not in {"", "identity"} and not answer.body[:_PAGE_LIMIT].isascii():
         return faults.encoded_body(safe(encoding, answer, _NAME_LIMIT))
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
-    said = None if is_object else _page_text(answer)
-    return said or faults.other_body(safe(media_type, answer, _NAME_LIMIT))
+    return _page_text(answer) or faults.body_without_text(safe(media_type, answer, _NAME_LIMIT))
 
 
 def _page_text(answer: Answer) -> str | None:
-    """Return the title of a page, else its first line of text."""
+    """Return the title of a page, else its first line of text; all of JSON counts as one line."""
     text = answer.body[:_PAGE_LIMIT].removeprefix(codecs.BOM_UTF8).decode(errors="replace")
+    if len(answer.body) > _PAGE_LIMIT:  # half a token may be at the end
+        text = text[: max(map(text.rfind, _NOT_IN_TOKENS)) + 1]
+    if text.lstrip().startswith(("{", "[")):
+        return faults.first_line(_one_line(text, answer))
     title = _TITLE.search(text)
     if title is not None and (line := _one_line(title[1], answer)):
         return faults.page(line)
@@ -104,5 +112,5 @@ def _page_text(answer: Answer) -> str | None:
 
 def _one_line(text: str, answer: Answer) -> str:
     # Escapes may hide the token.
-    text = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), html.unescape(text))
+    text = _ESCAPE.sub(lambda escape: escape[2] or chr(int(escape[1], 16)), html.unescape(text))
     return safe(" ".join(text.split()), answer, _TITLE_LIMIT)

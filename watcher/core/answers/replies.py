@@ -35,6 +35,7 @@ class Answer:
         token_changed: Whether the token file, read again after this 401, contains another token now.
         conceal: Remove the token from text that will be shown.
         memory: The share of the memory that a large body takes, until it is decoded.
+        peer: The host that sent it, and the proxy on the way, as messages name them; safe to print.
     """
 
     status: int
@@ -44,6 +45,7 @@ class Answer:
     token_changed: bool = False
     conceal: Callable[[str], str] = field(default=str, repr=False)
     memory: object = field(default=None, repr=False, compare=False)
+    peer: str = field(default="the server", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

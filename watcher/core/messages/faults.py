@@ -141,10 +141,9 @@ def first_line(line: str) -> str:
     return f'"{line}"'
 
 
-def other_body(media_type: str) -> str:
+def body_without_text(media_type: str) -> str:
     """Return the description of a body without readable text; ``media_type`` may be empty."""
-    shape = f" ({media_type})" if media_type not in {"", "application/json"} else ""
-    return f"a body that is not an import{shape}"
+    return "a body without text" + (f" ({media_type})" if media_type else "")
 
 
 def encoded_body(encoding: str) -> str:
@@ -155,9 +154,9 @@ def large_body(mebibytes: int) -> str:
     return f"a body of more than {mebibytes} MiB"
 
 
-def server_error(quote: str) -> str:
-    """Return the message for an error of the server or of a gateway; ``quote`` says what it sent."""
-    return f"the server responded with {quote}"
+def responded(peer: str, quote: str) -> str:
+    """Return the message for a response that is of no use; ``quote`` says what it contained."""
+    return f"{peer} responded with {quote}"
 
 
 def cut_off(status: int, reason: str) -> str:

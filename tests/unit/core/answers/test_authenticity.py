@@ -112,14 +112,15 @@ def test_a_response_that_is_cut_off_is_not_authentic(status: int, body: bytes) -
         (403, {}, b'{"message": "Forbidden"}', 'HTTP 403 "Forbidden"'),
         (200, {}, b'{"code":"c","message":"m","id":"77aa"}', 'HTTP 200 c "m" (id 77aa)'),
         (200, {}, b"", "HTTP 200 (an empty body)"),
-        (200, {}, b"{}", "HTTP 200 (a body that is not an import)"),
+        (200, {}, b"{}", 'HTTP 200 ("{}")'),
+        (200, {}, b'{"login":"required"}', 'HTTP 200 ("{"login":"required"}")'),
         (200, {}, '{"id": "a"}'.encode("utf-16"), "HTTP 200 (a body in UTF-16, not UTF-8)"),
-        (502, {"server": "nginx"}, b"", "the server responded with HTTP 502 from nginx"),
-        (503, {}, OWN, 'the server responded with HTTP 503 c "m"'),
+        (502, {"server": "nginx"}, b"", "HTTP 502 from nginx"),
+        (503, {}, OWN, 'HTTP 503 c "m"'),
     ],
 )
 def test_a_fault_quotes_the_response(status: int, headers: dict[str, str], body: bytes, detail: str) -> None:
-    """A fault quotes status, server, location, and the error, the page's title or its first line."""
-    reply = decode(REF, Answer(status, headers, body))
+    """A fault names the host, and quotes status, server, location, and the error, title or first line."""
+    reply = decode(REF, Answer(status, headers, body, peer="api.test"))
     assert isinstance(reply, Fault)
-    assert reply.detail == detail
+    assert reply.detail == f"api.test responded with {detail}"

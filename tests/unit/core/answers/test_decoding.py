@@ -114,10 +114,15 @@ def test_a_creation_time_of_digits_is_decoded() -> None:
         ({"segmentKey": "other"}, "segmentKey"),
         ({"id": "other", "mode": 7, "files": {}}, "id"),
         ({"segmentKey": "other", "creationTime": []}, "segmentKey"),
+        ({"id": "other", "status": 5}, "id"),
+        ({"id": "other", "status": ""}, "id"),
+        ({"id": "other", "segmentKey": 5}, "id"),
+        ({"id": 5, "segmentKey": "other"}, "segmentKey"),
+        ({"id": "other", "code": "c"}, "id"),
     ],
 )
 def test_another_import_is_recognized_by_id_and_segment_alone(changes: dict[str, object], field: str) -> None:
-    """Another import is recognized even if its optional fields are unreadable."""
+    """Another import is recognized even if all its other fields are unreadable."""
     reply = decode(REF, answer(import_body(**changes)))
     assert isinstance(reply, WrongImport)
     assert reply.field == field
@@ -165,8 +170,13 @@ WHOLE = json.dumps(import_body(status="complete")).encode()
         WHOLE[:-1] + b", 5}",
         b")]}',\n" + WHOLE,
         b"[" + WHOLE + b"]",
-        b'{"code": "not_found", "message": "Not found", ' + WHOLE[1:],
+        b'{"code": "c", "message": "m", ' + WHOLE[1:].replace(b'"1234a567"', b'"another"'),
+        b'{"code": "c", "message": "m", ' + WHOLE[1:].replace(b'"complete"', b"500"),
         b'{"id": "another", "code": "c", "message": "m"}',
+        b'{"id": "another", "status": "error"}',
+        b'{"segmentKey": "another", "status": "error"}',
+        WHOLE.replace(b'"1234a567"', b'"another"').replace(b'"status"', b'"_status"'),
+        WHOLE.replace(b'"1234a567"', b'"another"').replace(b'"complete"', b"null", 1),
         b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"x":' * 100_000 + b"1" + b"}" * 100_000,
         WHOLE + b" " * BODY_LIMIT,
@@ -198,11 +208,12 @@ def test_a_malformed_200_is_a_fault(body: bytes) -> None:
         WHOLE[:-1] + b', "\xff": "\xff"}',
         WHOLE[:-1] + b', "new": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         WHOLE[:-1] + b', "new": {"status": NaN, "id": "[{,:"}}',
+        WHOLE[:-1] + b', "code": "c", "message": "m"}',
     ],
     ids=lambda body: repr(body)[-60:],
 )
 def test_an_unreadable_field_does_not_hide_the_status(body: bytes) -> None:
-    """Invalid bytes and numbers in fields that do not decide never cost the status."""
+    """Fields that do not decide never cost the status: not invalid ones, and not those of an error."""
     reply = decode(REF, Answer(200, {}, body))
     assert isinstance(reply, Found)
     assert reply.found.status is ImportStatus.COMPLETE
@@ -264,9 +275,11 @@ def echoes(text: str) -> Iterator[Answer]:
             yield answer({field: text}, status)
     yield answer({}, 302, location=text)
     yield answer({}, 403, server=text)
-    yield answer({}, content_type=text)
+    yield Answer(200, {"content-type": text}, b"<p>")
     yield answer(f"<title>{text}", 403)
     yield answer([text])
+    yield answer({"error": text}, 404)
+    yield answer({text: 0}, 502)
     yield Answer(200, {"content-encoding": text}, b"\xff")
 
 
@@ -279,6 +292,15 @@ def test_the_token_is_never_shown(text: str) -> None:
             assert "***" in told
             assert "api-" not in told.lower()
             assert "%61" not in told
+
+
+@pytest.mark.parametrize("token", ['api/0f2b/"6a1e"', "api\\0f2b\\6a1e"])
+def test_no_escape_of_json_hides_the_token(token: str) -> None:
+    """The token is found in quoted JSON however its characters are escaped."""
+    for error in (json.dumps(token), json.dumps(token).replace("/", "\\/")):
+        reply = concealed(Answer(404, {}, b'{"error": %s}' % error.encode()), token)
+        assert isinstance(reply, Fault)
+        assert '"error": "***"' in reply.detail
 
 
 def test_a_body_that_was_decoded_before_hides_a_new_token() -> None:
@@ -295,6 +317,24 @@ def test_a_cut_leaves_no_part_of_the_token(length: int) -> None:
     """Long text is cut only after the token was removed."""
     for came in echoes("x" * length + TOKEN + "x" * 300):
         assert "api" not in repr(concealed(came))
+
+
+@pytest.mark.parametrize("text", [TOKEN, ENCODED, f"{TOKEN},"], ids=["plain", "encoded", "separated"])
+def test_a_repeated_token_leaves_no_part_of_itself(text: str) -> None:
+    """Tokens that become short in the part that is searched do not show half of the last one."""
+    for length in range(len(text)):
+        for came in echoes("x" * length + text * 200):
+            told = repr(concealed(came))
+            assert "api" not in told
+            assert "%61" not in told
+
+
+@pytest.mark.parametrize("start", ["", "<title>", '{"error": "', '["'])
+@pytest.mark.parametrize("length", range(3, len(TOKEN), 3))
+def test_the_beginning_of_a_page_leaves_no_part_of_the_token(start: str, length: int) -> None:
+    """Only the beginning of a page is read; half of a token at its end is not shown."""
+    before = f"{start:<{(1 << 14) - length}}"
+    assert "api" not in repr(concealed(Answer(404, {}, f"{before}{TOKEN} x".encode())))
 
 
 def test_only_the_token_is_removed() -> None:

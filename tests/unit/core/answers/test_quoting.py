@@ -29,8 +29,19 @@ LONG = "x" * 500
         (403, {}, b"N\xc3\xb6", 'HTTP 403 ("N\u00f6")'),
         # Without text, the media type is the best description.
         (200, {"content-type": "text/html; charset=utf-8"}, b"<p></p>",
-         "HTTP 200 (a body that is not an import (text/html))"),
-        (200, {}, b"<p>\n</p>", "HTTP 200 (a body that is not an import)"),
+         "HTTP 200 (a body without text (text/html))"),
+        (404, {}, b"<p>\n</p>", "HTTP 404 (a body without text)"),
+        # JSON is one line. An ID alone says less than the body.
+        (404, {}, b'{"error":"no route matched","request_id":"kong-1"}',
+         'HTTP 404 ("{"error":"no route matched","request_id":"kong-1"}")'),
+        (403, {}, b'{\n  "Message": "User is not authorized"\n}\n',
+         'HTTP 403 ("{ "Message": "User is not authorized" }")'),
+        (404, {}, b'{"id":"77aa","error":"no route"}', 'HTTP 404 ("{"id":"77aa","error":"no route"}")'),
+        (404, {}, b'\xef\xbb\xbf [\n"no route"\n]', 'HTTP 404 ("[ "no route" ]")'),
+        (404, {}, b'{"error":"\\u0061 \\/ \\"b\\" \\\\u0063"}', 'HTTP 404 ("{"error":"a / "b" \\u0063"}")'),
+        (404, {}, b'{"error":"<title>Not found</title>"}',
+         'HTTP 404 ("{"error":"<title>Not found</title>"}")'),
+        (404, {}, b'{"code":5,"message":"m","error":"x"}', 'HTTP 404 "m"'),
         (403, {}, b"\xef\xbb\xbfNo", 'HTTP 403 ("No")'),
         (403, {}, b"No\xef\xbb\xbf", 'HTTP 403 ("No\\ufeff")'),
         # Every part has its own limit.
@@ -38,7 +49,8 @@ LONG = "x" * 500
         (403, {}, LONG.encode(), f'HTTP 403 ("{"x" * 117}...")'),
         (403, {"content-encoding": LONG}, b"\xfd",
          f"HTTP 403 (a body encoded as {'x' * 37}..., which cannot be read)"),
-        (200, {"content-type": LONG}, b"{}", f"HTTP 200 (a body that is not an import ({'x' * 37}...))"),
+        (200, {"content-type": LONG}, b"<p>", f"HTTP 200 (a body without text ({'x' * 37}...))"),
+        (404, {}, b'{"a": "' + LONG.encode() + b'"}', f'HTTP 404 ("{{"a": "{"x" * 110}...")'),
         (302, {"location": LONG}, b"", f"HTTP 302 to {'x' * 297}..."),
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "",
@@ -64,7 +76,7 @@ def test_the_reason_why_a_body_is_no_import(body: bytes, expected: str) -> None:
     """A fault says why the body is not taken for the import."""
     reply = decode(REF, Answer(200, {}, body))
     assert isinstance(reply, Fault)
-    assert reply.detail == expected
+    assert reply.detail == f"the server responded with {expected}"
 
 
 def test_a_body_of_the_largest_size_is_read() -> None:

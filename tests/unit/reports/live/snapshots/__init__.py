@@ -24,7 +24,10 @@ WIDTHS = (40, 60, 80, 200)
 
 LONG = replace(REF, import_id="1234a567-bcd8-9123-4567-abcd1234567f")
 WAY = (("preparing", 2.6), ("pending_approval", 63.3), ("ready", 1.95), ("in_progress", 93.0))
-OUTAGE = 'no usable response for 5s: the server responded with HTTP 502 from nginx (page "502 Bad Gateway")'
+OUTAGE = (
+    "no usable response for 5s: app.launchdarkly.com responded with HTTP 502 from nginx "
+    '(page "502 Bad Gateway")'
+)
 
 APPROVAL = ImportView(
     LONG, GOAL, progress(("preparing", 2.6), ("pending_approval", 3.34), polls=5), next_poll=1.25
