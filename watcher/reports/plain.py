@@ -46,7 +46,7 @@ class PlainLog(Report):
     def add(self, ref: ImportRef) -> None:
         """Name and count an import in later lines."""
         self._lines.names.add(ref)
-        self._trouble.waiting += 1
+        self._trouble.add(ref)
 
     def receive(self, event: Event) -> None:
         """Write the event, unless it is a repetition or collected for a later line."""
@@ -118,8 +118,7 @@ class PlainLog(Report):
             self._lines.write(Line(Level.INFO, text, goals[0].at.unix))
 
     def _end(self, event: Ended) -> None:
-        self._trouble.waiting -= 1
-        self._trouble.recover(event.ref)
+        self._trouble.end(event.ref)
         if event.outcome in SUCCESSES:
             self._write_success(event)
             return

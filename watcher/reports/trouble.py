@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from watcher.core.events import Heartbeat, MetThrottle, Retrying
 from watcher.core.messages.progress import Level, responding_again, retrying
@@ -24,6 +24,9 @@ RECOVERY_CHECK = 1.0
 SHORT_OUTAGE = 2.0
 """Seconds up to which the outage of a single import ends silently: the next poll was announced."""
 
+LONGER_WAIT = 10.0
+"""Seconds by which the wait for a repeated rate limit must be longer than the announced one to be written."""
+
 
 @dataclass(slots=True)
 class _Outage:
@@ -34,55 +37,77 @@ class _Outage:
     told: dict[str, set[ImportRef]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _RateLimit:
+    """The wait that was written last, in seconds, and the end of the latest one, in Unix seconds."""
+
+    written: float = 0.0
+    until: float = 0.0
+
+
 class Trouble:
-    """Write trouble at its beginning and its end; that of several imports is collected for a moment.
+    """Write trouble at its beginning and its end; faults of several imports are collected for a moment.
 
     The first import with a fault is named. If others meet the same fault in the same outage, one more line
     gives the number so far, and the line about the end of the outage gives the final number.
 
+    A rate limit delays all imports, whichever met it, so its line is about all that have not ended.
+
     A response that shows no transition is no event, so ``snapshot`` tells whether an import recovered.
-    ``waiting`` imports have not ended.
     """
 
     def __init__(
         self, write: Callable[[Line], None], *, several: bool, snapshot: Snapshot, defer: Defer
     ) -> None:
-        self.waiting = 0
+        self._waiting: dict[ImportRef, None] = {}
         self._write = write
         self._several = several
         self._snapshot = snapshot
         self._defer = defer
         self._outage = _Outage()
         self._faults: dict[ImportRef, Retrying] = {}
-        self._throttles: dict[ImportRef, MetThrottle] = {}
+        self._rate_limit = _RateLimit()
+
+    def add(self, ref: ImportRef) -> None:
+        """Add an import that has not ended."""
+        self._waiting[ref] = None
 
     def meet(self, event: Retrying | MetThrottle) -> None:
-        """Collect trouble, unless it was written before, and write it as soon as every import has it."""
-        is_first = not (self._faults or self._throttles)
+        """Write trouble that was not written before; collect faults until every import has one."""
         if isinstance(event, MetThrottle):
-            if event.in_a_row == 1 or self._throttles:
-                self._throttles.setdefault(event.ref, event)
+            self._meet_rate_limit(event)
         elif self._is_new(event):
+            is_first = not self._faults
             self._faults.setdefault(event.ref, event)
-        if self.waiting in {len(self._faults), len(self._throttles)}:
-            self.write()
-        elif is_first and (self._faults or self._throttles):
-            self._defer(COLLECTING, self.write)
+            if len(self._faults) == len(self._waiting):
+                self.write()
+            elif is_first:
+                self._defer(COLLECTING, self.write)
+
+    def end(self, ref: ImportRef) -> None:
+        """Remove an import that has ended."""
+        self._waiting.pop(ref, None)
+        self.recover(ref)
 
     def recover(self, ref: ImportRef) -> None:
-        """Remove an import whose own event says that it recovered or ended."""
+        """Remove an import whose own event says that it recovered."""
         self._outage.affected.pop(ref, None)
         if ref in self._faults:
             self.write()
 
     def write(self) -> None:
-        """Write the collected faults in one line, and the rate limits in another."""
+        """Write the collected faults in one line."""
         faults, self._faults = list(self._faults.values()), {}
-        throttles, self._throttles = list(self._throttles.values()), {}
         if faults:
             self._write_faults(faults)
-        if throttles:
-            self._write_first(throttles)
+
+    def _meet_rate_limit(self, event: MetThrottle) -> None:
+        limit = self._rate_limit
+        is_first = event.in_a_row == 1 and event.at.unix >= limit.until
+        if is_first or event.wait >= limit.written + LONGER_WAIT:
+            limit.written = event.wait
+            self._write_first(replace(event, in_a_row=1), self._waiting)
+        limit.until = max(limit.until, event.at.unix + event.wait)
 
     def _is_new(self, fault: Retrying) -> bool:
         if not self._outage.affected:
@@ -101,15 +126,14 @@ class Trouble:
             refs |= dict.fromkeys(told)
             told.add(fault.ref)
         if len(refs) == 1:
-            self._write_first(faults)
+            self._write_first(faults[0], refs)
             return
         text = retrying(summarize(fault.detail for fault in faults))
-        so_far = len(refs) < self.waiting
+        so_far = len(refs) < len(self._waiting)
         self._write(Line(Level.WARNING, text, faults[0].at.unix, list(refs), so_far=so_far))
 
-    def _write_first(self, events: list[Retrying] | list[MetThrottle]) -> None:
-        refs = [event.ref for event in events] if self._several else []
-        line = Line.of(events[0], refs)
+    def _write_first(self, event: Retrying | MetThrottle, refs: Iterable[ImportRef]) -> None:
+        line = Line.of(event, list(refs) if self._several else [])
         if line is not None:
             self._write(line)
 

@@ -223,6 +223,22 @@ def test_a_rate_limit_of_all_imports_is_one_line(log: Log) -> None:
     ]
 
 
+def test_a_rate_limit_that_one_import_meets_delays_all(log: Log) -> None:
+    """The line is written at once and gives the number of imports that wait, whichever met the 429."""
+    log.end(REFS[99])
+    log.receive(MetThrottle(REFS[4], log.at, RUNNING, 9.0, 8.0, 1))
+    assert log.lines()[-1].endswith("checking again in 9s (99 of 100 imports)")
+
+
+def test_a_much_longer_wait_for_a_rate_limit_is_written(log: Log) -> None:
+    """A further 429 in a row is written only if its wait is ten seconds longer than the announced one."""
+    for row, wait in enumerate((2.0, 3.0, 11.9, 12.0, 21.0, 600.0), 1):
+        log.receive(MetThrottle(REFS[row], log.at, RUNNING, wait, wait, row))
+        log.wait(wait)
+    waits = [re.findall("wait (.+);", line)[0] for line in log.lines()[1:]]
+    assert waits == ["2s", "12s", "10m"]
+
+
 def test_equal_failures_are_one_line(log: Log) -> None:
     """A hundred imports that time out together are explained once, others on their own."""
     for number, ref in enumerate(REFS[:98]):
