@@ -14,6 +14,9 @@ from watcher.core.errors import UsageError
 from watcher.core.model import ImportRef
 from watcher.core.text import printable, redact
 
+WHITE_SPACE = " \t\r\n"
+"""What is dropped around the text of a user; a key that begins or ends with other white space is refused."""
+
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]+)/?")
 _UNNAMED_PATH = re.compile(r"/api/v2/segments/[^/]+/[^/]+/[^/]+(?:/imports)?/?")
@@ -59,6 +62,8 @@ def parse_target(text: str) -> Target:
         raise UsageError(
             f"target looks like an access token. Name the import instead, such as {EXAMPLE_TARGET}."
         )
+    if text.strip() != text.strip(WHITE_SPACE):
+        raise UsageError(f"target begins or ends with an invisible character: {quoted(text)}. Remove it.")
     _check_not_a_page(text)
     if "://" in text:
         origin = origin_of(text, "target", DEFAULT_BASE_URI + _EXAMPLE_PATH)
@@ -150,7 +155,7 @@ def _is_launchdarkly_host(host: str) -> bool:
 
 def _parse_keys(text: str) -> ImportRef:
     keys = text.removesuffix("/").split("/")
-    if len(keys) == 1 and _IMPORT_ID.fullmatch(text):
+    if len(keys) == 1 and _IMPORT_ID.fullmatch(keys[0]):
         raise UsageError(
             f"target is an import ID alone: {quoted(text)}. "
             f"Write the three keys before it, such as {EXAMPLE_TARGET}."

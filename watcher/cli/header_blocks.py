@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from watcher.api.targets import Target, parse_target, quoted, shown
+from watcher.api.targets import WHITE_SPACE, Target, parse_target, quoted, shown
 from watcher.core.errors import UsageError
 
 _STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})(?: .*)?")
@@ -85,7 +85,7 @@ class _Block:
     @property
     def locations(self) -> set[str]:
         matches = map(_LOCATION.fullmatch, self.fields)
-        return {match[1].strip() for match in matches if match is not None}
+        return {match[1].strip(WHITE_SPACE) for match in matches if match is not None}
 
 
 def _blocks(text: str) -> Iterator[_Block]:
@@ -95,20 +95,20 @@ def _blocks(text: str) -> Iterator[_Block]:
     *whole, rest = text.lstrip().split("\n")
     for line in whole:
         if line.rstrip("\r"):
-            _append(lines, line.rstrip())
+            _append(lines, line.rstrip(WHITE_SPACE))
         elif lines:
             yield _Block(lines[0], tuple(lines[1:]), is_complete=True)
             lines = []
     if rest.rstrip("\r"):
-        _append(lines, rest.rstrip())
+        _append(lines, rest.rstrip(WHITE_SPACE))
         yield _Block(lines[0], tuple(lines[1:]), is_complete=False)
     elif lines:  # a last carriage return without its line feed, which $(…) removes
         yield _Block(lines[0], tuple(lines[1:]), is_complete=bool(rest))
 
 
 def _append(lines: list[str], line: str) -> None:
-    if lines[1:] and not line[:1].strip():  # a folded field (RFC 9112, section 5.2)
-        lines[-1] = f"{lines[-1]} {line.strip()}"
+    if lines[1:] and not line[:1].strip(WHITE_SPACE):  # a folded field (RFC 9112, section 5.2)
+        lines[-1] = f"{lines[-1]} {line.strip(WHITE_SPACE)}"
     else:
         lines.append(line)
 

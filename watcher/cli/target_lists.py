@@ -8,7 +8,7 @@ import select
 import sys
 from pathlib import Path
 
-from watcher.api.targets import Target, parse_target, quoted, shown
+from watcher.api.targets import WHITE_SPACE, Target, parse_target, quoted, shown
 from watcher.cli.header_blocks import begins_with_headers, find_created, missing_import
 from watcher.cli.reading import STANDARD_INPUT, Reading
 from watcher.core.defaults import EXAMPLE_TARGET
@@ -114,7 +114,7 @@ def parse_target_list(text: str, source: str) -> list[Target]:
     targets = []
     # Only a line feed ends a line, as in header blocks: an editor shows the others within a comment or a key.
     for number, raw in enumerate(text.split("\n"), start=1):
-        line = raw.strip()
+        line = raw.strip(WHITE_SPACE)
         if line and not line.startswith("#"):
             try:
                 targets.append(_parse_line(line))
@@ -151,7 +151,7 @@ def _parse_line(line: str) -> Target:
     if _TRAILING_COMMENT.search(line):
         raise UsageError(f"{quoted(line)} is not a target. Put the comment on its own line.")
     field = _LOCATION_FIELD.fullmatch(line)
-    return parse_target(line if field is None else field[1].strip())
+    return parse_target(line if field is None else field[1].strip(WHITE_SPACE))
 
 
 def _ends_block(tail: bytes) -> bool:

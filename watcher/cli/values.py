@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from watcher.api.targets import quoted
+from watcher.api.targets import WHITE_SPACE, quoted
 from watcher.core.statuses import ImportStatus, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -41,8 +41,6 @@ class Value(_ParamType):
     ``expected`` describes a correct value with an example. A shell may complete ``words``; None is for paths.
     """
 
-    envvar_list_splitter = ","
-
     def __init__(
         self, metavar: str, read: Callable[[str], object], expected: str, words: Collection[str] | None = ()
     ) -> None:
@@ -54,12 +52,16 @@ class Value(_ParamType):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> object:
         """Read one value."""
         try:
-            return self._read(value.strip())
+            return self._read(value.strip(WHITE_SPACE))
         except ValueError:
             if not value.strip():
                 self.fail(f"it is empty (is a variable unset?). Write {self._expected}.", param, ctx)
             more = ". Repeat the option for each value." if "," in value and param and param.multiple else ""
             self.fail(f"{quoted(value, 80)} is not {self._expected}{more}", param, ctx)
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Split the value of a variable at commas, without empty items such as that after a last comma."""
+        return [item for item in rv.split(",") if item.strip()] or [""]
 
     def shell_complete(
         self,

@@ -69,6 +69,7 @@ def test_the_block_of_the_creation_names_the_import(text: str) -> None:
         ("HTTP/2 204\r\nx: y\r\n\r\n", "the response was 'HTTP/2 204' without a Location field"),
         ("HTTP/2 204\r\nLocation: /elsewhere\r\n\r\n", "Location field: target is not the path of an import"),
         ("HTTP/2 204\r\nLocation: p/e/s/i\r\n\r\n", "Location field: 'p/e/s/i' is not the URL or path"),
+        (CREATED.replace(PATH, f"{PATH}\x85"), "Location field: target begins or ends with an invisible"),
         (CREATED.replace("x: y", f"Location: {OLD}"), "has different Location fields in one response"),
         (CREATED[:-2], "ends within the response headers: 'HTTP/2 204'"),
         (CREATED[:-4], "ends within the response headers: 'HTTP/2 204'"),

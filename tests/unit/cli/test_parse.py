@@ -79,6 +79,30 @@ def test_the_environment_sets_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_of("--timeout", "5s").timeout == settings_of("-t", "5s").timeout == 5.0
 
 
+@pytest.mark.parametrize("listed", ["ready,", ",ready", " , ready ,,"])
+def test_empty_items_of_a_list_are_ignored(monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
+    """A comma too many in a variable is no mistake if there is at least one item."""
+    monkeypatch.setenv("WATCHER_FAIL_ON", listed)
+    assert settings_of("a/b/c/d").fail_on == (ImportStatus.READY,)
+
+
+@pytest.mark.parametrize("listed", [" ", ",", " , "])
+def test_a_list_without_an_item(monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
+    """A list of nothing but commas is empty, which is a mistake."""
+    monkeypatch.setenv("WATCHER_FAIL_ON", listed)
+    parsed = parse(["a/b/c/d"], {})
+    assert parsed is not None
+    assert str(parsed.error).startswith("WATCHER_FAIL_ON: it is empty (is a variable unset?). Write one of ")
+
+
+@pytest.mark.parametrize(
+    ("text", "target"), [(" a/b/c/d\t\r\n", "a/b/c/d"), ("\x85a/b/c/d\x1c", "\x85a/b/c/d\x1c")]
+)
+def test_white_space_around_a_target(text: str, target: str) -> None:
+    """Only spaces, tabs and line ends are dropped; control characters stay, and are refused later."""
+    assert settings_of(text).targets == (target,)
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "pipeline"),
     [

@@ -48,6 +48,8 @@ def test_lists_name_imports(text: str) -> None:
         (f"* Connected\n> authorization: {SECRET}\n", "contains the output of curl -v"),
         (f"{KEYS}\n{SECRET}\n", "line 2: target looks like an access token"),
         (f"Authorization: {SECRET}\n", "'Authorization: ***'"),
+        (f"{KEYS}\x1f\n", "line 1: target begins or ends with an invisible character"),
+        (f"Location: {PATH}\x85\n", "line 1: target begins or ends with an invisible character"),
         ("\1\0\2", "is not text"),
         ("ELF\ufffd\n", "is not text"),
     ],
