@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.support.driving import REF, Driven, seen
 from watcher.core.exit_codes import ExitCodes, Result
-from watcher.core.statuses import Outcome
+from watcher.core.policy import Policy
+from watcher.core.statuses import ImportStatus, Outcome
 from watcher.reports.results import ResultBuilder
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ NOTHING_WATCHED = Result(Outcome.USAGE, 2, "a/100% is not a target")
 """The result of a rejected command line."""
 
 
-def life(*statuses: str, number: int = 0) -> list[Event]:
+def life(*statuses: str, number: int = 0, until: str = "complete") -> list[Event]:
     """Return the events of an import with these statuses, one for each poll."""
-    driven = Driven()
+    driven = Driven(Policy(until=ImportStatus(until)))
     for status in statuses:
         driven.receive(seen(status))
     ref = replace(REF, import_id=f"import-{number}")

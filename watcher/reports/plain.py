@@ -80,7 +80,7 @@ class PlainLog(Report):
             self._lines.write(Line(level, result.message, now, kind=kind))
         elif result.outcome in SUCCESSES and result.code != 0:
             text = f"{result.outcome}: exit code {result.code}, set by --exit-code"
-            refs = self._unnamed([end.ref for end in result.ends])
+            refs = self._unnamed([end.ref for end in result.ends if end.outcome is result.outcome])
             self._lines.write(Line(Level.ERROR, text, now, refs, Kind.OUTCOME))
         self._lines.finish()
 

@@ -64,6 +64,21 @@ def test_the_json_result_has_the_final_message(path: Path) -> None:
     assert line["message"].startswith("1 of 2 imports complete; exit code 3 (stopped)")
 
 
+@pytest.mark.parametrize(("outcome", "number"), [(Outcome.COMPLETE, 0), (Outcome.REACHED, 1)])
+def test_an_error_code_names_the_imports_with_that_outcome(path: Path, outcome: Outcome, number: int) -> None:
+    """A remapped exit code of one kind of success is not said of the other."""
+    lives = [life("complete"), life("ready", number=1, until="ready")]
+    codes = ExitCodes({outcome: 9})
+    builder = builder_of(*lives)
+    with path.open("w") as file:
+        log = log_of(LineWriter(Stream(file), Level.ERROR), several=True)
+        for event in (event for events in lives for event in events):
+            log.receive(event)
+        log.finish(codes.result(builder.ends))
+    target = builder.ends[number].ref
+    assert path.read_text("utf-8").endswith(f"{outcome}: exit code 9, set by --exit-code ({target})\n")
+
+
 @pytest.mark.parametrize("level", [Level.INFO, Level.ERROR])
 def test_a_single_import_is_named_once(path: Path, level: Level) -> None:
     """The line about its failure names it only if no line has done so before."""

@@ -160,7 +160,7 @@ class Group:
         decides = self._terms.any_suffices if succeeded else self._terms.fail_fast
         if decides and ended.outcome is not Outcome.INTERRUPTED:
             for other in self._each_unfinished():
-                step = other.waiter.leave_behind(ended.ref, now, succeeded=succeeded)
+                step = other.waiter.leave_behind(ended.ref, ended.outcome, now, succeeded=succeeded)
                 yield from self._apply(other, step, now)
 
     def _each_unfinished(self) -> Iterator[ScheduledImport]:

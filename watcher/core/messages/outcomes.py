@@ -11,7 +11,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from watcher.core.statuses import SUCCESSES, ImportStatus, Outcome, Status
+from watcher.core.statuses import INCONCLUSIVE, SUCCESSES, ImportStatus, Outcome, Status
 from watcher.core.text import duration, tally
 
 if TYPE_CHECKING:
@@ -223,8 +223,10 @@ def interrupted(signal: str, elapsed: float) -> str:
     return f"interrupted by {signal} after {duration(elapsed)}"
 
 
-def left_behind(decisive: ImportRef, *, succeeded: bool) -> str:
-    """Return the fact if another import ended the whole watch."""
+def left_behind(decisive: ImportRef, outcome: Outcome, *, succeeded: bool) -> str:
+    """Return the fact if another import ended the whole watch; a user may define what ``succeeded``."""
+    if outcome in INCONCLUSIVE or succeeded is not (outcome in SUCCESSES):
+        return f"stopped watching: {decisive} ended first ({outcome})"
     return f"stopped watching: {decisive} {'succeeded' if succeeded else 'failed'} first"
 
 

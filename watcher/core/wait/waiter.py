@@ -138,9 +138,9 @@ class Waiter:
         fact = messages.interrupted(Signals(signal).name, self._record.elapsed(now.monotonic))
         return self._steps.end(Outcome.INTERRUPTED, fact, now, signal=signal)
 
-    def leave_behind(self, decisive: ImportRef, now: Instant, *, succeeded: bool) -> Step:
-        """Return the end of the wait because another import ended the whole watch."""
-        fact = messages.left_behind(decisive, succeeded=succeeded)
+    def leave_behind(self, decisive: ImportRef, outcome: Outcome, now: Instant, *, succeeded: bool) -> Step:
+        """Return the end of the wait because another import, with this outcome, ended the whole watch."""
+        fact = messages.left_behind(decisive, outcome, succeeded=succeeded)
         return self._steps.end(Outcome.PENDING, fact, now, left_behind=True)
 
     @property

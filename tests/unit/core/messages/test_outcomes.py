@@ -95,7 +95,8 @@ def finish(driven: Driven, reply: Reply, way: str) -> None:
         case _:
             driven.receive(reply)
             if not driven.waiter.over:
-                driven.events += driven.waiter.leave_behind(REF, driven.instant(), succeeded=False).events
+                step = driven.waiter.leave_behind(REF, Outcome.STOPPED, driven.instant(), succeeded=False)
+                driven.events += step.events
 
 
 def own_words(message: str) -> str:
@@ -280,7 +281,19 @@ def test_a_status_that_ends_the_wait(outcome: Outcome, status: str, polls: int, 
     assert outcomes.at_status(outcome, progress(known, polls=polls), policy) == fact
 
 
-def test_an_import_left_behind_names_the_decisive_one() -> None:
-    """The message says which import ended the watch, and how."""
-    assert outcomes.left_behind(REF, succeeded=True) == f"stopped watching: {REF} succeeded first"
-    assert outcomes.left_behind(REF, succeeded=False) == f"stopped watching: {REF} failed first"
+@pytest.mark.parametrize(
+    ("outcome", "succeeded", "words"),
+    [
+        (Outcome.COMPLETE, True, "succeeded first"),
+        (Outcome.STOPPED, False, "failed first"),
+        (Outcome.PENDING, False, "ended first (pending)"),
+        (Outcome.PENDING, True, "ended first (pending)"),
+        (Outcome.COMPLETE, False, "ended first (complete)"),
+        (Outcome.STOPPED, True, "ended first (stopped)"),
+    ],
+)
+def test_an_import_left_behind_names_the_decisive_one(
+    outcome: Outcome, words: str, *, succeeded: bool
+) -> None:
+    """The message says which import ended the watch, and how; a user may have changed its exit code."""
+    assert outcomes.left_behind(REF, outcome, succeeded=succeeded) == f"stopped watching: {REF} {words}"

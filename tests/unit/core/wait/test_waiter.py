@@ -665,7 +665,8 @@ def test_an_interrupt_reports_the_signal() -> None:
 def test_being_left_behind_is_pending_and_does_not_count() -> None:
     """An import left behind ends as pending and does not count."""
     driven = Driven()
-    driven._take(driven.waiter.leave_behind(REF, driven.instant(), succeeded=False))  # noqa: SLF001 (the helper's own bookkeeping)
+    step = driven.waiter.leave_behind(REF, Outcome.STOPPED, driven.instant(), succeeded=False)
+    driven._take(step)  # noqa: SLF001 (the helper's own bookkeeping)
     assert driven.outcome is Outcome.PENDING
     assert driven.ended.left_behind
 
