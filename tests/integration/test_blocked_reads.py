@@ -46,6 +46,7 @@ def test_the_timeout_ends_a_wait_for_standard_input(tmp_path: Path) -> None:
     finished = finish(process)
     assert finished.code == finished.result["exit_code"] == 124
     assert (finished.result["outcome"], finished.result["imports"]) == ("timeout", [])
+    assert float(str(finished.result["elapsed_s"])) >= 3
     assert READING in str(finished.result["message"])
     assert json.loads(status.read_text()) == finished.result
     assert "WATCHER_OUTCOME=timeout\n" in dotenv.read_text()
@@ -73,6 +74,7 @@ def test_a_signal_ends_a_wait_for_standard_input(tmp_path: Path, number: str, co
     finished = finish(process)
     assert finished.code == finished.result["exit_code"] == code
     assert (finished.result["event"], finished.result["outcome"]) == ("result", "interrupted")
+    assert float(str(finished.result["elapsed_s"])) >= 2
     assert json.loads((tmp_path / "status").read_text())["message"] == (
         f"interrupted by {number} {READING}. Nothing was watched."
     )

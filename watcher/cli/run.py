@@ -130,10 +130,10 @@ class _Run:
         return view
 
     async def _watch_all(self, terms: Terms, interrupted: asyncio.Event, view: Endpoints | None) -> Result:
-        timeout = terms.policy.timeout
+        timeout, began = terms.policy.timeout, asyncio.get_running_loop().time()
         reader = ThreadReader(
             self._inputs.reading,
-            deadline=asyncio.get_running_loop().time() + timeout,
+            deadline=began + timeout,
             stop=interrupted,
             notify=partial(self._notify, "waiting_for_input"),
         )
@@ -146,7 +146,8 @@ class _Run:
                     raise
                 self._reports.close()
                 self._reports.use(make_failure_reports(self._settings))
-                return self._finish(self._unread(timeout), view)
+                elapsed = asyncio.get_running_loop().time() - began
+                return self._finish(self._unread(timeout, elapsed), view)
             await self._follow(connected)
             result = self._finish(self._builder.result(), view)
             if connected.store is not None:
@@ -170,7 +171,7 @@ class _Run:
                 self._builder.receive(event)
                 self._reports.receive(event)
 
-    def _unread(self, timeout: float) -> Result:
+    def _unread(self, timeout: float, elapsed: float) -> Result:
         """Return the result of a run whose inputs did not arrive within the timeout or before a signal."""
         number = self._signals.number
         during = f"while reading {self._inputs.reading.source}"
@@ -185,7 +186,7 @@ class _Run:
         code = self._settings.exit_codes.code(outcome, number)
         if code == 0 and self._has_command:  # no command follows, because nothing was watched
             code = ExitCodes().code(outcome, number)
-        return Result(outcome, code, message)
+        return Result(outcome, code, message, elapsed=elapsed)
 
     def _finish(self, result: Result, view: Endpoints | None) -> Result:
         if view is not None:  # before the connections are closed, which takes a moment

@@ -39,6 +39,7 @@ class Result:
         message: The final message: of the only import, or a summary.
         status: The last status of the import that decides.
         ends: The last events of the imports, in the order of the targets; empty if nothing was watched.
+        elapsed: Seconds from the start of the wait, if it ended before any import was known.
     """
 
     outcome: Outcome
@@ -46,6 +47,7 @@ class Result:
     message: str
     status: Status | None = None
     ends: tuple[Ended, ...] = ()
+    elapsed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class ResultBuilder:
         """The imports that have ended, in the order of the imports."""
         return tuple(self._ended[ref] for ref in self.progress if ref in self._ended)
 
+    def elapsed(self, result: Result | None) -> float:
+        """Return the seconds of the earliest wait so far; ``result`` is None until the run ends."""
+        before = 0.0 if result is None else result.elapsed
+        return max((progress.elapsed for progress in self.progress.values()), default=before)
+
     def result(self) -> Result:
         """Decide the result; every import must have ended."""
         return self.codes.result(self.ends, any_suffices=self._any_suffices)
@@ -66,11 +71,10 @@ class ResultBuilder:
     def _document(
         self, result: Result | None, imports: list[documents.ImportDocument]
     ) -> documents.ResultDocument:
-        elapsed = max((progress.elapsed for progress in self.progress.values()), default=0.0)
         return documents.ResultDocument(
             outcome=None if result is None else result.outcome,
             exit_code=None if result is None else result.code,
-            elapsed_s=documents.seconds(elapsed),
+            elapsed_s=documents.seconds(self.elapsed(result)),
             message=None if result is None else result.message,
             base_uri=self.base_uri,
             imports=imports,

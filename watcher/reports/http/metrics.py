@@ -58,7 +58,7 @@ class _WatchCollector(Collector):
         throttled, errors = sum(p.throttled for p in progress), sum(p.errors for p in progress)
         yield _counter("throttles", "Requests that got a 429.", throttled)
         yield _counter("errors", "Requests that failed for another reason than a 429.", errors)
-        elapsed = max((p.elapsed for p in progress), default=0.0)
+        elapsed = self._builder.elapsed(result)
         yield _gauge("elapsed_seconds", "Time since the wait began, up to its end.", [((), elapsed)])
         seen = [((), p.seen_at) for p in progress if p.seen_at is not None]
         yield _gauge("last_good_answer_timestamp_seconds", f"{_SEEN_AT} an import.", sorted(seen)[-1:])
