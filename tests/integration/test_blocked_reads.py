@@ -182,14 +182,30 @@ def test_a_wrong_command_line_waits_for_the_created_import() -> None:
     process.stdin.write(CREATED.format("/api/v2/segments/a/b/c/imports/d"))
     process.stdin.flush()
     assert process.wait(20) == 2
-    assert finish(process).err.endswith("Import a/b/c/d was created but is not being watched.\n")
+    assert "; import a/b/c/d was created but is not being watched. " in finish(process).err
 
 
-def test_a_wrong_command_line_does_not_wait_for_long() -> None:
-    """A usage error is reported after the timeout at the latest."""
-    process = start_watcher("-", "--bogus", "--timeout=500ms", env=NOWHERE)
-    assert process.wait(20) == 2
-    assert finish(process).err.startswith("watcher: no such option")
+@pytest.mark.parametrize(("timeout", "lines"), [("500ms", 1), ("1m", 2)])
+def test_a_wrong_command_line_does_not_wait_for_long(timeout: str, lines: int) -> None:
+    """A usage error is reported after five seconds at the latest, or the timeout if it is shorter."""
+    process, began = start_watcher("-", "--bogus", f"--timeout={timeout}", env=NOWHERE), time.monotonic()
+    assert process.wait(30) == 2
+    assert time.monotonic() - began < 20
+    said = finish(process).err
+    assert said.endswith("watcher: no such option '--bogus'. See --help.\n")
+    assert said.count("\n") == lines, "with a notice after two seconds"
+
+
+def test_a_wrong_command_line_does_not_wait_for_a_terminal() -> None:
+    """Nobody types the headers of a created import, so a terminal on standard input is not read."""
+    terminal, standard_input = os.openpty()
+    command = [sys.executable, "-m", "watcher", "-", "--bogus"]
+    ended = subprocess.run(
+        command, check=False, stdin=standard_input, capture_output=True, text=True, env=NOWHERE, timeout=60
+    )
+    os.close(standard_input)
+    os.close(terminal)
+    assert (ended.returncode, ended.stderr) == (2, "watcher: no such option '--bogus'. See --help.\n")
 
 
 def test_another_host_is_named(start_simulator: StartSimulator) -> None:

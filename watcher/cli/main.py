@@ -33,8 +33,8 @@ _GC_THRESHOLD = 10_000
 """New objects after which Python looks for garbage. A hundred requests that start together allocate several
 thousand, none of them garbage, and would exceed the default of 700 again and again."""
 
-_PIPE_PATIENCE = 30.0
-"""Longest wait of a failed run for its pipe, in seconds. The shell waits for the end of the pipe anyway."""
+_PIPE_PATIENCE = 5.0
+"""Longest wait of a failed run for its pipe, in seconds: the program before it may be creating an import."""
 
 
 def main(arguments: Sequence[str], signals: Signals) -> int:
@@ -92,7 +92,8 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
     except (UsageError, CommandError) as error:
         message = str(error)
         if attempt.finished is None and (created := _find_created(attempt)):
-            message = f"{message.rstrip('.')}. {created}"
+            fact, separator, next_step = message.partition(". ")
+            message = f"{fact.removesuffix('.')}; {created}{separator or '.'}{next_step}"
         code = error.code if isinstance(error, CommandError) else DEFAULT_CODES[Outcome.USAGE]
         return _failure(attempt, Outcome.USAGE, code, message)
     except BusyError as error:
@@ -143,7 +144,7 @@ def _replace_process(program: str, command: Sequence[str], finished: Finished, s
 
 
 def _find_created(attempt: _Attempt) -> str | None:
-    """Return a sentence about the import that standard input names: it exists, and must not be lost."""
+    """Return a clause about the import that standard input names: it exists, and must not be lost."""
     settings, inputs, signals = attempt.settings, attempt.inputs, attempt.signals
     if "-" not in settings.targets or sys.stdin is None or sys.stdin.isatty():
         return None

@@ -85,13 +85,13 @@ class TargetLists:
 
 
 def created_import(lists: TargetLists) -> str | None:
-    """Return a sentence about the import that standard input names, for a run that does not watch it."""
+    """Return a clause about the import that standard input names, for a run that does not watch it."""
     try:
         first, *others = (str(target.ref) for target in lists.read("-"))
     except UsageError:
         return None
     more = f" (and {len(others)} more)" if others else ""
-    return f"Import {first}{more} was created but is not being watched."
+    return f"import {first}{more} was created but is not being watched"
 
 
 def parse_target_list(text: str, source: str) -> list[Target]:
