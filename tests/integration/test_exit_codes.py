@@ -152,7 +152,7 @@ def test_one_look_under_a_rate_limit(start_simulator: StartSimulator) -> None:
         (["--status-file", "", "a/b/c/d"], "--status-file: it is empty (is a variable unset?)"),
         (["--fail-on", "preparing,ready", "a/b/c/d"], "Repeat the option for each value."),
         (["-"], "standard input is empty"),
-        (["--exit-code", "usage=0", "a/b/c/d"], "stopped=10"),
+        (["--exit-code", "bogus=0", "a/b/c/d"], "stopped=10"),
     ],
 )
 def test_usage(arguments: list[str], words: str) -> None:
@@ -181,7 +181,7 @@ def test_a_bad_variable_is_named() -> None:
     assert finished.err.startswith("watcher: WATCHER_TIMEOUT: 'soon' is not a duration")
 
 
-def run_with_defect(plant: str) -> Finished:
+def run_with_defect(plant: str, **variables: str) -> Finished:
     """Run the command in a process that first executes a statement."""
     program = f"import sys, watcher.__main__ as m; {plant}; sys.argv[1:] = ['a/b/c/d']; m.run()"
     with subprocess.Popen(
@@ -190,17 +190,19 @@ def run_with_defect(plant: str) -> Finished:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment("http://127.0.0.1:1"),
+        env=environment("http://127.0.0.1:1", **variables),
     ) as process:
         return finish(process)
 
 
-def test_a_defect_asks_for_a_report() -> None:
+@pytest.mark.parametrize(("remapped", "code"), [("", 1), ("internal=70", 70)])
+def test_a_defect_asks_for_a_report(remapped: str, code: int) -> None:
     """Only code 1 shows a traceback, without the token, after a sentence that asks for a report."""
     finished = run_with_defect(
-        "import os, watcher.cli.run as s; s.aclosing = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])"
+        "import os, watcher.cli.run as s; s.aclosing = lambda *_, **__: int(os.environ['LD_ACCESS_TOKEN'])",
+        WATCHER_EXIT_CODE=remapped,
     )
-    assert finished.code == 1
+    assert finished.code == code
     _, first, second, *_ = finished.err.splitlines()
     assert first == "watcher: this is a defect in watcher; please report it with this traceback:"
     assert second == "Traceback (most recent call last):"

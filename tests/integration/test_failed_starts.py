@@ -19,7 +19,17 @@ NOWHERE = environment("http://127.0.0.1:9")
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["a/b"], 2), (["a/b/c/d", "--timeout", "soon"], 2), (["a/b/c/d", "--", "no-such-command"], 127)],
+    [
+        (["a/b"], 2),
+        (["a/b/c/d", "--timeout", "soon"], 2),
+        (["a/b/c/d", "--", "no-such-command"], 127),
+        (["a/b", "--exit-code=usage=64"], 64),
+        (["a/b", "--exit-code=usage=0"], 0),
+        (["--bad", "--exit-code=usage=64"], 64),
+        (["a/b", "--exit-code=usage=64", "--exit-code=bogus=1"], 2),
+        (["a/b", "--exit-code=usage=0", "--", "true"], 2),
+        (["a/b/c/d", "--exit-code=usage=64", "--", "no-such-command"], 127),
+    ],
 )
 def test_files_of_an_earlier_run_are_replaced(tmp_path: Path, arguments: list[str], code: int) -> None:
     """Files of an earlier run are replaced, so nobody reads an outdated success."""
@@ -45,15 +55,18 @@ def test_standard_output_has_a_result(arguments: list[str], output: str) -> None
     assert (finished.result["outcome"], finished.result["imports"]) == ("usage", [])
 
 
-def test_a_github_step_has_outputs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("remapped", "code"), [("", 2), ("usage=64", 64)])
+def test_a_github_step_has_outputs(tmp_path: Path, remapped: str, code: int) -> None:
     """A GitHub step with a usage error still sets its outputs."""
     outputs = tmp_path / "outputs"
-    finished = run_watcher("a/b", env=NOWHERE | {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs)})
-    assert finished.code == 2
+    step = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs), "WATCHER_EXIT_CODE": remapped}
+    finished = run_watcher("a/b", env=NOWHERE | step)
+    assert finished.code == code
     lines = outputs.read_text().splitlines()
     values = {lines[number].partition("<<")[0]: lines[number + 1] for number in range(0, len(lines), 3)}
-    assert json.loads(values.pop("result"))["outcome"] == "usage"
-    assert values == {"outcome": "usage", "status": "", "exit-code": "2", "elapsed-seconds": "0.0"}
+    result = json.loads(values.pop("result"))
+    assert (result["outcome"], result["exit_code"]) == ("usage", code)
+    assert values == {"outcome": "usage", "status": "", "exit-code": str(code), "elapsed-seconds": "0.0"}
 
 
 @pytest.mark.parametrize(

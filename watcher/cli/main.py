@@ -66,7 +66,7 @@ def _run(attempt: _Attempt, given: Sequence[str]) -> int:
         what = "the watch" if attempt.finished is None or command is None else shown(command[0])
         result = Result(Outcome.INTERRUPTED, interrupt.code, f"interrupted before {what} began")
     except Exception as error:  # noqa: BLE001 (the boundary: no other place prints a traceback)
-        result = _defect(error, attempt.inputs)
+        result = _defect(attempt, error)
     if result is None:
         return 0 if attempt.finished is None else attempt.finished.result.code
     try:
@@ -74,7 +74,7 @@ def _run(attempt: _Attempt, given: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 (the boundary, again: a report may be what fails)
         with suppress(OSError):
             os.write(2, f"watcher: the result could not be reported ({type(error).__name__})\n".encode())
-        return DEFAULT_CODES[Outcome.INTERNAL]
+        return _code(attempt, Outcome.INTERNAL)
     return result.code
 
 
@@ -94,7 +94,7 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
         if attempt.finished is None and (created := _find_created(attempt)):
             fact, separator, next_step = message.partition(". ")
             message = f"{fact.removesuffix('.')}; {created}{separator or '.'}{next_step}"
-        code = error.code if isinstance(error, CommandError) else DEFAULT_CODES[Outcome.USAGE]
+        code = error.code if isinstance(error, CommandError) else _code(attempt, Outcome.USAGE)
         return _failure(attempt, Outcome.USAGE, code, message)
     except BusyError as error:
         return _busy(attempt, error)
@@ -174,18 +174,25 @@ def _busy(attempt: _Attempt, error: BusyError) -> Result:
     settings = attempt.settings
     log = settings.termination_log if settings.termination_log == KUBERNETES_LOG else None
     attempt.settings = replace(settings, dotenv=None, status_file=None, termination_log=log)
-    code = settings.exit_codes.code(Outcome.UNAVAILABLE)
-    if code == 0 and attempt.command is not None:  # 0 would pass for the command's success
-        code = DEFAULT_CODES[Outcome.UNAVAILABLE]
-    return _failure(attempt, Outcome.UNAVAILABLE, code, str(error))
+    return _failure(attempt, Outcome.UNAVAILABLE, _code(attempt, Outcome.UNAVAILABLE), str(error))
 
 
-def _defect(error: Exception, inputs: InputReader) -> Result:
+def _defect(attempt: _Attempt, error: Exception) -> Result:
     import traceback  # noqa: PLC0415 (slow, and rarely needed)
 
-    lines = printable_lines(inputs.conceal("".join(traceback.format_exception(error))).rstrip())
+    lines = printable_lines(attempt.inputs.conceal("".join(traceback.format_exception(error))).rstrip())
     message = f"this is a defect in watcher; please report it with this traceback:\n{lines}"
-    return Result(Outcome.INTERNAL, DEFAULT_CODES[Outcome.INTERNAL], message)
+    return Result(Outcome.INTERNAL, _code(attempt, Outcome.INTERNAL), message)
+
+
+def _code(attempt: _Attempt, outcome: Outcome) -> int:
+    """Return the exit code of a run that watches nothing; if a command was to follow, it is never 0.
+
+    The user's code is unknown until the command line is read, and if it cannot be read.
+    """
+    code = attempt.settings.exit_codes.code(outcome)
+    # 0 would pass for the command's success.
+    return DEFAULT_CODES[outcome] if code == 0 and attempt.command is not None else code
 
 
 def _report(attempt: _Attempt, result: Result) -> None:

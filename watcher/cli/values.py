@@ -25,7 +25,6 @@ _Member = TypeVar("_Member", bound=StrEnum)
 
 _LARGEST_CODE = 125
 _LARGEST_PORT = 65535
-_REMAPPABLE = tuple(outcome for outcome in Outcome if outcome not in {Outcome.USAGE, Outcome.INTERNAL})
 _DURATION = re.compile(
     r"(?:(?P<d>\d{1,6})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m(?!s))?"
     r"(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)s)?(?:(?P<ms>\d{1,9})ms)?",
@@ -106,7 +105,7 @@ def _read_max_in_state(text: str) -> tuple[ImportStatus, float]:
 
 def _read_exit_code(text: str) -> tuple[Outcome, int]:
     name, _, digits = text.partition("=")
-    if name not in _REMAPPABLE or not (digits.isascii() and digits.isdigit()) or int(digits) > _LARGEST_CODE:
+    if name not in set(Outcome) or not (digits.isascii() and digits.isdigit()) or int(digits) > _LARGEST_CODE:
         raise ValueError(text)
     return Outcome(name), int(digits)
 
@@ -152,8 +151,8 @@ MAX_IN_STATE = Value(
 CODE = Value(
     "OUTCOME=CODE",
     _read_exit_code,
-    f"an outcome and a code from 0 to 125 such as stopped=10 (outcomes: {', '.join(_REMAPPABLE)})",
-    [f"{outcome}=" for outcome in _REMAPPABLE],
+    f"an outcome and a code from 0 to 125 such as stopped=10 (outcomes: {', '.join(Outcome)})",
+    [f"{outcome}=" for outcome in Outcome],
 )
 GROWTH = Value("FACTOR", _read_growth, "a factor from 1 to 100 such as 1.5")
 PATH = Value("PATH", _read_path, "a path such as /tmp/file", None)

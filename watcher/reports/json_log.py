@@ -37,7 +37,7 @@ class JsonLog(Report):
     def finish(self, result: Result) -> None:
         level = level_of_outcome(result.outcome, result.code)
         fields = {"outcome": result.outcome, "exit_code": result.code, "message": result.message}
-        log = self._unfiltered if result.code != 0 else self._log
+        log = self._unfiltered if result.code != 0 or not result.ends else self._log
         log.log(level, "result", at=timestamp(time.time()), **fields)
 
     def notify(self, notice: Notice) -> None:

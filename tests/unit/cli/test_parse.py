@@ -34,7 +34,7 @@ def settings_of(*arguments: str, environ: Mapping[str, str] | None = None) -> Se
         ["--timeout", "soon", "--output", "json"],
         ["--output", "json", "--timeout"],
         ["--once=1", "--output", "json"],
-        ["--exit-code", "usage=0", "--output=json"],
+        ["--exit-code", "bogus=0", "--output=json"],
     ],
 )
 def test_an_invalid_command_line_keeps_its_readable_options(arguments: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,19 +38,22 @@ def test_a_usage_error_is_one_plain_line(path: Path) -> None:
     assert path.read_text("utf-8") == f"watcher: {NOTHING_WATCHED.message}\n"
 
 
-def test_a_usage_error_is_one_json_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every line of standard error stays an object."""
+@pytest.mark.parametrize(("code", "level"), [(2, "error"), (0, "info")])
+def test_a_usage_error_is_one_json_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, level: str
+) -> None:
+    """The reason is an object, whatever exit code the user gave to usage errors."""
     monkeypatch.setattr(time, "time", lambda: EPOCH)
     with path.open("w") as file:
         log = JsonLog(Stream(file), Level.ERROR, ExitCodes())
-        log.finish(NOTHING_WATCHED)
+        log.finish(replace(NOTHING_WATCHED, code=code))
         log.close()
     assert json.loads(path.read_text("utf-8")) == {
         "event": "result",
-        "level": "error",
+        "level": level,
         "at": "2026-01-05T08:00:00.000Z",
         "outcome": "usage",
-        "exit_code": 2,
+        "exit_code": code,
         "message": NOTHING_WATCHED.message,
     }
 

@@ -32,7 +32,8 @@ class AnnotationWriter(LineWriter):
             super().write(line)
 
     def write_unwatched(self, result: Result) -> None:
-        self._annotate("error", f"watcher: {result.outcome}", f"watcher: {result.message}")
+        kind = "error" if result.code else "warning"
+        self._annotate(kind, f"watcher: {result.outcome}", f"watcher: {result.message}")
 
     def finish(self) -> None:
         """Count the failures without an annotation."""

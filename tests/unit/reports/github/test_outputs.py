@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,7 +104,8 @@ class Annotated:
             log = log_of(lines, several=len(ends) > 1)
             for ended in ends:
                 log.receive(ended)
-            log.finish(self._codes.result(ends) if ends else NOTHING_WATCHED)
+            nothing = replace(NOTHING_WATCHED, code=self._codes.code(Outcome.USAGE))
+            log.finish(self._codes.result(ends) if ends else nothing)
         return self._path.read_text("utf-8").splitlines()
 
 
@@ -206,6 +208,7 @@ def test_a_failure_that_fails_no_step_is_a_warning(tmp_path: Path) -> None:
     """The user gave the outcome code 0, or the success of another import is enough."""
     forgiven = Annotated(tmp_path, codes={Outcome.STOPPED: 0}).lines(end(Outcome.STOPPED))
     assert forgiven[0].startswith("::warning ")
+    assert Annotated(tmp_path, codes={Outcome.USAGE: 0}).lines()[0].startswith("::warning ")
     made_good = Annotated(tmp_path, any_suffices=True).lines(
         end(Outcome.STOPPED, 1), end(Outcome.COMPLETE, 2)
     )
