@@ -170,7 +170,7 @@ def test_the_shell_runs_a_script_without_an_interpreter(
 
 
 def test_a_result_too_large_for_a_variable(start_simulator: StartSimulator) -> None:
-    """The command runs without WATCHER_RESULT_JSON if the system would refuse its size."""
+    """The command runs without WATCHER_RESULT_JSON if the system would refuse its size; a line says so."""
     simulator = start_simulator("stuck")
     targets = "".join(f"p/e/s/{number}\n" for number in range(400))
     program = "import os; print('WATCHER_RESULT_JSON' in os.environ)"
@@ -180,6 +180,7 @@ def test_a_result_too_large_for_a_variable(start_simulator: StartSimulator) -> N
     )
     assert finished.code == 0, finished.err
     assert finished.out.splitlines()[-1] == "False"
+    assert finished.err.count("warning: WATCHER_RESULT_JSON is not set: the result is too large") == 1
 
 
 def test_dotenv(start_simulator: StartSimulator, tmp_path: Path) -> None:

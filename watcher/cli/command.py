@@ -46,6 +46,11 @@ def find_command(command: Sequence[str]) -> str:
     raise CommandError(f"command '{name}' not found. Check its spelling and PATH.", NOT_FOUND)
 
 
+def fitting(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that are short enough for the system."""
+    return {name: value for name, value in variables.items() if len(value.encode()) < _VARIABLE_LIMIT}
+
+
 def replace_process(
     program: str, command: Sequence[str], variables: Mapping[str, str], signals: Signals
 ) -> NoReturn:
@@ -59,9 +64,8 @@ def replace_process(
     """
     signals.uninstall()
     inherited = {name: value for name, value in os.environ.items() if name not in variables}
-    short = {name: value for name, value in variables.items() if len(value.encode()) < _VARIABLE_LIMIT}
     try:
-        _execute(program, command, inherited | short)
+        _execute(program, command, inherited | dict(variables))
     except OSError as error:
         raise CommandError(
             f"command '{command[0]}' cannot be run: {error.strerror}. The imports succeeded: fix the "

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from watcher.cli.run import Finished
     from watcher.cli.signals import Signals
     from watcher.core.policy import Terms
+    from watcher.reports.report import Reports
 
 _GC_THRESHOLD = 10_000
 """New objects after which Python looks for garbage. A hundred requests that start together allocate several
@@ -88,7 +89,7 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
         program, terms = _check(attempt, parsed)
         attempt.finished = finished = _watch(attempt, terms)
         if attempt.command is not None and finished.result.code == 0:
-            _replace_process(program, attempt.command, finished, attempt.signals)
+            _replace_process(program, attempt.command, finished, attempt)
     except (UsageError, CommandError) as error:
         message = str(error)
         if attempt.finished is None and (created := _find_created(attempt)):
@@ -136,11 +137,23 @@ def _watch(attempt: _Attempt, terms: Terms) -> Finished:
     return run_watch(attempt.settings, attempt.inputs, terms, attempt.signals, has_command=has_command)
 
 
-def _replace_process(program: str, command: Sequence[str], finished: Finished, signals: Signals) -> None:
-    from watcher.cli.command import replace_process  # noqa: PLC0415 (most runs have no command)
+def _replace_process(program: str, command: Sequence[str], finished: Finished, attempt: _Attempt) -> None:
+    from watcher.cli.command import fitting, replace_process  # noqa: PLC0415 (most runs have no command)
+    from watcher.core.messages.progress import Level  # noqa: PLC0415
 
-    signals.check()  # it may have arrived too late for the watch
-    replace_process(program, command, finished.variables(), signals)
+    variables = finished.variables()
+    fit = fitting(variables)
+    if missing := ", ".join(variables.keys() - fit):
+        log = _line_log(attempt)
+        log.notify(
+            Level.WARNING,
+            "command",
+            f"{missing} is not set: the result is too large for an environment variable. "
+            "Read it from a file with --status-file PATH, or from standard output with --output json.",
+        )
+        log.close()
+    attempt.signals.check()  # it may have arrived too late for the watch
+    replace_process(program, command, fit, attempt.signals)
 
 
 def _find_created(attempt: _Attempt) -> str | None:
@@ -148,14 +161,11 @@ def _find_created(attempt: _Attempt) -> str | None:
     settings, inputs, signals = attempt.settings, attempt.inputs, attempt.signals
     if "-" not in settings.targets or sys.stdin is None or sys.stdin.isatty():
         return None
-    from watcher.cli.outputs import make_line_log  # noqa: PLC0415 (most runs have no such error)
-    from watcher.cli.reading import read_within  # noqa: PLC0415
+    from watcher.cli.reading import read_within  # noqa: PLC0415 (most runs have no such error)
     from watcher.cli.target_lists import created_import  # noqa: PLC0415
     from watcher.core.messages.progress import Level  # noqa: PLC0415
-    from watcher.reports.report import Reports  # noqa: PLC0415
 
-    log = Reports([make_line_log(settings)], inputs.conceal)
-    notify = partial(log.notify, Level.INFO, "waiting_for_input")
+    notify = partial(_line_log(attempt).notify, Level.INFO, "waiting_for_input")
     limit = min(_PIPE_PATIENCE, settings.timeout or _PIPE_PATIENCE)
     signals.call(raise_interrupted)
     try:
@@ -163,6 +173,14 @@ def _find_created(attempt: _Attempt) -> str | None:
         return read_within(limit, partial(created_import, inputs.lists), inputs.reading, notify)
     finally:
         signals.call(None)
+
+
+def _line_log(attempt: _Attempt) -> Reports:
+    """Return the log of what happens before or after the watch."""
+    from watcher.cli.outputs import make_line_log  # noqa: PLC0415 (help needs neither)
+    from watcher.reports.report import Reports  # noqa: PLC0415
+
+    return Reports([make_line_log(attempt.settings)], attempt.inputs.conceal)
 
 
 def _failure(attempt: _Attempt, outcome: Outcome, code: int, message: str) -> Result:
