@@ -22,6 +22,8 @@ import watcher
 from tests.support.processes import TOKEN, environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.processes import Simulator, StartSimulator
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "library" / "deploy_after_imports.py"
@@ -194,6 +196,28 @@ def test_an_invalid_duration_is_rejected(name: str, length: float) -> None:
     """Zero does not mean no limit; with a heartbeat of zero, all events would be heartbeats."""
     error = usage_error(["a/b/c/d"], token="api-x", **{name: length})
     assert error == f"{name} must be more than 0 seconds, not {length!r}. Use math.inf for no limit."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("policy", None, "policy must be a Policy, not NoneType. Leave it out for the defaults."),
+        ("policy", {"timeout": 5}, "policy must be a Policy, not dict. Leave it out for the defaults."),
+        ("base_uri", 5, "base_uri must be a URL (str), not int."),
+        ("heartbeat", "5", "heartbeat must be more than 0 seconds, not '5'. Use math.inf for no limit."),
+        ("request_timeout", None, "request_timeout must be more than 0 seconds, not None. Use math.inf"),
+    ],
+)
+def test_an_argument_of_another_type_is_rejected(name: str, value: object, message: str) -> None:
+    """A program without type checks gets a usage error."""
+    assert usage_error(["a/b/c/d"], token="api-x", **{name: value}).startswith(message)
+
+
+@pytest.mark.parametrize("function", [watcher.state_of, watcher.describe])
+def test_what_is_no_event_is_rejected(function: Callable[[object], object]) -> None:
+    """The functions of an event accept nothing else."""
+    with pytest.raises(watcher.UsageError, match="event must be an event of a watch, not NoneType"):
+        function(None)
 
 
 def usage_error(refs: object, **arguments: object) -> str:

@@ -43,6 +43,8 @@ def target_of(named: ImportRef | str) -> Target:
         return parse_target(named)
     if not isinstance(named, ImportRef):
         raise UsageError(f"an import must be an ImportRef or a str, not {type(named).__name__}.")
+    if not all(isinstance(key, str) for key in named.keys):
+        raise UsageError(f"the keys of an import must be of type str: {quoted(repr(named))}")
     return Target(checked_ref(*named.keys, source="/".join(named.keys)))
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
 import msgspec
 
 from watcher.core import defaults
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 
+_Type = TypeVar("_Type")
+
 _LIMITS = frozenset({"timeout", "outage_budget", "appear_within"})
 """The fields that may be infinite, beside the limits in ``max_in_state``."""
+
+
+_KINDS = {"fail_on": Iterable, "max_in_state": Mapping, "once": bool, "remembered": bool}
+"""The types of the fields that no conversion and no comparison checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,10 @@ class Policy:
         Raises:
             ValueError: A field has an invalid value, or two fields contradict each other.
         """
+        wrong = [name for name, kind in _KINDS.items() if not isinstance(getattr(self, name), kind)]
+        if wrong:
+            kind, value = _KINDS[wrong[0]], getattr(self, wrong[0])
+            raise ValueError(f"{wrong[0]} must be of type {kind.__name__}, not {value!r}")
         limits = {ImportStatus(status): longest for status, longest in dict(self.max_in_state).items()}
         object.__setattr__(self, "until", ImportStatus(self.until))
         object.__setattr__(self, "fail_on", frozenset(map(ImportStatus, self.fail_on)))
@@ -77,21 +88,18 @@ class Policy:
         """Return the policy of ``to_dict``; a field that is missing has its default.
 
         Raises:
-            ValueError: A name is unknown, or a field has an invalid value.
+            ValueError: It is no mapping, a name is unknown, or a field has an invalid value.
         """
-        unknown = values.keys() - {field.name for field in fields(cls)}
+        named = _convert(values, dict[str, object])
+        unknown = named.keys() - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"a policy has no field {', '.join(sorted(map(repr, unknown)))}")
-        named = dict(values)
-        for name in _LIMITS & values.keys():
-            named[name] = _infinite_if_none(values[name])
+        for name in _LIMITS & named.keys():
+            named[name] = _infinite_if_none(named[name])
         in_state = named.get("max_in_state")
         if isinstance(in_state, Mapping):
             named["max_in_state"] = {name: _infinite_if_none(limit) for name, limit in in_state.items()}
-        try:
-            return msgspec.convert(named, cls)
-        except msgspec.ValidationError as error:
-            raise ValueError(str(error)) from None
+        return _convert(named, cls)
 
     def _check_numbers(self) -> None:
         lengths: dict[str, object] = {
@@ -113,6 +121,13 @@ class Policy:
         growth: object = self.growth
         if not (isinstance(growth, int | float) and 1 <= growth < math.inf):
             raise ValueError(f"growth must be at least 1, not {growth!r}")
+
+
+def _convert(value: object, kind: type[_Type]) -> _Type:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
 
 
 def _infinite_if_none(limit: object) -> object:

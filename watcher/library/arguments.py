@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+from watcher.api.hosts import parse_base_uri
 from watcher.api.targets import Target, target_of
 from watcher.api.token import Secret, check_token
 from watcher.api.token_sources import TokenFunction, TokenSource
 from watcher.core.errors import UsageError
+from watcher.core.events import Event
 from watcher.core.model import ImportRef
+from watcher.core.policy import Policy
 from watcher.core.wait.saved import SavedState
 from watcher.state import snapshot
 
@@ -32,15 +35,52 @@ def parse_targets(refs: object) -> list[Target]:
     return targets
 
 
-def positive(name: str, length: float) -> float:
+def positive(name: str, length: object) -> float:
     """Return a length of time in seconds.
 
     Raises:
         UsageError: It is not greater than 0; the message begins with ``name``.
     """
-    if not length > 0:  # True for nan
+    if not (isinstance(length, int | float) and length > 0):  # also rejects nan
         raise UsageError(f"{name} must be more than 0 seconds, not {length!r}. Use math.inf for no limit.")
     return length
+
+
+def checked_policy(policy: object) -> Policy:
+    """Return the policy of a watch.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(policy, Policy):
+        raise UsageError(
+            f"policy must be a Policy, not {type(policy).__name__}. Leave it out for the defaults."
+        )
+    return policy
+
+
+def origin(base_uri: object) -> str | None:
+    """Return the origin of a base URI; None stays None.
+
+    Raises:
+        UsageError: It is not an origin, or the access token must not be sent there.
+    """
+    if base_uri is None:
+        return None
+    if not isinstance(base_uri, str):
+        raise UsageError(f"base_uri must be a URL (str), not {type(base_uri).__name__}.")
+    return parse_base_uri(base_uri, "base_uri")
+
+
+def checked_event(event: object) -> Event:
+    """Return an event of a watch.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(event, Event):
+        raise UsageError(f"event must be an event of a watch, not {type(event).__name__}.")
+    return event
 
 
 def hold(token: Token | Secret) -> Path | Secret | Callable[[], Awaitable[str]]:

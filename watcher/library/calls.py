@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MethodType
 
-from watcher.api.hosts import parse_base_uri
 from watcher.api.token import Secret
 from watcher.core import defaults
 from watcher.core.events import Ended, Event
 from watcher.core.messages.progress import level_of, line_of
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
-from watcher.library.arguments import Token, hold
+from watcher.library.arguments import Token, checked_event, hold, origin
 from watcher.library.watcher import DEFAULT_POLICY, Watcher
 from watcher.state import snapshot
 
@@ -51,11 +50,11 @@ async def shared(*, token: Token, base_uri: str | None = None) -> AsyncIterator[
     held = hold(token)
     del token  # a traceback may show the variables of this function
     identity = held if isinstance(held, Secret | Path | MethodType) else id(held)
-    origin = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
-    key = asyncio.get_running_loop(), identity, origin
+    host = origin(base_uri)
+    key = asyncio.get_running_loop(), identity, host
     entry = _shared.get(key)
     if entry is None:
-        watcher = await Watcher(token=held, base_uri=origin).__aenter__()  # does not wait
+        watcher = await Watcher(token=held, base_uri=host).__aenter__()  # does not wait
         entry = _shared[key] = _Shared(watcher)
     entry.users += 1
     try:
@@ -126,7 +125,7 @@ def state_of(event: Event) -> str:
     It is versioned JSON, under 2 KiB with ten transitions, and contains no token. Save it before you act on
     the event: then a process that is killed in between repeats no event.
     """
-    return snapshot.encode(event)
+    return snapshot.encode(checked_event(event))
 
 
 def describe(event: Event) -> tuple[int, str] | None:
@@ -135,5 +134,5 @@ def describe(event: Event) -> tuple[int, str] | None:
     The text does not name the import, except that of ``Watching``. None is returned for a repetition, such as
     the second retry in a row.
     """
-    line = line_of(event)
+    line = line_of(checked_event(event))
     return None if line is None else (int(level_of(event)), line)

@@ -11,7 +11,6 @@ from random import Random
 from typing import Self
 
 from watcher.api.client import Client
-from watcher.api.hosts import parse_base_uri
 from watcher.api.proxy import find_proxy
 from watcher.api.targets import choose_base_uri
 from watcher.api.tls import tls_context
@@ -23,7 +22,16 @@ from watcher.core.events import Ended, Event
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
-from watcher.library.arguments import Token, hold, parse_targets, positive, saved_state, token_source
+from watcher.library.arguments import (
+    Token,
+    checked_policy,
+    hold,
+    origin,
+    parse_targets,
+    positive,
+    saved_state,
+    token_source,
+)
 from watcher.loop.loop import CLOSED, Loop, finish
 from watcher.loop.watch import Watch
 
@@ -64,7 +72,7 @@ class Watcher:
         held = hold(token)
         del token  # a traceback may show the variables of this function
         self._token = token_source(held)
-        self._base_uri = None if base_uri is None else parse_base_uri(base_uri, "base_uri")
+        self._base_uri = origin(base_uri)
         self._request_timeout = positive("request_timeout", request_timeout)
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
@@ -129,7 +137,7 @@ class Watcher:
         """
         targets = parse_targets(refs)
         terms = Terms(
-            policy=policy,
+            policy=checked_policy(policy),
             succeeds=lambda outcome: outcome in SUCCESSES,
             any_suffices=any_suffices,
             fail_fast=fail_fast,

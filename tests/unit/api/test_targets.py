@@ -149,6 +149,7 @@ def test_a_program_names_an_import_by_reference_or_text() -> None:
         (ImportRef("a", "b", "c", ""), "import ID is empty"),
         (ImportRef("a/b", "c", "d", "e"), "project key has a slash"),
         (ImportRef("a", "\n", "c", "d"), "environment key has a control character"),
+        (ImportRef("a", "b", "c", 4), "keys of an import must be of type str"),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_a_bad_reference_is_rejected(named: ImportRef, words: str) -> None:

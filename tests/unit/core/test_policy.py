@@ -69,6 +69,23 @@ def test_invalid_values_are_refused(values: dict[str, object], message: str) -> 
         Policy.from_dict(values)
 
 
+@pytest.mark.parametrize("values", [[], None, "{}", 5])
+def test_a_policy_is_a_mapping(values: object) -> None:
+    """JSON of another type raises `ValueError` as well."""
+    with pytest.raises(ValueError, match="Expected `object`, got "):
+        Policy.from_dict(values)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("value", [None, 5, [5]])
+@pytest.mark.parametrize("field", [field.name for field in fields(Policy)])
+def test_a_field_of_another_type(field: str, value: object) -> None:
+    """No field of a wrong type raises another error than `ValueError`, or is accepted."""
+    if isinstance(getattr(Policy(), field), float | int) and value == 5:
+        value = "5"
+    with pytest.raises(ValueError, match=r"must|is not a valid"):
+        Policy(**{field: value})  # type: ignore[arg-type]  # wrong on purpose
+
+
 def test_two_outcomes_are_worth_a_retry() -> None:
     """Only faults on the way and defects can go away by themselves."""
     assert {outcome for outcome in Outcome if outcome.worth_retrying} == {
