@@ -46,43 +46,6 @@ def positive(name: str, length: object) -> float:
     return length
 
 
-def checked_policy(policy: object) -> Policy:
-    """Return the policy of a watch.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if not isinstance(policy, Policy):
-        raise UsageError(
-            f"policy must be a Policy, not {type(policy).__name__}. Leave it out for the defaults."
-        )
-    return policy
-
-
-def origin(base_uri: object) -> str | None:
-    """Return the origin of a base URI; None stays None.
-
-    Raises:
-        UsageError: It is not an origin, or the access token must not be sent there.
-    """
-    if base_uri is None:
-        return None
-    if not isinstance(base_uri, str):
-        raise UsageError(f"base_uri must be a URL (str), not {type(base_uri).__name__}.")
-    return parse_base_uri(base_uri, "base_uri")
-
-
-def checked_event(event: object) -> Event:
-    """Return an event of a watch.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if not isinstance(event, Event):
-        raise UsageError(f"event must be an event of a watch, not {type(event).__name__}.")
-    return event
-
-
 def hold(token: Token | Secret) -> Path | Secret | Callable[[], Awaitable[str]]:
     """Return a token so that a traceback with variables does not show it.
 
@@ -127,6 +90,43 @@ def saved_state(resume: object, refs: Iterable[ImportRef]) -> SavedState:
     holds = [saved.hold.corrected(now) for saved in used if saved.hold is not None]
     pending = [hold for hold in holds if hold is not None]
     return SavedState(waits, max(pending, key=lambda hold: hold.resume_at, default=None))
+
+
+def checked_policy(policy: object) -> Policy:
+    """Return the policy of a watch.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(policy, Policy):
+        raise UsageError(
+            f"policy must be a Policy, not {type(policy).__name__}. Leave it out for the defaults."
+        )
+    return policy
+
+
+def origin(base_uri: object) -> str | None:
+    """Return the origin of a base URI; None stays None.
+
+    Raises:
+        UsageError: It is not an origin, or the access token must not be sent there.
+    """
+    if base_uri is None:
+        return None
+    if not isinstance(base_uri, str):
+        raise UsageError(f"base_uri must be a URL (str), not {type(base_uri).__name__}.")
+    return parse_base_uri(base_uri, "base_uri")
+
+
+def checked_event(event: object) -> Event:
+    """Return an event of a watch.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(event, Event):
+        raise UsageError(f"event must be an event of a watch, not {type(event).__name__}.")
+    return event
 
 
 def _decoded(text: object) -> snapshot.Snapshot:
