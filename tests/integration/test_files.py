@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 def test_the_status_file_during_a_watch(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    """A reader always finds complete JSON, at last the result."""
+    """A reader always finds complete JSON, with later and later statuses, and at last the result."""
+    life = [None, "preparing", "ready", "in_progress", "complete"]
     simulator = start_simulator("happy", speed=5.0)
     path = tmp_path / "status.json"
     process = start_watcher(
@@ -46,9 +47,8 @@ def test_the_status_file_during_a_watch(start_simulator: StartSimulator, tmp_pat
             statuses += [] if statuses[-1:] == [one["status"]] else [one["status"]]
         time.sleep(0.005)
     finished = finish(process)
-    assert statuses[0] is None
-    assert "preparing" in statuses
-    assert len(statuses) > 3
+    assert len(statuses) > 1  # on a busy machine, the reader misses some
+    assert statuses == [status for status in life if status in statuses]
     assert json.loads(path.read_text()) == finished.result
     assert TOKEN not in path.read_text()
     assert list(tmp_path.iterdir()) == [path]
