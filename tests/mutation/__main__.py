@@ -17,6 +17,7 @@ from tests.support.paths import ROOT
 
 _PACKAGES: Final = ("answers", "wait", "fleet")
 _GOAL: Final = 95.0
+_KILLED: Final = frozenset({"killed", "timeout"})
 
 # A hundred simulated watches: all of them would need minutes for each mutant.
 _CONFIGURATION: Final = """
@@ -71,15 +72,19 @@ def _report(checkout: Path) -> int:
     total: Counter[str] = Counter()
     alive: Counter[str] = Counter()
     for name, verdict in _results(checkout):
-        module = name.partition(".x")[0]
+        module, _, function = name.partition(".x")
         total[module] += 1
-        if verdict == "survived":
-            line = _changed_line(checkout, name)
-            if line in EQUIVALENT:
-                total[module] -= 1
-            else:
-                alive[module] += 1
-                say(f"survived: {name}: {line}")
+        if verdict in _KILLED:
+            continue
+        # The name of a function is x_FUNCTION or xǁCLASSǁFUNCTION, and the number of the mutant.
+        function = function.partition("__mutmut_")[0].removeprefix("_").strip("ǁ").replace("ǁ", ".")
+        function = f"{module.removeprefix('watcher.core.')}.{function}"
+        change = _change(checkout, name)
+        if change in EQUIVALENT.get(function, {}):
+            total[module] -= 1
+        else:
+            alive[module] += 1
+            say(f"{verdict}: {function}: {change}")
     for module in sorted(total):
         score = 100 * (1 - alive[module] / total[module])
         say(f"{module:<44} {total[module]:>5} mutants {score:6.1f} % killed")
@@ -90,20 +95,23 @@ def _report(checkout: Path) -> int:
 
 def _results(checkout: Path) -> list[tuple[str, str]]:
     """Return name and verdict of each mutant."""
-    finished = subprocess.run(
-        [*_mutmut(), "results", "--all", "true"], cwd=checkout, check=True, capture_output=True, text=True
-    )
-    pairs = (line.strip().rpartition(": ") for line in finished.stdout.splitlines())
+    pairs = (line.strip().rpartition(": ") for line in _output(checkout, "results", "--all", "true"))
     return [(name, verdict) for name, _, verdict in pairs if name.startswith("watcher.")]
 
 
-def _changed_line(checkout: Path, name: str) -> str:
-    """Return the line that replaces the original one."""
+def _change(checkout: Path, name: str) -> str:
+    """Return the lines that a mutant replaces, and its own."""
+    lines = _output(checkout, "show", name)
+    changed = [line for line in lines if not line.startswith(("---", "+++"))]
+    before, after = (" ".join(line[1:].strip() for line in changed if line.startswith(sign)) for sign in "-+")
+    return f"{before} -> {after}"
+
+
+def _output(checkout: Path, *arguments: str) -> list[str]:
     finished = subprocess.run(
-        [*_mutmut(), "show", name], cwd=checkout, check=True, capture_output=True, text=True
+        [*_mutmut(), *arguments], cwd=checkout, check=True, capture_output=True, text=True
     )
-    lines = finished.stdout.splitlines()
-    return " ".join(line[1:].strip() for line in lines if line.startswith("+") and not line.startswith("+++"))
+    return finished.stdout.splitlines()
 
 
 if __name__ == "__main__":

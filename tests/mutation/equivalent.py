@@ -6,18 +6,40 @@ from collections.abc import Mapping
 from typing import Final
 
 _NO_FIELD: Final = "A missing field is read like one without a number or a date."
+_UNREACHABLE: Final = "The type checker proves that this is never reached."
+_DATE: Final = 'served = _http_date(headers.get("date", '
 
-EQUIVALENT: Final[Mapping[str, str]] = {
-    "line = next((line for line in lines if line.strip()), None)": "Both defaults mean no line.",
-    'served = _http_date(headers.get("date", None))': _NO_FIELD,
-    'served = _http_date(headers.get("date", ))': _NO_FIELD,
-    'served = _http_date(headers.get("date", "XXXX"))': _NO_FIELD,
-    'window, resets_in, is_plausible = _read_reset(headers.get(reset, "XXXX"), now)': _NO_FIELD,
-    'remaining = _least(headers.get(left, "XXXX"))': _NO_FIELD,
-    'budgets.append(Budget(limit, _least(headers.get(size, "XXXX")), remaining, window, resets_in))': (
-        _NO_FIELD
-    ),
-    'retry_after, is_plausible = _retry_after(headers.get("retry-after", "XXXX"), now)': _NO_FIELD,
-    "is_plausible = None": "None is as false as False.",
+EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
+    "answers.quoting._page_text": {
+        'line = next((line for line in lines if line.strip()), "") -> '
+        "line = next((line for line in lines if line.strip()), None)": "Both defaults mean no line."
+    },
+    "answers.rate_limits.read_rate_limits": {
+        f'{_DATE}"")) -> {_DATE}None))': _NO_FIELD,
+        f'{_DATE}"")) -> {_DATE}))': _NO_FIELD,
+        f'{_DATE}"")) -> {_DATE}"XXXX"))': _NO_FIELD,
+        'window, resets_in, is_plausible = _read_reset(headers.get(reset, ""), now) -> '
+        'window, resets_in, is_plausible = _read_reset(headers.get(reset, "XXXX"), now)': _NO_FIELD,
+        'remaining = _least(headers.get(left, "")) -> remaining = _least(headers.get(left, "XXXX"))': (
+            _NO_FIELD
+        ),
+        'budgets.append(Budget(limit, _least(headers.get(size, "")), remaining, window, resets_in)) -> '
+        'budgets.append(Budget(limit, _least(headers.get(size, "XXXX")), remaining, window, resets_in))': (
+            _NO_FIELD
+        ),
+    },
+    "answers.rate_limits._retry_after": {
+        "is_plausible = False -> is_plausible = None": "None is as false as False.",
+    },
+    "wait.faults.interpret": {
+        "case _: assert_never(reply) -> ": _UNREACHABLE,
+        "assert_never(reply) -> assert_never(None)": _UNREACHABLE,
+    },
+    "wait.faults.FaultRules._retry_or_end": {
+        'next_step = "" -> next_step = None': "Both mean no next step of its own.",
+    },
+    "wait.record.Record.__init__": {
+        "self.since = started -> self.since = None": "The first observation sets it.",
+    },
 }
-"""The changed line of each mutant, as `mutmut show` prints it, and the reason."""
+"""The changes by function, as the command prints them, and the reasons."""
