@@ -28,7 +28,6 @@ also_copy = ["tests", "examples", "README.md"]
 pytest_add_cli_args = ["-n0", "-p", "no:randomly", "-q", "-x"]
 pytest_add_cli_args_test_selection = [
   "tests/unit/core",
-  "tests/unit/loop/test_loop.py",
   "tests/simulation/test_simulation.py::test_every_invariant_holds[0]",
 ]
 """

@@ -73,7 +73,7 @@ def test_a_hold_is_shared(driven: DrivenFleet) -> None:
     assert (event.wait, event.named_wait) == (20.0, 20.0)
     assert driven.fleet.hold == Hold(21.0, 21.0, named=True, in_a_row=1)
     assert (driven.due(20.9).to_poll, driven.wakes_at()) == ([], 21.0)
-    assert driven.poll(21.0)
+    assert driven.poll(21.0).waits
 
 
 def test_a_hold_that_is_over_ends_no_wait(driven: DrivenFleet) -> None:
