@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 _NO_FIELD: Final = "A missing field is read like one without a number or a date."
+_FALSE: Final = "None is as false as False."
+_NOT_SHOWN: Final = "The caller says only that the file is damaged."
 _UNREACHABLE: Final = "The type checker proves that this is never reached."
 _DATE: Final = 'served = _http_date(headers.get("date", '
 
@@ -29,7 +31,7 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
     "answers.rate_limits._retry_after": {
-        "is_plausible = False -> is_plausible = None": "None is as false as False.",
+        "is_plausible = False -> is_plausible = None": _FALSE,
     },
     "wait.faults.interpret": {
         "case _: assert_never(reply) -> ": _UNREACHABLE,
@@ -40,6 +42,14 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "wait.record.Record.__init__": {
         "self.since = started -> self.since = None": "The first observation sets it.",
+    },
+    "wait.saved.SavedWait.checked": {"raise ValueError(self) -> raise ValueError(None)": _NOT_SHOWN},
+    "wait.saved._text": {"raise ValueError(text) -> raise ValueError(None)": _NOT_SHOWN},
+    "wait.waiter.Waiter.end_if_held": {
+        "fact = messages.not_polled(wait, named=hold.named, earlier_run=False) -> "
+        "fact = messages.not_polled(wait, named=hold.named, earlier_run=None)": _FALSE,
+        "fact = messages.timed_out(deadline.limit, deadline.status, polled=False) -> "
+        "fact = messages.timed_out(deadline.limit, deadline.status, polled=None)": _FALSE,
     },
 }
 """The changes by function, as the command prints them, and the reasons."""

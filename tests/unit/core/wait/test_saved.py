@@ -165,8 +165,8 @@ def test_the_hold_of_a_429_is_saved_with_its_event(hold: Hold, saved: SavedHold)
     assert SavedHold.after(driven.events[0]) is None
 
 
-ESCAPED = parse_status("\x07" * 80)
-"""A status that is longer than its limit, because its characters were escaped."""
+ESCAPED = parse_status("\N{GRINNING FACE}" * 80)
+"""A status that is longer than any limit, because its characters were escaped."""
 
 
 def test_known_statuses_are_members_again() -> None:
