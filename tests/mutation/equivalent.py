@@ -33,6 +33,10 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
     "answers.rate_limits._retry_after": {
         "is_plausible = False -> is_plausible = None": _FALSE,
     },
+    "wait.faults.FaultRules.__init__": {
+        "self._answered = False -> self._answered = None": _FALSE,
+        "self._misdirected = False -> self._misdirected = None": _FALSE,
+    },
     "wait.faults.interpret": {
         "case _: assert_never(reply) -> ": _UNREACHABLE,
         "assert_never(reply) -> assert_never(None)": _UNREACHABLE,
@@ -45,6 +49,7 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "wait.saved.SavedWait.checked": {"raise ValueError(self) -> raise ValueError(None)": _NOT_SHOWN},
     "wait.saved._text": {"raise ValueError(text) -> raise ValueError(None)": _NOT_SHOWN},
+    "wait.waiter.Waiter.__init__": {"self._rate_limited = False -> self._rate_limited = None": _FALSE},
     "wait.waiter.Waiter.end_if_held": {
         "fact = messages.not_polled(wait, named=hold.named, earlier_run=False) -> "
         "fact = messages.not_polled(wait, named=hold.named, earlier_run=None)": _FALSE,

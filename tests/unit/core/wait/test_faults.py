@@ -289,6 +289,14 @@ def test_the_doubt_counts_from_the_request() -> None:
     assert driven.waiter.over
 
 
+@pytest.mark.parametrize("reply", [NETWORK, SERVER, SIGN_IN_PAGE, UNKNOWN_HOST])
+def test_a_fault_alone_needs_no_new_connection(reply: Reply) -> None:
+    """The first poll and those after faults may use a kept connection."""
+    driven = Driven()
+    assert not driven.receive(reply).fresh
+    assert not driven.receive(reply).fresh
+
+
 def test_a_confirmation_is_asked_for_after_the_shortest_interval() -> None:
     """The poll that confirms an error follows soon, however slow the polls have become."""
     driven = Driven(Policy(min_interval=2.0, max_interval=60.0, growth=10.0))
