@@ -58,11 +58,11 @@ def throttled(**headers: str) -> Answer:
 
 
 class DrivenFleet:
-    """A fleet without jitter, its clock, and all its events in order."""
+    """A fleet with the least or the most jitter, its clock, and all its events in order."""
 
-    def __init__(self, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(self, warn: Callable[[str], None] | None = None, *, most_jitter: bool = False) -> None:
         self.now = 0.0
-        self.fleet = Fleet(Edge(), warn)
+        self.fleet = Fleet(Edge(most=most_jitter), warn)
         self.events: list[tuple[Group, Event]] = []
 
     def instant(self) -> Instant:

@@ -62,7 +62,6 @@ class Group:
         The ``announced`` imports are not reported as ``Watching`` again.
         """
         self.size = len(refs)
-        self._last_event_at = now.monotonic
         hold = None if saved.hold is None else saved.hold.restored(now)
         if hold is not None:
             self._limiter.apply(hold)

@@ -103,6 +103,19 @@ class TestOrder:
         assert plan.take(capacity=0) == []
         assert plan.take(capacity=2) == ["e"]
 
+    def test_a_single_free_slot_is_used(self, plan: Plan) -> None:
+        """The most urgent import is polled as soon as one request may be sent."""
+        plan.add("slow", interval=50.0)
+        plan.add("fast")
+        assert plan.take(NOW + 1, capacity=1) == ["fast"]
+
+    def test_a_time_without_a_free_slot_changes_no_order(self, plan: Plan) -> None:
+        """Imports that are equally urgent are polled in their order, however late they were before."""
+        plan.add("a", interval=10.0, deadline=NOW + 5)
+        plan.add("b", NOW + 1, interval=1.0, deadline=NOW + 5)
+        assert plan.take(NOW + 3, capacity=0) == []
+        assert plan.take(NOW + 5) == ["a", "b"]
+
     def test_limits_stop_at_the_most_urgent(self) -> None:
         """No more is sent than the rate limit allows, and the rest waits for the next window."""
         plan = Plan(left=3, size=4)

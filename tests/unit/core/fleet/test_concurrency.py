@@ -53,6 +53,13 @@ def test_only_replies_to_later_requests_count_after_a_restart(asked_at: float, *
     assert concurrency.allows(concurrency.limit) is not counts
 
 
+def test_each_reply_frees_the_place_of_one_request() -> None:
+    """A reply makes room for one more request."""
+    concurrency = in_flight(3)
+    concurrency.finish(0.0)
+    assert (concurrency.allows(2), concurrency.allows(3)) == (False, True)
+
+
 def test_a_request_of_the_same_moment_as_a_restart_frees_no_second_one() -> None:
     """A reply that may be to a request from before the restart never allows two requests."""
     concurrency = in_flight(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 
 import pytest
 
@@ -62,6 +64,51 @@ def test_the_announced_wait_includes_the_window(driven: DrivenFleet) -> None:
     driven.receive(driven.poll(), answer({}, 502, **ACCOUNT | USED_UP), at=5.0)
     (retrying,) = driven.told(Retrying)
     assert retrying.wait == 10.0
+
+
+def test_the_announced_wait_includes_a_hold_of_another_import(driven: DrivenFleet) -> None:
+    """A retry is announced for when the hold that all imports share ends."""
+    driven.join("a", "b")
+    first, second = driven.poll(0.0), driven.poll(2.0)
+    driven.receive(first, answer({}, 502, retry_after="30"), at=3.0)
+    driven.receive(second, NETWORK, at=4.0)
+    assert [event.wait for event in driven.told(Retrying)] == [30.0, 29.0]
+
+
+def test_a_429_past_a_deadline_leaves_the_last_poll_to_other_imports(driven: DrivenFleet) -> None:
+    """A 429 that names no time says nothing about another import whose last poll waits for its turn."""
+    driven.join("a", "b", policy=Policy(timeout=10.0))
+    first, second = driven.poll(0.0), driven.poll(9.0)
+    driven.receive(first, NETWORK, at=9.5)
+    driven.join("c")
+    driven.due(9.6, capacity=0)
+    driven.receive(second, throttled(), at=10.5)
+    assert [event.ref for event in driven.told(Ended)] == [ref("b")]
+    assert [poll.ref for poll in driven.due(10.6).to_poll] == [ref("a")]
+
+
+def test_the_jitter_of_a_hold_ends_no_wait() -> None:
+    """A last poll is possible at the time that the API named, whatever arrives at that moment."""
+    driven = DrivenFleet(most_jitter=True)
+    driven.join("a", "b")
+    driven.join("c", policy=Policy(timeout=21.0))
+    first, second = driven.poll(0.0), driven.poll(2.0)
+    driven.receive(first, throttled(retry_after="18"), at=3.0)
+    driven.receive(second, found("b"), at=21.0)
+    assert driven.told(Ended) == []
+    assert [poll.ref for poll in driven.due().to_poll] == [ref("c")]
+
+
+def test_a_withdrawn_group_takes_no_memory(driven: DrivenFleet) -> None:
+    """A program can watch groups for years with one fleet."""
+    group = driven.join("a", heartbeat=60.0)
+    remembered = weakref.ref(group)
+    driven.fleet.withdraw(group)
+    driven.due(1.0)
+    driven.events.clear()
+    del group
+    gc.collect()
+    assert remembered() is None
 
 
 def test_a_hold_is_shared(driven: DrivenFleet) -> None:

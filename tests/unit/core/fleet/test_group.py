@@ -7,10 +7,10 @@ import math
 import pytest
 
 from tests.support.driving import EPOCH, NETWORK, answer
-from tests.support.fleets import DrivenFleet, found, ref, throttled
+from tests.support.fleets import DrivenFleet, found, ref, succeeds, throttled
 from watcher.core.events import Changed, Ended, Heartbeat, MetThrottle, Retrying, Watching
 from watcher.core.model import Import
-from watcher.core.policy import Policy
+from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import ImportStatus, Outcome
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
 
@@ -85,6 +85,27 @@ class TestBegin:
         """A wait does not begin if the API asked an earlier run to wait past its deadline."""
         driven.join("a", policy=Policy(timeout=timeout), saved=SavedState(hold=held(20.0)))
         assert [event.outcome for event in driven.told(Ended)] == ended
+
+    def test_a_single_poll_that_a_saved_hold_prevents_names_the_earlier_run(
+        self, driven: DrivenFleet
+    ) -> None:
+        """The message says that the wait is not this run's."""
+        driven.join("a", policy=Policy(once=True), saved=SavedState(hold=held(50.0)))
+        assert driven.told(Ended)[0].message == (
+            "not polled: the API asked an earlier run to wait; 50s left. Check again later."
+        )
+
+    def test_a_hold_that_ends_now_ends_no_new_wait(self, driven: DrivenFleet) -> None:
+        """A single poll is possible at the very end of a hold, even if its time is up at once."""
+        driven.join("a", saved=SavedState(hold=held(20.0)))
+        driven.now = 20.0
+        driven.join("b", policy=Policy(once=True, timeout=0.0))
+        assert driven.told(Ended) == []
+
+    def test_before_its_begin_a_group_has_no_imports(self, driven: DrivenFleet) -> None:
+        """A group that has just joined is empty and needs nothing."""
+        group = driven.fleet.join(Terms(Policy(), succeeds, heartbeat=5.0))
+        assert (group.size, group.over, driven.wakes_at()) == (0, True, math.inf)
 
     def test_a_hold_of_another_group_ends_a_new_one_at_once(self, driven: DrivenFleet) -> None:
         """The present hold applies to a group that joins later."""
@@ -187,6 +208,16 @@ class TestEnds:
         assert ended.outcome is Outcome.TIMEOUT
         assert "no last poll was possible" in ended.message
 
+    def test_a_wait_that_a_hold_of_a_later_group_outlasts_ends_at_its_deadline(
+        self, driven: DrivenFleet
+    ) -> None:
+        """The message says that the API asks to wait, and for how long."""
+        driven.join("a", policy=Policy(timeout=30.0))
+        driven.join("b", saved=SavedState(hold=held(40.0)))
+        driven.take(driven.fleet.end(driven.due(30.0).expired, driven.instant()))
+        (ended,) = driven.told(Ended)
+        assert ended.message.startswith("timed out: the API asks to wait 10s, past the timeout of 30s; ")
+
 
 class TestHeartbeats:
     """Reports while nothing changes."""
@@ -253,10 +284,14 @@ class TestHeartbeats:
         assert snapshot(driven, "a").next_poll == 5.0
         driven.now = 11.0
         assert snapshot(driven, "a").next_poll == 0.0
-        driven.receive(driven.poll(), throttled(retry_after="60"))
+        poll = driven.poll()
+        driven.join("b")
+        other = driven.poll(12.0)
+        driven.receive(poll, found("a"))
+        driven.receive(other, throttled(retry_after="60"))
         driven.now = 20.0
         beat = snapshot(driven, "a")
-        assert (beat.next_poll, beat.trouble) == (51.0, "rate limited")
+        assert (beat.next_poll, beat.trouble) == (52.0, None)
         assert beat.progress == group.progress(driven.instant())[ref("a")]
 
     def test_there_is_no_snapshot_of_another_or_ended_import(self, driven: DrivenFleet) -> None:

@@ -473,6 +473,22 @@ def test_a_late_429_counts_as_one() -> None:
     assert limiter.observe(THROTTLED, NO_LIMITS, 9.9, 21.0) == Hold(21.0, 22.0, named=False, in_a_row=1)
 
 
+def test_a_request_of_the_moment_of_a_429_counts() -> None:
+    """Only requests from before the last 429 say nothing about the limits since."""
+    limiter, _ = observed(THROTTLED, at=10.0)
+    assert observed(THROTTLED, at=10.0, limiter=limiter)[1] == Hold(10.0, 12.0, named=False, in_a_row=2)
+
+
+@pytest.mark.parametrize(("ends", "resume_at"), [(10.0, 31.0), (60.5, 64.5)])
+def test_a_429_without_headers_is_repeated_in_the_next_window(ends: float, resume_at: float) -> None:
+    """Where others use up a limit, the next request waits for a new window, with jitter like a named time."""
+    limiter = Limiter(Edge(most=True))
+    budget = Budget(Limit.ROUTE, 5, 0, 1, ends - 8.0)
+    observed(seen("ready"), RateLimits(budgets=(budget,)), at=8.0, limiter=limiter)
+    hold = observed(THROTTLED, at=20.5, limiter=limiter)[1]
+    assert hold == Hold(20.5, resume_at, named=False, in_a_row=1)
+
+
 def test_a_fault_between_two_429s_does_not_end_the_backoff() -> None:
     """Only a response of the API shows that it accepts requests again."""
     limiter, _ = observed(THROTTLED, at=0.0)

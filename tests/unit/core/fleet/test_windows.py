@@ -145,6 +145,13 @@ def test_the_lowest_count_of_a_window_is_kept() -> None:
     assert windows.allowed_at(last=False) == 110.0
 
 
+def test_an_old_window_says_nothing_about_other_limits() -> None:
+    """Each limit in a response is judged by its own window."""
+    windows = refused(budget(30), budget(30, limit=ROUTE))
+    refused(budget(0, window=6), budget(10, limit=ROUTE), windows=windows)
+    assert (windows.allowed_at(last=False), windows.allowed_at(last=True)) == (110.0, -math.inf)
+
+
 @pytest.mark.parametrize(
     ("budgets", "usable"),
     [
