@@ -99,10 +99,13 @@ def _results(checkout: Path) -> list[tuple[str, str]]:
 
 
 def _change(checkout: Path, name: str) -> str:
-    """Return the lines that a mutant replaces, and its own."""
+    """Return the lines that a mutant replaces, and its own, without comments."""
     lines = _output(checkout, "show", name)
     changed = [line for line in lines if not line.startswith(("---", "+++"))]
-    before, after = (" ".join(line[1:].strip() for line in changed if line.startswith(sign)) for sign in "-+")
+    before, after = (
+        " ".join(line[1:].partition("  #")[0].strip() for line in changed if line.startswith(sign))
+        for sign in "-+"
+    )
     return f"{before} -> {after}"
 
 

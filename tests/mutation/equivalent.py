@@ -72,12 +72,9 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
         "if not others or remaining > size / RESERVE or throttled:": _WHOLE,
     },
     "fleet.windows.Windows.__init__": {
-        "self._spacing = 0.0 # seconds between requests, if others use a limit too -> "
-        "self._spacing = None # seconds between requests, if others use a limit too": _FALSE,
-        "self._last_end = -math.inf # of the latest known window -> "
-        "self._last_end = None # of the latest known window": _SET_BEFORE,
-        "self._last_end = -math.inf # of the latest known window -> "
-        "self._last_end = +math.inf # of the latest known window": _SET_BEFORE,
+        "self._spacing = 0.0 -> self._spacing = None": _FALSE,
+        "self._last_end = -math.inf -> self._last_end = None": _SET_BEFORE,
+        "self._last_end = -math.inf -> self._last_end = +math.inf": _SET_BEFORE,
     },
     "fleet.windows.Windows._open": {
         "known.window = _Window(budget.window, left, known.size // RESERVE, ends, resumes) -> "
