@@ -359,9 +359,9 @@ def test_a_hanging_request_blocks_nothing(limiter: Limiter, reply: Reply) -> Non
     assert started(limiter, again) == 1
 
 
-def named(until: float, jitter: float = 1.0, **others: float) -> Hold:
+def named(until: float, jitter: float = 1.0, *, binds_until: float | None = None) -> Hold:
     """Return a hold until a time that the API named."""
-    return Hold(until, until + jitter, named=True, **others)  # type: ignore[arg-type]  # as the names say
+    return Hold(until, until + jitter, named=True, binds_until=binds_until)
 
 
 def backoff(at: float, until: float, in_a_row: int = 1) -> Hold:
