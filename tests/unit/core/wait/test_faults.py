@@ -151,7 +151,7 @@ def test_the_end_of_an_outage_has_length_cause_and_next_step(fault: Fault, advic
 
 
 @pytest.mark.parametrize("fault", [SIGN_IN_PAGE, REFUSING_PAGE, CONFLICT])
-def test_a_gateway_that_was_never_passed_is_to_be_checked(fault: Fault) -> None:
+def test_a_gateway_before_first_sight_is_to_be_checked(fault: Fault) -> None:
     """Before first sight, the next step is about what stands in front of LaunchDarkly."""
     driven = Driven()
     driven.receive(fault, at=10.0)
@@ -161,7 +161,7 @@ def test_a_gateway_that_was_never_passed_is_to_be_checked(fault: Fault) -> None:
     )
 
 
-def test_an_outage_that_was_never_over_is_about_host_and_network() -> None:
+def test_an_outage_before_first_sight_is_about_host_and_network() -> None:
     """Before first sight, a network fault for the whole budget suggests to check the base URI as well."""
     driven = Driven(Policy(outage_budget=60.0))
     driven.receive(NETWORK, at=0.0)
@@ -258,8 +258,8 @@ def test_a_hold_at_the_end_of_the_budget_changes_nothing(*, once: bool) -> None:
     assert "asks to wait" not in driven.ended.message
 
 
-def test_a_short_doubt_ends_with_another_fault() -> None:
-    """The 30 s for a wrong configuration start again after a fault that is none."""
+def test_the_doubt_ends_with_another_fault() -> None:
+    """After a fault that no wrong configuration explains, the 30 s start again."""
     driven = Driven(Policy(outage_budget=math.inf))
     for at, fault in [(0, UNKNOWN_HOST), (29, NETWORK), (30, UNKNOWN_HOST), (59, UNKNOWN_HOST)]:
         driven.receive(fault, at=float(at))
