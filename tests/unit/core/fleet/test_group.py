@@ -294,6 +294,13 @@ class TestHeartbeats:
         assert (beat.next_poll, beat.trouble) == (52.0, None)
         assert beat.progress == group.progress(driven.instant())[ref("a")]
 
+    def test_a_heartbeat_says_why_a_status_may_be_old(self, driven: DrivenFleet) -> None:
+        """During an outage the state of an import names the last fault and the age of the outage."""
+        driven.join("a")
+        driven.receive(driven.poll(), NETWORK, at=1.0)
+        driven.now = 9.0
+        assert snapshot(driven, "a").trouble == f"no usable response for 8s: {NETWORK.detail}"
+
     def test_there_is_no_snapshot_of_another_or_ended_import(self, driven: DrivenFleet) -> None:
         """Only an import whose wait goes on has a present state."""
         group = driven.join("a")
