@@ -23,8 +23,6 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
         f'{_DATE}"")) -> {_DATE}None))': _NO_FIELD,
         f'{_DATE}"")) -> {_DATE}))': _NO_FIELD,
         f'{_DATE}"")) -> {_DATE}"XXXX"))': _NO_FIELD,
-        'window, resets_in, is_plausible = _read_reset(headers.get(reset, ""), now) -> '
-        'window, resets_in, is_plausible = _read_reset(headers.get(reset, "XXXX"), now)': _NO_FIELD,
         'remaining = _least(headers.get(left, "")) -> remaining = _least(headers.get(left, "XXXX"))': (
             _NO_FIELD
         ),
