@@ -150,12 +150,19 @@ def test_a_single_poll_at_the_deadline_is_a_timeout(at: float, outcome: Outcome)
 
 
 @pytest.mark.parametrize(
-    ("succeeded", "fact"), [(True, "succeeded first"), (False, "failed first")], ids=["success", "failure"]
+    ("outcome", "succeeded", "fact"),
+    [
+        (Outcome.COMPLETE, True, "succeeded first"),
+        (Outcome.STOPPED, False, "failed first"),
+        (Outcome.STOPPED, True, "ended first (stopped)"),
+    ],
 )
-def test_an_import_left_behind_names_the_decisive_one(*, succeeded: bool, fact: str) -> None:
+def test_an_import_left_behind_names_the_decisive_one(
+    outcome: Outcome, fact: str, *, succeeded: bool
+) -> None:
     """The message says which import ended the whole watch, and how."""
     driven = Driven()
-    ended = end_of(driven.waiter.leave_behind(OTHER, driven.instant(), succeeded=succeeded))
+    ended = end_of(driven.waiter.leave_behind(OTHER, outcome, driven.instant(), succeeded=succeeded))
     assert ended is not None
     assert ended.message == f"stopped watching: {OTHER} {fact}; the import was not seen. Check again later."
 
