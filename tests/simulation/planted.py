@@ -147,7 +147,7 @@ def sleep_past_the_deadline(
 
 def count_a_status_from_the_start(policy: Policy, seen: record.Record) -> Deadline:
     """Count the time in a status from the start of the wait."""
-    since, seen.since = seen.since, seen.started.monotonic
+    since, seen.since = seen.since, seen.started
     deadline = _first_deadline(policy, seen)
     seen.since = since
     return deadline

@@ -132,7 +132,7 @@ def read_rate_limits(headers: Mapping[str, str], received_unix: float) -> RateLi
 def _least(value: str) -> int | None:
     if _is_count(value):  # most fields have one value
         return int(value)
-    return min(_counts(value), default=None) if value else None
+    return min(_counts(value), default=None)
 
 
 def _counts(value: str) -> list[int]:

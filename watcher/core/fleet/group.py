@@ -62,7 +62,6 @@ class Group:
         The ``announced`` imports are not reported as ``Watching`` again.
         """
         self.size = len(refs)
-        self._last_event_at = now.monotonic
         hold = None if saved.hold is None else saved.hold.restored(now)
         if hold is not None:
             self._limiter.apply(hold)
@@ -131,7 +130,7 @@ class Group:
     def _heartbeat_of(self, scheduled: ScheduledImport, now: Instant) -> Heartbeat:
         waiter, waiting = scheduled.waiter, len(self._unfinished)
         wait = max(scheduled.due, self._limiter.ready_at(now.monotonic), now.monotonic) - now.monotonic
-        next_poll = None if scheduled.poll is not None or math.isinf(wait) else wait
+        next_poll = wait if scheduled.poll is None else None
         return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
 
     def _apply(self, scheduled: ScheduledImport, step: Step | None, now: Instant) -> Iterator[Event]:

@@ -155,12 +155,11 @@ class Limiter:
         if hold.until > current.resume_at:
             self.hold = replace(hold, binds_until=binds_until)
             return
-        until = max(hold.until, current.until)
         # The jitter of a named hold may be dropped, but a backoff must last.
-        binding = hold.until if hold.named else hold.resume_at
+        resume_at = current.resume_at if hold.named else max(current.resume_at, hold.resume_at)
         self.hold = Hold(
-            until=until,
-            resume_at=max(current.resume_at, until, binding),
+            until=max(hold.until, current.until),
+            resume_at=resume_at,
             named=hold.named or current.named,
             in_a_row=max(hold.in_a_row, current.in_a_row),
             binds_until=binds_until,

@@ -25,7 +25,7 @@ class Share:
     ``usable * share / (others + share) + PROBE``: ``others`` is the rate at which the headers' counts drop
     without a request of our own, and ``usable`` is the window without its reserve. So the shares of all
     processes shrink in proportion while the window is overused, and the equal growth brings unequal shares
-    closer together. The share ends when others leave enough.
+    closer together. The share ends when others hardly send any more.
     """
 
     def __init__(self) -> None:
@@ -58,5 +58,5 @@ class Share:
         rate = WINDOW * self._others / self._elapsed
         usable = size * (1 - 1 / RESERVE)
         self.requests = usable * self.requests / (rate + self.requests) + PROBE
-        if rate < PROBE or self.requests >= size:
+        if rate < PROBE:
             self.requests = math.inf

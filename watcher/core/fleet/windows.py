@@ -16,10 +16,10 @@ from watcher.core.fleet.share import RESERVE, WINDOW, Share
 class _Window:
     name: int | None  # the end as the server names it
     left: int  # not counting requests in flight
-    own: int  # requests of this process, at most
     reserve: int  # how many of these are for the account's other users
     ends: float
     resumes: float  # later by a jitter, because others wait for the same time
+    own: int = 0  # requests of this process, at most
 
 
 class _Known:
@@ -121,7 +121,7 @@ class Windows:
         # The time is in whole seconds, and the first one of a window says too little about a rate.
         elapsed = min(WINDOW, max(1.0, WINDOW - budget.resets_in + 0.5))
         before = known.share.requests
-        known.share.observe(known.size, budget.remaining, max(0, own), elapsed, throttled=throttled)
+        known.share.observe(known.size, budget.remaining, own, elapsed, throttled=throttled)
         if known.share.requests != before:
             self._spacing = max(other.share.spacing for other in self._limits.values())
 
@@ -131,7 +131,7 @@ class Windows:
         length = WINDOW if budget.resets_in is None else budget.resets_in
         ends = now + length
         resumes = ends + schedule.after_named(length, self._random)
-        known.window = _Window(budget.window, left, 0, known.size // RESERVE, ends, resumes)
+        known.window = _Window(budget.window, left, known.size // RESERVE, ends, resumes)
         self._list_windows()
         self._last_end = ends
         return known.window

@@ -29,7 +29,8 @@ class Record:
     """Counts and observations; decides nothing.
 
     Attributes:
-        since: When the present status was first observed, on the monotonic clock in seconds.
+        started: When the wait began, on the monotonic clock in seconds.
+        since: When the present status was first observed, on that clock.
         stale_since: When this run resumed the wait, on that clock, until a response has shown how the import
             is now; None for a new wait.
         transitions: A tuple, because all progress reports of an import share it.
@@ -37,9 +38,9 @@ class Record:
 
     __slots__ = ("last", "requests", "seen_at", "since", "stale_since", "started", "transitions")
 
-    def __init__(self, started: Instant) -> None:
+    def __init__(self, started: float) -> None:
         self.started = started
-        self.since = started.monotonic
+        self.since = started
         self.stale_since: float | None = None
         self.last: Import | None = None
         self.seen_at: float | None = None
@@ -50,7 +51,7 @@ class Record:
     def restored(cls, saved: SavedWait, now: Instant) -> Record:
         """Return the record of a wait that an earlier run saved; no time in it is later than ``now``."""
         to_monotonic = now.monotonic - now.unix
-        record = cls(Instant(saved.began + to_monotonic, saved.began))
+        record = cls(saved.began + to_monotonic)
         record.stale_since = now.monotonic
         record.last = saved.last
         record.requests = Requests(saved.polls, saved.throttled, saved.errors)
@@ -70,7 +71,7 @@ class Record:
 
     def elapsed(self, now: float) -> float:
         """Return the seconds since the wait began, at most to the first observation of a final status."""
-        return max(0.0, self._end(now) - self.started.monotonic)
+        return max(0.0, self._end(now) - self.started)
 
     def record_failure(self, detail: str, now: Instant, *, throttled: bool = False) -> None:
         """Record a request that failed, with 429 or in another way."""

@@ -66,7 +66,7 @@ def first_deadline(policy: Policy, record: Record) -> Deadline:
     A deadline that passed before this run resumed the wait applies only after one more poll: the import may
     have been completed meanwhile. That poll may take as long as an outage.
     """
-    deadline = Deadline(record.started.monotonic + policy.timeout, policy.timeout)
+    deadline = Deadline(record.started + policy.timeout, policy.timeout)
     status = record.status
     if isinstance(status, ImportStatus) and status in policy.max_in_state:
         limit = policy.max_in_state[status]

@@ -36,7 +36,7 @@ class Waiter:
         self.ref = ref
         self._policy = policy
         self._run_began = started.monotonic
-        self._record = Record(started) if saved is None else Record.restored(saved, started)
+        self._record = Record(started.monotonic) if saved is None else Record.restored(saved, started)
         self._steps = StepBuilder(ref, policy, self._record, random)
         self._faults = FaultRules(policy, self._record, self._steps, random)
         self._rate_limited = False
@@ -146,7 +146,7 @@ class Waiter:
     @property
     def _appear_by(self) -> float:
         """Until when a 404 means that a new import does not exist yet, on the monotonic clock in seconds."""
-        return self._record.started.monotonic + self._policy.appear_within
+        return self._record.started + self._policy.appear_within
 
     def _on_import(self, found: Import, arrival: Arrival) -> Step:
         now, policy, status = arrival.now, self._policy, found.status

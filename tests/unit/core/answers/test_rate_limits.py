@@ -135,6 +135,31 @@ def test_retry_after_counts_on_any_response() -> None:
     assert wait({"retry-after": "4"}, throttled=False) == 4
 
 
+def test_an_implausible_time_does_not_hide_another() -> None:
+    """A plausible time counts beside one that is ignored."""
+    headers = {"x-ratelimit-reset": str((SERVER + 8) * 1000), "retry-after": "99999999"}
+    assert wait(headers) == 8
+
+
+@pytest.mark.parametrize(
+    ("remaining", "size", "budget"),
+    [
+        ("12", "40", (40, 12)),
+        ("12, 7, 9", "40, 30", (30, 7)),
+        ("12", "many", (None, 12)),
+        ("9" * 15, "9" * 16, (None, 10**15 - 1)),
+        ("none", "40", None),
+    ],
+)
+def test_a_budget_needs_no_window(remaining: str, size: str, budget: tuple[int | None, int] | None) -> None:
+    """Of several numbers the least counts, and what is no number is not given."""
+    headers = {"x-ratelimit-global-remaining": remaining, "x-ratelimit-global-limit": size}
+    budgets = read_rate_limits(headers, WRONG_CLOCK).budgets
+    assert [(one.size, one.remaining, one.window, one.resets_in) for one in budgets] == (
+        [] if budget is None else [(*budget, None, None)]
+    )
+
+
 def test_budgets_are_parsed() -> None:
     """Each limit has its own size, remaining requests and window."""
     reset = str((SERVER + 6) * 1000)

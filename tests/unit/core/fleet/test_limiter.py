@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.driving import NETWORK, SERVER, THROTTLED, seen
-from watcher.core.answers.rate_limits import RateLimits, read_rate_limits
+from tests.support.fleets import Edge
+from watcher.core.answers.rate_limits import Budget, Hold, Limit, RateLimits, read_rate_limits
 from watcher.core.fleet.limiter import Limiter
 
 if TYPE_CHECKING:
     from watcher.core.answers.replies import Reply
 
 EPOCH = 1_767_600_000
+NO_LIMITS = RateLimits()
 
 
 def account(remaining: int, *, ends: int = 10, size: int | None = 40) -> RateLimits:
@@ -355,3 +357,201 @@ def test_a_hanging_request_blocks_nothing(limiter: Limiter, reply: Reply) -> Non
     limiter.observe(reply, account(0) if reply is THROTTLED else account(5), 0.2, 0.3)
     again = limiter.ready_at(0.3) if reply is THROTTLED else 12.0
     assert started(limiter, again) == 1
+
+
+def named(until: float, jitter: float = 1.0, *, binds_until: float | None = None) -> Hold:
+    """Return a hold until a time that the API named."""
+    return Hold(until, until + jitter, named=True, binds_until=binds_until)
+
+
+def backoff(at: float, until: float, in_a_row: int = 1) -> Hold:
+    """Return a hold of a 429 that named no time."""
+    return Hold(at, until, named=False, in_a_row=in_a_row)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        pytest.param(named(30), named(40), named(40, binds_until=40.0), id="a later time"),
+        pytest.param(named(40), named(30), Hold(40, 41, named=True, binds_until=40.0), id="an earlier time"),
+        pytest.param(
+            named(30, 9.0), named(33), Hold(33, 39, named=True, binds_until=33.0), id="a time in the jitter"
+        ),
+        pytest.param(
+            named(30),
+            named(31),
+            Hold(31, 31, named=True, binds_until=31.0),
+            id="a time at the end of the jitter",
+        ),
+        pytest.param(
+            named(30),
+            backoff(20, 25),
+            Hold(30, 31, named=True, in_a_row=1, binds_until=30.0),
+            id="a shorter backoff beside a named time",
+        ),
+        pytest.param(
+            named(30),
+            backoff(20, 60),
+            Hold(30, 60, named=True, in_a_row=1, binds_until=30.0),
+            id="a longer backoff beside a named time",
+        ),
+        pytest.param(
+            backoff(20, 60, 3),
+            named(30),
+            Hold(30, 60, named=True, in_a_row=3, binds_until=30.0),
+            id="a named time within a backoff",
+        ),
+        pytest.param(
+            backoff(20, 60, 3),
+            backoff(50, 90, 4),
+            Hold(50, 90, named=False, in_a_row=4, binds_until=50.0),
+            id="a later backoff",
+        ),
+        pytest.param(
+            backoff(20, 60, 3),
+            backoff(50, 55, 1),
+            Hold(50, 60, named=False, in_a_row=3, binds_until=50.0),
+            id="a shorter backoff",
+        ),
+        pytest.param(
+            named(30), named(60, binds_until=5.0), named(60, binds_until=30.0), id="a fault after a 429"
+        ),
+        pytest.param(
+            named(60, binds_until=5.0),
+            named(30),
+            Hold(60, 61, named=True, binds_until=30.0),
+            id="a 429 after a fault",
+        ),
+    ],
+)
+def test_a_hold_beside_another_cuts_neither_short(
+    limiter: Limiter, first: Hold, second: Hold, both: Hold
+) -> None:
+    """The later time that the API named counts, and so does the longer backoff, for last polls as well."""
+    limiter.apply(first)
+    assert limiter.hold == first
+    limiter.apply(second)
+    assert limiter.hold == both
+    assert (limiter.ready_at(0.0), limiter.ready_at(0.0, last=True)) == (both.resume_at, both.last_poll_at)
+
+
+def observed(
+    reply: Reply, limits: RateLimits = NO_LIMITS, *, at: float = 100.0, limiter: Limiter | None = None
+) -> tuple[Limiter, Hold | None]:
+    """Return a limiter without jitter that sent a request and got a reply at once, and the hold."""
+    limiter = limiter or Limiter(Edge())
+    limiter.start(at)
+    return limiter, limiter.observe(reply, limits, at, at)
+
+
+@pytest.mark.parametrize(
+    ("reply", "limits", "hold"),
+    [
+        pytest.param(seen("ready"), NO_LIMITS, None, id="no time"),
+        pytest.param(seen("ready"), retry_after(30), Hold(130, 130, named=True), id="a 200 with a time"),
+        pytest.param(SERVER, retry_after(30), Hold(130, 130, named=True, binds_until=100.0), id="a fault"),
+        pytest.param(THROTTLED, retry_after(30), Hold(130, 130, named=True, in_a_row=1), id="a 429"),
+        pytest.param(
+            THROTTLED, NO_LIMITS, Hold(100, 101, named=False, in_a_row=1), id="a 429 without a time"
+        ),
+    ],
+)
+def test_the_hold_of_a_reply(reply: Reply, limits: RateLimits, hold: Hold | None) -> None:
+    """A named time is a hold, whatever the reply; the time of a fault does not bind a last poll."""
+    limiter, caused = observed(reply, limits)
+    assert caused == limiter.hold == hold
+
+
+def test_a_late_429_counts_as_one() -> None:
+    """A 429 for a request from before the last one is not counted again, but is a hold."""
+    limiter = Limiter(Edge())
+    limiter.start(0.0)
+    observed(THROTTLED, at=10.0, limiter=limiter)
+    assert limiter.observe(THROTTLED, NO_LIMITS, 0.0, 11.0) == Hold(11.0, 12.0, named=False, in_a_row=1)
+    limiter.start(11.5)
+    observed(seen("ready"), at=20.0, limiter=limiter)
+    assert limiter.observe(THROTTLED, NO_LIMITS, 9.9, 21.0) == Hold(21.0, 22.0, named=False, in_a_row=1)
+
+
+def test_a_request_of_the_moment_of_a_429_counts() -> None:
+    """Only requests from before the last 429 say nothing about the limits since."""
+    limiter, _ = observed(THROTTLED, at=10.0)
+    assert observed(THROTTLED, at=10.0, limiter=limiter)[1] == Hold(10.0, 12.0, named=False, in_a_row=2)
+
+
+@pytest.mark.parametrize(("ends", "resume_at"), [(10.0, 31.0), (60.5, 64.5)])
+def test_a_429_without_headers_is_repeated_in_the_next_window(ends: float, resume_at: float) -> None:
+    """Where others use up a limit, the next request waits for a new window, with jitter like a named time."""
+    limiter = Limiter(Edge(most=True))
+    budget = Budget(Limit.ROUTE, 5, 0, 1, ends - 8.0)
+    observed(seen("ready"), RateLimits(budgets=(budget,)), at=8.0, limiter=limiter)
+    hold = observed(THROTTLED, at=20.5, limiter=limiter)[1]
+    assert hold == Hold(20.5, resume_at, named=False, in_a_row=1)
+
+
+def test_a_fault_between_two_429s_does_not_end_the_backoff() -> None:
+    """Only a response of the API shows that it accepts requests again."""
+    limiter, _ = observed(THROTTLED, at=0.0)
+    observed(NETWORK, at=10.0, limiter=limiter)
+    assert observed(THROTTLED, at=20.0, limiter=limiter)[1] == Hold(20.0, 22.0, named=False, in_a_row=2)
+    observed(seen("ready"), at=30.0, limiter=limiter)
+    assert observed(THROTTLED, at=40.0, limiter=limiter)[1] == Hold(40.0, 41.0, named=False, in_a_row=1)
+
+
+@pytest.mark.parametrize(("remaining", "is_slow"), [(-1, False), (0, False), (1, True)])
+def test_a_429_with_requests_left_is_of_an_undisclosed_limit(remaining: int, *, is_slow: bool) -> None:
+    """If the known windows do not explain a 429, the concurrency grows slowly, whatever they say later."""
+    limiter = Limiter(Edge())
+    for _ in range(8):
+        limiter.start(0.0)
+    exhausted, new = Budget(Limit.ACCOUNT, 40, remaining, 1, 1.0), Budget(Limit.ACCOUNT, 40, 39, 2, 9.0)
+    limiter.observe(THROTTLED, RateLimits(budgets=(exhausted,)), 0.0, 0.0)
+    observed(seen("ready"), RateLimits(budgets=(new,)), at=2.0, limiter=limiter)
+    assert started(limiter, 2.0) == (2 if is_slow else 22)
+
+
+class TestLastPolls:
+    """Polls of imports at their deadline."""
+
+    def test_in_an_open_window_only_its_requests_limit_them(self) -> None:
+        """While a window is known, last polls of one moment are sent at once, up to all that is left."""
+        limiter = Limiter(Edge())
+        limiter.start(0.0)
+        limiter.observe(seen("ready"), account(12), 0.0, 0.0)
+        assert last_polls(limiter, 9.9) == 12
+
+    def test_after_a_429_the_concurrency_limits_them(self) -> None:
+        """After a 429 last polls are sent one at a time, until a response raises the limit."""
+        limiter = Limiter(Edge())
+        limiter.start(0.0)
+        limiter.observe(seen("ready"), account(39), 0.0, 0.0)
+        observed(THROTTLED, at=20.0, limiter=limiter)
+        assert last_polls(limiter, 30.0) == 1
+        limiter.cancel(30.0)
+        observed(seen("ready"), at=40.0, limiter=limiter)
+        assert last_polls(limiter, 50.0) == 30
+
+    def test_without_any_known_limit_nothing_limits_them(self) -> None:
+        """Last polls of one moment are all sent if no response named a limit."""
+        limiter, _ = observed(seen("ready"))
+        assert last_polls(limiter, 200.0) == 100
+
+
+def test_a_request_is_sent_two_seconds_after_the_last_one() -> None:
+    """The two seconds count from the last request that was sent, and end with a reply."""
+    limiter = Limiter(Edge())
+    limiter.start(5.0)
+    assert limiter.ready_at(5.0) == 7.0
+    limiter.start(7.0)
+    assert limiter.ready_at(7.5) == 9.0
+    limiter.cancel(5.0)
+    limiter.cancel(7.0)
+    assert limiter.ready_at(7.5) <= 7.5
+
+
+def test_a_cancelled_request_allows_no_more_than_before() -> None:
+    """A request that was cancelled does not count as a response, so the concurrency stays."""
+    limiter = Limiter(Edge())
+    limiter.start(0.0)
+    limiter.cancel(0.0)
+    assert started(limiter, 1.0) == 1

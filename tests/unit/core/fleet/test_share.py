@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from email.utils import formatdate
 from random import Random
 
@@ -146,3 +147,68 @@ def test_a_process_with_many_imports_uses_what_is_free(others: int, least: int) 
         assert used <= 40
         limiter.observe(seen("ready"), route(40 - used, now, 40), now, now)
     assert least <= sent / 60 <= 40 - others
+
+
+def observed(*replies: tuple[int, int, float], size: int = 8) -> list[float]:
+    """Return the share after each response, of which remaining, own and elapsed are given."""
+    share, shares = Share(), []
+    for remaining, own, elapsed in replies:
+        share.observe(size, remaining, own, elapsed, throttled=False)
+        shares.append(share.requests)
+    return shares
+
+
+def test_a_share_follows_its_formula() -> None:
+    """A share starts at the used part, and each response moves it by the rate of the others."""
+    # Four of eight were used in 5 s by others, of 6 usable ones: a rate of 8 in a window.
+    assert observed((2, 2, 5.0)) == pytest.approx([6 * (8 * 2 / 6) / (8 + 8 * 2 / 6) + 0.25])
+    # Earlier responses weigh 0.8 of the next: (0.8 * 4 + 1) / (0.8 * 5 + 5) * 10.
+    (first, second) = observed((2, 2, 5.0), (5, 2, 5.0))
+    assert second == pytest.approx(6 * first / (42 / 9 + first) + 0.25)
+
+
+def test_what_others_used_before_counts_when_a_share_starts() -> None:
+    """The rate of the others includes windows that were not used up."""
+    (_, started_at) = observed((5, 1, 5.0), (0, 2, 10.0))
+    rate = 10 * (0.8 * 2 + 6) / (0.8 * 5 + 10)
+    assert started_at == pytest.approx(6 * 2 / (rate + 2) + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "own", "throttled", "is_shared"),
+    [
+        pytest.param(2, 2, False, True, id="a quarter left"),
+        pytest.param(3, 2, False, False, id="more than a quarter left"),
+        pytest.param(2, 5, False, True, id="one of others"),
+        pytest.param(2, 6, False, False, id="none of others"),
+        pytest.param(2, 7, False, False, id="more than all"),
+        pytest.param(0, 2, True, False, id="a 429"),
+    ],
+)
+def test_a_share_starts_when_others_use_up_a_window(
+    remaining: int, own: int, *, throttled: bool, is_shared: bool
+) -> None:
+    """A share starts only when others used a part of a window that is almost used up."""
+    share = Share()
+    share.observe(8, remaining, own, 5.0, throttled=throttled)
+    assert (share.spacing > 0) is is_shared
+
+
+def test_the_smallest_first_share_is_one_request() -> None:
+    """A process that used nothing of a window may send at least about one request."""
+    assert observed((0, 0, 10.0)) == pytest.approx([6 * 1 / (8 + 1) + 0.25])
+
+
+@pytest.mark.parametrize(
+    ("replies", "is_shared"),
+    [
+        pytest.param([(2, 5, 10.0)], True, id="one of others in a window"),
+        pytest.param([(2, 5, 10.0), (8, 0, 10.0)], True, id="none in the next"),
+        pytest.param([(2, 5, 10.0), (8, 0, 10.0), (8, 0, 10.0)], True, id="none in two"),
+        pytest.param([(2, 5, 10.0), (8, 0, 10.0), (8, 0, 10.0), (8, 0, 10.0)], False, id="none in three"),
+        pytest.param([(2, 5, 10.0), (8, 0, 24.0)], True, id="exactly one in four windows"),
+    ],
+)
+def test_a_share_ends_when_others_are_rare(replies: list[tuple[int, int, float]], *, is_shared: bool) -> None:
+    """A share ends when others send less than one request in four windows, by the weighted estimate."""
+    assert math.isfinite(observed(*replies)[-1]) is is_shared
