@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from watcher.reports.places import Place, find_place
+from watcher.state.places import Place, find_place
 from watcher.state.trust import reason_not_to_write
 
 _MODE = 0o644  # others may read, whatever the umask, but never write
