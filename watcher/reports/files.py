@@ -36,6 +36,33 @@ def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
             rest = rest[written:]
 
 
+def discard_file(path: Path) -> None:
+    """Empty a file that has the content of an earlier run, or remove it; leave pipes and devices alone.
+
+    Raises:
+        OSError: Both failed; the message says that the old content is still there.
+    """
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return
+        write_file(path, b"")
+    except OSError as error:
+        try:
+            _remove(path)
+        except OSError:
+            reason = f"{error.strerror}; it still has the content of an earlier run"
+            raise OSError(error.errno, reason) from None
+
+
+def _remove(path: Path) -> None:
+    """Remove a regular file of the user's own."""
+    with find_place(path) as place:
+        status = os.stat(place.name, dir_fd=place.directory, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        os.unlink(place.name, dir_fd=place.directory)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Replace a file, so that a reader sees either all of the old content or all of the new.
 
