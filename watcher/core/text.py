@@ -33,7 +33,6 @@ With ``str.isprintable`` they cover Unicode's Default_Ignorable_Code_Point, and 
 # `##vso[` (Azure Pipelines), `##teamcity[` and `##[` (GitHub Actions) are commands anywhere in a line; `::`
 # is one after leading spaces (actions/runner, ActionCommand.cs).
 _COMMAND = re.compile(r"(##[\w.-]*)\[|^( *:):")
-_NOT_ASCII = re.compile("[^ -~]")
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
@@ -46,7 +45,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     text = redact(text)
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
     if not (cut.isascii() and cut.isprintable()):
-        cut = "".join(map(_escaped, cut))
+        cut = _escaped(cut)
     return _COMMAND.sub(_without_command, cut)
 
 
@@ -59,7 +58,7 @@ def safe_json(encoded: bytes) -> bytes:
     """Return JSON that is safe like ``printable`` text; its values stay the same, except for tokens."""
     text = redact(encoded.decode())
     if not (text.isascii() and text.isprintable()):
-        text = _NOT_ASCII.sub(lambda match: _escaped(match[0]), text)
+        text = _escaped(text)
     # JSON never has `::` at the start of a line.
     return (re.sub(r"(##[\w.-]*)\[", r"\1\\u005b", text) if "##" in text else text).encode()
 
@@ -119,10 +118,13 @@ def _without_command(match: re.Match[str]) -> str:
     return f"{match[1]}\\u005b" if match[1] else f"{match[2]}\\u003a"
 
 
-def _escaped(character: str) -> str:
-    """Return a character, or the escapes that JSON has for it if it is not visible (RFC 8259, section 7)."""
-    if _is_visible(character):
-        return character
+def _escaped(text: str) -> str:
+    """Return text with the escapes that JSON has for characters that are not visible (RFC 8259, section 7)."""
+    hidden = (character for character in set(text) if not _is_visible(character))
+    return text.translate({ord(character): _escape(character) for character in hidden})
+
+
+def _escape(character: str) -> str:
     code = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{code[start : start + 4]}" for start in range(0, len(code), 4))
 

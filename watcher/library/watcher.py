@@ -24,6 +24,7 @@ from watcher.core.policy import Policy, Terms
 from watcher.core.statuses import SUCCESSES
 from watcher.library.arguments import (
     Token,
+    WrongToken,
     checked_policy,
     hold,
     origin,
@@ -66,7 +67,7 @@ class Watcher:
     def __init__(
         self,
         *,
-        token: Token | Secret,
+        token: Token | Secret | WrongToken,
         base_uri: str | None = None,
         request_timeout: float = defaults.REQUEST_TIMEOUT,
     ) -> None:

@@ -29,8 +29,8 @@ CONNECTION_TIMEOUT = 10.0
 """Seconds from connect to the end of the response, the only one of a connection."""
 
 MAX_UNSENT = 16 << 20
-"""Bytes of results on their way to clients. For more, the oldest of their connections are closed, so that slow
-readers use no more memory than this, or than one result."""
+"""Bytes of results on their way to clients. For more, the oldest of their connections are closed, so that
+slow readers use no more memory than this, or than one result."""
 
 _BATCH = 100
 """Imports that are encoded before the loop continues, so that a large result delays no poll."""
