@@ -35,12 +35,7 @@ class StatusFile(Report):
         self._failure: OSError | None = None
 
     def begin(self) -> None:
-        """Replace the result of an earlier run, or at least remove it."""
-        try:
-            self._write()
-        except OSError:
-            discard_file(self._path)
-            raise
+        discard_file(self._path, keep=False)  # readers expect JSON
 
     def receive(self, event: Event) -> None:
         """Schedule a write, except for a heartbeat; raise the error of an earlier write."""
