@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import takewhile
 from urllib.parse import unquote
 
 FOREIGN_TEXT_LIMIT = 300
@@ -20,6 +21,9 @@ MESSAGE_LIMIT = 1000
 _REDACTED = "***"
 _SHORT_SECRET = 8
 """Length in characters from which a secret is found within words; a shorter one may be part of many words."""
+
+_HEAD = 12
+"""Length in characters of the beginning of a secret that is a secret as well: ``api-`` and eight digits."""
 
 _KEY = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 """An access token, an SDK key or a mobile key."""
@@ -67,10 +71,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
 
     Both are also found in percent-encoded text. If percent-encoding hides one of ``secrets``, all of the text
-    is replaced. A secret of less than eight characters is found only as a whole word.
+    is replaced. A secret of less than eight characters is found only as a whole word, and the beginning of a
+    long one also by itself: a gateway may cut or wrap what it quotes.
     """
     for secret in secrets:
-        if secret not in text and "%" not in text:
+        head = secret[:_HEAD] if len(secret) >= 2 * _HEAD else secret
+        if head not in text and "%" not in text:
             continue
         pattern = re.escape(secret)
         if len(secret) < _SHORT_SECRET:
@@ -78,12 +84,24 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         text = re.sub(pattern, _REDACTED, text)
         if "%" in text and re.search(pattern, unquote(text)):
             return _REDACTED
+        if head != secret:
+            text = _without_beginnings(text, secret, head)
     if "-" not in text and "%" not in text:
         return text
     lowered = text.lower()
     if "api-" in lowered or "sdk-" in lowered or "mob-" in lowered:  # searching for these is much faster
         text = _KEY.sub(_REDACTED, text)
     return _encoded_key().sub(_REDACTED, text) if "%" in text else text
+
+
+def _without_beginnings(text: str, secret: str, head: str) -> str:
+    start = text.find(head)
+    while start >= 0:
+        pairs = zip(text[start : start + len(secret)], secret, strict=False)
+        length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        text = text[:start] + _REDACTED + text[start + length :]
+        start = text.find(head, start)
+    return text
 
 
 def is_utf16(content: bytes) -> bool:
