@@ -61,7 +61,7 @@ show() {
 # The token goes to curl on standard input, because every user of the machine can read arguments.
 if ! printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
   curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
-    -D "$headers" -o "$folder/body" -H @- -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" --url "$imports"; then
+    -D "$headers" -o "$folder/body" -H @- -F "file=@\"$file\"" --form-string mode="${IMPORT_MODE:-merge}" --url "$imports"; then
   show "$folder/body"
   echo >&2
   echo "The import was not created; curl or LaunchDarkly gave the reason above." >&2

@@ -63,7 +63,7 @@ create() {
   printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
     curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
       -D "$folder/headers" -o "$folder/body" -w '%{http_code}' -H @- \
-      -F "file=@\"$1\"" -F mode=merge --url "$imports"
+      -F "file=@\"$1\"" --form-string mode=merge --url "$imports"
 }
 
 for file; do

@@ -22,8 +22,8 @@ _REDACTED = "***"
 _SHORT_SECRET = 8
 """Length in characters from which a secret is found within words; a shorter one may be part of many words."""
 
-_HEAD = 12
-"""Length in characters of the beginning of a secret that is a secret as well: ``api-`` and eight digits."""
+_LONG_SECRET = 24
+"""Length in characters from which the first half of a secret is found by itself."""
 
 _KEY = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 """An access token, an SDK key or a mobile key."""
@@ -71,11 +71,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
 
     Both are also found in percent-encoded text. If percent-encoding hides one of ``secrets``, all of the text
-    is replaced. A secret of less than eight characters is found only as a whole word, and the beginning of a
-    long one also by itself: a gateway may cut or wrap what it quotes.
+    is replaced. A secret of less than eight characters is found only as a whole word, and a long one also
+    if at least its first half is there: a gateway may cut or wrap what it quotes.
     """
     for secret in secrets:
-        head = secret[:_HEAD] if len(secret) >= 2 * _HEAD else secret
+        head = secret[: len(secret) // 2] if len(secret) >= _LONG_SECRET else secret
         if head not in text and "%" not in text:
             continue
         pattern = re.escape(secret)
