@@ -137,7 +137,7 @@ def _without_command(match: re.Match[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text with the escapes that JSON has for characters that are not visible (RFC 8259, section 7)."""
+    """Return text with JSON's escapes of the characters that are not visible (RFC 8259, section 7)."""
     hidden = (character for character in set(text) if not _is_visible(character))
     return text.translate({ord(character): _escape(character) for character in hidden})
 
