@@ -49,15 +49,19 @@ headers=$folder/headers
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Print a file of text from outside without control characters and commands for the CI service that shows the log.
+# Print a file of text from outside without control characters, tokens and commands for the CI service that shows
+# the log. The bytes are control characters of 8 bits and of the direction of text, in UTF-8.
+controls=$(printf '\302[\200-\237]|\342\200[\216\217\252-\256]|\342\201[\246-\251]')
+token='[Aa][Pp][Ii]-[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
 show() {
-  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" | LC_ALL=C sed 's/##/#-/g; s/::/:-/g' >&2
+  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" |
+    LC_ALL=C sed -E "s/$controls/?/g; s/$token/***/g; s/##/#-/g; s/::/:-/g" >&2
 }
 
 # The token goes to curl on standard input, because every user of the machine can read arguments.
 if ! printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
   curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
-    -D "$headers" -o "$folder/body" -H @- -F "file=@\"$file\"" -F mode="${IMPORT_MODE:-merge}" --url "$imports"; then
+    -D "$headers" -o "$folder/body" -H @- -F "file=@\"$file\"" --form-string mode="${IMPORT_MODE:-merge}" --url "$imports"; then
   show "$folder/body"
   echo >&2
   echo "The import was not created; curl or LaunchDarkly gave the reason above." >&2

@@ -49,9 +49,13 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Print a file of text from outside without control characters and commands for the CI service that shows the log.
+# Print a file of text from outside without control characters, tokens and commands for the CI service that shows
+# the log. The bytes are control characters of 8 bits and of the direction of text, in UTF-8.
+controls=$(printf '\302[\200-\237]|\342\200[\216\217\252-\256]|\342\201[\246-\251]')
+token='[Aa][Pp][Ii]-[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
 show() {
-  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" | LC_ALL=C sed 's/##/#-/g; s/::/:-/g' >&2
+  LC_ALL=C tr -d '\000-\010\013-\037\177' <"$1" |
+    LC_ALL=C sed -E "s/$controls/?/g; s/$token/***/g; s/##/#-/g; s/::/:-/g" >&2
 }
 
 # Print the HTTP status. The token goes to curl on standard input, because every user can read arguments.
@@ -59,7 +63,7 @@ create() {
   printf 'Authorization: %s\n' "$LD_ACCESS_TOKEN" |
     curl -sS --globoff --path-as-is --proto "=$protocol" --fail-with-body --suppress-connect-headers \
       -D "$folder/headers" -o "$folder/body" -w '%{http_code}' -H @- \
-      -F "file=@\"$1\"" -F mode=merge --url "$imports"
+      -F "file=@\"$1\"" --form-string mode=merge --url "$imports"
 }
 
 for file; do

@@ -22,7 +22,8 @@ import watcher
 from tests.support.processes import TOKEN, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from contextlib import AbstractAsyncContextManager
 
     from tests.support.processes import Simulator, StartSimulator
 
@@ -254,12 +255,34 @@ def test_the_example_program(start_simulator: StartSimulator, scenario: str, cod
     assert last in finished.stdout
 
 
-@pytest.mark.parametrize("token", ["api-secret with a space", "Bearer api-secret"])
+# As programs call them that nobody type-checks.
+WAIT: Callable[..., Coroutine[None, None, watcher.Ended]] = watcher.wait
+SHARED: Callable[..., AbstractAsyncContextManager[watcher.Watcher]] = watcher.shared
+
+
+async def call_wait(token: object, target: str) -> None:
+    """Wait with a watcher for this call."""
+    await WAIT(target, token=token)
+
+
+async def call_shared(token: object, target: str) -> None:
+    """Wait with a shared watcher."""
+    async with SHARED(token=token) as one:
+        await one.wait(target)
+
+
+@pytest.mark.parametrize("call", [call_wait, call_shared])
+@pytest.mark.parametrize(
+    "token",
+    ["api-secret with a space", "Bearer api-secret", b"api-secret", ["api-secret"], {"t": "api-secret"}],
+)
 @pytest.mark.parametrize("target", ["a/b/c/d", "no target"])
-def test_a_traceback_with_variables_does_not_show_the_token(token: str, target: str) -> None:
-    """No function of the library holds the plain token when it raises."""
+def test_a_traceback_with_variables_does_not_show_the_token(
+    call: Callable[[object, str], Coroutine[None, None, None]], token: object, target: str
+) -> None:
+    """No function of the library holds the plain token when it raises, whatever its type."""
     with pytest.raises(watcher.UsageError) as caught:
-        asyncio.run(watcher.wait(target, token=token))
+        asyncio.run(call(token, target))
     captured = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     ours = [
         frame for frame in captured.stack if frame.filename.startswith(str(Path(watcher.__file__).parent))

@@ -183,6 +183,20 @@ def test_the_oldest_connection_is_closed_for_a_new_one(monkeypatch: pytest.Monke
         assert until_closed(idle[4]).startswith(b"HTTP/1.1 200 ")
 
 
+def test_slow_readers_use_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that is not read is given up for another one; a single large one is served."""
+    monkeypatch.setattr(app, "CONNECTION_TIMEOUT", 120.0)
+    with served(large_view()) as address, ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(address, 60)) for _ in range(3)]
+        for client in clients:
+            client.sendall(STATUS)
+            assert client.recv(9) == b"HTTP/1.1 "
+        received = [len(until_closed(client)) for client in clients]
+    assert received[0] < len(LARGE)
+    assert received[1] < len(LARGE)
+    assert received[2] > len(LARGE)
+
+
 def test_many_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many clients connect at once, only the newest stay connected."""
     monkeypatch.setattr(app, "MAX_CONNECTIONS", 5)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 FORGED = answer(import_body(status="complete"))
 """A response that nobody requested; the requested ones say `in_progress`."""
 
+CHUNKED = b"\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(import_body()), import_body())
+"""The rest of a head without a length, and a body in one chunk."""
+
 SEALED = ["plain", "TLS 1.3", "TLS 1.2"]
 _AUTHORITY = trustme.CA()
 
@@ -139,6 +142,56 @@ def test_data_right_behind_a_response_is_never_used(sealed: str, share: float) -
     reply, connections = poll_twice(serve, sealed, busy=False)
     assert is_genuine(reply), reply
     assert connections == 2
+
+
+@pytest.mark.parametrize(
+    "forged", [b"H", b"HTTP/1.1 200 OK\r\nX: ", b"\r\n\r\nHTTP/1.1", FORGED[:-1], FORGED]
+)
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" + GOOD,
+        GOOD.partition(b"\r\n\r\n")[0].replace(b"Content-Length", b"X") + CHUNKED,
+    ],
+    ids=["204", "304", "103", "chunked"],
+)
+def test_data_behind_a_response_of_unknown_size_costs_the_connection(first: bytes, forged: bytes) -> None:
+    """However little of another response arrives, the next request uses a new connection."""
+
+    def serve(connection: RawConnection, number: int) -> None:
+        while connection.read_request():
+            connection.send(first + forged if number == 0 else GOOD)
+
+    async def run(base_uri: str) -> Reply:
+        async with client_of(base_uri) as client:
+            await ask(client)
+            return await ask(client)
+
+    with raw_server(serve) as server, silent_libraries():
+        assert is_genuine(asyncio.run(run(server.base_uri)))
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_an_honest_connection_with_chunks_is_kept(size: int) -> None:
+    """This does not depend on how the network divides the response."""
+    response = GOOD.partition(b"\r\n\r\n")[0].replace(b"Content-Length", b"X") + CHUNKED
+
+    def serve(connection: RawConnection, _number: int) -> None:
+        while connection.read_request():
+            for start in range(0, len(response), size):
+                connection.send(response[start : start + size])
+
+    async def run(base_uri: str) -> None:
+        async with client_of(base_uri) as client:
+            for _ in range(3):
+                assert is_genuine(await ask(client))
+
+    with raw_server(serve) as server:
+        asyncio.run(run(server.base_uri))
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize("sealed", SEALED)

@@ -85,7 +85,9 @@ def run_script(
     arguments = [file, *keys] if script.name == "import-and-wait.sh" else [*keys, file]
     env = environment(base_uri, PATH=f"{folder}:{os.environ['PATH']}", LD_ACCESS_TOKEN=UUID_TOKEN)
     command = [*program.split(), str(script), *arguments]
-    finished = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=env)
+    finished = subprocess.run(
+        command, check=False, capture_output=True, encoding="utf-8", errors="replace", cwd=folder, env=env
+    )
     record = folder / "arguments"
     return finished, record.read_text("utf-8") if record.exists() else ""
 
@@ -148,13 +150,17 @@ def test_plain_http_is_only_for_the_simulator(
 
 @pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
 def test_a_body_is_no_command(script: Path, tmp_path: Path) -> None:
-    """The body of a rejection is printed without control characters and commands for CI services."""
+    """The body of a rejection is printed without control characters, tokens and commands for CI services."""
     body = "###vso[x]\n##[a]##teamcity[y]\n:::error::x\n\x01::set-output name=a::b\r::c\x1b]0;t\x07 reason é"
-    (tmp_path / "answer").write_text(body, "utf-8")
+    body += "\n\x9b2K\u202e\u2066#\x85#[a]:\x80:error::x\nAuthorization: "
+    body += UUID_TOKEN.replace("-", "\x1b-") + ", 顧客"
+    nested = b"\xc2\xc2\x9b\x9b2J\xe2\x80\xe2\x80\xae\xae"
+    (tmp_path / "answer").write_bytes(body.encode() + nested)
     curl = 'while [ "$1" != -o ]; do shift; done\ncat answer >"$2"\nprintf 409x\nexit 22\n'
     finished, _ = run_script(script, tmp_path, "default", "production", "x", program="sh", curl=curl)
     assert finished.returncode == 2
     assert "reason é" in finished.stderr
+    assert "\nAuthorization: ***, 顧客" in finished.stderr
     assert not re.search(r"##\w*\[|^\s*::", finished.stderr, re.MULTILINE)
     assert "".join(finished.stderr.split("\n")).isprintable()
 

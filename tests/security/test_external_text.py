@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from tests.support.driving import REF, Driven, answer, import_body
 from tests.support.logs import log_of, never, nowhere
 from tests.support.processes import environment, run_watcher
 from tests.support.terminal import Window
+from watcher.core import text as text_module
 from watcher.core.answers.decoding import decode
 from watcher.core.answers.replies import Answer
 from watcher.core.events import Ended, Event
@@ -29,6 +31,7 @@ from watcher.reports.dotenv import Dotenv, variables
 from watcher.reports.github.log import AnnotationWriter
 from watcher.reports.github.outputs import GithubOutput, GithubSummary
 from watcher.reports.gitlab import SectionWriter
+from watcher.reports.grouping import shape_of
 from watcher.reports.http.metrics import exposition
 from watcher.reports.json_log import JsonLog
 from watcher.reports.lines import LineWriter
@@ -247,6 +250,17 @@ def test_the_token_in_use_is_redacted() -> None:
     assert redact("/login?key=my%2down-token", ["my-own-token"]) == "***"
 
 
+@pytest.mark.parametrize("length", [20, 21, 30, 39])
+@pytest.mark.parametrize("end", ["", "...", "\n", "-", "0"])
+def test_half_of_the_token_is_redacted(length: int, end: str) -> None:
+    """A gateway that cuts or wraps a header field shows no part of it."""
+    token = f"api-{UUID}"
+    shown = redact(f"Authorization: {token[:length]}{end} {token} {token[:length]}", [token])
+    assert token[:20] not in shown
+    assert shown.startswith("Authorization: ***")
+    assert redact(f"{token[:19]} and short", [token, "short"]) == f"{token[:19]} and ***"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -266,3 +280,26 @@ def test_quoted_input_is_harmless(arguments: list[str]) -> None:
     assert finished.code in {2, 75}
     check("out", finished.out)
     check("err", finished.err)
+
+
+def test_each_character_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long text of many scripts does not delay the polls."""
+    examined: list[str] = []
+
+    def note(character: str) -> bool:
+        examined.append(character)
+        return character.isprintable()
+
+    monkeypatch.setattr(text_module, "_is_visible", note)
+    long = "\u9867\u5ba2\x1b\n" * 50_000
+    assert printable(long, limit=len(long)).count("\\u000a") == 50_000
+    assert safe_json(long.encode()).count(b"\\u000a") == 50_000
+    assert len(examined) <= 8
+
+
+@pytest.mark.parametrize("piece", ["1", "1.", " 1", "a1", "_", "HTTP "])
+def test_similar_messages_are_found_in_linear_time(piece: str) -> None:
+    """A server that quotes long numbers does not delay the polls (seconds of CPU time, on any machine)."""
+    began = time.thread_time()
+    shape_of(" " + piece * (60_000 // len(piece)))
+    assert time.thread_time() - began < 2.0

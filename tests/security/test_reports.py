@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.processes import environment, run_watcher
+from tests.support.processes import environment, run_watcher, start_watcher, wait_for
 from tests.support.results import NOTHING_WATCHED, builder_of, life
 from tests.support.users import give_to_nobody, root_only, shared_directory
 from watcher.core.exit_codes import ExitCodes
 from watcher.reports.dotenv import Dotenv
 from watcher.reports.files import replace_file, write_file
 from watcher.reports.github.outputs import GithubOutput, GithubSummary
+from watcher.reports.report import Notice, Report, Reports
 from watcher.reports.status_file import StatusFile
 from watcher.reports.termination_log import TerminationLog
+from watcher.state.disk import open_state_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from watcher.reports.report import Report
 
 BUILDER = builder_of(life("complete"))
 REPORTS: dict[str, Callable[[Path], Report]] = {
@@ -227,6 +227,20 @@ def test_devices_and_pipes_are_written(kind: str) -> None:
     write_file(Path("/dev/null"), b"report")
 
 
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_report_to_standard_output_keeps_what_is_there(name: str, tmp_path: Path) -> None:
+    """``/dev/stdout`` may be a file that other programs write as well."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("/proc does not exist")
+    (tmp_path / "log").write_text("earlier\n")
+    with (tmp_path / "log").open("a") as file:
+        report = REPORTS[name](Path(f"/proc/self/fd/{file.fileno()}"))
+        report.begin()
+        report.finish(BUILDER.result())
+    assert (tmp_path / "log").read_text("utf-8").startswith("earlier\n")
+    assert "complete" in (tmp_path / "log").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_nobody_else_can_write_a_report(name: str, tmp_path: Path) -> None:
     """A new file is never writable by group or others, whatever the umask."""
@@ -238,3 +252,65 @@ def test_nobody_else_can_write_a_report(name: str, tmp_path: Path) -> None:
         os.umask(before)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {0o644}
+
+
+STALE = [name for name in REPORTS if not name.startswith("$")]
+"""The reports that replace what an earlier run wrote."""
+
+
+@pytest.mark.parametrize("name", STALE)
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_result_of_an_earlier_run_stays(name: str, *, linked: bool) -> None:
+    """Before anything else, the file is emptied or removed; if it must not be written, only its name is."""
+    with shared_directory() as folder:
+        path, other = folder / "report", folder / "other"
+        path.write_text("complete")
+        if linked:
+            os.link(path, other)
+        REPORTS[name](path).begin()
+        assert not path.exists() or path.read_text("utf-8") == ""
+        assert not linked or other.read_text("utf-8") == "complete"
+
+
+@root_only
+@pytest.mark.parametrize("name", STALE)
+def test_a_result_that_cannot_be_removed_is_reported_once(name: str, target: Path) -> None:
+    """The reader of the file is warned, and the final report adds no second line."""
+    said: list[str] = []
+
+    class Log(Report):
+        def notify(self, notice: Notice) -> None:
+            said.append(notice.message)
+
+    with shared_directory() as folder:
+        path = link(folder, target)
+        Reports([REPORTS[name](path), Log()]).finish(BUILDER.result())
+    (message,) = said
+    assert message.startswith(f"{name} {path} could not be written: {path} is a symbolic link of the user")
+    assert message.endswith("; it still has the content of an earlier run")
+
+
+def test_a_run_that_is_killed_leaves_no_result_of_an_earlier_one(tmp_path: Path) -> None:
+    """This holds from the start, also while the run waits for its inputs."""
+    paths = {name: tmp_path / name for name in STALE}
+    for path in paths.values():
+        path.write_text('{"outcome":"complete"}')
+    options = [word for name, path in paths.items() for word in (name, str(path))]
+    process = start_watcher("-", *options)
+    try:
+        wait_for(lambda: not any(path.exists() and path.read_text("utf-8") for path in paths.values()))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("code", [2, 75])
+def test_only_the_holder_of_the_state_file_removes_results(tmp_path: Path, code: int) -> None:
+    """A second run at the same time leaves the files to the first one; a rejected one replaces them."""
+    (tmp_path / "env").write_text("WATCHER_OUTCOME=complete\n")
+    options = ["--once", "--state-file", str(tmp_path / "state"), "--dotenv", str(tmp_path / "env")]
+    with open_state_file(tmp_path / "state", pytest.fail):
+        arguments = ["a/b/c/d"] if code == 75 else ["bad"]
+        assert run_watcher(*options, *arguments, env=environment("http://127.0.0.1:1")).code == code
+    outcome = "complete" if code == 75 else "usage"
+    assert (tmp_path / "env").read_text("utf-8").startswith(f"WATCHER_OUTCOME={outcome}\n")

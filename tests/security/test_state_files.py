@@ -123,6 +123,68 @@ def test_a_forged_state_file_is_not_used(folder: Path, attack: Callable[[Path], 
     assert kept or attack is put_a_pipe  # never lost
 
 
+def link_the_directory(folder: Path, victims: Path) -> Path:
+    """Put a link in the place of the directory."""
+    (folder / "directory").symlink_to(victims)
+    give_to_nobody(folder / "directory")
+    return folder / "directory" / "state"
+
+
+def link_a_directory_above(folder: Path, victims: Path) -> Path:
+    """Put a link in the place of a directory on the way."""
+    path = link_the_directory(folder, victims.parent)
+    return path.parent / victims.name / "state"
+
+
+def link_behind_a_link(folder: Path, victims: Path) -> Path:
+    """Put a link where a link of the victim's leads."""
+    own = victims / "own"
+    own.symlink_to(link_the_directory(folder, victims).parent)
+    return own / "state"
+
+
+@root_only
+@pytest.mark.parametrize("attack", [link_the_directory, link_a_directory_above, link_behind_a_link])
+def test_no_state_file_is_reached_through_a_link_of_another_user(
+    folder: Path, attack: Callable[[Path, Path], Path]
+) -> None:
+    """Nothing in the directory that the link leads to is read, created, renamed or replaced."""
+    with shared_directory(0o700) as victims:
+        state = attack(folder, victims)
+        (victims / "state").write_text("precious")
+        before = sorted(victims.iterdir())
+        words = "is a symbolic link of the user nobody in a directory that others can write to"
+        with pytest.raises(UsageError, match=words), open_store(state, NOWHERE, [REF], pytest.fail):
+            pass
+        assert sorted(victims.iterdir()) == before
+        assert (victims / "state").read_text() == "precious"
+
+
+@root_only
+def test_a_directory_that_is_exchanged_stays_the_same(folder: Path) -> None:
+    """A run goes on in the directory that it has opened, whatever has its name later."""
+    with shared_directory(0o700) as victims:
+        (victims / "state").write_text("precious")
+        (folder / "directory").mkdir()
+        with open_state_file(folder / "directory" / "state", pytest.fail) as file:
+            (folder / "directory").rename(folder / "other")
+            link_the_directory(folder, victims)
+            assert file.read() is None
+            file.write(b"{}")
+            file.set_aside()
+        assert [path.name for path in victims.iterdir()] == ["state"]
+        assert (victims / "state").read_text() == "precious"
+
+
+def test_a_link_of_the_user_leads_to_a_state_file(folder: Path) -> None:
+    """A directory may be a link of the user's own."""
+    (folder / "directory").mkdir()
+    (folder / "own").symlink_to("directory")
+    with open_state_file(folder / "own" / "state", pytest.fail) as file:
+        file.write(b"{}")
+    assert (folder / "directory" / "state").read_bytes() == b"{}"
+
+
 @pytest.mark.parametrize(("token", "is_trusted"), [(TOKEN, True), ("api-other", False)])
 def test_a_final_status_needs_the_token(tmp_path: Path, token: str, *, is_trusted: bool) -> None:
     """A file from a repository or an artifact, which belongs to the user, cannot end a run."""

@@ -42,7 +42,7 @@ class _Disk(StateFile):
     """A file in memory; a kill comes before or after a write."""
 
     def __init__(self, world: _World) -> None:
-        super().__init__(Path("state"))
+        super().__init__(Path("state"), -1)
         self._world = world
 
     def read(self) -> bytes | None:

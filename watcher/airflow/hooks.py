@@ -17,7 +17,7 @@ from watcher.airflow.form import (
     RELABELED_FIELDS,
 )
 from watcher.airflow.threads import call
-from watcher.api.token import parse_token
+from watcher.api.token import Secret, check_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,10 @@ class LaunchDarklyHook(BaseHook):
                 f"there is no connection {name!r}. Create one of type {CONNECTION_TYPE} with a LaunchDarkly "
                 "access token as its password."
             ) from error
-        token = parse_token(connection.password or "", f"the password of the connection {name!r}")
         base_uri = _base_uri(connection.host, connection.schema, connection.port)
+        password = Secret(connection.password or "")
+        del connection  # a traceback may show the variables of this function
+        token = check_token(password, f"the password of the connection {name!r}")
         return LaunchDarklyAccount(token.reveal(), base_uri)
 
 

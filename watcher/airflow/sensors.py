@@ -20,7 +20,7 @@ from watcher.airflow.compat import (
 )
 from watcher.airflow.form import DEFAULT_CONNECTION
 from watcher.airflow.hooks import LaunchDarklyHook, token_reader
-from watcher.airflow.triggers import HEARTBEAT, Fired, LaunchDarklyImportTrigger
+from watcher.airflow.triggers import HEARTBEAT, LaunchDarklyImportTrigger
 from watcher.core import defaults
 from watcher.core.errors import UsageError
 from watcher.core.policy import Policy
@@ -99,13 +99,24 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
             raise self._failure(Outcome.USAGE, str(error)) from None
         if wait.memory.waiting(wait.targets):
             self._leave_to_trigger(wait)
-        return self._conclude(wait.memory.ended)
+        return self._conclude(wait.memory.results(wait.targets))
 
-    def execute_complete(self, context: Context, event: Fired) -> Document | list[Document]:
+    def execute_complete(self, context: Context, event: object) -> Document | list[Document]:
         """Return the result that the trigger fired, or raise the exception for it."""
-        if "error" in event:
-            raise self._failure(Outcome(event["outcome"]), event["error"])
-        return self._conclude(event["ended"])
+        from watcher.airflow.waits import ForeignResultError, read_event  # noqa: PLC0415 (see above)
+
+        try:
+            fired = read_event(event, self._targets())
+        except UsageError as error:
+            raise self._failure(Outcome.USAGE, str(error)) from None
+        except ForeignResultError as error:
+            reason = (
+                f"the event is not about the imports of this task: {error}. Clear the task to wait again."
+            )
+            raise self._failure(Outcome.INTERNAL, reason) from None
+        if isinstance(fired, tuple):
+            raise self._failure(*fired)
+        return self._conclude(fired)
 
     def _policy(self) -> Policy:
         return Policy(
@@ -160,10 +171,9 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
                 if line is not None:
                     self.log.log(line[0], "%s", line[1])
 
-    def _conclude(self, ended: Mapping[str, Document]) -> Document | list[Document]:
-        from watcher.airflow.waits import Memory, failure  # noqa: PLC0415 (see above)
+    def _conclude(self, results: list[Document]) -> Document | list[Document]:
+        from watcher.airflow.waits import failure  # noqa: PLC0415 (see above)
 
-        results = Memory(ended=dict(ended)).results(self._targets())
         failed = failure(results)
         if failed is not None:
             raise self._failure(*failed)

@@ -109,7 +109,7 @@ class LaunchDarklyImportTrigger(BaseTrigger):
 
         policy = Policy.from_dict(self.policy)
         account = await self._account(patience=policy.outage_budget)
-        memory = await self._recall() or Memory(self.states, self.ended)
+        memory = (await self._recall() or Memory(self.states, self.ended)).of(self.targets)
         token = token_reader(self.launchdarkly_conn_id)
         wait = Wait(self.targets, policy, token, account.base_uri, memory)
         async with aclosing(wait.follow(HEARTBEAT)) as events:

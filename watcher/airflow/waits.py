@@ -32,6 +32,26 @@ FIRST_LOOK_BUDGET = 10.0
 _NOT_FINAL = frozenset({Outcome.PENDING, Outcome.UNAVAILABLE})
 
 
+class ForeignResultError(Exception):
+    """A trigger's event is not the result of this wait; the message says why."""
+
+
+class _Result(msgspec.Struct, frozen=True):
+    """The fields of a result that decide; it has others."""
+
+    target: str
+    outcome: Outcome
+    message: str
+
+
+class _Fired(msgspec.Struct, frozen=True):
+    """The payload of a trigger's event, with results or an error."""
+
+    ended: dict[str, Document] | None = None
+    error: str | None = None
+    outcome: Outcome | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What a wait has seen, as JSON values; the keys are the API paths of the imports.
@@ -62,6 +82,13 @@ class Memory:
         except msgspec.ValidationError:
             return None
 
+    def of(self, targets: Iterable[str]) -> Memory:
+        """Return the part about these targets: another wait may have stored the rest."""
+        shown = _shown_targets(targets)
+        states = {path: state for path, state in self.states.items() if path in shown}
+        ended = {path: one for path, one in self.ended.items() if _is_result(one, shown.get(path))}
+        return Memory(states, ended)
+
     def resumable(self) -> list[str]:
         """Return the states, without those of other versions of this package: their waits begin anew."""
         return [state for state in self.states.values() if _is_readable(state)]
@@ -73,6 +100,40 @@ class Memory:
     def results(self, targets: Iterable[str]) -> list[Document]:
         """Return the results of targets that are all final, each import once."""
         return [self.ended[path] for path in dict.fromkeys(map(path_of, targets))]
+
+
+def read_event(event: object, targets: Iterable[str]) -> list[Document] | tuple[Outcome, str]:
+    """Return the results in a trigger's event, each import once; if there are none, outcome and reason.
+
+    Raises:
+        ForeignResultError: It is no such event, or about other imports than the targets.
+    """
+    try:
+        fired = msgspec.convert(event, _Fired)
+    except msgspec.ValidationError:
+        raise ForeignResultError("it has neither results nor an error") from None
+    if fired.error is not None and fired.outcome is not None:
+        return fired.outcome, fired.error
+    shown, ended = _shown_targets(targets), fired.ended or {}
+    for path, target in shown.items():
+        if not _is_result(ended.get(path), target):
+            raise ForeignResultError(f"it has no result for {target}")
+    if ended.keys() != shown.keys():
+        raise ForeignResultError(f"it has results for {len(ended)} imports instead of {len(shown)}")
+    return [ended[path] for path in shown]
+
+
+def _shown_targets(targets: Iterable[str]) -> dict[str, str]:
+    """Return each import as results name it, by its API path."""
+    refs = (target_of(target).ref for target in targets)
+    return {ref.path: str(ref) for ref in refs}
+
+
+def _is_result(document: object, target: str | None) -> bool:
+    try:
+        return msgspec.convert(document, _Result).target == target
+    except msgspec.ValidationError:
+        return False
 
 
 def _is_readable(state: str) -> bool:

@@ -14,6 +14,9 @@ from watcher.core.messages.faults import Phase
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
 _NO_BODY = re.compile(rb"http/1\.\d (?:1\d\d|204|304)")
+_ENDS = (_END_OF_HEAD, b"\n\n")
+_END_SIZE = 4
+"""What a head, and chunks with their trailer fields, end with (RFC 9112, sections 2.1 and 7.1)."""
 
 
 class Guard(asyncio.Protocol):
@@ -42,6 +45,7 @@ class Guard(asyncio.Protocol):
         self._delivery: asyncio.Task[None] | None = None
         self._is_spent = False
         self._left: int | None = None
+        self._last = b""  # of a response whose size is not known
 
     @property
     def is_quiet(self) -> bool:
@@ -67,13 +71,16 @@ class Guard(asyncio.Protocol):
         """Accept the response to a request."""
         self._exchange = exchange
         self._left = None
+        self._last = b""
 
     def end(self) -> None:
-        """Stop accepting data, and close the connection after a large response.
+        """Stop accepting data, and close the connection after a large response, or after one with more data.
 
-        aiohttp's parser keeps the head of the last response for as long as the connection lasts.
+        aiohttp's parser keeps the head of the last response for as long as the connection lasts, and drops
+        the beginning of another one.
         """
-        if self._exchange is not None and self._exchange.slot is not None:
+        is_large = self._exchange is not None and self._exchange.slot is not None
+        if is_large or (self._last and not self._last.endswith(_ENDS)):
             self._is_spent = True
             self._abort_soon()
         if self._exchange is not None:
@@ -127,6 +134,7 @@ class Guard(asyncio.Protocol):
         if exchange.head_size == 0:
             self._left = _size_of_response(data)
         if self._left is None:
+            self._last = (self._last + data)[-_END_SIZE:]
             return data
         if len(data) > self._left:
             self._is_spent = True

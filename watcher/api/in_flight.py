@@ -121,6 +121,8 @@ class InFlight:
         return max(poll.deadline, sent_at) + LAST_POLL_GRACE
 
     def _finish(self, task: _Task) -> None:
+        if not task.cancelled():
+            task.exception()  # else asyncio logs it if nothing collects the result
         self._finished.append((self._requests.pop(task), task, self._clock()))
         self._on_finished()
 

@@ -44,7 +44,7 @@ def without_shared_files(settings: Settings) -> Settings:
 def _files(settings: Settings) -> Iterator[tuple[str, str, bool]]:
     """Yield the option and the real path of each file, and whether it is written; these come first."""
     if settings.state_file is not None:
-        state = os.path.realpath(settings.state_file)
+        state = _real_path(settings.state_file)
         yield from (("--state-file", name, True) for name in (state, f"{state}.new", f"{state}.lock"))
     reports = {
         "--status-file": settings.status_file,
@@ -55,7 +55,14 @@ def _files(settings: Settings) -> Iterator[tuple[str, str, bool]]:
     lists = {target: Path(target[1:]) for target in settings.targets if target.startswith("@")}
     for option, path in (reports | inputs | lists).items():
         if path is not None and not _is_device(path):
-            yield option, os.path.realpath(path), option in reports
+            yield option, _real_path(path), option in reports
+
+
+def _real_path(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except PermissionError:  # a link of another user, such as one to /proc/1/root
+        return os.path.abspath(path)  # noqa: PTH100 (as above)
 
 
 def _is_device(path: Path) -> bool:

@@ -52,6 +52,11 @@ def make_reports(
     return [*files, log, *_output(settings, builder, None if known is None else known.has_changed)]
 
 
+def make_first_reports(settings: Settings, builder: ResultBuilder) -> list[Report]:
+    """Make the reports of a run that does not know its imports yet."""
+    return [*_text_files(settings), *_json_files(settings, builder), make_line_log(settings)]
+
+
 def make_failure_reports(settings: Settings) -> list[Report]:
     """Make the reports of a run that watches nothing."""
     log = make_line_log(settings)

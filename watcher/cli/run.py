@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from watcher.api.threads import LookupExecutor
 from watcher.cli.connect import Connected, connect
-from watcher.cli.outputs import make_failure_reports, make_line_log, make_reports
+from watcher.cli.outputs import make_failure_reports, make_first_reports, make_reports
 from watcher.cli.reading import ThreadReader, Unread
 from watcher.core.errors import UsageError
 from watcher.core.exit_codes import ExitCodes, Result
@@ -77,7 +77,7 @@ class _Run:
         self._has_command = has_command
         self._builder = ResultBuilder(settings.exit_codes, any_suffices=settings.any_suffices)
         # Until the imports are known, which the other reports need.
-        self._reports = Reports([make_line_log(settings)], inputs.conceal)
+        self._reports = Reports(make_first_reports(settings, self._builder), inputs.conceal)
         self._watch: Watch | None = None
 
     async def run(self, terms: Terms) -> Finished:
@@ -86,6 +86,8 @@ class _Run:
         async with AsyncExitStack() as stack:
             interrupted = self._handle_signals(stack)
             stack.callback(self._reports.close)
+            if settings.state_file is None:  # else another run may be using the files
+                self._reports.begin()
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)
             result = await self._watch_all(terms, interrupted, view)
             if settings.linger and signals.number is None:
@@ -162,6 +164,8 @@ class _Run:
         self._reports.use(
             make_reports(self._settings, self._builder, several=several, snapshot=watch.snapshot, store=store)
         )
+        if store is not None:
+            self._reports.begin()
         for notice in connected.notices:
             self._reports.notify(*notice)
         if self._signals.number is not None:

@@ -67,7 +67,7 @@ class TargetLists:
 
     def _read(self, descriptor: int, source: str) -> bytes:
         """Read until the end, or until the headers of the response that created an import are complete."""
-        content = bytearray()
+        content, search = bytearray(), _Search(source)
         while len(content) <= _SIZE_LIMIT:
             try:
                 chunk = os.read(descriptor, _CHUNK)
@@ -79,7 +79,7 @@ class TargetLists:
             self._reading.received()
             content += chunk
             # Only a blank line completes headers.
-            if _ends_block(bytes(content[-len(chunk) - 3 :])) and _is_decided(bytes(content), source):
+            if _ends_block(content[-len(chunk) - 3 :]) and search.is_over(content):
                 return bytes(content)
         raise UsageError(f"{source} is longer than {_SIZE_LIMIT >> 20} MiB. Split it into several runs.")
 
@@ -154,13 +154,34 @@ def _parse_line(line: str) -> Target:
     return parse_target(line if field is None else field[1].strip(WHITE_SPACE))
 
 
-def _ends_block(tail: bytes) -> bool:
+def _ends_block(tail: bytearray) -> bool:
     return b"\n\n" in tail or b"\n\r\n" in tail
 
 
-def _is_decided(content: bytes, source: str) -> bool:
-    try:
-        text = _decode(content, source)
-        return begins_with_headers(text) and find_created(text, source) is not None
-    except UsageError:  # raised again when all of it is parsed
-        return True
+class _Search:
+    """The search for the response that created an import; it looks at each block once."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._start = 0
+        self._has_headers = False
+        self._is_list = False
+
+    def is_over(self, content: bytearray) -> bool:
+        """Return whether the rest of the input does not matter; call it when a blank line was read."""
+        if self._is_list:
+            return False
+        try:
+            text = _decode(bytes(content[self._start :]), self._source)
+            if begins_with_headers(text):
+                self._has_headers = True
+                if find_created(text, self._source) is not None:
+                    return True
+            elif not "HTTP/".startswith(text.strip()[:5]):  # a body, or a list from its beginning
+                self._is_list = not self._has_headers
+                return self._has_headers
+        except UsageError:  # raised again when all of it is parsed
+            return True
+        for line_break in (b"\n\n", b"\n\r\n"):
+            self._start = max(self._start, content.rfind(line_break, self._start) + len(line_break))
+        return False

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import takewhile
 from urllib.parse import unquote
 
 FOREIGN_TEXT_LIMIT = 300
@@ -20,6 +21,9 @@ MESSAGE_LIMIT = 1000
 _REDACTED = "***"
 _SHORT_SECRET = 8
 """Length in characters from which a secret is found within words; a shorter one may be part of many words."""
+
+_LONG_SECRET = 24
+"""Length in characters from which the first half of a secret is found by itself."""
 
 _KEY = re.compile(r"(?:api|sdk|mob)-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 """An access token, an SDK key or a mobile key."""
@@ -33,7 +37,6 @@ With ``str.isprintable`` they cover Unicode's Default_Ignorable_Code_Point, and 
 # `##vso[` (Azure Pipelines), `##teamcity[` and `##[` (GitHub Actions) are commands anywhere in a line; `::`
 # is one after leading spaces (actions/runner, ActionCommand.cs).
 _COMMAND = re.compile(r"(##[\w.-]*)\[|^( *:):")
-_NOT_ASCII = re.compile("[^ -~]")
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
@@ -46,7 +49,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     text = redact(text)
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
     if not (cut.isascii() and cut.isprintable()):
-        cut = "".join(map(_escaped, cut))
+        cut = _escaped(cut)
     return _COMMAND.sub(_without_command, cut)
 
 
@@ -59,7 +62,7 @@ def safe_json(encoded: bytes) -> bytes:
     """Return JSON that is safe like ``printable`` text; its values stay the same, except for tokens."""
     text = redact(encoded.decode())
     if not (text.isascii() and text.isprintable()):
-        text = _NOT_ASCII.sub(lambda match: _escaped(match[0]), text)
+        text = _escaped(text)
     # JSON never has `::` at the start of a line.
     return (re.sub(r"(##[\w.-]*)\[", r"\1\\u005b", text) if "##" in text else text).encode()
 
@@ -68,10 +71,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
 
     Both are also found in percent-encoded text. If percent-encoding hides one of ``secrets``, all of the text
-    is replaced. A secret of less than eight characters is found only as a whole word.
+    is replaced. A secret of less than eight characters is found only as a whole word, and a long one also
+    if at least its first half is there: a gateway may cut or wrap what it quotes.
     """
     for secret in secrets:
-        if secret not in text and "%" not in text:
+        head = secret[: len(secret) // 2] if len(secret) >= _LONG_SECRET else secret
+        if head not in text and "%" not in text:
             continue
         pattern = re.escape(secret)
         if len(secret) < _SHORT_SECRET:
@@ -79,12 +84,24 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         text = re.sub(pattern, _REDACTED, text)
         if "%" in text and re.search(pattern, unquote(text)):
             return _REDACTED
+        if head != secret:
+            text = _without_beginnings(text, secret, head)
     if "-" not in text and "%" not in text:
         return text
     lowered = text.lower()
     if "api-" in lowered or "sdk-" in lowered or "mob-" in lowered:  # searching for these is much faster
         text = _KEY.sub(_REDACTED, text)
     return _encoded_key().sub(_REDACTED, text) if "%" in text else text
+
+
+def _without_beginnings(text: str, secret: str, head: str) -> str:
+    start = text.find(head)
+    while start >= 0:
+        pairs = zip(text[start : start + len(secret)], secret, strict=False)
+        length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        text = text[:start] + _REDACTED + text[start + length :]
+        start = text.find(head, start)
+    return text
 
 
 def is_utf16(content: bytes) -> bool:
@@ -119,10 +136,13 @@ def _without_command(match: re.Match[str]) -> str:
     return f"{match[1]}\\u005b" if match[1] else f"{match[2]}\\u003a"
 
 
-def _escaped(character: str) -> str:
-    """Return a character, or the escapes that JSON has for it if it is not visible (RFC 8259, section 7)."""
-    if _is_visible(character):
-        return character
+def _escaped(text: str) -> str:
+    """Return text with JSON's escapes of the characters that are not visible (RFC 8259, section 7)."""
+    hidden = (character for character in set(text) if not _is_visible(character))
+    return text.translate({ord(character): _escape(character) for character in hidden})
+
+
+def _escape(character: str) -> str:
     code = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{code[start : start + 4]}" for start in range(0, len(code), 4))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -46,28 +47,34 @@ def positive(name: str, length: object) -> float:
     return length
 
 
-def hold(token: Token | Secret) -> Path | Secret | Callable[[], Awaitable[str]]:
-    """Return a token so that a traceback with variables does not show it.
+@dataclass(frozen=True, slots=True)
+class WrongToken:
+    """Something else in place of a token, which may contain one: only its type is known."""
 
-    Raises:
-        UsageError: It is neither text nor a path nor a function.
-    """
-    if isinstance(token, str):  # not None, as from os.environ.get
+    kind: str
+
+
+Held: TypeAlias = Path | Secret | Callable[[], Awaitable[str]] | WrongToken
+
+
+def hold(token: Token | Secret | WrongToken) -> Held:
+    """Return a token so that a traceback with variables does not show it."""
+    if isinstance(token, str):
         return Secret(token)
-    if isinstance(token, Path | Secret) or callable(token):
-        return token
-    raise UsageError(
-        "token must be an access token (str), the Path of a file, or an async function, "
-        f"not {type(token).__name__}"
-    )
+    is_known = isinstance(token, Path | Secret | WrongToken) or callable(token)
+    return token if is_known else WrongToken(type(token).__name__)  # such as None, as from os.environ.get
 
 
-def token_source(held: Path | Secret | Callable[[], Awaitable[str]]) -> TokenSource | Path:
+def token_source(held: Held) -> TokenSource | Path:
     """Return the source of an access token; that of a file is made when it is first read.
 
     Raises:
         UsageError: The token is invalid.
     """
+    if isinstance(held, WrongToken):
+        raise UsageError(
+            f"token must be an access token (str), the Path of a file, or an async function, not {held.kind}"
+        )
     if isinstance(held, Secret):
         return TokenSource(check_token(held, "token"))
     return held if isinstance(held, Path) else TokenFunction(held)

@@ -16,7 +16,7 @@ from watcher.core.events import Ended, Event
 from watcher.core.messages.progress import level_of, line_of
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
-from watcher.library.arguments import Token, checked_event, hold, origin
+from watcher.library.arguments import Token, WrongToken, checked_event, hold, origin
 from watcher.library.watcher import DEFAULT_POLICY, Watcher
 from watcher.state import snapshot
 
@@ -49,7 +49,7 @@ async def shared(*, token: Token, base_uri: str | None = None) -> AsyncIterator[
     """
     held = hold(token)
     del token  # a traceback may show the variables of this function
-    identity = held if isinstance(held, Secret | Path | MethodType) else id(held)
+    identity = held if isinstance(held, Secret | Path | MethodType | WrongToken) else id(held)
     host = origin(base_uri)
     key = asyncio.get_running_loop(), identity, host
     entry = _shared.get(key)

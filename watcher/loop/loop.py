@@ -46,9 +46,9 @@ async def finish(cleanup: Coroutine[None, None, None]) -> None:
 class Loop:
     """Poll the imports of one base URI and token for any number of watches, while the context lasts.
 
-    The watches share the requests in flight and the rate limiter. If the loop has a defect, all present
-    watches raise its error, and later ones start over. ``wakes_at`` is when the loop continues at the
-    latest, on the monotonic clock in seconds.
+    The watches share the requests in flight and the rate limiter. If the loop has a defect, or a function of
+    the program raises an exception such as SystemExit, all present watches raise it, and later ones start
+    over. ``wakes_at`` is when the loop continues at the latest, on the monotonic clock in seconds.
 
     Args:
         probe: Sends one request.
@@ -129,7 +129,9 @@ class Loop:
                 self._wake.clear()
                 self._turn()
                 await self._sleep()
-        except Exception as error:  # noqa: BLE001 (every watch raises it)
+        except asyncio.CancelledError:  # the loop was closed
+            raise
+        except BaseException as error:  # noqa: BLE001 (every watch raises it)
             self._fleet = self._fleet.successor()
             self._fail(error)
             await self._in_flight.close()
@@ -178,7 +180,7 @@ class Loop:
         for poll in self._fleet.take_abandoned():
             self._in_flight.cancel(poll)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         for outbox in self._outboxes.values():
             outbox.fail(error)
         self._outboxes.clear()

@@ -32,7 +32,7 @@ class Outbox:
     """
 
     def __init__(self, save: Save | None, clock: Callable[[], Instant]) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.resumes_at = math.inf
         self._save = save
         self._clock = clock
@@ -75,7 +75,7 @@ class Outbox:
         self.resumes_at = ended + pause
         self._deliver(events)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Let the consumer raise an error after the events that can be read."""
         self.error = error
         self._has_news.set()

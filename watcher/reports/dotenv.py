@@ -5,21 +5,30 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from watcher.core.events import Ended, Event
 from watcher.core.exit_codes import Result
-from watcher.reports.files import write_file
+from watcher.core.statuses import ImportStatus
+from watcher.reports.files import discard_file, write_file
 from watcher.reports.report import Report
 
-_UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
+_UNSAFE = re.compile(r"[^\w.-]|^-", re.ASCII)
 
 
 def variables(result: Result) -> dict[str, str]:
-    """Return the variables of a result; the status is empty if none was seen."""
+    """Return the variables of a result, safe in every shell; the status is empty if none was seen."""
     return {
         "WATCHER_OUTCOME": result.outcome,
-        "WATCHER_LAST_STATUS": result.status or "",
+        "WATCHER_LAST_STATUS": word_of(result.status or ""),
         "WATCHER_RESULT_CODE": str(result.code),
     }
+
+
+def word_of(status: str) -> str:
+    """Return a status as one word without characters that a shell or its ``echo`` interprets.
+
+    An unknown status may contain anything. Its word never looks like a known status.
+    """
+    word = _UNSAFE.sub("_", status)
+    return f"_{word}" if word != status and word in set(ImportStatus) else word
 
 
 class Dotenv(Report):
@@ -28,16 +37,11 @@ class Dotenv(Report):
     def __init__(self, path: Path) -> None:
         self.name = f"--dotenv {path}"
         self._path = path
-        self._is_emptied = False
 
-    def receive(self, event: Event) -> None:
-        """Empty the file of an earlier run while the watch lasts: if this run is killed, it has no result."""
-        if not (self._is_emptied or isinstance(event, Ended)):
-            self._is_emptied = True
-            if self._path.is_file():  # a pipe may have no reader yet
-                write_file(self._path, b"")
+    def begin(self) -> None:
+        discard_file(self._path)
 
     def finish(self, result: Result) -> None:
-        """Write the file, safe to be sourced by a shell: an unknown status may contain anything."""
-        lines = [f"{name}={_UNSAFE.sub('_', value)}\n" for name, value in variables(result).items()]
+        """Write the file, safe to be sourced by a shell."""
+        lines = [f"{name}={value}\n" for name, value in variables(result).items()]
         write_file(self._path, "".join(lines).encode())

@@ -6,9 +6,10 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
-from watcher.reports.places import Place, find_place
+from watcher.state.places import Place, find_place
 from watcher.state.trust import reason_not_to_write
 
 _MODE = 0o644  # others may read, whatever the umask, but never write
@@ -20,13 +21,12 @@ def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
     Raises:
         OSError: The file cannot be written, is a pipe without a reader, or may lead to another user's target.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | (os.O_APPEND if append else 0)
-    with find_place(path) as place, os.fdopen(place.open(flags, _MODE), "wb", buffering=0) as file:
+    with find_place(path) as place, _opened(place, append=append) as file:
         status = os.fstat(file.fileno())
         reason = reason_not_to_write(status, os.fstat(place.directory))
         if reason is not None:
             raise place.refuse(reason)
-        if stat.S_ISREG(status.st_mode) and not append:
+        if stat.S_ISREG(status.st_mode) and not (append or place.is_kernel_link):
             file.truncate(0)
         rest = memoryview(content)
         while rest:
@@ -34,6 +34,49 @@ def write_file(path: Path, content: bytes, *, append: bool = False) -> None:
             if written is None:
                 raise BlockingIOError(None, "no program reads it")
             rest = rest[written:]
+
+
+def _opened(place: Place, *, append: bool) -> FileIO:
+    """Open a place; one like ``/dev/stdout`` is an open file, whose content other programs have written."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
+    if append or place.is_kernel_link:
+        flags |= os.O_APPEND
+    return os.fdopen(place.open(flags, _MODE), "wb", buffering=0)
+
+
+def discard_file(path: Path, *, keep: bool = True) -> None:
+    """Make sure that a file does not have the content of an earlier run; leave pipes and devices alone.
+
+    Args:
+        path: The file, which need not exist.
+        keep: Empty the file, and remove it only if that is impossible; else the other way round.
+
+    Raises:
+        OSError: Both are impossible; the message says that the old content is still there.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        _empty(path) if keep else _remove(path, any_owner=True)  # as ``replace_file`` would
+    except OSError as error:
+        try:
+            _remove(path, any_owner=False) if keep else _empty(path)
+        except OSError:
+            reason = f"{error.strerror}; it still has the content of an earlier run"
+            raise OSError(error.errno, reason) from None
+
+
+def _empty(path: Path) -> None:
+    write_file(path, b"")
+
+
+def _remove(path: Path, *, any_owner: bool) -> None:
+    """Remove a regular file; one of another user only on request."""
+    with find_place(path) as place:
+        status = os.stat(place.name, dir_fd=place.directory, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode) or not (any_owner or status.st_uid == os.geteuid()):
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        os.unlink(place.name, dir_fd=place.directory)
 
 
 def replace_file(path: Path, content: bytes) -> None:

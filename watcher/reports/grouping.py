@@ -11,7 +11,7 @@ from watcher.core.events import Ended
 from watcher.core.messages.outcomes import without_last_status
 from watcher.core.model import ImportRef
 
-_VARYING = re.compile(r" for \d[\d.]*\w+| \d[\d.]*\w+ ago|(?<!HTTP )\b\w*\d(?:\w|\.\w)*")
+_VARYING = re.compile(r" for \d[\d.]*+\w++| \d[\d.]*+\w++ ago|(?<!HTTP )\b\w*\d(?:\w|\.\w)*")
 """Durations, request IDs and other words with digits; equal faults differ in these."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from watcher.core.exit_codes import ExitCodes, Result
-from watcher.reports.files import write_file
+from watcher.reports.files import discard_file, write_file
 from watcher.reports.report import Report
 
 MAX_BYTES = 4096
@@ -21,6 +21,9 @@ class TerminationLog(Report):
         self.name = f"--termination-log {path}"
         self._path = path
         self._codes = codes
+
+    def begin(self) -> None:
+        discard_file(self._path)
 
     def finish(self, result: Result) -> None:
         write_file(self._path, termination_message(result, self._codes))

@@ -1,4 +1,7 @@
-"""The state file on disk: locked against a second run, replaced atomically, never a link."""
+"""The state file on disk: locked against a second run, replaced atomically, never a link.
+
+All its files are looked up in the directory that was opened first, so that nobody can exchange it meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,16 @@ from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
 from watcher.state.holders import find_holder
+from watcher.state.places import open_directory
 from watcher.state.trust import check_owner, reason_to_set_aside
 
 SIZE_LIMIT = 64 << 20
 """Largest state file in bytes that is read or written."""
 
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # without O_NONBLOCK, opening a FIFO waits for a writer
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _MODE = 0o600
+_NEW, _LOCK = ".new", ".lock"
 
 
 class UnusableError(Exception):
@@ -26,15 +32,36 @@ class UnusableError(Exception):
 
 
 class StateFile:
-    """A file that is read only if it can be trusted, and replaced atomically."""
+    """A file that is read only if it can be trusted, and replaced atomically.
 
-    def __init__(self, path: Path) -> None:
+    ``directory`` is the descriptor of its directory, and ``path`` is for messages.
+    """
+
+    def __init__(self, path: Path, directory: int) -> None:
         self.path = path
+        self._directory = directory
+        self._name = path.name or "."
 
-    @property
-    def new_path(self) -> Path:
-        """The path of the next content; only the holder of the lock writes, so one name is enough."""
-        return Path(f"{self.path}.new")
+    def beside(self, suffix: str) -> StateFile:
+        """Return the file whose name has a suffix in addition."""
+        return StateFile(Path(f"{self.path}{suffix}"), self._directory)
+
+    def status(self) -> os.stat_result:
+        """Return the status of the file or link itself."""
+        return os.stat(self._name, dir_fd=self._directory, follow_symlinks=False)
+
+    def open(self, flags: int) -> int:
+        """Open the file and return its descriptor."""
+        return os.open(self._name, flags | _FLAGS, _MODE, dir_fd=self._directory)
+
+    def unlink(self) -> None:
+        """Remove the file if it exists."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._name, dir_fd=self._directory)
+
+    def rename(self, other: StateFile) -> None:
+        """Give the file the name of another one, which is replaced."""
+        os.replace(self._name, other._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
     def read(self) -> bytes | None:
         """Return the content, or None if there is no file.
@@ -45,7 +72,7 @@ class StateFile:
         """
         with usage_errors(self.path, "read"):
             try:
-                descriptor = os.open(self.path, os.O_RDONLY | _FLAGS)
+                descriptor = self.open(os.O_RDONLY)
             except FileNotFoundError:
                 return None
             with os.fdopen(descriptor, "rb") as file:
@@ -61,12 +88,12 @@ class StateFile:
         """Rename the file to a free name beside it and return that name; raise UsageError if impossible."""
         with usage_errors(self.path, "set aside"):
             while True:
-                aside = Path(f"{self.path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+                aside = self.beside(f".{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
                 with suppress(FileExistsError):
                     # An empty file reserves the name: renaming alone would overwrite an existing file.
-                    os.close(_create(aside))
-                    self.path.replace(aside)
-                    return aside
+                    os.close(aside.open(_CREATE))
+                    self.rename(aside)
+                    return aside.path
 
     def write(self, content: bytes) -> None:
         """Replace the content atomically: after a crash, the file has either the old or the new content.
@@ -76,19 +103,19 @@ class StateFile:
         """
         if len(content) > SIZE_LIMIT:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        new = self.new_path
-        new.unlink(missing_ok=True)
+        new = self.beside(_NEW)  # only the holder of the lock writes, so one name is enough
+        new.unlink()
         try:
-            descriptor = _create(new)
+            descriptor = new.open(_CREATE)
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(descriptor, _MODE)  # whatever the umask
                 file.write(content)
                 file.flush()
                 os.fsync(descriptor)
-            new.replace(self.path)
+            new.rename(self)
         except OSError:
             with suppress(OSError):
-                new.unlink(missing_ok=True)
+                new.unlink()
             raise
 
 
@@ -103,45 +130,47 @@ def open_state_file(path: Path, warn: Callable[[str], None]) -> Iterator[StateFi
         UsageError: The state file or its lock file is a link, belongs to another user or cannot be used.
         BusyError: Another run holds the lock.
     """
-    file = StateFile(path)
-    with usage_errors(path, "used"), suppress(FileNotFoundError):
-        reason_to_set_aside(path, path.lstat())
-    with usage_errors(path, "used"), suppress(FileNotFoundError):
-        check_owner(file.new_path, file.new_path.lstat())  # of another user, it could not be replaced
-    lock_path = Path(f"{path}.lock")
     with ExitStack() as stack:
-        with usage_errors(lock_path, "used"):
+        with usage_errors(path, "used"):
+            file = StateFile(path, stack.enter_context(open_directory(path.parent)))
+            with suppress(FileNotFoundError):
+                reason_to_set_aside(path, file.status())
+            new = file.beside(_NEW)
+            with suppress(FileNotFoundError):
+                check_owner(new.path, new.status())  # of another user, it could not be replaced
+        lock = file.beside(_LOCK)
+        with usage_errors(lock.path, "used"):
             is_new = True
             with suppress(FileNotFoundError):
-                reason_to_set_aside(lock_path, lock_path.lstat())
+                reason_to_set_aside(lock.path, lock.status())
                 is_new = False
-            problem = _lock(path, lock_path, stack)
+            problem = _lock(path, lock, stack)
             if problem is not None and not is_new:  # the old lock stays held meanwhile, if it was free
-                warn(f"--state-file: {lock_path} {problem}; it is now {StateFile(lock_path).set_aside()}.")
-                problem = _lock(path, lock_path, stack)
-            _check_modes(path, lock_path, problem)
+                warn(f"--state-file: {lock.path} {problem}; it is now {lock.set_aside()}.")
+                problem = _lock(path, lock, stack)
+            _check_modes(lock, problem)
         yield file
 
 
-def _check_modes(path: Path, lock_path: Path, problem: str | None) -> None:
+def _check_modes(lock: StateFile, problem: str | None) -> None:
     if problem is not None:
         # A new file cannot have such a problem, except on a file system without modes.
-        lock_path.unlink()
+        lock.unlink()
         raise UsageError(
-            f"--state-file: other users can write every file in {path.parent}. "
+            f"--state-file: other users can write every file in {lock.path.parent}. "
             "Use a directory on another file system."
         )
 
 
-def _lock(path: Path, lock_path: Path, stack: ExitStack) -> str | None:
+def _lock(path: Path, file: StateFile, stack: ExitStack) -> str | None:
     """Take the lock until the stack is closed, and return why its file must be set aside.
 
     Another user who could open the file may hold its lock, which must not look like another run.
     """
-    lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | _FLAGS, _MODE)
+    lock = file.open(os.O_RDWR | os.O_CREAT)
     stack.callback(os.close, lock)
     status = os.fstat(lock)
-    problem = reason_to_set_aside(lock_path, status)
+    problem = reason_to_set_aside(file.path, status)
     if _try_lock(lock):
         return problem
     holder = find_holder(status)
@@ -151,7 +180,7 @@ def _lock(path: Path, lock_path: Path, stack: ExitStack) -> str | None:
         return problem if holder is None else f"{problem} and was locked by {holder}"
     if holder is not None and holder.is_other_user:
         raise UsageError(
-            f"--state-file: {lock_path} is locked by {holder}. Name a file in a directory of your own."
+            f"--state-file: {file.path} is locked by {holder}. Name a file in a directory of your own."
         )
     raise BusyError(
         f"another run is using --state-file {path}; nothing was requested. "
@@ -165,10 +194,6 @@ def _try_lock(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, _MODE)
 
 
 @contextmanager

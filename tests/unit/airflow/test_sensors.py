@@ -168,6 +168,19 @@ def test_several_failures_are_all_explained() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "event", [None, "complete", {}, {"ended": {}}, {"error": "x"}, ended(Outcome.COMPLETE)]
+)
+def test_an_event_about_something_else_is_no_result(event: object) -> None:
+    """It is answered with one sentence, and a retry may help."""
+    with pytest.raises(
+        AirflowException, match=r"not about the imports of this task: .*Clear the task"
+    ) as caught:
+        sensor("default/production/big-spenders/2").execute_complete({}, event)
+    assert type(caught.value) is AirflowException
+    assert caught.value.__suppress_context__
+
+
 def test_an_error_of_the_trigger_is_raised() -> None:
     """The text is the trigger's."""
     for outcome, exception in (("usage", AirflowFailException), ("unavailable", AirflowException)):

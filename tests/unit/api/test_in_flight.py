@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import resource
 import time
@@ -154,3 +155,24 @@ def test_requests_leave_file_descriptors_for_reports(
     """The number of requests in flight depends on the limit of open files."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (allowed, allowed))
     assert InFlight(never_respond, lambda: Instant(0, 0), 1.0, lambda: None).capacity == capacity
+
+
+def test_an_error_that_nobody_collects_is_not_logged() -> None:
+    """The library logs nothing, also if a watch ends at the moment at which a request fails."""
+    logged: list[dict[str, object]] = []
+
+    async def fail(_ref: ImportRef, _fresh: bool) -> Answer | Fault:
+        raise LookupError("planted")
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: logged.append(context))
+        in_flight = InFlight(fail, lambda: Instant(loop.time(), 0.0), 10.0, lambda: None)
+        in_flight.send(poll(1))
+        await asyncio.sleep(0.01)
+        await in_flight.close()
+        del in_flight
+        gc.collect()
+
+    asyncio.run(run())
+    assert logged == []

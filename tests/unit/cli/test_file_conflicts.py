@@ -54,3 +54,16 @@ def test_devices_are_shared() -> None:
 def test_a_path_that_cannot_be_examined() -> None:
     """A path that cannot be examined is not refused: the report fails when it is written."""
     check_distinct_files(Settings(status_file=Path("a" * 300), dotenv=Path("env")))
+
+
+def test_a_link_that_cannot_be_read_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user can put a link there that leads into /proc, where even root may not read it."""
+
+    def forbid(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "link").symlink_to("/proc/1/root/x")
+    monkeypatch.setattr("os.readlink", forbid)
+    settings = Settings(dotenv=tmp_path / "link", status_file=tmp_path / "status")
+    assert without_shared_files(settings) == settings
+    check_distinct_files(settings)

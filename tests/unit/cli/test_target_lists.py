@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from watcher.cli import target_lists
+from watcher.cli.header_blocks import begins_with_headers
 from watcher.cli.reading import Reading
 from watcher.cli.target_lists import TargetLists, parse_target_list
 from watcher.core.errors import UsageError
@@ -103,6 +105,58 @@ def test_a_pipe_need_not_be_closed(tmp_path: Path) -> None:
     finished.set()
     writer.join()
     assert target.ref == REF
+
+
+INTERIM = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+CREATED = f"HTTP/1.1 204 No Content\r\nLocation: {PATH}\r\n\r\n"
+
+
+def read_in_chunks(text: str, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Return the targets that are read if a pipe passes ``size`` bytes at a time, or the message."""
+    (folder / "list").write_text(text)
+    read = os.read
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "read", lambda descriptor, _: read(descriptor, size))
+        try:
+            return TargetLists(Reading()).read(f"@{folder / 'list'}")
+        except UsageError as error:
+            return str(error)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+@pytest.mark.parametrize(
+    "text",
+    [
+        INTERIM * 3 + CREATED,
+        INTERIM + CREATED + "body",
+        f"\n\n{INTERIM}\n{CREATED}",
+        f"\n\n{KEYS}\n\n{KEYS}\n",
+        f"{KEYS}\n\nHTTP/1.1 204 x\n\n",
+        f"HT\n\n{CREATED}",
+        f"HTTP/1.1 200 OK\r\n\r\n{{}}\n\n{CREATED}",
+        f"{INTERIM}HTTP/1.1 409 Conflict\r\n\r\n{CREATED}",
+    ],
+)
+def test_the_size_of_pieces_does_not_matter(
+    text: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers and lists are read in the same way, however a pipe divides them."""
+    whole = read_in_chunks(text, 1 << 16, tmp_path, monkeypatch)
+    assert read_in_chunks(text, size, tmp_path, monkeypatch) == whole
+
+
+@pytest.mark.parametrize("text", [INTERIM, "\n", f"{KEYS}\n\n"])
+def test_each_block_is_looked_at_once(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of blocks or blank lines takes no more time than its size."""
+    sizes: list[int] = []
+
+    def note(text: str) -> bool:
+        sizes.append(len(text))
+        return begins_with_headers(text)
+
+    monkeypatch.setattr(target_lists, "begins_with_headers", note)
+    read_in_chunks(text * 500 + CREATED, len(text), tmp_path, monkeypatch)
+    assert sum(sizes) <= 3 * len(text * 500 + CREATED)
 
 
 def test_an_endless_list_is_refused() -> None:

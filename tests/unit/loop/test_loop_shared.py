@@ -245,8 +245,13 @@ def test_no_heartbeat_is_added_to_a_full_queue() -> None:
     assert run(api, use) <= UNREAD_LIMIT
 
 
-def test_a_defect_reaches_every_watch_and_a_later_watch_works() -> None:
-    """All watches raise the error of the loop; the next watch respects the hold from before."""
+class TimeoutOfTheProgram(BaseException):
+    """What a program raises to end a task, such as Airflow's ``AirflowTaskTimeout``."""
+
+
+@pytest.mark.parametrize("planted", [LookupError, TimeoutOfTheProgram])
+def test_an_error_reaches_every_watch_and_a_later_watch_works(planted: type[BaseException]) -> None:
+    """All watches raise the error of a request; the next watch respects the hold from before."""
     asked: list[float] = []
 
     async def probe(ref: ImportRef, _fresh: bool) -> Answer:
@@ -256,7 +261,7 @@ def test_a_defect_reaches_every_watch_and_a_later_watch_works() -> None:
         if number == 2:
             return Answer(429, {"retry-after": "100"}, b"")
         if number == 3:
-            raise LookupError("planted")
+            raise planted("it")
         return found(ref, "ready" if number == 1 else "complete")
 
     async def main() -> list[Event]:
@@ -264,7 +269,7 @@ def test_a_defect_reaches_every_watch_and_a_later_watch_works() -> None:
             broken = await asyncio.gather(
                 *(read(watch(loop, number, policy=Policy())) for number in range(3)), return_exceptions=True
             )
-            assert [repr(error) for error in broken] == ["LookupError('planted')"] * 3
+            assert [repr(error) for error in broken] == [repr(planted("it"))] * 3
             return await read(watch(loop, 0))
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -6,10 +6,12 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from tests.support.results import NOTHING_WATCHED, life
+import pytest
+
+from tests.support.results import NOTHING_WATCHED
 from watcher.core.exit_codes import Result
 from watcher.core.statuses import Outcome
-from watcher.reports.dotenv import Dotenv
+from watcher.reports.dotenv import Dotenv, variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,19 +44,25 @@ def test_only_the_user_can_write_the_file_whatever_the_umask(tmp_path: Path) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_a_killed_run_leaves_no_result_of_an_earlier_one(tmp_path: Path) -> None:
-    """A job that reads the file after a run was killed finds no success."""
-    path = tmp_path / "env"
-    path.write_text("WATCHER_RESULT_CODE=0\n")
-    report = Dotenv(path)
-    for event in life("in_progress"):
-        report.receive(event)
-    assert path.read_text("utf-8") == ""
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        ("complete", "complete"),
+        ("paused.2-b", "paused.2-b"),
+        ("in progress", "_in_progress"),
+        ("pending:approval", "_pending_approval"),
+        ("-e", "_e"),
+        ("a\\n::error::x", "a_n__error__x"),
+    ],
+)
+def test_a_status_is_one_word(status: str, word: str) -> None:
+    """No ``echo`` interprets it, no program takes it for an option, and it does not look like a known one."""
+    result = Result(Outcome.TIMEOUT, 124, "timed out", status)
+    assert variables(result)["WATCHER_LAST_STATUS"] == word
 
 
 def test_a_pipe_without_a_reader_is_not_opened_before_the_end(tmp_path: Path) -> None:
     """The reader of a pipe may start later."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    for event in life("in_progress"):
-        Dotenv(path).receive(event)
+    Dotenv(path).begin()

@@ -191,9 +191,10 @@ def test_a_file_system_without_modes_is_refused(tmp_path: Path, monkeypatch: pyt
     """If every user can write every file, each run would set its predecessor's file aside."""
     real_open = os.open
 
-    def open_for_all(path: Path, flags: int, mode: int = 0o777) -> int:
-        descriptor = real_open(path, flags, mode)
-        os.fchmod(descriptor, 0o777)
+    def open_for_all(path: Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        descriptor = real_open(path, flags, mode, dir_fd=dir_fd)
+        if flags & os.O_CREAT:
+            os.fchmod(descriptor, 0o777)
         return descriptor
 
     monkeypatch.setattr(os, "open", open_for_all)
@@ -216,13 +217,13 @@ def test_setting_aside_overwrites_nothing(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_set_aside_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a file must not be used and cannot be moved, the run does not start."""
 
-    def forbid(*_: object) -> None:
+    def forbid(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     path = tmp_path / "state"
     path.write_bytes(b"forged")
     with open_state_file(path, pytest.fail) as file:
-        monkeypatch.setattr(type(path), "replace", forbid)
+        monkeypatch.setattr(os, "replace", forbid)
         with pytest.raises(UsageError, match="cannot be set aside: Permission denied"):
             file.set_aside()
     assert path.read_bytes() == b"forged"

@@ -18,6 +18,7 @@ from watcher.core.model import ImportRef, Instant
 from watcher.core.policy import Policy
 from watcher.state.disk import StateFile, open_state_file
 from watcher.state.document import decode
+from watcher.state.places import open_directory
 from watcher.state.store import UNUSED_LIMIT, StateStore, open_store
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ class _Disk(StateFile):
         super().write(content)
 
 
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[Path], _Disk]]:
+    """Return a function that makes such a file in the directory of the test."""
+    with open_directory(tmp_path) as directory:
+        yield lambda path: _Disk(path, directory)
+
+
 def test_the_second_run_continues_the_first_runs_wait(tmp_path: Path) -> None:
     """The beginning of the wait is saved before anything is requested, and never changes."""
     path = tmp_path / "state"
@@ -100,9 +108,9 @@ def test_a_hold_is_saved_without_an_event(tmp_path: Path) -> None:
     assert decode(path.read_bytes()).holds == {}
 
 
-def test_one_save_is_one_write(tmp_path: Path) -> None:
+def test_one_save_is_one_write(tmp_path: Path, disk: Callable[[Path], _Disk]) -> None:
     """Many events and a hold are written together, and a save without a change writes nothing."""
-    file, driven = _Disk(tmp_path / "state"), Driven(Policy())
+    file, driven = disk(tmp_path / "state"), Driven(Policy())
     store = StateStore(file, BASE, [REF], pytest.fail, lambda: EPOCH)
     events = [
         *driven.receive(seen("preparing"), at=1.0).events,
@@ -230,10 +238,10 @@ def test_a_forged_file_that_others_can_write_is_set_aside(tmp_path: Path) -> Non
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path, disk: Callable[[Path], _Disk]) -> None:
     """The watch goes on; once there is space, the next change is written with all earlier ones."""
     path, driven, warnings = tmp_path / "state", Driven(Policy()), list[str]()
-    file = _Disk(path)
+    file = disk(path)
     store = StateStore(file, BASE, [REF], warnings.append, lambda: EPOCH)
     file.full = True
     for at, status in ((1.0, "preparing"), (2.0, "ready")):
@@ -245,9 +253,9 @@ def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path) -> None:
     assert len(decode(path.read_bytes()).imports[0].wait.transitions) == 3
 
 
-def test_a_disk_that_is_full_at_the_start_is_refused(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_the_start_is_refused(tmp_path: Path, disk: Callable[[Path], _Disk]) -> None:
     """A run that can save nothing ends before its first request."""
-    file = _Disk(tmp_path / "state")
+    file = disk(tmp_path / "state")
     file.full = True
     with pytest.raises(UsageError, match="cannot be written: No space left"):
         StateStore(file, BASE, [REF], pytest.fail)

@@ -9,7 +9,15 @@ from itertools import chain
 
 from watcher.core.answers.authenticity import error_of, is_error
 from watcher.core.answers.lenient import read_exact_text, read_object, read_value
-from watcher.core.answers.quoting import SEARCH_LIMIT, error_in, quote, safe, safe_text, without_token
+from watcher.core.answers.quoting import (
+    SEARCH_LIMIT,
+    concealed,
+    error_in,
+    quote,
+    safe,
+    safe_text,
+    without_token,
+)
 from watcher.core.answers.replies import (
     BODY_LIMIT,
     Answer,
@@ -113,7 +121,7 @@ def _decode_import(ref: ImportRef, answer: Answer) -> Found | WrongImport | Faul
         return wrong
     if members.problem is not None:
         return _fault(FaultKind.GATEWAY, answer, members.problem)
-    if small is not None and answer.conceal(small.text) == small.text:
+    if small is not None and concealed(small.text, answer) == small.text:
         return small.found
     return _found(members, answer)
 

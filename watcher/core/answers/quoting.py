@@ -33,8 +33,17 @@ _TAG = re.compile(r"<[^<>]*>?")
 
 def without_token(text: str, answer: Answer) -> str:
     """Return the beginning of a text without the token, and without half a token at its end."""
-    found = answer.conceal(text[:SEARCH_LIMIT])
+    found = concealed(text[:SEARCH_LIMIT], answer)
     return found if len(text) <= SEARCH_LIMIT else found[:-_LONGEST_TOKEN]
+
+
+def concealed(text: str, answer: Answer) -> str:
+    """Return text without the token, also where character references or JSON escapes hide it."""
+    if "&" in text or "\\" in text:
+        plain = _unescaped(text)
+        if answer.conceal(plain) != plain:
+            text = plain
+    return answer.conceal(text)
 
 
 def safe(text: str, answer: Answer, limit: int = FOREIGN_TEXT_LIMIT) -> str:
@@ -111,6 +120,8 @@ def _page_text(answer: Answer) -> str | None:
 
 
 def _one_line(text: str, answer: Answer) -> str:
-    # Escapes may hide the token.
-    text = _ESCAPE.sub(lambda escape: escape[2] or chr(int(escape[1], 16)), html.unescape(text))
-    return safe(" ".join(text.split()), answer, _TITLE_LIMIT)
+    return safe(" ".join(_unescaped(text).split()), answer, _TITLE_LIMIT)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda escape: escape[2] or chr(int(escape[1], 16)), html.unescape(text))

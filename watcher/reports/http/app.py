@@ -28,6 +28,10 @@ MAX_CONNECTIONS = 32
 CONNECTION_TIMEOUT = 10.0
 """Seconds from connect to the end of the response, the only one of a connection."""
 
+MAX_UNSENT = 16 << 20
+"""Bytes of results on their way to clients. For more, the oldest of their connections are closed, so that
+slow readers use no more memory than this, or than one result."""
+
 _BATCH = 100
 """Imports that are encoded before the loop continues, so that a large result delays no poll."""
 
@@ -112,6 +116,8 @@ class Endpoints:
         self._check_host(request)
         async with self._taking_turns():
             body = await _join(self.builder.encode(self.result))
+            if isinstance(request.protocol, _Connection):
+                request.protocol.make_room(len(body))
         # aiohttp writes a BytesIO in pieces, as fast as the client reads.
         return web.Response(body=io.BytesIO(body), content_type="application/json")
 
@@ -143,6 +149,9 @@ class Endpoints:
 class _Connection(web.RequestHandler):
     """A connection with one timeout for everything; those of aiohttp do not cover slow readers."""
 
+    unsent = 0
+    """Size in bytes of the result that is being sent."""
+
     def __init__(self, server: web.Server) -> None:
         loop = asyncio.get_running_loop()
         super().__init__(
@@ -155,6 +164,17 @@ class _Connection(web.RequestHandler):
         self._timeout = asyncio.get_running_loop().call_later(CONNECTION_TIMEOUT, _abort, self)
         for oldest in self._server.connections[:-MAX_CONNECTIONS]:
             _abort(oldest)
+
+    def make_room(self, size: int) -> None:
+        """Close the oldest connections with results, until there is room for another result."""
+        self.unsent = size
+        sending = [one for one in self._server.connections if isinstance(one, _Connection) and one.unsent]
+        total = sum(one.unsent for one in sending)
+        for oldest in sending:
+            if total > MAX_UNSENT and oldest is not self:
+                total -= oldest.unsent
+                oldest.unsent = 0
+                _abort(oldest)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -190,7 +210,8 @@ async def _join(pieces: Iterable[bytes]) -> bytes:
         line += piece
         if number % _BATCH == 0:
             await asyncio.sleep(0)
-    return bytes(line + b"\n")
+    line += b"\n"
+    return bytes(line)
 
 
 async def _not_found(_request: web.Request) -> web.Response:

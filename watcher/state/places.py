@@ -1,4 +1,4 @@
-"""The way to a file of a report, without symbolic links that other users may have created."""
+"""The way to a file or directory, without symbolic links that other users may have created."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Place:
         return os.open(self.name, flags | no_link | os.O_CLOEXEC, mode, dir_fd=self.directory)
 
     def enter(self) -> None:
+        """Go to the directory that has the name."""
         no_link = 0 if self.is_kernel_link else os.O_NOFOLLOW
         inner = os.open(self.name, _DIRECTORY | no_link, dir_fd=self.directory)
         self._move(inner, os.path.join(self.shown, self.name))  # noqa: PTH118 (for messages)
@@ -49,11 +50,24 @@ class Place:
         self._move(os.open("/", _DIRECTORY), "/")
 
     def refuse(self, reason: str) -> OSError:
+        """Return the error if the name must not be used."""
         return OSError(errno.EPERM, f"{os.path.join(self.shown, self.name)} {reason}")  # noqa: PTH118 (for messages)
 
     def _move(self, directory: int, shown: str) -> None:
         os.close(self.directory)
         self.directory, self.shown = directory, shown
+
+
+@contextmanager
+def open_directory(path: Path) -> Iterator[int]:
+    """Yield the descriptor of a directory, found like a place.
+
+    Raises:
+        OSError: As for ``find_place``, or it is no directory.
+    """
+    with find_place(path) as place:
+        place.enter()
+        yield place.directory
 
 
 @contextmanager
