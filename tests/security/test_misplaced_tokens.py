@@ -8,8 +8,12 @@ import pytest
 
 from watcher.cli.main import main
 from watcher.cli.signals import Signals
+from watcher.core.errors import UsageError
+from watcher.core.policy import Policy
+from watcher.library.watcher import Watcher
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 UUID = "0f2b6a1e-1111-2222-3333-0123456789ab"
@@ -158,3 +162,16 @@ def test_in_a_list(content: str, token: str, tmp_path: Path, capfd: pytest.Captu
     """A token in a list of targets, in headers or in pasted output of curl is not repeated."""
     (tmp_path / "list").write_text(content.format(token))
     check(output_of([f"@{tmp_path / 'list'}"], tmp_path, capfd))
+
+
+@pytest.mark.parametrize("name", ["request_timeout", "timeout", "growth", "once"])
+@pytest.mark.parametrize("form", ["access token", "SDK key", "capitals"])
+def test_in_an_argument_of_the_library(name: str, form: str) -> None:
+    """A token in place of a number or a switch is not repeated."""
+    make: Callable[..., object] = Policy
+    arguments: dict[str, object] = {name: FORMS[form]}
+    if name == "request_timeout":
+        make, arguments = Watcher, arguments | {"token": "x"}
+    with pytest.raises((UsageError, ValueError)) as caught:
+        make(**arguments)
+    check(str(caught.value))

@@ -11,6 +11,7 @@ import msgspec
 
 from watcher.core import defaults
 from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
+from watcher.core.text import printable
 
 _Type = TypeVar("_Type")
 
@@ -62,7 +63,7 @@ class Policy:
         wrong = [name for name, kind in _KINDS.items() if not isinstance(getattr(self, name), kind)]
         if wrong:
             kind, value = _KINDS[wrong[0]], getattr(self, wrong[0])
-            raise ValueError(f"{wrong[0]} must be of type {kind.__name__}, not {value!r}")
+            raise ValueError(f"{wrong[0]} must be of type {kind.__name__}, not {printable(repr(value))}")
         limits = {ImportStatus(status): longest for status, longest in dict(self.max_in_state).items()}
         object.__setattr__(self, "until", ImportStatus(self.until))
         object.__setattr__(self, "fail_on", frozenset(map(ImportStatus, self.fail_on)))
@@ -112,7 +113,7 @@ class Policy:
         }
         for name, length in lengths.items():
             if not (isinstance(length, int | float) and length >= 0):  # also rejects nan
-                raise ValueError(f"{name} must be at least 0 seconds, not {length!r}")
+                raise ValueError(f"{name} must be at least 0 seconds, not {printable(repr(length))}")
         if not 0 < self.min_interval <= self.max_interval < math.inf:
             raise ValueError(
                 "the intervals must be 0 < min_interval <= max_interval < infinity, "
@@ -120,7 +121,7 @@ class Policy:
             )
         growth: object = self.growth
         if not (isinstance(growth, int | float) and 1 <= growth < math.inf):
-            raise ValueError(f"growth must be at least 1, not {growth!r}")
+            raise ValueError(f"growth must be at least 1, not {printable(repr(growth))}")
 
 
 def _convert(value: object, kind: type[_Type]) -> _Type:

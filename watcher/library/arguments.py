@@ -16,6 +16,7 @@ from watcher.core.errors import UsageError
 from watcher.core.events import Event
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
+from watcher.core.text import printable
 from watcher.core.wait.saved import SavedState
 from watcher.state import snapshot
 
@@ -43,7 +44,8 @@ def positive(name: str, length: object) -> float:
         UsageError: It is not greater than 0; the message begins with ``name``.
     """
     if not (isinstance(length, int | float) and length > 0):  # also rejects nan
-        raise UsageError(f"{name} must be more than 0 seconds, not {length!r}. Use math.inf for no limit.")
+        shown = printable(repr(length))
+        raise UsageError(f"{name} must be more than 0 seconds, not {shown}. Use math.inf for no limit.")
     return length
 
 
