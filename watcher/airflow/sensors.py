@@ -46,8 +46,8 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
     Returns the import's part of the JSON result, or a list of them if ``target`` is a list.
 
     Raises ``AirflowSensorTimeout`` after the timeout, ``AirflowFailException`` for outcomes that a retry
-    cannot change, and ``AirflowException`` for others. With ``soft_fail`` all of them skip the task, as in
-    Airflow's own deferrable sensors.
+    cannot change, and ``AirflowException`` for others. With ``soft_fail`` a timeout skips the task, and with
+    ``never_fail`` every failure does.
 
     Args:
         target: The import: project/environment/segment/import-id, an API path or an API URL, such as the
@@ -180,7 +180,7 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
         return results[0] if isinstance(self.target, str) else results
 
     def _failure(self, outcome: Outcome, message: str) -> AirflowException:
-        if self.soft_fail or self.never_fail:
+        if self.never_fail or (self.soft_fail and outcome is Outcome.TIMEOUT):
             return AirflowSkipException(message)
         if outcome is Outcome.TIMEOUT:
             return AirflowSensorTimeout(message)

@@ -138,12 +138,22 @@ def test_each_outcome_has_its_exception(outcome: Outcome, exception: type[Except
     assert type(caught.value) is exception
 
 
-@pytest.mark.parametrize("setting", ["soft_fail", "never_fail"])
-@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.STOPPED, Outcome.UNAVAILABLE])
-def test_a_failure_can_skip_the_task(setting: str, outcome: Outcome) -> None:
-    """Airflow's settings work after the first look as they do after a deferral, with the reason."""
-    with pytest.raises(AirflowSkipException, match=f"it is {outcome}"):
+@pytest.mark.parametrize(
+    ("setting", "outcome", "exception"),
+    [
+        ("soft_fail", Outcome.TIMEOUT, AirflowSkipException),
+        ("soft_fail", Outcome.STOPPED, AirflowFailException),
+        ("soft_fail", Outcome.UNAVAILABLE, AirflowException),
+        ("never_fail", Outcome.TIMEOUT, AirflowSkipException),
+        ("never_fail", Outcome.STOPPED, AirflowSkipException),
+        ("never_fail", Outcome.UNAVAILABLE, AirflowSkipException),
+    ],
+)
+def test_a_failure_can_skip_the_task(setting: str, outcome: Outcome, exception: type[Exception]) -> None:
+    """``soft_fail`` skips the task after a timeout, ``never_fail`` after any failure; the reason is kept."""
+    with pytest.raises(AirflowException, match=f"it is {outcome}") as caught:
         sensor(**{setting: True}).execute_complete({}, ended(outcome))
+    assert type(caught.value) is exception
 
 
 @pytest.mark.parametrize("outcome", [Outcome.COMPLETE, Outcome.REACHED])
