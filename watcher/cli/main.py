@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from watcher.api.targets import shown
-from watcher.cli.inputs import InputReader
 from watcher.cli.parse import KUBERNETES_LOG, parse, split_command
 from watcher.cli.settings import Settings
 from watcher.cli.signals import Interrupted, raise_interrupted
@@ -24,6 +23,7 @@ from watcher.reports.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from watcher.cli.inputs import InputReader
     from watcher.cli.parse import Parsed
     from watcher.cli.run import Finished
     from watcher.cli.signals import Signals
@@ -55,8 +55,17 @@ class _Attempt:
     command: Sequence[str] | None
     signals: Signals
     settings: Settings = field(default_factory=Settings)
-    inputs: InputReader = field(default_factory=lambda: InputReader(Settings()))
     finished: Finished | None = None
+    _inputs: InputReader | None = None
+
+    @property
+    def inputs(self) -> InputReader:
+        """The reader of the inputs that the settings name."""
+        if self._inputs is None:
+            from watcher.cli.inputs import InputReader  # noqa: PLC0415 (help needs no inputs)
+
+            self._inputs = InputReader(self.settings)
+        return self._inputs
 
 
 def _run(attempt: _Attempt, given: Sequence[str]) -> int:
@@ -85,7 +94,7 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
         parsed = parse(given)
         if parsed is None:
             return None
-        attempt.settings, attempt.inputs = parsed.settings, InputReader(parsed.settings)
+        attempt.settings = parsed.settings
         program, terms = _check(attempt, parsed)
         attempt.finished = finished = _watch(attempt, terms)
         if attempt.command is not None and finished.result.code == 0:
