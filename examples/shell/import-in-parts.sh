@@ -15,6 +15,10 @@ if [ $# -lt 4 ]; then
   exit 2
 fi
 : "${LD_ACCESS_TOKEN:?set it to an access token that may write the segment}"
+if ! command -v watcher >/dev/null; then
+  echo "watcher is not on the PATH. Install it, or activate its virtual environment." >&2
+  exit 2
+fi
 : "${LD_BASE_URI:=https://app.launchdarkly.com}"
 export LD_ACCESS_TOKEN LD_BASE_URI
 # Other characters would change the path.

@@ -104,6 +104,15 @@ def test_a_failed_creation_is_explained(start_simulator: StartSimulator, folder:
     assert "set it to an access token" in finished.stderr
 
 
+@pytest.mark.parametrize("script", [SCRIPT, PARTS], ids=lambda path: path.name)
+def test_nothing_is_created_if_watcher_is_not_installed(folder: Path, script: Path) -> None:
+    """A script whose `watcher` is missing says so before it creates an import that nobody would watch."""
+    arguments = ["keys.csv", "default", "production", "big-spenders", "keys.csv"]
+    finished = run(["/bin/sh", str(script), *arguments], folder, NOWHERE, {"PATH": "/usr/bin:/bin"})
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr.startswith("watcher is not on the PATH. Install it")
+
+
 @needs_curl
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("example", ["script", "README"])

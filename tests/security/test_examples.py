@@ -80,7 +80,9 @@ def run_script(
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run a shell example with a trace and a curl that records its arguments."""
     (folder / "curl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{folder}/arguments\n{curl}')
-    (folder / "curl").chmod(0o755)
+    (folder / "watcher").write_text("#!/bin/sh\nexit 3\n")
+    for name in ("curl", "watcher"):
+        (folder / name).chmod(0o755)
     (folder / "keys.csv").touch()
     arguments = [file, *keys] if script.name == "import-and-wait.sh" else [*keys, file]
     env = environment(base_uri, PATH=f"{folder}:{os.environ['PATH']}", LD_ACCESS_TOKEN=UUID_TOKEN)
@@ -168,8 +170,6 @@ def test_a_body_is_no_command(script: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("script", SHELL, ids=lambda path: path.name)
 def test_a_file_name_is_no_command(script: Path, tmp_path: Path) -> None:
     """Control characters and commands for a CI service in a file's name are not printed."""
-    (tmp_path / "watcher").write_text("#!/bin/sh\nexit 3\n")
-    (tmp_path / "watcher").chmod(0o755)
     file, curl = "::stop-commands::x\x1b[31m\n##vso[x", "exit 0\n"
     if script.name == "import-in-parts.sh":
         curl = "printf 500; exit 22\n"

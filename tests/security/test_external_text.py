@@ -253,7 +253,7 @@ def test_the_token_in_use_is_redacted() -> None:
 @pytest.mark.parametrize("length", [20, 21, 30, 39])
 @pytest.mark.parametrize("end", ["", "...", "\n", "-", "0"])
 def test_half_of_the_token_is_redacted(length: int, end: str) -> None:
-    """A gateway that cuts or wraps a header field shows no part of it."""
+    """At least half of a token is redacted, whatever follows it."""
     token = f"api-{UUID}"
     shown = redact(f"Authorization: {token[:length]}{end} {token} {token[:length]}", [token])
     assert token[:20] not in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.airflow.waits import ForeignResultError, Memory, read_event
+from watcher.airflow.waits import Memory, WrongEventError, read_event
 
 TARGET, OTHER = "default/production/big-spenders/1", "default/production/big-spenders/2"
 PATH, OTHER_PATH = (f"/api/v2/segments/default/production/big-spenders/imports/{number}" for number in (1, 2))
@@ -40,7 +40,7 @@ FORGED: list[object] = [
 @pytest.mark.parametrize("event", FORGED)
 def test_an_event_about_something_else_is_no_result(event: object) -> None:
     """An event must have exactly one valid result for each import of the task."""
-    with pytest.raises(ForeignResultError):
+    with pytest.raises(WrongEventError):
         read_event(event, [TARGET])
 
 

@@ -103,16 +103,14 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: object) -> Document | list[Document]:
         """Return the result that the trigger fired, or raise the exception for it."""
-        from watcher.airflow.waits import ForeignResultError, read_event  # noqa: PLC0415 (see above)
+        from watcher.airflow.waits import WrongEventError, read_event  # noqa: PLC0415 (see above)
 
         try:
             fired = read_event(event, self._targets())
         except UsageError as error:
             raise self._failure(Outcome.USAGE, str(error)) from None
-        except ForeignResultError as error:
-            reason = (
-                f"the event is not about the imports of this task: {error}. Clear the task to wait again."
-            )
+        except WrongEventError as error:
+            reason = f"unusable trigger event: {error}. Clear the task to wait again."
             raise self._failure(Outcome.INTERNAL, reason) from None
         if isinstance(fired, tuple):
             raise self._failure(*fired)

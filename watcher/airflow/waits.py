@@ -32,7 +32,7 @@ FIRST_LOOK_BUDGET = 10.0
 _NOT_FINAL = frozenset({Outcome.PENDING, Outcome.UNAVAILABLE})
 
 
-class ForeignResultError(Exception):
+class WrongEventError(Exception):
     """A trigger's event is not the result of this wait; the message says why."""
 
 
@@ -106,20 +106,20 @@ def read_event(event: object, targets: Iterable[str]) -> list[Document] | tuple[
     """Return the results in a trigger's event, each import once; if there are none, outcome and reason.
 
     Raises:
-        ForeignResultError: It is no such event, or about other imports than the targets.
+        WrongEventError: The event is invalid, or is about other imports.
     """
     try:
         fired = msgspec.convert(event, _Fired)
     except msgspec.ValidationError:
-        raise ForeignResultError("it has neither results nor an error") from None
+        raise WrongEventError("it has neither results nor an error") from None
     if fired.error is not None and fired.outcome is not None:
         return fired.outcome, fired.error
     shown, ended = _shown_targets(targets), fired.ended or {}
     for path, target in shown.items():
         if not _is_result(ended.get(path), target):
-            raise ForeignResultError(f"it has no result for {target}")
+            raise WrongEventError(f"it has no result for {target}")
     if ended.keys() != shown.keys():
-        raise ForeignResultError(f"it has results for {len(ended)} imports instead of {len(shown)}")
+        raise WrongEventError(f"it has results for {len(ended)} imports instead of {len(shown)}")
     return [ended[path] for path in shown]
 
 

@@ -49,24 +49,24 @@ class Connector(aiohttp.TCPConnector):
     ) -> Connection:
         """Return a connection that has received nothing yet.
 
-        aiohttp repeats a request at once if its connection breaks. That is right for a kept connection, which
-        the server may have closed meanwhile; a new one has failed for another reason.
+        aiohttp repeats a request at once if its connection breaks. This is right only for a kept connection,
+        which the server may have closed in the meantime. After a failure of a new one, raise its error again.
 
         Raises:
             UnrequestedDataError: Data arrived on a new connection.
             NotLoopbackError: A new connection without TLS leads to another machine.
-            ServerDisconnectedError: A new connection of this request broke before, or another error as then.
+            ServerDisconnectedError: A new connection of this request was lost; or its other error.
         """
         exchange = current_exchange()
         if exchange.sockets:
             raise exchange.failure or aiohttp.ServerDisconnectedError
         try:
-            return await self._connect_quietly(req, traces, timeout, exchange)
+            return await self._connect_without_data(req, traces, timeout, exchange)
         except Exception as error:
             exchange.failure = error
             raise
 
-    async def _connect_quietly(
+    async def _connect_without_data(
         self,
         req: ClientRequest,
         traces: list[Trace],

@@ -34,8 +34,8 @@ _GC_THRESHOLD = 10_000
 """New objects after which Python looks for garbage. A hundred requests that start together allocate several
 thousand, none of them garbage, and would exceed the default of 700 again and again."""
 
-_PIPE_PATIENCE = 5.0
-"""Longest wait of a failed run for its pipe, in seconds: the program before it may be creating an import."""
+_PIPE_TIMEOUT = 5.0
+"""Seconds that a failed run waits for its pipe, because the program before it may be creating an import."""
 
 
 def main(arguments: Sequence[str], signals: Signals) -> int:
@@ -102,8 +102,9 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
     except (UsageError, CommandError) as error:
         message = str(error)
         if attempt.finished is None and (created := _find_created(attempt)):
-            fact, separator, next_step = message.partition(". ")
-            message = f"{fact.removesuffix('.')}; {created}{separator or '.'}{next_step}"
+            fact, _, next_step = message.rpartition(". ")
+            message = f"{fact or next_step.removesuffix('.')}; {created}."
+            message += f" {next_step}" if fact else ""
         code = error.code if isinstance(error, CommandError) else _code(attempt, Outcome.USAGE)
         return _failure(attempt, Outcome.USAGE, code, message)
     except BusyError as error:
@@ -175,7 +176,7 @@ def _find_created(attempt: _Attempt) -> str | None:
     from watcher.core.messages.progress import Level  # noqa: PLC0415
 
     notify = partial(_line_log(attempt).notify, Level.INFO, "waiting_for_input")
-    limit = min(_PIPE_PATIENCE, settings.timeout or _PIPE_PATIENCE)
+    limit = min(_PIPE_TIMEOUT, settings.timeout or _PIPE_TIMEOUT)
     signals.call(raise_interrupted)
     try:
         signals.check()
@@ -185,7 +186,7 @@ def _find_created(attempt: _Attempt) -> str | None:
 
 
 def _line_log(attempt: _Attempt) -> Reports:
-    """Return the log of what happens before or after the watch."""
+    """Return a log for lines before or after the watch."""
     from watcher.cli.outputs import make_line_log  # noqa: PLC0415 (help needs neither)
     from watcher.reports.report import Reports  # noqa: PLC0415
 
@@ -213,9 +214,9 @@ def _defect(attempt: _Attempt, error: Exception) -> Result:
 
 
 def _code(attempt: _Attempt, outcome: Outcome) -> int:
-    """Return the exit code of a run that watches nothing; if a command was to follow, it is never 0.
+    """Return the exit code of a run that watches nothing; it is never 0 if a command was to follow.
 
-    The user's code is unknown until the command line is read, and if it cannot be read.
+    ``--exit-code`` has no effect until the command line has been read.
     """
     code = attempt.settings.exit_codes.code(outcome)
     # 0 would pass for the command's success.

@@ -89,7 +89,7 @@ class Policy:
         """Return the policy of ``to_dict``; a field that is missing has its default.
 
         Raises:
-            ValueError: It is no mapping, a name is unknown, or a field has an invalid value.
+            ValueError: It is not a mapping, a name is unknown, or a field has an invalid value.
         """
         named = _convert(values, dict[str, object])
         unknown = named.keys() - {field.name for field in fields(cls)}

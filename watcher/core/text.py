@@ -71,8 +71,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return text with ``***`` in place of secrets and of everything that has the form of a LaunchDarkly key.
 
     Both are also found in percent-encoded text. If percent-encoding hides one of ``secrets``, all of the text
-    is replaced. A secret of less than eight characters is found only as a whole word, and a long one also
-    if at least its first half is there: a gateway may cut or wrap what it quotes.
+    is replaced. A secret of less than eight characters is found only as a whole word, and one of 24 or more
+    also if at least its first half is there, because a gateway may cut what it quotes.
     """
     for secret in secrets:
         head = secret[: len(secret) // 2] if len(secret) >= _LONG_SECRET else secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -24,8 +25,8 @@ RECOVERY_CHECK = 1.0
 SHORT_OUTAGE = 2.0
 """Seconds up to which the outage of a single import ends silently: the next poll was announced."""
 
-LONGER_WAIT = 10.0
-"""Seconds by which the wait for a repeated rate limit must be longer than the announced one to be written."""
+REPORTED_INCREASE = 10.0
+"""Seconds by which the wait for a repeated rate limit must exceed the announced one to be written."""
 
 
 @dataclass(slots=True)
@@ -39,10 +40,10 @@ class _Outage:
 
 @dataclass(slots=True)
 class _RateLimit:
-    """The wait that was written last, in seconds, and the end of the latest one, in Unix seconds."""
+    """The last wait that was written, in seconds, and the end of the latest one on the monotonic clock."""
 
     written: float = 0.0
-    until: float = 0.0
+    until: float = -math.inf
 
 
 class Trouble:
@@ -103,11 +104,12 @@ class Trouble:
 
     def _meet_rate_limit(self, event: MetThrottle) -> None:
         limit = self._rate_limit
-        is_first = event.in_a_row == 1 and event.at.unix >= limit.until
-        if is_first or event.wait >= limit.written + LONGER_WAIT:
+        is_first = event.in_a_row == 1 and event.at.monotonic >= limit.until
+        if is_first or event.wait >= limit.written + REPORTED_INCREASE:
             limit.written = event.wait
+            # A repeated rate limit has no text of its own.
             self._write_first(replace(event, in_a_row=1), self._waiting)
-        limit.until = max(limit.until, event.at.unix + event.wait)
+        limit.until = max(limit.until, event.at.monotonic + event.wait)
 
     def _is_new(self, fault: Retrying) -> bool:
         if not self._outage.affected:

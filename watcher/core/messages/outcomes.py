@@ -32,7 +32,7 @@ _STOPPED = "stopped in LaunchDarkly"
 _MISLEADING = "Invalid account ID header"
 """The API sends this with a 401 for a token that it does not recognize."""
 
-_LAST_STATUS = re.compile(r"; last status \S+(?: for \S+?)?(?=[;.] )")
+_LAST_STATUS = re.compile(r"; last status .+?(?=[;.] )")
 
 _NOT_POLLED = "not polled: "
 _NOT_YET_THERE = "no such import yet: "
