@@ -183,9 +183,7 @@ def test_several_failures_are_all_explained() -> None:
 )
 def test_an_event_about_something_else_is_no_result(event: object) -> None:
     """It is answered with one sentence, and a retry may help."""
-    with pytest.raises(
-        AirflowException, match=r"unusable trigger event: .*Clear the task"
-    ) as caught:
+    with pytest.raises(AirflowException, match=r"unusable trigger event: .*Clear the task") as caught:
         sensor("default/production/big-spenders/2").execute_complete({}, event)
     assert type(caught.value) is AirflowException
     assert caught.value.__suppress_context__
