@@ -15,8 +15,10 @@ _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
 _NO_BODY = re.compile(rb"http/1\.\d (?:1\d\d|204|304)")
 _ENDS = (_END_OF_HEAD, b"\n\n")
-_END_SIZE = 4
 """What a head, and chunks with their trailer fields, end with (RFC 9112, sections 2.1 and 7.1)."""
+
+_END_SIZE = 4
+"""Bytes of the longest of them."""
 
 
 class Guard(asyncio.Protocol):

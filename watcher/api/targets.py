@@ -15,7 +15,7 @@ from watcher.core.model import ImportRef
 from watcher.core.text import printable, redact
 
 WHITE_SPACE = " \t\r\n"
-"""What is dropped around the text of a user; a key that begins or ends with other white space is refused."""
+"""Characters stripped from user input; a key that begins or ends with other white space is refused."""
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]+)/?")

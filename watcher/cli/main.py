@@ -118,7 +118,7 @@ def _check(attempt: _Attempt, parsed: Parsed) -> tuple[str, Terms]:
     Return the path of the command's program, empty without a command, and the terms of the watch.
     """
     from watcher.cli.command import find_command  # noqa: PLC0415 (help needs neither)
-    from watcher.cli.file_conflicts import check_distinct_files  # noqa: PLC0415
+    from watcher.cli.file_conflicts import check_distinct_files  # noqa: PLC0415 (likewise)
 
     if parsed.error is not None:
         raise parsed.error
@@ -149,7 +149,7 @@ def _watch(attempt: _Attempt, terms: Terms) -> Finished:
 
 def _replace_process(program: str, command: Sequence[str], finished: Finished, attempt: _Attempt) -> None:
     from watcher.cli.command import fitting, replace_process  # noqa: PLC0415 (most runs have no command)
-    from watcher.core.messages.progress import Level  # noqa: PLC0415
+    from watcher.core.messages.progress import Level  # noqa: PLC0415 (likewise)
 
     variables = finished.variables()
     fit = fitting(variables)
@@ -172,8 +172,8 @@ def _find_created(attempt: _Attempt) -> str | None:
     if "-" not in settings.targets or sys.stdin is None or sys.stdin.isatty():
         return None
     from watcher.cli.reading import read_within  # noqa: PLC0415 (most runs have no such error)
-    from watcher.cli.target_lists import created_import  # noqa: PLC0415
-    from watcher.core.messages.progress import Level  # noqa: PLC0415
+    from watcher.cli.target_lists import created_import  # noqa: PLC0415 (likewise)
+    from watcher.core.messages.progress import Level  # noqa: PLC0415 (likewise)
 
     notify = partial(_line_log(attempt).notify, Level.INFO, "waiting_for_input")
     limit = min(_PIPE_TIMEOUT, settings.timeout or _PIPE_TIMEOUT)
@@ -188,7 +188,7 @@ def _find_created(attempt: _Attempt) -> str | None:
 def _line_log(attempt: _Attempt) -> Reports:
     """Return a log for lines before or after the watch."""
     from watcher.cli.outputs import make_line_log  # noqa: PLC0415 (help needs neither)
-    from watcher.reports.report import Reports  # noqa: PLC0415
+    from watcher.reports.report import Reports  # noqa: PLC0415 (likewise)
 
     return Reports([make_line_log(attempt.settings)], attempt.inputs.conceal)
 
@@ -226,8 +226,8 @@ def _code(attempt: _Attempt, outcome: Outcome) -> int:
 def _report(attempt: _Attempt, result: Result) -> None:
     """Report the failure of a run; if its watch was reported before, only to standard error."""
     from watcher.cli.file_conflicts import without_shared_files  # noqa: PLC0415 (help needs none of these)
-    from watcher.cli.outputs import make_failure_reports, make_line_log  # noqa: PLC0415
-    from watcher.reports.report import Reports  # noqa: PLC0415
+    from watcher.cli.outputs import make_failure_reports, make_line_log  # noqa: PLC0415 (likewise)
+    from watcher.reports.report import Reports  # noqa: PLC0415 (likewise)
 
     if attempt.finished is not None:
         reports = [make_line_log(attempt.settings)]
