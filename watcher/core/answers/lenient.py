@@ -15,11 +15,14 @@ from functools import lru_cache
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NAME = re.compile(rf"\s*({_STRING})\s*:\s*", re.DOTALL)
 _PLAIN_VALUE = re.compile(rf'{_STRING}|[^"{{}}\[\],]*', re.DOTALL)
-_NESTED = re.compile(rf'{_STRING}|(")|(\{{+|\[+)|(\}}+|\]+)', re.DOTALL)
+_BRACKETS = re.compile(rf'(?:{_STRING}|[^"{{}}\[\]]++)*+(?:(\{{+|\[+)|(\}}+|\]+))', re.DOTALL)
 _SPACE = re.compile(r"\s*")
 _CLOSING = {"{": b"}", "[": b"]"}
 _MOST_MEMBERS = 10_000
 """Most members of a readable object; no response of the API has twenty."""
+
+_MOST_BRACKETS = 100_000
+"""Most runs of brackets in a readable value, so that a hostile one takes a tenth of a second at most."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NUMBER = 400
@@ -104,17 +107,20 @@ def _end_of_value(text: str, start: int) -> int:
 
 def _end_of_nested(text: str, start: int) -> int:
     closers = bytearray()  # one byte for each level, however many there are
-    for token in _NESTED.finditer(text, start):
-        opening, closing = token[2], token[3]
+    position = start
+    for _ in range(_MOST_BRACKETS):
+        run = _BRACKETS.match(text, position)
+        if run is None:  # the text or a string has no end
+            break
+        position = run.end()
+        opening, closing = run[1], run[2]
         if opening:
             closers += _CLOSING[opening[0]] * len(opening)
-        elif closing:
-            count = min(len(closing), len(closers))
-            if closers[-count:] != closing[:count].encode():
-                break
-            del closers[-count:]
-            if not closers:
-                return token.start() + count
-        elif token[1]:  # a string without an end
+            continue
+        count = min(len(closing), len(closers))
+        if closers[-count:] != closing[:count].encode():
             break
+        del closers[-count:]
+        if not closers:
+            return run.start(2) + count
     return len(text)

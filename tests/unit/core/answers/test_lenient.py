@@ -111,3 +111,10 @@ def test_a_value_that_is_nested_deeply_is_unreadable() -> None:
     assert members is not None
     assert read_value(members["a"]) is None
     assert read_value(members["b"]) == 1
+
+
+@pytest.mark.parametrize(("pairs", "readable"), [(49_999, True), (50_000, False)])
+def test_the_number_of_brackets_is_bounded(pairs: int, readable: bool) -> None:
+    """A value of very many brackets is not read; each would delay the polls."""
+    body = f'{{"a":[{"{}" * pairs}],"b":1}}'.encode()
+    assert (read_object(body) is not None) is readable
