@@ -15,14 +15,16 @@ from functools import lru_cache
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NAME = re.compile(rf"\s*({_STRING})\s*:\s*", re.DOTALL)
 _PLAIN_VALUE = re.compile(rf'{_STRING}|[^"{{}}\[\],]*', re.DOTALL)
-_BRACKETS = re.compile(rf'(?:{_STRING}|[^"{{}}\[\]]++)*+(?:(\{{+|\[+)|(\}}+|\]+))', re.DOTALL)
+_FLAT = rf'(?:{_STRING}|[^"{{}}\[\]]++)*+'
+_BETWEEN = rf'(?:{_STRING}|[^"{{}}\[\]]++|\{{{_FLAT}\}}|\[{_FLAT}\])*+'
+_BRACKETS = re.compile(rf"{_BETWEEN}(?:(\{{+|\[+)|(\}}+|\]+))", re.DOTALL)
 _SPACE = re.compile(r"\s*")
 _CLOSING = {"{": b"}", "[": b"]"}
 _MOST_MEMBERS = 10_000
 """Most members of a readable object; no response of the API has twenty."""
 
-_MOST_BRACKETS = 100_000
-"""Most runs of brackets in a readable value, so that a hostile one takes a tenth of a second at most."""
+_MOST_BRACKETS = 200_000
+"""Most nested brackets of a readable value, so that a hostile one takes a tenth of a second or so."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NUMBER = 400
@@ -106,8 +108,8 @@ def _end_of_value(text: str, start: int) -> int:
 
 
 def _end_of_nested(text: str, start: int) -> int:
-    closers = bytearray()  # one byte for each level, however many there are
-    position = start
+    closers = bytearray(_CLOSING[text[start]])  # one byte for each level, however many there are
+    position = start + 1
     for _ in range(_MOST_BRACKETS):
         run = _BRACKETS.match(text, position)
         if run is None:  # the text or a string has no end
