@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TypeAlias
 
 import pytest
 
 from tests.support.fault_bodies import ALL_FAULTS, HOSTILE
 from tests.support.fault_program import Run, run_program
 from tests.support.fault_server import Play, Send, playing, unlistened
-from tests.support.fault_watch import Results, play_all, result_of
 from tests.support.faults import COMPLETE, HTML, IN_PROGRESS, PAGE, FaultCase, answer, import_body
 from watcher.core.answers.replies import FaultKind
 from watcher.core.statuses import Outcome
-
-Runs: TypeAlias = Results[Run]
 
 MEMORY_LIMIT = 150
 CODES = {Outcome.UNAVAILABLE: 75, Outcome.PROTOCOL: 6, Outcome.UNAUTHORIZED: 4, Outcome.NOT_FOUND: 5}
@@ -80,28 +76,10 @@ async def passing(fault: FaultCase) -> Run:
         return await run_program(server.base_uri, "--outage-budget", "15s", "--request-timeout", timeout)
 
 
-@pytest.fixture(scope="module")
-def lasting_runs() -> Runs:
-    """Return the runs with a permanent fault."""
-    return play_all(LASTING, last)
-
-
-@pytest.fixture(scope="module")
-def python_runs() -> Runs:
-    """Return the runs with a permanent fault and the parser in Python."""
-    return play_all(PARSED_IN_PYTHON, last_in_python)
-
-
-@pytest.fixture(scope="module")
-def passing_runs() -> Runs:
-    """Return the runs with a temporary fault."""
-    return play_all(PASSING, passing)
-
-
 @pytest.mark.parametrize("fault", LASTING, ids=name_of)
-def test_a_permanent_fault(fault: FaultCase, lasting_runs: Runs) -> None:
+def test_a_permanent_fault(fault: FaultCase) -> None:
     """A permanent fault ends with the exit code of its kind, needs little memory, and every line is JSON."""
-    run = result_of(fault, lasting_runs)
+    run = asyncio.run(last(fault))
     assert run.code == CODES[fault.lasting_outcome], run.err
     assert run.peak < MEMORY_LIMIT
     for line in (run.out + run.err).splitlines():
@@ -111,17 +89,17 @@ def test_a_permanent_fault(fault: FaultCase, lasting_runs: Runs) -> None:
 
 
 @pytest.mark.parametrize("fault", PARSED_IN_PYTHON, ids=name_of)
-def test_a_permanent_fault_without_compiled_parser(fault: FaultCase, python_runs: Runs) -> None:
+def test_a_permanent_fault_without_compiled_parser(fault: FaultCase) -> None:
     """With the parser in Python the kind of fault may differ, but the program does not crash."""
-    run = result_of(fault, python_runs)
+    run = asyncio.run(last_in_python(fault))
     assert run.code in CODES.values(), run.err
     assert run.peak < MEMORY_LIMIT
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=name_of)
-def test_a_temporary_fault(fault: FaultCase, passing_runs: Runs) -> None:
+def test_a_temporary_fault(fault: FaultCase) -> None:
     """After a temporary fault the exit code is 0, with one line of result."""
-    run = result_of(fault, passing_runs)
+    run = asyncio.run(passing(fault))
     assert run.code == 0, run.err
     assert len(run.out.splitlines()) == 1
     assert run.peak < MEMORY_LIMIT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import pytest
@@ -12,13 +11,11 @@ from tests.support.fault_server import Play, Send, playing, unlistened
 from tests.support.fault_watch import (
     LONG_TIMEOUT,
     SHORT_TIMEOUT,
-    Results,
     Seen,
     ask,
     client_of,
-    play_all,
     quick,
-    result_of,
+    run,
     watch,
 )
 from tests.support.faults import (
@@ -72,7 +69,7 @@ async def ask_twice(fault: FaultCase) -> tuple[Reply, Reply]:
 
 async def watch_with_temporary_fault(fault: FaultCase) -> Seen:
     """Watch an import that is in progress, then hidden by the fault, then complete."""
-    # Network faults are played twice, because aiohttp silently repeats a request once.
+    # Network faults are played twice, because aiohttp silently repeats a request on a kept connection.
     faults = [fault.play] * (2 if isinstance(fault.expected, FaultKind) else 1)
     script = (IN_PROGRESS, *faults, COMPLETE)
     return await watch(*script, policy=quick(), request_timeout=timeout_for(fault))
@@ -84,33 +81,15 @@ async def watch_with_permanent_fault(fault: FaultCase) -> Seen:
     return await watch(fault.play, policy=policy, request_timeout=timeout_for(fault))
 
 
-@pytest.fixture(scope="module")
-def replies() -> Results[tuple[Reply, Reply]]:
-    """Return the replies to single requests."""
-    return play_all(ALL_FAULTS, ask_twice)
-
-
-@pytest.fixture(scope="module")
-def temporary() -> Results[Seen]:
-    """Return the watches with a temporary fault."""
-    return play_all(ALL_FAULTS, watch_with_temporary_fault)
-
-
-@pytest.fixture(scope="module")
-def permanent() -> Results[Seen]:
-    """Return the watches with a permanent fault."""
-    return play_all(ALL_FAULTS, watch_with_permanent_fault)
-
-
 def test_the_names_are_unique() -> None:
     """Of two lines with the same name, one would not be tested."""
     assert len({fault.name for fault in ALL_FAULTS}) == len(ALL_FAULTS)
 
 
 @each_fault
-def test_one_request(fault: FaultCase, replies: Results[tuple[Reply, Reply]]) -> None:
+def test_one_request(fault: FaultCase) -> None:
     """A fault has the kind in the table and a printable message, and affects no later request."""
-    reply, later = result_of(fault, replies)
+    reply, later = run(ask_twice(fault))
     assert kind_of(reply) == fault.expected
     if isinstance(reply, Fault):
         assert reply.detail == printable(reply.detail, limit=1000)
@@ -120,16 +99,16 @@ def test_one_request(fault: FaultCase, replies: Results[tuple[Reply, Reply]]) ->
 
 
 @each_fault
-def test_a_temporary_fault(fault: FaultCase, temporary: Results[Seen]) -> None:
+def test_a_temporary_fault(fault: FaultCase) -> None:
     """After a temporary fault the final status is found."""
-    came = result_of(fault, temporary)
+    came = run(watch_with_temporary_fault(fault))
     assert came.outcome is Outcome.COMPLETE, came.end.message
 
 
 @each_fault
-def test_a_permanent_fault(fault: FaultCase, permanent: Results[Seen]) -> None:
+def test_a_permanent_fault(fault: FaultCase) -> None:
     """A permanent fault ends the wait with the outcome of its kind when the budget is exhausted."""
-    came = result_of(fault, permanent)
+    came = run(watch_with_permanent_fault(fault))
     assert came.outcome is fault.lasting_outcome, came.end.message
     assert TOKEN not in came.end.message
     assert came.end.message == printable(came.end.message, limit=9999)
@@ -138,14 +117,14 @@ def test_a_permanent_fault(fault: FaultCase, permanent: Results[Seen]) -> None:
 def test_a_refused_connection() -> None:
     """A refused connection is a network fault; requests succeed as soon as a server listens."""
 
-    async def run() -> tuple[Reply, Reply]:
+    async def main() -> tuple[Reply, Reply]:
         bound = unlistened()
         async with client_of(f"http://127.0.0.1:{bound.getsockname()[1]}") as client:
             refused = await ask(client)
             async with playing(COMPLETE, backlog=bound):
                 return refused, await ask(client)
 
-    refused, later = asyncio.run(run())
+    refused, later = run(main())
     assert isinstance(refused, Fault)
     assert refused.kind is NETWORK
     assert re.fullmatch(r"no connection to 127\.0\.0\.1:\d+: connection refused", refused.detail)
@@ -156,7 +135,7 @@ def test_a_refused_connection() -> None:
 def test_redirects_are_not_followed(status: int) -> None:
     """A redirect is retried and never followed; redirects alone end with 6."""
 
-    async def run() -> tuple[Outcome, str, list[bytes], int]:
+    async def main() -> tuple[Outcome, str, list[bytes], int]:
         async with playing(COMPLETE) as elsewhere:
             location = f"Location: {elsewhere.base_uri}{REF.path}"
             refresh = f"Refresh: 0; url={elsewhere.base_uri}"
@@ -165,7 +144,7 @@ def test_redirects_are_not_followed(status: int) -> None:
             assert len(came.requests) > 1
             return came.outcome, came.end.message, elsewhere.requests, elsewhere.connections
 
-    outcome, message, *elsewhere = asyncio.run(run())
+    outcome, message, *elsewhere = run(main())
     assert (outcome, elsewhere) == (Outcome.PROTOCOL, [[], 0])
     assert f"HTTP {status} to http://127.0.0.1:" in message
 
@@ -188,7 +167,7 @@ GATEWAY_SCRIPTS = {
 @pytest.mark.parametrize("script", GATEWAY_SCRIPTS.values(), ids=GATEWAY_SCRIPTS.keys())
 def test_a_gateway_does_not_end_a_watch(script: tuple[Play, ...]) -> None:
     """A response that does not come from LaunchDarkly is retried, and quoted once."""
-    came = asyncio.run(watch(*script, COMPLETE, policy=quick()))
+    came = run(watch(*script, COMPLETE, policy=quick()))
     assert came.outcome is Outcome.COMPLETE
     (retried,) = [event for event in came.events if isinstance(event, Retrying) and event.in_a_row == 1]
     quoted = r'HTTP \d+.*page "Sign in".*|HTTP 302 to /login|HTTP 409|HTTP 499|HTTP 200 c "m" \(id 77aa\)'
@@ -208,14 +187,14 @@ def test_a_doubtful_response_is_checked_on_a_new_connection(
     script: tuple[Play, ...], connections: int
 ) -> None:
     """A 421, and an error after the import was seen, are checked on a new connection, which is not kept."""
-    came = asyncio.run(watch(*script, policy=quick()))
+    came = run(watch(*script, policy=quick()))
     assert (came.outcome, came.connections) == (Outcome.COMPLETE, connections)
 
 
 def test_the_request() -> None:
     """A request contains the token once, asks for uncompressed JSON and returns no cookie."""
     cookie = Play((Send(answer(import_body(), "Set-Cookie: session=1; Path=/")),))
-    came = asyncio.run(watch(cookie, COMPLETE, policy=quick()))
+    came = run(watch(cookie, COMPLETE, policy=quick()))
     assert len(came.requests) == 2
     for request in came.requests:
         first, *lines = request.decode("ascii").split("\r\n")

@@ -8,10 +8,10 @@ import time
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tests.support.fault_server import playing
-from tests.support.faults import REF, FaultCase
+from tests.support.faults import REF
 from tests.support.processes import TOKEN
 from tests.support.watching import SingleWatch
 from watcher.api.client import Client
@@ -27,18 +27,13 @@ from watcher.core.statuses import Outcome
 from watcher.loop.loop import system_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator
 
     from tests.support.fault_server import Play
     from watcher.core.answers.replies import Reply
     from watcher.core.events import Event
 
 _Result = TypeVar("_Result")
-Results: TypeAlias = dict[str, _Result | BaseException]
-"""The results of the fault table's cases by name; a result may be an exception."""
-
-CONCURRENCY = 10
-"""The number of cases that are played at a time; they spend most of the time waiting."""
 
 SHORT_TIMEOUT = 0.6
 LONG_TIMEOUT = 15.0
@@ -147,36 +142,7 @@ def silent_libraries() -> Iterator[None]:
     assert warnings.messages == []
 
 
-def play_all(
-    faults: Sequence[FaultCase], play: Callable[[FaultCase], Awaitable[_Result]]
-) -> Results[_Result]:
-    """Play cases concurrently.
-
-    Args:
-        faults: The cases.
-        play: Plays one case.
-
-    Returns:
-        The result of each case by name; it may be an exception.
-    """
-
-    async def run() -> list[_Result | BaseException]:
-        limit = asyncio.Semaphore(CONCURRENCY)
-
-        async def wait_and_play(fault: FaultCase) -> _Result:
-            async with limit:
-                return await play(fault)
-
-        return await asyncio.gather(*map(wait_and_play, faults), return_exceptions=True)
-
+def run(main: Coroutine[object, object, _Result]) -> _Result:
+    """Run a coroutine, check that no library logs a warning, and return its result."""
     with silent_libraries():
-        results = asyncio.run(run())
-    return {fault.name: result for fault, result in zip(faults, results, strict=True)}
-
-
-def result_of(fault: FaultCase, results: Results[_Result]) -> _Result:
-    """Return the result of one case, or raise its exception."""
-    result = results[fault.name]
-    if isinstance(result, BaseException):
-        raise result
-    return result
+        return asyncio.run(main)
