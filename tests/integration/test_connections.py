@@ -195,7 +195,7 @@ def test_the_memory_for_100_large_responses(
             ended = await run_program(
                 server.base_uri,
                 *targets,
-                *("--request-timeout", "4s", "--outage-budget", "3s", "--ca-file", str(ca_file)),
+                *("--request-timeout", "2s", "--outage-budget", "1s", "--ca-file", str(ca_file)),
             )
             assert ended.code in {6, 75}, ended.err
             assert server.connections >= 100
@@ -214,7 +214,7 @@ def test_the_memory_for_100_large_responses_of_a_proxy() -> None:
             ended = await run_program(
                 "https://launchdarkly.test",
                 *targets,
-                *("--request-timeout", "4s", "--outage-budget", "3s"),
+                *("--request-timeout", "2s", "--outage-budget", "1s"),
                 variables={"HTTPS_PROXY": proxy.base_uri, "NO_PROXY": ""},
             )
             assert ended.code == 75, ended.err

@@ -61,13 +61,13 @@ def large_view() -> Endpoints:
 def until_closed(client: socket.socket) -> bytes:
     """Read until the server closes the connection."""
     client.settimeout(10)
-    received = b""
+    received = bytearray()
     try:
         while chunk := client.recv(1 << 16):
             received += chunk
     except ConnectionResetError:
         pass
-    return received
+    return bytes(received)
 
 
 def test_a_response() -> None:
