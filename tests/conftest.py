@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 # No deadlines: a loaded machine may be slow.
 settings.register_profile("watcher", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("watcher")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests, hundreds of thousands of objects, from each garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ def run() -> None:
 
     code = main(sys.argv[1:], signals)
     signals.stop_timer()
+    gc.freeze()  # or the exit examines every object, which takes a tenth of a short run
     threading = sys.modules.get("threading")
     if threading is not None and threading.active_count() > 1:
         # A name lookup or a read that hangs cannot be cancelled, and would keep the process alive.

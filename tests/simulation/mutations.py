@@ -100,7 +100,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _plant(_LIMITER, "start", planted.ignore_requests_in_flight, _ALONE),
     Mutation("reserve_nothing_for_others", windows, "RESERVE", 1 << 30, "something_is_left_for_others"),
     _plant(agenda.ScheduledImport, "urgency", planted.poll_the_last_due_first, "nobody_starves", 700),
-    _plant(in_flight.InFlight, "_cancel_expired", planted.never_cancel_a_request, "every_wait_ends"),
+    _plant(in_flight.InFlight, "_cancel_expired", planted.never_cancel_a_request, "every_wait_ends", 60),
     _plant(agenda.Agenda, "take_due", planted.skip_the_last_poll, "the_last_look_is_taken"),
     _plant(_CODES, "result", planted.ignore_any_suffices, _CODE, 70),
     _plant(_CODES, "result", planted.count_imports_left_behind, _CODE),
