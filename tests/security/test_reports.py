@@ -235,7 +235,7 @@ def test_a_report_to_standard_output_keeps_what_is_there(name: str, tmp_path: Pa
     (tmp_path / "log").write_text("earlier\n")
     with (tmp_path / "log").open("a") as file:
         report = REPORTS[name](Path(f"/proc/self/fd/{file.fileno()}"))
-        report.begin()
+        report.discard_earlier_result()
         report.finish(BUILDER.result())
     assert (tmp_path / "log").read_text("utf-8").startswith("earlier\n")
     assert "complete" in (tmp_path / "log").read_text("utf-8")
@@ -267,7 +267,7 @@ def test_no_result_of_an_earlier_run_stays(name: str, *, linked: bool) -> None:
         path.write_text("complete")
         if linked:
             os.link(path, other)
-        REPORTS[name](path).begin()
+        REPORTS[name](path).discard_earlier_result()
         assert not path.exists() or path.read_text("utf-8") == ""
         assert not linked or other.read_text("utf-8") == "complete"
 

@@ -87,7 +87,7 @@ class _Run:
             interrupted = self._handle_signals(stack)
             stack.callback(self._reports.close)
             if settings.state_file is None:  # else another run may be using the files
-                self._reports.begin()
+                self._reports.discard_earlier_result()
             view = None if settings.listen is None else await self._serve(stack, *settings.listen)
             result = await self._watch_all(terms, interrupted, view)
             if settings.linger and signals.number is None:
@@ -165,7 +165,7 @@ class _Run:
             make_reports(self._settings, self._builder, several=several, snapshot=watch.snapshot, store=store)
         )
         if store is not None:
-            self._reports.begin()
+            self._reports.discard_earlier_result()
         for notice in connected.notices:
             self._reports.notify(*notice)
         if self._signals.number is not None:

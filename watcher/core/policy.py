@@ -19,8 +19,13 @@ _LIMITS = frozenset({"timeout", "outage_budget", "appear_within"})
 """The fields that may be infinite, beside the limits in ``max_in_state``."""
 
 
-_KINDS = {"fail_on": Iterable, "max_in_state": Mapping, "once": bool, "remembered": bool}
-"""The types of the fields that no conversion and no comparison checks."""
+_TYPES = {
+    "fail_on": (Iterable, "a list of statuses"),
+    "max_in_state": (Mapping, "a mapping from statuses to seconds"),
+    "once": (bool, "True or False"),
+    "remembered": (bool, "True or False"),
+}
+"""The types of the fields that no conversion and no comparison checks, and their names in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ class Policy:
         Raises:
             ValueError: A field has an invalid value, or two fields contradict each other.
         """
-        wrong = [name for name, kind in _KINDS.items() if not isinstance(getattr(self, name), kind)]
-        if wrong:
-            kind, value = _KINDS[wrong[0]], getattr(self, wrong[0])
-            raise ValueError(f"{wrong[0]} must be of type {kind.__name__}, not {printable(repr(value))}")
+        for name, (kind, shown) in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                shown_value = printable(repr(value))
+                raise ValueError(f"{name} must be {shown}, not {shown_value}")  # noqa: TRY004 (as for any value)
         limits = {ImportStatus(status): longest for status, longest in dict(self.max_in_state).items()}
         object.__setattr__(self, "until", ImportStatus(self.until))
         object.__setattr__(self, "fail_on", frozenset(map(ImportStatus, self.fail_on)))
@@ -114,11 +120,13 @@ class Policy:
         for name, length in lengths.items():
             if not (isinstance(length, int | float) and length >= 0):  # also rejects nan
                 raise ValueError(f"{name} must be at least 0 seconds, not {printable(repr(length))}")
-        if not 0 < self.min_interval <= self.max_interval < math.inf:
+        if not 0 < self.min_interval <= self.max_interval:
             raise ValueError(
-                "the intervals must be 0 < min_interval <= max_interval < infinity, "
-                f"not {self.min_interval} and {self.max_interval}"
+                "min_interval must be more than 0 seconds, and at most as long as max_interval "
+                f"({self.max_interval}), not {self.min_interval}"
             )
+        if self.max_interval == math.inf:
+            raise ValueError("max_interval must not be infinite")
         growth: object = self.growth
         if not (isinstance(growth, int | float) and 1 <= growth < math.inf):
             raise ValueError(f"growth must be at least 1, not {printable(repr(growth))}")

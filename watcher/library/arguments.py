@@ -56,30 +56,31 @@ class WrongToken:
     kind: str
 
 
-Held: TypeAlias = Path | Secret | Callable[[], Awaitable[str]] | WrongToken
+HiddenToken: TypeAlias = Path | Secret | Callable[[], Awaitable[str]] | WrongToken
 
 
-def hold(token: Token | Secret | WrongToken) -> Held:
-    """Return a token so that a traceback with variables does not show it."""
+def hide_token(token: Token | Secret | WrongToken) -> HiddenToken:
+    """Return a token in a form that a traceback with variables does not show."""
     if isinstance(token, str):
         return Secret(token)
     is_known = isinstance(token, Path | Secret | WrongToken) or callable(token)
     return token if is_known else WrongToken(type(token).__name__)  # such as None, as from os.environ.get
 
 
-def token_source(held: Held) -> TokenSource | Path:
+def token_source(hidden: HiddenToken) -> TokenSource | Path:
     """Return the source of an access token; that of a file is made when it is first read.
 
     Raises:
         UsageError: The token is invalid.
     """
-    if isinstance(held, WrongToken):
+    if isinstance(hidden, WrongToken):
         raise UsageError(
-            f"token must be an access token (str), the Path of a file, or an async function, not {held.kind}"
+            "token must be an access token (str), the Path of a file, or an async function, "
+            f"not {hidden.kind}"
         )
-    if isinstance(held, Secret):
-        return TokenSource(check_token(held, "token"))
-    return held if isinstance(held, Path) else TokenFunction(held)
+    if isinstance(hidden, Secret):
+        return TokenSource(check_token(hidden, "token"))
+    return hidden if isinstance(hidden, Path) else TokenFunction(hidden)
 
 
 def saved_state(resume: object, refs: Iterable[ImportRef]) -> SavedState:
@@ -105,7 +106,7 @@ def checked_policy(policy: object) -> Policy:
     """Return the policy of a watch.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a ``Policy``.
     """
     if not isinstance(policy, Policy):
         raise UsageError(
@@ -131,7 +132,7 @@ def checked_event(event: object) -> Event:
     """Return an event of a watch.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not an event.
     """
     if not isinstance(event, Event):
         raise UsageError(f"event must be an event of a watch, not {type(event).__name__}.")

@@ -16,7 +16,7 @@ from watcher.core.events import Ended, Event
 from watcher.core.messages.progress import level_of, line_of
 from watcher.core.model import ImportRef
 from watcher.core.policy import Policy
-from watcher.library.arguments import Token, WrongToken, checked_event, hold, origin
+from watcher.library.arguments import Token, WrongToken, checked_event, hide_token, origin
 from watcher.library.watcher import DEFAULT_POLICY, Watcher
 from watcher.state import snapshot
 
@@ -47,14 +47,14 @@ async def shared(*, token: Token, base_uri: str | None = None) -> AsyncIterator[
     Raises:
         UsageError: An argument is invalid.
     """
-    held = hold(token)
+    hidden = hide_token(token)
     del token  # a traceback may show the variables of this function
-    identity = held if isinstance(held, Secret | Path | MethodType | WrongToken) else id(held)
+    identity = hidden if isinstance(hidden, Secret | Path | MethodType | WrongToken) else id(hidden)
     host = origin(base_uri)
     key = asyncio.get_running_loop(), identity, host
     entry = _shared.get(key)
     if entry is None:
-        watcher = await Watcher(token=held, base_uri=host).__aenter__()  # does not wait
+        watcher = await Watcher(token=hidden, base_uri=host).__aenter__()  # does not wait
         entry = _shared[key] = _Shared(watcher)
     entry.users += 1
     try:
@@ -83,9 +83,9 @@ async def watch(  # noqa: PLR0913 (all but one are keywords)
     The arguments, events and errors are those of ``Watcher`` and ``Watcher.watch``. If you leave the
     iteration early, close the generator, for example with ``contextlib.aclosing``.
     """
-    held = hold(token)
+    hidden = hide_token(token)
     del token  # as in shared
-    async with Watcher(token=held, base_uri=base_uri, request_timeout=request_timeout) as watcher:
+    async with Watcher(token=hidden, base_uri=base_uri, request_timeout=request_timeout) as watcher:
         events = watcher.watch(
             refs,
             policy=policy,
@@ -113,9 +113,9 @@ async def wait(
     It creates a ``Watcher`` for this call. The arguments, the result and the errors are those of ``Watcher``
     and ``Watcher.wait``.
     """
-    held = hold(token)
+    hidden = hide_token(token)
     del token  # as in shared
-    async with Watcher(token=held, base_uri=base_uri, request_timeout=request_timeout) as watcher:
+    async with Watcher(token=hidden, base_uri=base_uri, request_timeout=request_timeout) as watcher:
         return await watcher.wait(ref, policy=policy, resume=resume)
 
 

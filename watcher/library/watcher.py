@@ -26,7 +26,7 @@ from watcher.library.arguments import (
     Token,
     WrongToken,
     checked_policy,
-    hold,
+    hide_token,
     origin,
     parse_targets,
     positive,
@@ -71,9 +71,9 @@ class Watcher:
         base_uri: str | None = None,
         request_timeout: float = defaults.REQUEST_TIMEOUT,
     ) -> None:
-        held = hold(token)
+        hidden = hide_token(token)
         del token  # a traceback may show the variables of this function
-        self._token = token_source(held)
+        self._token = token_source(hidden)
         self._base_uri = origin(base_uri)
         self._request_timeout = positive("request_timeout", request_timeout)
         self._stack = AsyncExitStack()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from watcher.core.exit_codes import Result
 from watcher.core.statuses import ImportStatus
-from watcher.reports.files import discard_file, write_file
+from watcher.reports.files import empty_or_remove, write_file
 from watcher.reports.report import Report
 
 _UNSAFE = re.compile(r"[^\w.-]|^-", re.ASCII)
@@ -17,12 +17,12 @@ def variables(result: Result) -> dict[str, str]:
     """Return the variables of a result, safe in every shell; the status is empty if none was seen."""
     return {
         "WATCHER_OUTCOME": result.outcome,
-        "WATCHER_LAST_STATUS": word_of(result.status or ""),
+        "WATCHER_LAST_STATUS": status_word(result.status or ""),
         "WATCHER_RESULT_CODE": str(result.code),
     }
 
 
-def word_of(status: str) -> str:
+def status_word(status: str) -> str:
     """Return a status as one word without characters that a shell or its ``echo`` interprets.
 
     An unknown status may contain anything. Its word never looks like a known status.
@@ -38,8 +38,8 @@ class Dotenv(Report):
         self.name = f"--dotenv {path}"
         self._path = path
 
-    def begin(self) -> None:
-        discard_file(self._path)
+    def discard_earlier_result(self) -> None:
+        empty_or_remove(self._path)
 
     def finish(self, result: Result) -> None:
         """Write the file, safe to be sourced by a shell."""

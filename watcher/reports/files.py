@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -44,23 +46,33 @@ def _opened(place: Place, *, append: bool) -> FileIO:
     return os.fdopen(place.open(flags, _MODE), "wb", buffering=0)
 
 
-def discard_file(path: Path, *, keep: bool = True) -> None:
-    """Make sure that a file does not have the content of an earlier run; leave pipes and devices alone.
-
-    Args:
-        path: The file, which need not exist.
-        keep: Empty the file, and remove it only if that is impossible; else the other way round.
+def empty_or_remove(path: Path) -> None:
+    """Discard the content of an earlier run, but keep the file if possible; leave pipes and devices alone.
 
     Raises:
-        OSError: Both are impossible; the message says that the old content is still there.
+        OSError: It is impossible; the message says that the old content is still there.
     """
+    _discard(path, _empty, partial(_remove, any_owner=False))
+
+
+def remove_or_empty(path: Path) -> None:
+    """Remove the file of an earlier run, or at least its content; leave pipes and devices alone.
+
+    Raises:
+        OSError: It is impossible; the message says that the old content is still there.
+    """
+    # ``replace_file`` replaces a file of any owner, too.
+    _discard(path, partial(_remove, any_owner=True), _empty)
+
+
+def _discard(path: Path, first: Callable[[Path], None], second: Callable[[Path], None]) -> None:
     if not path.is_file() or not path.stat().st_size:
         return
     try:
-        _empty(path) if keep else _remove(path, any_owner=True)  # as ``replace_file`` would
+        first(path)
     except OSError as error:
         try:
-            _remove(path, any_owner=False) if keep else _empty(path)
+            second(path)
         except OSError:
             reason = f"{error.strerror}; it still has the content of an earlier run"
             raise OSError(error.errno, reason) from None

@@ -36,8 +36,8 @@ class Report:
     def add(self, ref: ImportRef) -> None:
         """Learn of an import whose events may be held back, so that lines name and count it."""
 
-    def begin(self) -> None:
-        """Remove the result of an earlier run: if this run is killed, there is none; called first."""
+    def discard_earlier_result(self) -> None:
+        """Remove the result of an earlier run, so that no result remains if this run is killed."""
 
     def receive(self, event: Event) -> None:
         """Handle an event of one import."""
@@ -68,15 +68,15 @@ class Reports:
         self._reports = reports
         self._conceal = conceal
         self._failed: set[str] = set()
-        self._has_begun = False
+        self._has_discarded = False
 
     def use(self, reports: Sequence[Report]) -> None:
         """Pass what follows on to other reports."""
         self._reports = reports
 
-    def begin(self) -> None:
-        self._has_begun = True
-        self._each(lambda report: report.begin())
+    def discard_earlier_result(self) -> None:
+        self._has_discarded = True
+        self._each(lambda report: report.discard_earlier_result())
 
     def receive(self, event: Event) -> None:
         self._each(lambda report: report.receive(event))
@@ -86,8 +86,8 @@ class Reports:
         self._each(lambda report: report.notify(notice))
 
     def finish(self, result: Result) -> None:
-        if not self._has_begun:
-            self.begin()
+        if not self._has_discarded:
+            self.discard_earlier_result()
         self._each(lambda report: report.finish(result))
 
     def close(self) -> None:

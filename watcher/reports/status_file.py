@@ -7,7 +7,7 @@ from pathlib import Path
 
 from watcher.core.events import Event, Heartbeat
 from watcher.core.exit_codes import Result
-from watcher.reports.files import discard_file, replace_file
+from watcher.reports.files import remove_or_empty, replace_file
 from watcher.reports.report import Report
 from watcher.reports.results import ResultBuilder
 from watcher.reports.stream import Defer
@@ -34,8 +34,8 @@ class StatusFile(Report):
         self._is_due = False
         self._failure: OSError | None = None
 
-    def begin(self) -> None:
-        discard_file(self._path, keep=False)  # readers expect JSON
+    def discard_earlier_result(self) -> None:
+        remove_or_empty(self._path)  # readers expect JSON
 
     def receive(self, event: Event) -> None:
         """Schedule a write, except for a heartbeat; raise the error of an earlier write."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from watcher.core.exit_codes import ExitCodes, Result
-from watcher.reports.files import discard_file, write_file
+from watcher.reports.files import empty_or_remove, write_file
 from watcher.reports.report import Report
 
 MAX_BYTES = 4096
@@ -22,8 +22,8 @@ class TerminationLog(Report):
         self._path = path
         self._codes = codes
 
-    def begin(self) -> None:
-        discard_file(self._path)
+    def discard_earlier_result(self) -> None:
+        empty_or_remove(self._path)
 
     def finish(self, result: Result) -> None:
         write_file(self._path, termination_message(result, self._codes))

@@ -49,15 +49,15 @@ class TableFrame(Frame):
         height -= len(head)
         shown = len(views) if len(views) <= height else max(0, height - 1)
         rows = views[:shown]
-        names = self._names()
+        shown_keys = self._shown_keys()
         if width < _NARROW:
-            yield from (self._narrow_row(view, names) for view in rows)
+            yield from (self._narrow_row(view, shown_keys) for view in rows)
         elif rows:
-            yield self._grid(rows, names, width=width, has_shared_trouble=_share_trouble(views))
+            yield self._grid(rows, shown_keys, width=width, has_shared_trouble=_share_trouble(views))
         if shown < len(views):
             yield self.line((f"and {len(views) - shown} more: {_tally(views[shown:])}", "dim"))
 
-    def _names(self) -> slice:
+    def _shown_keys(self) -> slice:
         """Return the keys that name an import: only what tells it apart, unless the frame stays."""
         refs = [view.ref for view in self.views]
         return slice(count_shared_keys(refs), None) if self.is_last else distinctive_keys(refs)
@@ -95,11 +95,12 @@ class TableFrame(Frame):
         return title
 
     def _grid(
-        self, rows: Sequence[ImportView], names: slice, *, width: int, has_shared_trouble: bool
+        self, rows: Sequence[ImportView], shown_keys: slice, *, width: int, has_shared_trouble: bool
     ) -> Table:
         """Draw a table in which first the notes and then the names are cut, but nothing else."""
         cells = [
-            (self._steps(view, width), *self._status(view), self.line(*_name(view, names))) for view in rows
+            (self._steps(view, width), *self._status(view), self.line(*_name(view, shown_keys)))
+            for view in rows
         ]
         notes = [self._note(view, has_shared_trouble=has_shared_trouble) for view in rows]
         longest_note = max(note.cell_len for note in notes) if width >= _WIDE else 0
@@ -134,15 +135,15 @@ class TableFrame(Frame):
         needs_approval = view.attention is Attention.NEEDS_APPROVAL
         return self.line(("approve and apply" if needs_approval else "", "yellow"))
 
-    def _narrow_row(self, view: ImportView, names: slice) -> Text:
+    def _narrow_row(self, view: ImportView, shown_keys: slice) -> Text:
         mark, style = self.mark(view)
-        return self.line((f"{mark} {view.name} {view.spent}", style), " ", *_name(view, names))
+        return self.line((f"{mark} {view.name} {view.spent}", style), " ", *_name(view, shown_keys))
 
 
-def _name(view: ImportView, names: slice) -> tuple[str, tuple[str, str]]:
+def _name(view: ImportView, shown_keys: slice) -> tuple[str, tuple[str, str]]:
     """Return the keys that name an import, with its ID dimmed."""
-    keys = view.ref.keys[names]
-    if names.stop is not None:
+    keys = view.ref.keys[shown_keys]
+    if shown_keys.stop is not None:
         return joined(keys), ("", "dim")
     others = "".join(f"{joined([key])}/" for key in keys[:-1])
     return others, (joined(keys[-1:]), "dim")
