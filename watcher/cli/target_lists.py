@@ -121,7 +121,8 @@ def parse_target_list(text: str, source: str) -> list[Target]:
             except UsageError as error:
                 raise UsageError(f"{source}, line {number}: {error}") from None
     if not targets:
-        problem = "names no import" if text.strip() else "is empty (did the command before the pipe fail?)"
+        is_empty_pipe = source == STANDARD_INPUT and not text.strip()
+        problem = "is empty (did the command before the pipe fail?)" if is_empty_pipe else "names no import"
         raise UsageError(f"{source} {problem}. Write one target a line, such as {EXAMPLE_TARGET}.")
     return targets
 

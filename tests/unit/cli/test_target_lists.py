@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -41,7 +42,6 @@ def test_lists_name_imports(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is empty"),
         ("\n# nothing\n", "names no import"),
         (f"{KEYS}\nnonsense\n", "line 2"),
         (f"{KEYS} # the first\n", "line 1: '"),
@@ -63,6 +63,19 @@ def test_a_list_without_an_import_is_rejected(text: str, words: str) -> None:
     assert words in str(caught.value)
     assert str(caught.value).isprintable()
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("standard input", "standard input is empty (did the command before the pipe fail?). Write "),
+        ("imports.txt", "imports.txt names no import. Write "),
+    ],
+)
+def test_an_empty_list(source: str, message: str) -> None:
+    """Only an empty pipe can come from a command that failed."""
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}"):
+        parse_target_list("", source)
 
 
 @pytest.mark.parametrize("body", ['{"code": "invalid_request"}', " <html>\n<p>no</p>", "\ufeff{}"])
