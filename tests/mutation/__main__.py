@@ -29,6 +29,7 @@ pytest_add_cli_args = ["-n0", "-p", "no:randomly", "-q", "-x"]
 pytest_add_cli_args_test_selection = [
   "tests/unit/core",
   "tests/simulation/test_simulation.py::test_every_invariant_holds[0]",
+  "tests/simulation/test_simulation.py::test_every_invariant_holds[50]",
 ]
 """
 

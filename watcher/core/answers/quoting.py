@@ -80,7 +80,7 @@ def quote(answer: Answer, said: str | None = None) -> str:
     """
     headers = answer.headers
     members = None if said else read_object(answer.body)
-    error = ApiError(answer.status) if members is None else error_in(members, answer)
+    error = error_in(members or {}, answer)
     if error.code is None and error.message is None:
         error = ApiError(answer.status)  # an ID alone says little
         said = said or _describe_body(answer)

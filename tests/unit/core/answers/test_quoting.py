@@ -44,6 +44,11 @@ LONG = "x" * 500
         (404, {}, b'{"code":5,"message":"m","error":"x"}', 'HTTP 404 "m"'),
         (403, {}, b"\xef\xbb\xbfNo", 'HTTP 403 ("No")'),
         (403, {}, b"No\xef\xbb\xbf", 'HTTP 403 ("No\\ufeff")'),
+        # What follows the first 16 KiB of a page is not read, nor a word that may be half a token.
+        (404, {}, b"last word".rjust(1 << 14, b"\n"), 'HTTP 404 ("last word")'),
+        (404, {}, b"last word".rjust((1 << 14) + 1, b"\n"), 'HTTP 404 ("last")'),
+        (404, {}, b"last\nw".rjust(1 << 14, b"\n") + b"ord", 'HTTP 404 ("last")'),
+        (404, {}, b"half".rjust(1 << 14, b"\n") + b"token", "HTTP 404 (a body without text)"),
         # Every part has its own limit.
         (403, {"server": LONG}, b"", f"HTTP 403 from {'x' * 37}..."),
         (403, {}, LONG.encode(), f'HTTP 403 ("{"x" * 117}...")'),
