@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 # No deadlines: a loaded machine may be slow.
 settings.register_profile("watcher", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("watcher")
+
+
+def pytest_configure() -> None:
+    """Stop ignoring signals: a shell does so for programs in the background, and all processes inherit it."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:
