@@ -221,7 +221,10 @@ def test_every_ignorable_character_is_escaped() -> None:
             assert safe_json(f'"{chr(code)}"'.encode()).isascii(), hex(code)
 
 
-@pytest.mark.parametrize("text", [*COMMANDS, *DECEPTIONS, *TOKENS, "50 % of std::vector #1 [x] api-key"])
+@pytest.mark.parametrize(
+    "text",
+    [*COMMANDS, *DECEPTIONS, *TOKENS, "50 % of std::vector #1 [x] api-key", f"escaped as \u202api-{UUID}"],
+)
 def test_safe_text_stays_the_same(text: str) -> None:
     """Text that was sanitized once is not changed again."""
     once = printable(text)

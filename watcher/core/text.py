@@ -49,7 +49,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     text = redact(text)
     cut = text if len(text) <= limit else text[: limit - 3] + "..."
     if not (cut.isascii() and cut.isprintable()):
-        cut = _escaped(cut)
+        cut = redact(_escaped(cut))  # an escape may end with the first letter of a key
     return _COMMAND.sub(_without_command, cut)
 
 
