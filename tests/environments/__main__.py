@@ -14,7 +14,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.environments import airflow, compose, cron, github, gitlab, network, podman, prometheus, systemd
+from tests.environments import (
+    airflow,
+    compose,
+    cron,
+    docker,
+    github,
+    gitlab,
+    network,
+    podman,
+    prometheus,
+    systemd,
+)
 from tests.environments.support import SEARCH_PATH, Environment, FailedError, SkippedError, kill_all
 from tests.simulation.campaign import say
 
@@ -31,6 +42,7 @@ ENVIRONMENTS: Final = {
         github.ENVIRONMENT,
         prometheus.ENVIRONMENT,
         compose.ENVIRONMENT,
+        docker.ENVIRONMENT,
     )
 }
 

@@ -40,7 +40,7 @@ def _run(folder: Path) -> None:
                 target = create_import(podman, server.base_uri)
                 file = example / "compose.yaml"
                 text = (checkout / "examples" / "compose" / "compose.yaml").read_text("utf-8")
-                _use_this_machine(file, text, server.base_uri)
+                use_this_machine(file, text, server.base_uri)
                 ended = _compose(podman, example, target, "run", "--rm", "wait-for-import")
                 file.write_text(text, "utf-8")
             expect(ended.code, code, f"exit code of the wait in\n{ended.output}")
@@ -49,7 +49,7 @@ def _run(folder: Path) -> None:
         expect_in(worked.output, "the import is complete")
 
 
-def _use_this_machine(file: Path, text: str, base_uri: str) -> None:
+def use_this_machine(file: Path, text: str, base_uri: str) -> None:
     """Let the services use the network of the simulator and its address."""
     variables = "    environment:\n"
     expect(text.count(variables), 1, "services with variables")

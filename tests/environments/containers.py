@@ -39,7 +39,7 @@ PROGRAMS: Final = (
     Program("nsenter", "apt: util-linux"),
     Program("unshare", "apt: util-linux"),
 )
-_IMAGES: Final = (f"localhost/watcher:{__version__}", "localhost/python:3.13-slim", "localhost/busybox:1.37")
+IMAGES: Final = (f"localhost/watcher:{__version__}", "localhost/python:3.13-slim", "localhost/busybox:1.37")
 _building = Lock()
 
 _CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -131,15 +131,20 @@ def running_podman(folder: Path) -> Iterator[Podman]:
             podman.run("system", "reset", "--force")
 
 
+def archive_of(folder: Path) -> Path:
+    """Return where the images are kept for all environments."""
+    return folder.parent / "images.tar"
+
+
 def add_images(podman: Podman, folder: Path) -> None:
     """Add the images of the examples; the first environment builds them, and keeps them for the others."""
-    archive = folder.parent / "images.tar"
+    archive = archive_of(folder)
     with _building:
         if archive.exists():
             podman.succeed("load", "--quiet", "--input", archive)
             return
         _build_images(podman, folder)
-        podman.succeed("save", "--quiet", "--multi-image-archive", "--output", archive, *_IMAGES)
+        podman.succeed("save", "--quiet", "--multi-image-archive", "--output", archive, *IMAGES)
 
 
 def _build_images(podman: Podman, folder: Path) -> None:
@@ -167,7 +172,7 @@ def _build_images(podman: Podman, folder: Path) -> None:
     options = ["--pull=never", "--isolation=chroot", "--layers=false", "--format=docker"]
     if _CERTIFICATES.is_file():  # lent to pip; it is not in the image
         options.append(f"--volume={_CERTIFICATES}:{_CERTIFICATES}:ro")
-    image = _IMAGES[0]
+    image = IMAGES[0]
     podman.build("build", *options, "--build-arg=PYTHON_IMAGE=localhost/python:3.13-slim", "-t", image, ROOT)
     expect(podman.succeed("image", "inspect", "-f", "{{.Config.User}}", image).strip(), "65532:65532", "user")
 

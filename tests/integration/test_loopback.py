@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
+import threading
+import time
+from itertools import cycle
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
 from tests.support.fault_server import playing
-from tests.support.fault_watch import ask
+from tests.support.fault_watch import ask, client_of
 from tests.support.faults import COMPLETE, REF
 from tests.support.processes import TOKEN
 from watcher import UsageError, wait
 from watcher.api.client import Client
+from watcher.api.loopback import check_loopback
 from watcher.api.token import Secret
 from watcher.api.token_sources import TokenSource
 from watcher.core.answers.replies import Fault, FaultKind, Found
@@ -98,6 +104,44 @@ def test_a_localhost_on_loopback_is_used(addresses: tuple[str, ...], monkeypatch
                 return await ask(client)
 
     assert isinstance(asyncio.run(run()), Found)
+
+
+def test_a_connection_that_is_closed_at_once() -> None:
+    """A transport whose socket was reset before asyncio read its address has no address to check."""
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        check_loopback(asyncio.Transport())
+
+
+def test_a_server_that_resets_at_once() -> None:
+    """A reset right after the connection was made is a fault, whenever it comes."""
+    stop = threading.Event()
+    reset = struct.pack("ii", 1, 0)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
+
+        def serve() -> None:
+            for pause in cycle(range(0, 400, 10)):
+                with server.accept()[0] as accepted:
+                    if stop.is_set():
+                        return
+                    until = time.perf_counter() + pause / 1e6
+                    while time.perf_counter() < until:
+                        pass
+                    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+
+        async def main() -> list[Reply]:
+            async with client_of(f"http://127.0.0.1:{server.getsockname()[1]}") as client:
+                return [await ask(client) for _ in range(400)]
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            replies = asyncio.run(main())
+        finally:
+            stop.set()
+            socket.create_connection(server.getsockname()).close()
+            thread.join()
+    assert {type(reply) for reply in replies} == {Fault}
 
 
 def test_a_lookup_that_fails_at_the_start_is_no_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,8 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
     "wait.waiter.Waiter.end_if_held": {
         "fact = messages.not_polled(wait, named=hold.named, earlier_run=False) -> "
         "fact = messages.not_polled(wait, named=hold.named, earlier_run=None)": _FALSE,
+    },
+    "wait.waiter.Waiter.end_unpolled": {
         "fact = messages.timed_out(deadline.limit, deadline.status, polled=False) -> "
         "fact = messages.timed_out(deadline.limit, deadline.status, polled=None)": _FALSE,
     },

@@ -46,7 +46,10 @@ def check_loopback(transport: asyncio.Transport) -> None:
 
     Raises:
         NotLoopbackError: It leads to another machine.
+        ServerDisconnectedError: It is already closed.
     """
-    address = transport.get_extra_info("peername")[0]
-    if not is_loopback_address(address):
-        raise NotLoopbackError(address)
+    address = transport.get_extra_info("peername")
+    if address is None:  # the server closed it before asyncio could read the address
+        raise aiohttp.ServerDisconnectedError
+    if not is_loopback_address(address[0]):
+        raise NotLoopbackError(address[0])

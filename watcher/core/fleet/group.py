@@ -88,8 +88,7 @@ class Group:
     def end_expired(self, scheduled: ScheduledImport, now: Instant) -> Iterator[Event]:
         """End a wait whose deadline has passed and for which no last poll is possible."""
         if not scheduled.waiter.over:
-            step = scheduled.waiter.end_if_held(self._limiter.hold, now)
-            yield from self._apply(scheduled, step, now)
+            yield from self._apply(scheduled, scheduled.waiter.end_unpolled(self._limiter.hold, now), now)
 
     def end_held(self, now: Instant) -> Iterator[Event]:
         """End the waits that the present hold outlasts."""
@@ -129,7 +128,8 @@ class Group:
 
     def _heartbeat_of(self, scheduled: ScheduledImport, now: Instant) -> Heartbeat:
         waiter, waiting = scheduled.waiter, len(self._unfinished)
-        wait = max(scheduled.due, self._limiter.ready_at(now.monotonic), now.monotonic) - now.monotonic
+        ready_at = min(self._limiter.ready_at(now.monotonic), scheduled.deadline)
+        wait = max(scheduled.due, ready_at, now.monotonic) - now.monotonic
         next_poll = wait if scheduled.poll is None else None
         return Heartbeat(waiter.ref, now, waiter.progress(now), waiting, waiter.trouble(now), next_poll)
 

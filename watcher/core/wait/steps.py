@@ -134,7 +134,7 @@ class StepBuilder:
     def end_if_held_past(self, hold: Hold, now: Instant, events: Sequence[Event] = ()) -> Step | None:
         """Return the end of the wait if the API named a time past the deadline."""
         deadline = self.deadline
-        if not hold.named or hold.last_poll_at <= deadline.at:
+        if not hold.named or hold.last_poll_at <= max(deadline.at, now.monotonic):
             return None
         fact = messages.held_past_limit(hold.last_poll_at - now.monotonic, deadline.limit, deadline.status)
         return self.end(Outcome.TIMEOUT, fact, now, events)

@@ -24,8 +24,9 @@ class Waiter:
     """All rules of the wait for one import.
 
     It reads no clock and does no I/O: the caller polls the API, passes each reply with the time, and polls
-    again at ``wake_at``. If the rate limit allows no request by then, ``end_if_held`` decides. ``started`` is
-    when this run starts the wait, or resumes the ``saved`` one.
+    again at ``wake_at``. If the rate limit allows no last poll, ``end_unpolled`` ends the wait.
+
+    ``started`` is when this run starts the wait, or resumes the ``saved`` one.
     """
 
     __slots__ = ("_faults", "_missed", "_policy", "_rate_limited", "_record", "_run_began", "_steps", "ref")
@@ -125,13 +126,16 @@ class Waiter:
             wait = (hold.until if hold.named else hold.resume_at) - now.monotonic
             fact = messages.not_polled(wait, named=hold.named, earlier_run=False)
             return self._steps.end(Outcome.UNAVAILABLE, fact, now, next_step=messages.CHECK_LATER)
-        if hold is not None and (end := self._steps.end_if_held_past(hold, now)) is not None:
+        return None if hold is None else self._steps.end_if_held_past(hold, now)
+
+    def end_unpolled(self, hold: Hold | None, now: Instant) -> Step:
+        """Return the end of the wait past its deadline if no last poll is possible."""
+        end = self.end_if_held(hold, now)
+        if end is not None:
             return end
         deadline = self._steps.deadline
-        if now.monotonic >= deadline.at:
-            fact = messages.timed_out(deadline.limit, deadline.status, polled=False)
-            return self._steps.end(Outcome.TIMEOUT, fact, now)
-        return None
+        fact = messages.timed_out(deadline.limit, deadline.status, polled=False)
+        return self._steps.end(Outcome.TIMEOUT, fact, now)
 
     def interrupt(self, signal: int, now: Instant) -> Step:
         """Return the end of the wait because of a signal with this number."""

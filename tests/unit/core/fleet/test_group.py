@@ -219,6 +219,31 @@ class TestEnds:
         assert ended.message.startswith("timed out: the API asks to wait 10s, past the timeout of 30s; ")
 
 
+class TestLastPolls:
+    """The last poll of each import, at its deadline."""
+
+    POLICY = Policy(timeout=10.0, min_interval=1.0, max_interval=1.0)
+
+    def test_a_fault_of_one_import_costs_no_other_one_its_last_poll(self, driven: DrivenFleet) -> None:
+        """After the deadline, a hold that a fault caused does not delay the last poll of another import."""
+        driven.join("a", "b", policy=self.POLICY)
+        for _ in range(2):
+            (poll,) = driven.due(capacity=1).to_poll
+            driven.receive(poll, found(poll.ref.import_id, "ready"))
+        (last,) = driven.due(10.0, capacity=1).to_poll
+        driven.receive(last, answer({}, 503, retry_after="5"), at=10.2)
+        assert [ended.ref for ended in driven.told(Ended)] == [last.ref]
+        assert driven.poll().ref != last.ref
+
+    def test_a_429_of_one_import_costs_no_other_one_its_only_poll(self, driven: DrivenFleet) -> None:
+        """With ``once``, a 429 that names no time leaves the other imports their poll."""
+        driven.join("a", "b", policy=Policy(timeout=10.0, once=True, outage_budget=30.0))
+        (poll,) = driven.due(capacity=1).to_poll
+        driven.receive(poll, throttled(), at=10.1)
+        assert [ended.ref for ended in driven.told(Ended)] == [ref("a")]
+        assert driven.poll().ref == ref("b")
+
+
 class TestHeartbeats:
     """Reports while nothing changes."""
 
@@ -293,6 +318,16 @@ class TestHeartbeats:
         beat = snapshot(driven, "a")
         assert (beat.next_poll, beat.trouble) == (52.0, None)
         assert beat.progress == group.progress(driven.instant())[ref("a")]
+
+    def test_a_heartbeat_knows_of_the_last_poll_at_the_deadline(self, driven: DrivenFleet) -> None:
+        """A hold past the deadline is cut to one last poll at the deadline, also in the announced wait."""
+        driven.join("a", policy=Policy(timeout=100.0))
+        driven.receive(driven.poll(), answer({}, 503, retry_after="600"))
+        (retrying,) = driven.told(Retrying)
+        assert retrying.wait == 100.0
+        driven.now = 60.0
+        assert snapshot(driven, "a").next_poll == 40.0
+        assert driven.poll(100.0).ref == ref("a")
 
     def test_a_heartbeat_says_why_a_status_may_be_old(self, driven: DrivenFleet) -> None:
         """During an outage the state of an import names the last fault and the age of the outage."""

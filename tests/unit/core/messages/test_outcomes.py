@@ -86,8 +86,11 @@ def finish(driven: Driven, reply: Reply, way: str) -> None:
             wait = HOUR if way == "held" else 2 * DAY
             held = Hold(now.monotonic + wait, now.monotonic + wait, named=True, in_a_row=1)
             driven.receive(reply, at=now.monotonic, hold=held)
-            step = None if driven.waiter.over else driven.waiter.end_if_held(held, driven.instant())
-            driven.events += () if step is None else step.events
+            if not driven.waiter.over:
+                is_late = driven.instant().monotonic >= driven.waiter.deadline
+                end = driven.waiter.end_unpolled if is_late else driven.waiter.end_if_held
+                step = end(held, driven.instant())
+                driven.events += () if step is None else step.events
         case "interrupted":
             driven.receive(reply)
             if not driven.waiter.over:

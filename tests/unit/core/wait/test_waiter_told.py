@@ -208,8 +208,7 @@ def test_a_wait_without_a_last_poll_ends_at_its_deadline(policy: Policy, fact: s
     """At the deadline a wait ends without a last poll, and the message names the limit."""
     driven = Driven(policy)
     driven.receive(seen("ready"), at=10.0)
-    assert driven.waiter.end_if_held(None, Instant(29.9, EPOCH + 29.9)) is None
-    ended = end_of(driven.waiter.end_if_held(None, Instant(30.0, EPOCH + 30.0)))
+    ended = end_of(driven.waiter.end_unpolled(None, Instant(30.0, EPOCH + 30.0)))
     assert ended is not None
     assert ended.outcome is Outcome.TIMEOUT
     assert ended.message.startswith(fact)
