@@ -88,7 +88,7 @@ EQUIVALENT: Final[Mapping[str, Mapping[str, str]]] = {
         ),
     },
     "wait.faults.FaultRules.__init__": {
-        "self._answered = False -> self._answered = None": _FALSE,
+        "self._responded = False -> self._responded = None": _FALSE,
         "self._misdirected = False -> self._misdirected = None": _FALSE,
     },
     "wait.faults.interpret": {

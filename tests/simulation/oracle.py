@@ -123,7 +123,7 @@ class Oracle:
                 verdict = self._suspect(arrived, meaning, seen=seen)
             case _:
                 self._lengthen(arrived)
-                if meaning in {Meaning.SERVER, Meaning.GATEWAY}:
+                if meaning in {Meaning.SERVER, Meaning.GATEWAY, Meaning.ROTATED}:
                     self._suspicion = None
         ends = self._ends(arrived, meaning, seen=seen)
         status = self._status

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from watcher.api.hosts import is_loopback, split_origin
 from watcher.core.errors import UsageError
-from watcher.core.text import printable
+from watcher.core.text import printable, redact
 
 _VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _SCHEMES = {"http", "https"}
@@ -39,9 +39,8 @@ class Proxy:
 
     def conceal(self, text: str) -> str:
         """Return text from the proxy without the password."""
-        for secret in (*self.secrets, *(value.rpartition(" ")[2] for value in self.headers.values())):
-            text = text.replace(secret, "***")
-        return text
+        credentials = (value.rpartition(" ")[2] for value in self.headers.values())
+        return redact(text, (*self.secrets, *credentials))
 
 
 @dataclass(frozen=True, slots=True)

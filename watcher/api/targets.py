@@ -15,7 +15,7 @@ from watcher.core.model import ImportRef
 from watcher.core.text import printable, redact
 
 WHITE_SPACE = " \t\r\n"
-"""Characters stripped from user input; a key that begins or ends with other white space is refused."""
+"""Characters stripped from user input; other white space at either end of a target is refused."""
 
 _KEY_NAMES = ("project key", "environment key", "segment key", "import ID")
 _IMPORT_PATH = re.compile(r"/api/v2/segments/([^/]*)/([^/]*)/([^/]*)/imports/([^/]+)/?")
@@ -40,7 +40,7 @@ def target_of(named: ImportRef | str) -> Target:
         UsageError: The text names no import, or a key would change the path of the request.
     """
     if isinstance(named, str):
-        return parse_target(named)
+        return parse_target(named.strip(WHITE_SPACE))
     if not isinstance(named, ImportRef):
         raise UsageError(f"an import must be an ImportRef or a str, not {type(named).__name__}.")
     if not all(isinstance(key, str) for key in named.keys):
@@ -117,7 +117,8 @@ def checked_ref(*keys: str, source: str) -> ImportRef:
     for name, key in zip(_KEY_NAMES, keys, strict=True):
         problem = _problem_with(key)
         if problem is not None:
-            raise UsageError(f"the target's {name} {problem}: {quoted(source)}")
+            advice = "Write project/environment/segment/import-id."
+            raise UsageError(f"the target's {name} {problem}: {quoted(source)}. {advice}")
     return ImportRef(*keys)
 
 
@@ -172,7 +173,9 @@ def _parse_keys(text: str) -> ImportRef:
 
 def _parse_path(path: str, source: str) -> ImportRef:
     if "?" in path or "#" in path:
-        raise UsageError(f"target must end after the import ID, without '?' or '#': {quoted(source)}")
+        raise UsageError(
+            f"target must end after the import ID: {quoted(source)}. Remove everything from '?' or '#' on."
+        )
     match = _IMPORT_PATH.fullmatch(path)
     if match is None:
         if _UNNAMED_PATH.fullmatch(path):
@@ -183,7 +186,10 @@ def _parse_path(path: str, source: str) -> ImportRef:
     try:
         keys = [unquote(key, errors="strict") for key in match.groups()]
     except UnicodeDecodeError:
-        raise UsageError(f"target has percent-encoding that is not UTF-8: {quoted(source)}") from None
+        raise UsageError(
+            f"target has percent-encoding that is not UTF-8: {quoted(source)}. "
+            f"Write the four keys instead, such as {EXAMPLE_TARGET}."
+        ) from None
     return checked_ref(*keys, source=source)
 
 

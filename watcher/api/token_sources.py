@@ -14,8 +14,8 @@ from watcher.core.errors import UsageError
 from watcher.core.text import is_utf16, redact
 
 _LARGEST_FILE = 64 * 1024
-_FORMER_TOKENS = 8
-"""Former tokens of a function that are still removed from messages; they may be valid for a while."""
+_KEPT_TOKENS = 8
+"""Latest tokens that are removed from messages; former ones may be valid for a while."""
 
 
 class TokenError(Exception):
@@ -43,6 +43,10 @@ class TokenSource:
     async def is_replaced(self, rejected: Secret) -> bool:
         """Return whether the token, read again if it can change, is another than the one that got a 401."""
         return self.reread() != rejected
+
+    def _replace_with(self, token: Secret) -> None:
+        self._tokens.append(token)
+        del self._tokens[:-_KEPT_TOKENS]
 
     def conceal(self, text: str) -> str:
         """Return text with ``***`` in place of every token: former ones may still be valid."""
@@ -80,7 +84,7 @@ class TokenFile(TokenSource):
             with suppress(UsageError):
                 token = self._read()
                 if token != self.current():
-                    self._tokens.append(token)
+                    self._replace_with(token)
         return self.current()
 
     def _read(self) -> Secret:
@@ -116,7 +120,7 @@ class TokenFunction(TokenSource):
         return self.current()
 
     async def is_replaced(self, rejected: Secret) -> bool:
-        """Return whether there is another token than the one that got a 401; ask the function if needed.
+        """Return whether there is another token than the one that got a 401, from the function if needed.
 
         Raises:
             TokenError: The function failed.
@@ -129,8 +133,7 @@ class TokenFunction(TokenSource):
         try:
             async with self._lock:
                 if not self._tokens or self.current() is rejected:
-                    self._tokens.append(await self._call())
-                    del self._tokens[:-_FORMER_TOKENS]
+                    self._replace_with(await self._call())
         except asyncio.CancelledError:  # the request timed out
             raise TokenError("the token function did not return in time") from None
 

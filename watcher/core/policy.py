@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from watcher.core.statuses import ImportStatus, Outcome, UnknownStatusRule
 from watcher.core.text import printable
 
 _Type = TypeVar("_Type")
+_Member = TypeVar("_Member", bound=StrEnum)
 
 _LIMITS = frozenset({"timeout", "outage_budget", "appear_within"})
 """The fields that may be infinite, beside the limits in ``max_in_state``."""
@@ -67,14 +69,18 @@ class Policy:
         """
         for name, (kind, shown) in _TYPES.items():
             value = getattr(self, name)
-            if not isinstance(value, kind):
+            if not isinstance(value, kind) or isinstance(value, str):
                 shown_value = printable(repr(value))
                 raise ValueError(f"{name} must be {shown}, not {shown_value}")  # noqa: TRY004 (as for any value)
-        limits = {ImportStatus(status): longest for status, longest in dict(self.max_in_state).items()}
-        object.__setattr__(self, "until", ImportStatus(self.until))
-        object.__setattr__(self, "fail_on", frozenset(map(ImportStatus, self.fail_on)))
-        object.__setattr__(self, "unknown_status", UnknownStatusRule(self.unknown_status))
-        object.__setattr__(self, "max_in_state", limits)
+        limits = dict(self.max_in_state).items()
+        converted = {
+            "until": _member("until", ImportStatus, self.until),
+            "fail_on": frozenset(_member("fail_on", ImportStatus, status) for status in self.fail_on),
+            "unknown_status": _member("unknown_status", UnknownStatusRule, self.unknown_status),
+            "max_in_state": {_member("max_in_state", ImportStatus, one): longest for one, longest in limits},
+        }
+        for name, value in converted.items():
+            object.__setattr__(self, name, value)
         self._check_numbers()
         if self.until in self.fail_on:
             raise ValueError(f"fail_on must not contain {self.until}, which is the status of until")
@@ -132,6 +138,13 @@ class Policy:
             raise ValueError(f"growth must be at least 1, not {printable(repr(growth))}")
 
 
+def _member(name: str, kind: type[_Member], value: object) -> _Member:
+    for member in kind:
+        if member == value:
+            return member
+    raise ValueError(f"{name} must be one of {', '.join(kind)}, not {printable(repr(value))}")
+
+
 def _convert(value: object, kind: type[_Type]) -> _Type:
     try:
         return msgspec.convert(value, kind)
@@ -152,9 +165,11 @@ class Terms:
     """The settings of imports that are watched together; all times are seconds.
 
     Attributes:
+        succeeds: Whether an outcome is a success; exit codes can be changed.
         any_suffices: End all waits at the first success.
         fail_fast: End all waits at the first failure.
-        heartbeat: Longest time without an event.
+        heartbeat: Longest time without an event other than a 429 or a retry.
+        request_timeout: Longest request.
     """
 
     policy: Policy

@@ -68,7 +68,8 @@ class Watch:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Watch until every wait has ended, and yield the events in the order in which they happened.
 
-        If nobody reads them, the imports are not polled after ``UNREAD_LIMIT`` events. A deadline that passes
+        If nobody reads them, the imports are not polled after ``UNREAD_LIMIT`` unread events, or three
+        for each import if that is more. A deadline that passes
         meanwhile applies after one more poll.
 
         Raises:

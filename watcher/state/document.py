@@ -33,7 +33,7 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def from_end(cls, end: Ended) -> Reported:
-        """Return what is reported of an outcome."""
+        """Return outcome and status of a final event."""
         return cls(end.outcome, end.progress.status)
 
 

@@ -1,4 +1,4 @@
-"""The way to a file or directory, without symbolic links that other users may have created."""
+"""Open files and directories without following symbolic links that other users may have created."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _follow(place: Place, names: list[str]) -> None:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if target.is_absolute():
             place.go_to_root()
-        names += _names(target) or ["."]
+        names += _names(target)
 
 
 def _names(path: Path) -> list[str]:

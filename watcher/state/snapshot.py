@@ -21,7 +21,7 @@ _LIMIT = 2000
 
 
 class Snapshot(Header, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The wait for one import, and the pause that the API asked for in the last response."""
+    """The wait for one import, and the hold of a 429 if the event reports one; other holds are not kept."""
 
     ref: ImportRef
     wait: SavedWait
@@ -43,7 +43,7 @@ def decode(text: str) -> Snapshot:
     """Return the state that ``encode`` has written.
 
     Raises:
-        UsageError: The text is damaged, or was written by another program or a later version.
+        UsageError: The text is damaged, or was written by another program or another version.
     """
 
     def read() -> Snapshot:

@@ -73,7 +73,7 @@ class StateStore:
 
     @property
     def saved(self) -> SavedState:
-        """What the file says about this run's imports; right after opening, what earlier runs saved."""
+        """The saved waits of this run's imports, and the hold of their base URI."""
         waits = {ref: entry.wait for ref, entry in self._entries.items()}
         return SavedState(waits, self._holds.get(self._base_uri))
 

@@ -130,7 +130,8 @@ def test_the_password_is_sent_but_not_shown(monkeypatch: pytest.MonkeyPatch) -> 
     assert proxy.url == PROXY
     assert proxy.headers == {"Proxy-Authorization": "Basic c29tZWJvZHk6cEBzcw=="}
     assert "p@ss" not in repr(proxy) + str(proxy)
-    assert proxy.conceal("p@ss p%40ss c29tZWJvZHk6cEBzcw==") == "*** *** ***"
+    assert proxy.conceal("p@ss, c29tZWJvZHk6cEBzcw==, p@ssword") == "***, ***, p@ssword"
+    assert proxy.conceal("refused p%40ss") == "***"
 
 
 def test_a_proxy_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

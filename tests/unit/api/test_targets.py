@@ -139,6 +139,7 @@ def test_any_text_is_a_target_or_rejected(text: str) -> None:
 def test_a_program_names_an_import_by_reference_or_text() -> None:
     """References and all forms of text are accepted."""
     assert target_of(REF) == target_of(KEYS) == Target(REF)
+    assert target_of(f" {KEYS}\r\n") == Target(REF)
     assert target_of(URL) == Target(REF, "https://app.launchdarkly.com")
 
 

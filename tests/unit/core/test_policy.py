@@ -92,3 +92,26 @@ def test_two_outcomes_are_worth_a_retry() -> None:
         Outcome.UNAVAILABLE,
         Outcome.INTERNAL,
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("fail_on", "stopped", "fail_on must be a list of statuses, not 'stopped'"),
+        ("fail_on", ["done"], "fail_on must be one of preparing, .*, stopped, not 'done'"),
+        ("until", "done", "until must be one of preparing, .*, stopped, not 'done'"),
+        ("max_in_state", {"done": 1}, "max_in_state must be one of preparing, .*, stopped, not 'done'"),
+        ("unknown_status", "ignore", "unknown_status must be one of wait, fail, not 'ignore'"),
+        ("once", 1, "once must be True or False, not 1"),
+        (
+            "min_interval",
+            61,
+            r"min_interval must be more than 0 seconds, and at most as long as max_interval \(",
+        ),
+        ("max_interval", math.inf, "max_interval must not be infinite"),
+    ],
+)
+def test_an_error_names_the_field_and_what_is_expected(field: str, value: object, message: str) -> None:
+    """A program without a type checker gets a message that says what to write."""
+    with pytest.raises(ValueError, match=message):
+        Policy(**{field: value})  # type: ignore[arg-type]  # wrong on purpose

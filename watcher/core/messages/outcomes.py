@@ -38,7 +38,7 @@ _NOT_POLLED = "not polled: "
 _NOT_YET_THERE = "no such import yet: "
 
 CHECK_LATER = "Check again later."
-CHECK_LATER_SHARED_LIMIT = "The limit is shared by the whole account: check again later."
+CHECK_LATER_SHARED_LIMIT = "Check again later; other programs may be using up the same limit."
 CHECK_UNKNOWN_STATUS = "Check the import in LaunchDarkly, or allow unknown statuses."
 CHECK_TARGET = (
     "Check the four keys, the base URI and the token's account; a new import may take longer to appear."
@@ -205,10 +205,10 @@ def not_polled(wait: float, *, named: bool, earlier_run: bool) -> str:
     return _NOT_POLLED + (f"the API asks to wait {left}" if named else f"rate limited for another {left}")
 
 
-def no_answer(outage: float, detail: str, *, usable: bool = False) -> str:
-    """Return the fact after an outage; ``usable`` if responses came, but none that confirmed another."""
+def no_usable_response(outage: float, detail: str, *, unconfirmed: bool = False) -> str:
+    """Return the fact after an outage; ``unconfirmed`` if no other response confirmed the last error."""
     length = f" for {duration(outage)}" if outage >= 0.001 else ""  # noqa: PLR2004 (the precision of a duration)
-    return f"no {'confirmed' if usable else 'usable'} response{length}: {detail}"
+    return f"no {'confirmed' if unconfirmed else 'usable'} response{length}: {detail}"
 
 
 def held_past_budget(fact: str, wait: float) -> str:

@@ -35,14 +35,14 @@ class Outage:
     """A period without a usable response.
 
     Attributes:
-        length: Number of failed requests.
+        failures: Number of failed requests in a row.
         doubtful_since: When a stretch of faults began that a wrong configuration explains; None after another
             fault.
     """
 
     began: float
     ceilings: Iterator[float]
-    length: int = 0
+    failures: int = 0
     doubtful_since: float | None = None
 
 
@@ -66,7 +66,7 @@ def interpret(reply: ErrorReply, *, seen: bool) -> tuple[Outcome, str, str]:
 def outcome_unseen(fault: Fault) -> Outcome:
     """Return the outcome if a fault ends the wait for an import that was never seen.
 
-    The HTTP status of a gateway's response is the best hint; without a response there is none.
+    A network error or a 5xx is ``unavailable``; for a gateway's other responses the HTTP status decides.
     """
     if fault.kind not in _HTTP_FAULTS or fault.http_status in _SERVER_ERRORS:
         return Outcome.UNAVAILABLE
@@ -83,7 +83,14 @@ class FaultRules:
     """Decide after each fault or error reply whether to retry."""
 
     __slots__ = (
-        "_answered", "_misdirected", "_policy", "_random", "_record", "_steps", "_unconfirmed", "outage",
+        "_misdirected",
+        "_policy",
+        "_random",
+        "_record",
+        "_responded",
+        "_steps",
+        "_unconfirmed",
+        "outage",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, record: Record, steps: StepBuilder, random: Random) -> None:
@@ -93,7 +100,7 @@ class FaultRules:
         self._steps = steps
         self._random = random
         self._unconfirmed: type[ErrorReply] | None = None
-        self._answered = False
+        self._responded = False
         self._misdirected = False
 
     @property
@@ -108,7 +115,7 @@ class FaultRules:
         """Update the state from any reply; a 429 or network fault does not clear an error reply."""
         if isinstance(reply, Fault) and reply.kind not in _HTTP_FAULTS:
             return
-        self._answered = True
+        self._responded = True
         self._misdirected = isinstance(reply, Fault) and reply.http_status == HTTPStatus.MISDIRECTED_REQUEST
         if isinstance(reply, (replies.Found, Fault)):
             self._unconfirmed = None
@@ -145,9 +152,10 @@ class FaultRules:
 
     def on_new_token(self, reply: replies.Denied, arrival: Arrival) -> Step:
         """Retry with a token that changed during the request, the first time at once, or end the wait."""
+        self._unconfirmed = None
         outage = self._extend_outage(str(reply.error), arrival)
         outage.doubtful_since = None
-        ceiling = 0.0 if outage.length == 1 else next(outage.ceilings)
+        ceiling = 0.0 if outage.failures == 1 else next(outage.ceilings)
         wait = schedule.fault_wait(ceiling, self._random)
         return self._retry_or_end(outage, faults.new_token(str(reply.error)), wait, arrival)
 
@@ -156,14 +164,14 @@ class FaultRules:
         if self.outage is None:
             ceilings = schedule.growing(self._policy.min_interval, self._policy.max_interval, 2)
             self.outage = Outage(arrival.asked_at, ceilings)
-        self.outage.length += 1
+        self.outage.failures += 1
         return self.outage
 
     def _is_doubtful(self, fault: Fault) -> bool:
         """Return whether a wrong configuration is a likely cause of a fault."""
         if fault.kind in _HTTP_FAULTS:
             return self._record.last is None and fault.http_status not in _SERVER_ERRORS
-        return fault.kind is not FaultKind.NETWORK and not self._answered
+        return fault.kind is not FaultKind.NETWORK and not self._responded
 
     def _retry_or_end(
         self, outage: Outage, detail: str, wait: float, arrival: Arrival, *, fault: Fault | None = None
@@ -174,15 +182,16 @@ class FaultRules:
         poll ends there.
         """
         now, hold = arrival.now.monotonic, arrival.hold
-        ends = outage.began + self._policy.outage_budget
+        budget_ends_at = outage.began + self._policy.outage_budget
         if outage.doubtful_since is not None:
-            ends = min(ends, outage.doubtful_since + FIRST_CONTACT_BUDGET)
-        is_held_past = self._policy.once and hold is not None and hold.named and hold.until > ends
-        if ends > self._steps.deadline.at or (now < ends and not is_held_past):
-            return self._steps.retry(wait, arrival, detail=detail, in_a_row=outage.length, latest=ends)
+            budget_ends_at = min(budget_ends_at, outage.doubtful_since + FIRST_CONTACT_BUDGET)
+        is_held_past = self._policy.once and hold is not None and hold.named and hold.until > budget_ends_at
+        if budget_ends_at > self._steps.deadline.at or (now < budget_ends_at and not is_held_past):
+            in_a_row = outage.failures
+            return self._steps.retry(wait, arrival, detail=detail, in_a_row=in_a_row, latest=budget_ends_at)
         outcome = Outcome.UNAVAILABLE
-        fact = messages.no_answer(now - outage.began, detail, usable=fault is None)
-        if hold is not None and now < ends:
+        fact = messages.no_usable_response(now - outage.began, detail, unconfirmed=fault is None)
+        if hold is not None and now < budget_ends_at:
             fact = messages.held_past_budget(fact, hold.until - now)
         elif fault is not None and self._record.last is None:
             outcome = outcome_unseen(fault)

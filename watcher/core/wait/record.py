@@ -32,7 +32,7 @@ class Record:
         started: When the wait began, on the monotonic clock in seconds.
         since: When the present status was first observed, on that clock.
         stale_since: When this run resumed the wait, on that clock, until a response has shown how the import
-            is now; None for a new wait.
+            is now; None if the wait has no saved state.
         transitions: A tuple, because all progress reports of an import share it.
     """
 
@@ -49,7 +49,7 @@ class Record:
 
     @classmethod
     def restored(cls, saved: SavedWait, now: Instant) -> Record:
-        """Return the record of a wait that an earlier run saved; no time in it is later than ``now``."""
+        """Return the record of a wait that an earlier run saved."""
         to_monotonic = now.monotonic - now.unix
         record = cls(saved.began + to_monotonic)
         record.stale_since = now.monotonic

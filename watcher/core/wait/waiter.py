@@ -66,7 +66,7 @@ class Waiter:
         """Return why the status may be out of date; None after a usable response or a new import's 404."""
         error, outage = self._record.requests.last_error, self._faults.outage
         if outage is not None and error is not None:
-            return messages.no_answer(now.monotonic - outage.began, error)
+            return messages.no_usable_response(now.monotonic - outage.began, error)
         return messages.RATE_LIMITED if self._rate_limited else None
 
     def begin(self, now: Instant) -> Step:

@@ -297,6 +297,16 @@ def test_a_fault_alone_needs_no_new_connection(reply: Reply) -> None:
     assert not driven.receive(reply).fresh
 
 
+def test_a_new_token_between_two_errors_confirms_nothing() -> None:
+    """Only the next response confirms an error, not one after a 401 to an old token."""
+    driven = Driven(Policy())
+    for reply in (seen("ready"), MISSING, NEW_TOKEN, MISSING):
+        driven.receive(reply)
+    assert not driven.waiter.over
+    driven.receive(MISSING)
+    assert driven.outcome is Outcome.NOT_FOUND
+
+
 def test_a_confirmation_is_asked_for_after_the_shortest_interval() -> None:
     """The poll that confirms an error follows soon, however slow the polls have become."""
     driven = Driven(Policy(min_interval=2.0, max_interval=60.0, growth=10.0))

@@ -112,7 +112,7 @@ def test_a_429_is_told_or_ends_a_single_poll(
     single.receive(THROTTLED, at=1.0, hold=hold)
     assert single.ended.message == (
         f"rate limited: {THROTTLED.error}{quoted}; the import was not seen. "
-        "The limit is shared by the whole account: check again later."
+        "Check again later; other programs may be using up the same limit."
     )
 
 
