@@ -4,10 +4,10 @@
 
     curl -sS http://127.0.0.1:8080/imports/default/production/big-spenders/1234a567-…
 
-The response comes when the import is final: 200 if it is complete, 409 if it cannot become complete, 503 if
-LaunchDarkly does not respond. After 25 s without an end it is 202: ask again. All requests share one rate
-limiter and one connection pool, and requests for the same import share its polls. If a client goes away, its
-import is no longer polled.
+The response comes when the import is final: 200 if it is complete, 503 if LaunchDarkly does not respond, and
+409 for any other outcome, such as stopped or no such import. After 25 s without an end it is 202: ask again.
+All requests share one rate limiter and one connection pool, and requests for the same import share its polls.
+If a client goes away, its import is no longer polled.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LONGEST_RESPONSE = 25.0
 """Seconds; many proxies close a connection that is silent for 30 s."""
 
+POLICY = watcher.Policy(appear_within=10, outage_budget=15)
+"""Limits in seconds that are shorter than a response, because every request begins a new wait."""
+
 WATCHER = web.AppKey("watcher", watcher.Watcher)
 
 
@@ -41,7 +44,7 @@ async def wait(request: web.Request) -> web.Response:
     """Respond when the import is final."""
     try:
         async with asyncio.timeout(LONGEST_RESPONSE):
-            ended = await request.app[WATCHER].wait(request.match_info["target"])
+            ended = await request.app[WATCHER].wait(request.match_info["target"], policy=POLICY)
     except TimeoutError:
         return web.json_response({"outcome": None, "message": "not final yet"}, status=HTTPStatus.ACCEPTED)
     except watcher.WaitError as error:

@@ -248,10 +248,14 @@ def test_the_action_accepts_no_options_as_targets(start_simulator: StartSimulato
 @needs_bash
 @pytest.mark.parametrize(
     ("given", "named"),
-    [({"targets": "a/b/c/d"}, "'token'"), ({"token": TOKEN}, "'targets' and 'headers-file'")],
+    [
+        ({"targets": "a/b/c/d"}, "'token'"),
+        ({"token": TOKEN}, "'targets' and 'headers-file'"),
+        ({"token": TOKEN, "targets": "a/b/c/d", "headers-file": "headers"}, "'targets' and 'headers-file'"),
+    ],
 )
 def test_the_action_names_a_missing_input(folder: Path, given: dict[str, str], named: str) -> None:
-    """A missing input is an annotation that names it as the workflow does."""
+    """An input that is missing, or one too many, is an annotation that names it as the workflow does."""
     _, step, _ = ACTION.runs.steps
     ended = run_step(step, folder, NOWHERE, ACTION.values(given))
     assert ended.returncode == 2

@@ -152,7 +152,7 @@ def test_a_file_that_is_no_program(start_simulator: StartSimulator, tmp_path: Pa
     assert "WATCHER_OUTCOME=reached\n" in dotenv.read_text()
     assert "reached preparing at the first poll" in log.read_text()
     assert finished.out.startswith("reached ")
-    assert "cannot be run: Exec format error" in finished.err
+    assert "cannot be run: exec format error" in finished.err
 
 
 def test_the_shell_runs_a_script_without_an_interpreter(
@@ -206,5 +206,5 @@ def test_a_dotenv_that_cannot_be_written(start_simulator: StartSimulator, tmp_pa
     finished = run_watcher(simulator.create(), *options, env=environment(simulator.base_uri))
     assert finished.code == 8
     (said,) = [event for event in finished.events if event["event"] == "report_failed"]
-    assert "No such file or directory" in str(said["message"])
+    assert "no such file or directory" in str(said["message"])
     assert json.loads(finished.err.splitlines()[-1])["event"] == "result"

@@ -102,7 +102,7 @@ def test_standard_input_that_cannot_be_read(tmp_path: Path, arguments: str) -> N
     )
     assert shell.returncode == 2
     assert shell.stderr.count("\n") == 1
-    assert ("standard input cannot be read: Bad file descriptor" in shell.stderr) == (arguments == "-")
+    assert ("standard input cannot be read: bad file descriptor" in shell.stderr) == (arguments == "-")
 
 
 def test_a_pipe_without_an_import_adds_nothing() -> None:
@@ -149,7 +149,7 @@ def test_tls_that_cannot_be_prepared() -> None:
     """A broken SSLKEYLOGFILE is a usage error that names the variable."""
     finished = run_watcher("a/b/c/d", env=NOWHERE | {"SSLKEYLOGFILE": "/nowhere/keys"})
     assert finished.code == 2
-    assert "No such file or directory. Check SSLKEYLOGFILE" in finished.err
+    assert "no such file or directory. Check SSLKEYLOGFILE" in finished.err
 
 
 def test_a_busy_state_file_runs_no_command(tmp_path: Path) -> None:

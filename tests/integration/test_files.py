@@ -84,8 +84,8 @@ def test_files_that_cannot_be_written(start_simulator: StartSimulator, tmp_path:
     assert finished.code == 3
     failures = [str(event["message"]) for event in finished.events if event["event"] == "report_failed"]
     assert failures == [
-        f"--status-file {status} could not be written: No such file or directory",
-        f"--termination-log {log} could not be written: No such file or directory",
+        f"--status-file {status} could not be written: no such file or directory",
+        f"--termination-log {log} could not be written: no such file or directory",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -84,6 +85,19 @@ def test_the_service_explains_a_failure(
     assert "create a new one" in str(stopped[1]["message"])
     assert wrong[0] == 400
     assert "four parts" in str(wrong[1]["message"])
+
+
+def test_the_service_gives_up_before_its_response_is_due(
+    monkeypatch: pytest.MonkeyPatch, start_simulator: StartSimulator
+) -> None:
+    """A missing import is 409 and a silent server 503, although every request begins a new wait."""
+    simulator = start_simulator("happy")
+    service = load(monkeypatch, "gate_service", simulator)
+    assert service.POLICY.appear_within < service.POLICY.outage_budget < service.LONGEST_RESPONSE
+    monkeypatch.setattr(service, "POLICY", replace(service.POLICY, appear_within=0.1, outage_budget=0.2))
+    assert ask(service, "default/production/big-spenders/1234")[0][0] == 409
+    monkeypatch.setenv("LD_BASE_URI", "http://127.0.0.1:9")
+    assert ask(service, "default/production/big-spenders/1234")[0][0] == 503
 
 
 def test_the_service_answers_before_a_proxy_gives_up(

@@ -194,7 +194,7 @@ def test_a_full_disk_is_reported_once(start_simulator: StartSimulator) -> None:
             env=environment(simulator.base_uri),
         )
     assert process.returncode == 0
-    assert process.stderr.count("the result on standard output could not be written: No space left") == 1
+    assert process.stderr.count("the result on standard output could not be written: no space left") == 1
 
 
 def test_closed_standard_streams(start_simulator: StartSimulator) -> None:

@@ -51,9 +51,9 @@ def test_unwritable_files_fail_no_step(start_simulator: StartSimulator, tmp_path
     files = {"GITHUB_OUTPUT": str(missing), "GITHUB_STEP_SUMMARY": "/dev/full"}
     finished = run_watcher(*look, env=step(tmp_path, simulator.base_uri, **files))
     assert finished.code == 0
-    assert finished.err.count("$GITHUB_OUTPUT could not be written: No such file or directory") == 1
+    assert finished.err.count("$GITHUB_OUTPUT could not be written: no such file or directory") == 1
     if Path("/dev/full").exists():
-        assert finished.err.count("$GITHUB_STEP_SUMMARY could not be written: No space left on device") == 1
+        assert finished.err.count("$GITHUB_STEP_SUMMARY could not be written: no space left on device") == 1
     assert "::" not in finished.err
     finished = run_watcher(
         *look, "--ci", "github", "--log-level", "error", env=environment(simulator.base_uri, GITHUB_OUTPUT="")

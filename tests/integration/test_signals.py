@@ -40,7 +40,7 @@ module.EXIT_TIMEOUT = {timeout}
 signals = Signals()
 signals.install()
 signals.exit_code = {exit_code}
-signals.call(lambda number: time.sleep(60))
+signals.set_callback(lambda number: time.sleep(60))
 print("ready", flush=True)
 time.sleep(60)
 """

@@ -252,10 +252,10 @@ def test_a_full_disk_does_not_end_the_watch(start_simulator: StartSimulator, tmp
         finished = finish(process)
         assert finished.code == 0
         assert "in_progress -> complete" in finished.err
-        warnings = [line for line in finished.err.splitlines() if "No space left on device" in line]
+        warnings = [line for line in finished.err.splitlines() if "no space left on device" in line]
         assert len(warnings) == 1
         assert json.loads(state.read_bytes())["program"] == "watcher"
         assert not (tmp_path / "state.new").exists()
         refused = look(state, TARGET, NOWHERE)
         assert refused.code == 2
-        assert "cannot be written: No space left on device" in refused.err
+        assert "cannot be written: no space left on device" in refused.err

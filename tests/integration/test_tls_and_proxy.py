@@ -249,7 +249,7 @@ class TestTls:
         """A missing `SSL_CERT_FILE` is a usage error."""
         run = run_over_tls(server_context(authority.issue_cert("127.0.0.1")), SSL_CERT_FILE="/nowhere")
         assert run.code == 2
-        assert "SSL_CERT_FILE /nowhere cannot be read: No such file or directory" in run.err
+        assert "SSL_CERT_FILE /nowhere cannot be read: no such file or directory" in run.err
 
     def test_ca_file_adds_to_ssl_cert_file(self, authority: trustme.CA, tmp_path: Path) -> None:
         """`--ca-file` does not replace the authorities in `SSL_CERT_FILE`."""

@@ -17,6 +17,7 @@ from watcher.airflow.form import (
     RELABELED_FIELDS,
 )
 from watcher.airflow.threads import call
+from watcher.api.hosts import parse_base_uri
 from watcher.api.token import Secret, check_token
 
 
@@ -62,7 +63,7 @@ class LaunchDarklyHook(BaseHook):
 
         Raises:
             AirflowNotFoundException: There is no such connection, or no secrets backend found it.
-            UsageError: Its password is no access token.
+            UsageError: Its password is no access token, or its host is no base URI.
         """
         name = self.launchdarkly_conn_id
         try:
@@ -84,7 +85,8 @@ def _base_uri(host: str | None, scheme: str | None, port: int | None) -> str | N
     if not host:
         return None
     uri = host if "://" in host else f"{scheme or 'https'}://{host}"
-    return uri if port is None else f"{uri.rstrip('/')}:{port}"
+    uri = uri if port is None else f"{uri.rstrip('/')}:{port}"
+    return parse_base_uri(uri, "the connection's host")
 
 
 async def get_account(conn_id: str) -> LaunchDarklyAccount:

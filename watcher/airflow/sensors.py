@@ -1,4 +1,4 @@
-"""The sensor: looks once in the worker, and leaves the rest of the wait to a trigger."""
+"""The sensor: polls once in the worker, and leaves the rest of the wait to a trigger."""
 
 from __future__ import annotations
 
@@ -86,15 +86,15 @@ class LaunchDarklyImportSensor(BaseSensorOperator):
         self._policy()  # a wrong argument is an error of the DAG file
         if self.reschedule and not deferrable:
             raise ValueError(
-                "mode='reschedule' is not supported, because it forgets the wait between two looks. Set "
+                "mode='reschedule' is not supported, because it forgets the wait between two polls. Set "
                 "deferrable=True, which also frees the worker slot."
             )
 
     def execute(self, context: Context) -> Document | list[Document]:
-        """Look once, and return the result or leave the wait to the trigger."""
+        """Poll once, and return the result or leave the wait to the trigger."""
         try:
             wait = self._wait()
-            asyncio.run(self._log(wait, wait.look() if self.deferrable else wait.follow(HEARTBEAT)))
+            asyncio.run(self._log(wait, wait.poll_once() if self.deferrable else wait.follow(HEARTBEAT)))
         except UsageError as error:
             raise self._failure(Outcome.USAGE, str(error)) from None
         if wait.memory.waiting(wait.targets):

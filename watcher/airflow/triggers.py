@@ -37,7 +37,7 @@ HEARTBEAT = 300.0
 """Longest time in seconds without a line in the task's log."""
 
 CONNECTION_INTERVAL = 30.0
-"""Time in seconds between two looks for a connection that is gone."""
+"""Time in seconds between two searches for a connection that is gone."""
 
 
 class Fired(TypedDict, total=False):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from watcher.api.hosts import parse_base_uri
 from watcher.api.targets import choose_base_uri, target_of
 from watcher.core.errors import UsageError
 from watcher.core.events import Ended, Event, Watching
@@ -25,8 +24,8 @@ from watcher.state import snapshot
 Document = dict[str, object]
 """The part of the JSON result for one import."""
 
-FIRST_LOOK_BUDGET = 10.0
-"""Longest outage in seconds during the first look; the wait continues elsewhere with its own budget."""
+FIRST_POLL_BUDGET = 10.0
+"""Longest outage in seconds during the first poll; the wait continues elsewhere with its own budget."""
 
 
 _NOT_FINAL = frozenset({Outcome.PENDING, Outcome.UNAVAILABLE})
@@ -169,13 +168,13 @@ class Wait:
     base_uri: str | None
     memory: Memory
 
-    async def look(self) -> AsyncGenerator[Event, None]:
+    async def poll_once(self) -> AsyncGenerator[Event, None]:
         """Ask for each import once, and yield the events; ``memory`` keeps those that are not final waiting.
 
         Raises:
             UsageError: A target, the token or the base URI is invalid; no request was sent.
         """
-        budget = min(self.policy.outage_budget, FIRST_LOOK_BUDGET)
+        budget = min(self.policy.outage_budget, FIRST_POLL_BUDGET)
         policy = replace(self.policy, once=True, remembered=True, outage_budget=budget)
         async with aclosing(replace(self, policy=policy).follow()) as events:
             async for event in events:
@@ -225,8 +224,7 @@ class Wait:
         return level, text
 
     def _base_uri(self) -> str:
-        given = None if self.base_uri is None else parse_base_uri(self.base_uri, "the connection's host")
-        return choose_base_uri(given, map(target_of, self.targets), "a connection with the host")
+        return choose_base_uri(self.base_uri, map(target_of, self.targets), "a connection with the host")
 
 
 def failure(results: Iterable[Mapping[str, object]]) -> tuple[Outcome, str] | None:

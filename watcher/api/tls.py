@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 
 from watcher.core.errors import UsageError
+from watcher.core.text import reason_of
 
 _VARIABLE = "SSL_CERT_FILE"
 
@@ -37,5 +38,5 @@ def _load(context: ssl.SSLContext, path: Path, setting: str) -> None:
         raise UsageError(f"{setting} {path} contains no certificate in PEM format. Convert it.") from None
     except OSError as error:
         raise UsageError(
-            f"{setting} {path} cannot be read: {error.strerror}. Name a file in PEM format."
+            f"{setting} {path} cannot be read: {reason_of(error)}. Name a file in PEM format."
         ) from None

@@ -11,7 +11,7 @@ from typing import Self
 from watcher.api.threads import in_daemon_thread
 from watcher.api.token import Secret, check_token, parse_token
 from watcher.core.errors import UsageError
-from watcher.core.text import is_utf16, redact
+from watcher.core.text import is_utf16, reason_of, redact
 
 _LARGEST_FILE = 64 * 1024
 _KEPT_TOKENS = 8
@@ -93,7 +93,7 @@ class TokenFile(TokenSource):
             with self._path.open("rb") as file:
                 return _decoded(file.read(_LARGEST_FILE), source)
         except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
+            reason = reason_of(error)
         raise UsageError(f"{source} cannot be read: {reason}. Check the path.")
 
 

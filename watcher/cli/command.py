@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from watcher.core.errors import CommandError, UsageError
+from watcher.core.text import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ def find_command(command: Sequence[str]) -> str:
     raise CommandError(f"command '{name}' not found. Check its spelling and PATH.", NOT_FOUND)
 
 
-def fitting(variables: Mapping[str, str]) -> dict[str, str]:
+def short_enough(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are short enough for the system."""
     return {name: value for name, value in variables.items() if len(value.encode()) < _VARIABLE_LIMIT}
 
@@ -68,7 +69,7 @@ def replace_process(
         _execute(program, command, inherited | dict(variables))
     except OSError as error:
         raise CommandError(
-            f"command '{command[0]}' cannot be run: {error.strerror}. The imports succeeded: fix the "
+            f"command '{command[0]}' cannot be run: {reason_of(error)}. The imports succeeded: fix the "
             "command and run it without watcher.",
             CANNOT_RUN,
         ) from None

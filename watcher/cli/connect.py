@@ -79,7 +79,7 @@ async def connect(
     saved, save = _begun(named, age), None
     if store is not None:
         saved, save = store.saved, store.save
-    watch = Watch(loop, named.refs, _lenient(terms, age), saved=saved, save=save)
+    watch = Watch(loop, named.refs, _extend_appear_within(terms, age), saved=saved, save=save)
     return Connected(watch, named, store, notices)
 
 
@@ -133,7 +133,7 @@ def _begun(named: Inputs, age: float) -> SavedState:
     return SavedState({ref: SavedWait(began) for ref in named.refs} if age else {})
 
 
-def _lenient(terms: Terms, age: float) -> Terms:
+def _extend_appear_within(terms: Terms, age: float) -> Terms:
     """Let the patience for a new import begin after the reads: standard input may have named it just now."""
     policy = terms.policy
     if not policy.appear_within:

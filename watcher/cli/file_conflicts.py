@@ -54,7 +54,7 @@ def _files(settings: Settings) -> Iterator[tuple[str, str, bool]]:
     inputs = {"--token-file": settings.token_file, "--ca-file": settings.ca_file}
     lists = {target: Path(target[1:]) for target in settings.targets if target.startswith("@")}
     for option, path in (reports | inputs | lists).items():
-        if path is not None and not _is_device(path):
+        if path is not None and not _is_no_regular_file(path):
             yield option, _real_path(path), option in reports
 
 
@@ -65,7 +65,7 @@ def _real_path(path: Path) -> str:
         return os.path.abspath(path)  # noqa: PTH100 (as above)
 
 
-def _is_device(path: Path) -> bool:
+def _is_no_regular_file(path: Path) -> bool:
     """Return whether a path leads to a device or a pipe, which cannot be overwritten."""
     try:
         return not stat.S_ISREG(path.stat().st_mode)

@@ -10,7 +10,7 @@ from watcher.api.targets import WHITE_SPACE, Target, parse_target, quoted, shown
 from watcher.core.errors import UsageError
 
 _STATUS_LINE = re.compile(r"HTTP/\d+(?:\.\d+)? +(\d{3})(?: .*)?")
-_LOCATION = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
+LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
 _CREATED = {"201", "204"}
 _NEXT_STEPS = {
     "401": "Check the access token.",
@@ -84,7 +84,7 @@ class _Block:
 
     @property
     def locations(self) -> set[str]:
-        matches = map(_LOCATION.fullmatch, self.fields)
+        matches = map(LOCATION_FIELD.fullmatch, self.fields)
         return {match[1].strip(WHITE_SPACE) for match in matches if match is not None}
 
 

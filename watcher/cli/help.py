@@ -75,5 +75,6 @@ Exit codes:
 
 A command after -- runs in watcher's place if the exit code is 0.
 Every option --foo-bar can be set as WATCHER_FOO_BAR in the environment.
-Durations are 90, 90s, 1h30m or 500ms; a limit of 0 means no limit.
+Durations are 90, 90s, 1h30m or 500ms; a limit of 0 means no limit,
+except that --appear-within 0 accepts no 404.
 """

@@ -17,7 +17,7 @@ from watcher.cli.signals import Interrupted, raise_interrupted
 from watcher.core.errors import BusyError, CommandError, UsageError
 from watcher.core.exit_codes import DEFAULT_CODES, Result
 from watcher.core.statuses import Outcome
-from watcher.core.text import MESSAGE_LIMIT, printable_lines
+from watcher.core.text import MESSAGE_LIMIT, printable_lines, reason_of
 from watcher.reports.stream import Stream
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _watch(attempt: _Attempt, terms: Terms) -> Finished:
         from watcher.cli.run import run_watch  # noqa: PLC0415 (usage errors need no network)
     except OSError as error:  # aiohttp prepares TLS when it is imported
         raise UsageError(
-            f"TLS cannot be prepared: {error.strerror or 'unknown reason'}. "
+            f"TLS cannot be prepared: {reason_of(error)}. "
             "Check SSLKEYLOGFILE, SSL_CERT_FILE and SSL_CERT_DIR."
         ) from None
     gc.freeze()  # imported modules stay until the end
@@ -148,11 +148,11 @@ def _watch(attempt: _Attempt, terms: Terms) -> Finished:
 
 
 def _replace_process(program: str, command: Sequence[str], finished: Finished, attempt: _Attempt) -> None:
-    from watcher.cli.command import fitting, replace_process  # noqa: PLC0415 (most runs have no command)
+    from watcher.cli.command import replace_process, short_enough  # noqa: PLC0415 (most runs have no command)
     from watcher.core.messages.progress import Level  # noqa: PLC0415 (likewise)
 
     variables = finished.variables()
-    fit = fitting(variables)
+    fit = short_enough(variables)
     if missing := ", ".join(variables.keys() - fit):
         log = _line_log(attempt)
         log.notify(
@@ -177,12 +177,12 @@ def _find_created(attempt: _Attempt) -> str | None:
 
     notify = partial(_line_log(attempt).notify, Level.INFO, "waiting_for_input")
     limit = min(_PIPE_TIMEOUT, settings.timeout or _PIPE_TIMEOUT)
-    signals.call(raise_interrupted)
+    signals.set_callback(raise_interrupted)
     try:
         signals.check()
         return read_within(limit, partial(created_import, inputs.lists), inputs.reading, notify)
     finally:
-        signals.call(None)
+        signals.set_callback(None)
 
 
 def _line_log(attempt: _Attempt) -> Reports:

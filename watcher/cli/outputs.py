@@ -70,11 +70,11 @@ def make_failure_reports(settings: Settings) -> list[Report]:
     return [*_text_files(settings), *_json_files(settings, builder), log, *output]
 
 
-def nowhere(_ref: ImportRef) -> None:
+def no_snapshot(_ref: ImportRef) -> None:
     """Return no snapshot of an import."""
 
 
-def make_line_log(settings: Settings, snapshot: Snapshot = nowhere, *, several: bool = False) -> Report:
+def make_line_log(settings: Settings, snapshot: Snapshot = no_snapshot, *, several: bool = False) -> Report:
     """Make the log on standard error as lines, for people or as JSON."""
     stream, level = _stream(sys.stderr), Level[settings.log_level.name]
     if settings.log_format is LogFormat.JSON:

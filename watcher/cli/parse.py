@@ -14,6 +14,7 @@ from watcher.cli.mistakes import unknown_option
 from watcher.cli.options import COMMAND, variables_of
 from watcher.cli.settings import LogFormat, LogLevel, OutputFormat, Pipeline, ProgressStyle, Settings
 from watcher.core.errors import UsageError
+from watcher.core.text import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
             return Parsed(settings, unknown_option(error.option_name, settings.targets, known))
         return Parsed(settings, UsageError(_sentence(error)))
     except OSError as error:
-        return Parsed(Settings(), UsageError(f"standard output cannot be written: {error.strerror}"))
+        return Parsed(Settings(), UsageError(f"standard output cannot be written: {reason_of(error)}"))
     except SystemExit:  # click's reaction to a closed pipe
         return None
     return None if isinstance(context, int) else Parsed(_settings(context, environ))
@@ -74,7 +75,13 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
 def _readable_context(arguments: Sequence[str], error: click.UsageError) -> click.Context:
     """Read what can be read of an invalid command line, so that its error is reported as the user asked."""
     name = getattr(error, "option_name", None)  # click stops at an option without its value
-    kept = [argument for argument in arguments if name is None or argument.partition("=")[0] != name]
+    switches = [one for option in COMMAND.params if getattr(option, "is_flag", False) for one in option.opts]
+
+    def is_readable(argument: str) -> bool:
+        option, separator, _ = argument.partition("=")
+        return option != name and not (separator and option in switches)
+
+    kept = [argument for argument in arguments if is_readable(argument)]
     return COMMAND.make_context(
         _PROGRAM, kept, resilient_parsing=True, ignore_unknown_options=True, allow_extra_args=True
     )

@@ -88,8 +88,8 @@ class _Run:
             stack.callback(self._reports.close)
             if settings.state_file is None:  # else another run may be using the files
                 self._reports.discard_earlier_result()
-            view = None if settings.listen is None else await self._serve(stack, *settings.listen)
-            result = await self._watch_all(terms, interrupted, view)
+            endpoints = None if settings.listen is None else await self._serve(stack, *settings.listen)
+            result = await self._watch_all(terms, interrupted, endpoints)
             if settings.linger and signals.number is None:
                 self._notify("lingering", f"serving until a signal; the exit code is {result.code}")
                 await interrupted.wait()
@@ -107,8 +107,8 @@ class _Run:
         def interrupt(number: int) -> None:
             loop.call_soon_threadsafe(end_watch, number)
 
-        signals.call(interrupt)
-        stack.callback(signals.call, None)
+        signals.set_callback(interrupt)
+        stack.callback(signals.set_callback, None)
         signals.on_exit, signals.on_resume = self._reports.abort, self._reports.resume
         if signals.number is not None:
             interrupted.set()
@@ -126,12 +126,14 @@ class _Run:
         def overdue() -> float:
             return 0.0 if self._watch is None else max(0.0, loop.time() - self._watch.wakes_at)
 
-        view = Endpoints(self._builder, refresh, overdue)
-        url = await stack.enter_async_context(view.serving(host, port))
+        endpoints = Endpoints(self._builder, refresh, overdue)
+        url = await stack.enter_async_context(endpoints.serving(host, port))
         self._notify("serving", f"serving /healthz, /readyz, /status and /metrics at {url}")
-        return view
+        return endpoints
 
-    async def _watch_all(self, terms: Terms, interrupted: asyncio.Event, view: Endpoints | None) -> Result:
+    async def _watch_all(
+        self, terms: Terms, interrupted: asyncio.Event, endpoints: Endpoints | None
+    ) -> Result:
         timeout, began = terms.policy.timeout, asyncio.get_running_loop().time()
         reader = ThreadReader(
             self._inputs.reading,
@@ -149,9 +151,9 @@ class _Run:
                 self._reports.close()
                 self._reports.use(make_failure_reports(self._settings))
                 elapsed = asyncio.get_running_loop().time() - began
-                return self._finish(self._unread(timeout, elapsed), view)
+                return self._finish(self._unread(timeout, elapsed), endpoints)
             await self._follow(connected)
-            result = self._finish(self._builder.result(), view)
+            result = self._finish(self._builder.result(), endpoints)
             if connected.store is not None:
                 connected.store.record_outcomes(result.ends)
             return result
@@ -192,9 +194,9 @@ class _Run:
             code = ExitCodes().code(outcome, number)
         return Result(outcome, code, message, elapsed=elapsed)
 
-    def _finish(self, result: Result, view: Endpoints | None) -> Result:
-        if view is not None:  # before the connections are closed, which takes a moment
-            view.result = result
+    def _finish(self, result: Result, endpoints: Endpoints | None) -> Result:
+        if endpoints is not None:  # before the connections are closed, which takes a moment
+            endpoints.result = result
         self._reports.finish(result)
         if result.code != 0 or not self._has_command:
             self._signals.exit_code = result.code
@@ -208,5 +210,6 @@ class _Run:
 
     def _report_defect(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         # Errors of aiohttp are never formatted, because they contain the token.
-        name = type(context.get("exception")).__name__
-        self._warn("internal", f"a background task failed ({name}). The watch continues.")
+        error = context.get("exception")
+        reason = "unknown reason" if error is None else type(error).__name__
+        self._warn("internal", f"a defect in watcher did not end the watch ({reason}). Please report it.")

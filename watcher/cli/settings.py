@@ -115,7 +115,7 @@ class Settings:
         return ExitCodes(dict(self.exit_code))
 
     def check(self, *, has_command: bool) -> None:
-        """Raise UsageError if options contradict each other, or the command after ``--``."""
+        """Raise UsageError if options contradict each other or do not go with a command after ``--``."""
         if self.linger and self.listen is None:
             raise UsageError("--linger needs --listen. Add for example --listen 127.0.0.1:8080.")
         if self.linger and has_command:

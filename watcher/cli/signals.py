@@ -83,8 +83,8 @@ class Signals:
         if self.number is not None:
             raise Interrupted(self.number)
 
-    def call(self, callback: Callable[[int], None] | None) -> None:
-        """Call a function when a signal arrives, between two bytecodes; None only records the signal."""
+    def set_callback(self, callback: Callable[[int], None] | None) -> None:
+        """Set the function to call when a signal arrives, between two bytecodes; None only records it."""
         self._callback = callback
 
     def stop_timer(self) -> None:

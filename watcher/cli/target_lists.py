@@ -9,16 +9,15 @@ import sys
 from pathlib import Path
 
 from watcher.api.targets import WHITE_SPACE, Target, parse_target, quoted, shown
-from watcher.cli.header_blocks import begins_with_headers, find_created, missing_import
+from watcher.cli.header_blocks import LOCATION_FIELD, begins_with_headers, find_created, missing_import
 from watcher.cli.reading import STANDARD_INPUT, Reading
 from watcher.core.defaults import EXAMPLE_TARGET
 from watcher.core.errors import UsageError
-from watcher.core.text import is_utf16
+from watcher.core.text import is_utf16, reason_of
 
 _SIZE_LIMIT = 4 << 20
 _CHUNK = 1 << 16
 _TRAILING_COMMENT = re.compile(r"\s#")
-_LOCATION_FIELD = re.compile(r"location[ \t]*:[ \t]*(.*)", re.IGNORECASE)
 _VERBOSE_LINE = re.compile(r"[*<>] ")
 
 
@@ -36,6 +35,7 @@ class TargetLists:
             UsageError: It cannot be read, names no import, or is too long for a list of targets.
         """
         if name not in self._targets:
+            self._targets[name] = []  # after an error it is not read again
             source = STANDARD_INPUT if name == "-" else shown(name[1:])
             types = name == "-" and sys.stdin is not None and sys.stdin.isatty()
             self._reading.begin(source, "Write one target a line, then press Ctrl+D." if types else "")
@@ -52,7 +52,8 @@ class TargetLists:
             return self._read(sys.stdin.fileno(), STANDARD_INPUT)
         except OSError as error:
             raise UsageError(
-                f"standard input cannot be read: {error.strerror}. Pipe targets in, or name a file as @FILE."
+                f"standard input cannot be read: {reason_of(error)}. "
+                "Pipe targets in, or name a file as @FILE."
             ) from None
 
     def _read_file(self, name: str) -> bytes:
@@ -62,8 +63,8 @@ class TargetLists:
             with Path(name[1:]).open("rb", buffering=0) as file:
                 return self._read(file.fileno(), name[1:])
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a path"
-            raise UsageError(f"{shown(name)} cannot be read: {reason.lower()}. Check the path.") from None
+            reason = reason_of(error) if isinstance(error, OSError) else "it is not a path"
+            raise UsageError(f"{shown(name)} cannot be read: {reason}. Check the path.") from None
 
     def _read(self, descriptor: int, source: str) -> bytes:
         """Read until the end, or until the headers of the response that created an import are complete."""
@@ -87,9 +88,12 @@ class TargetLists:
 def created_import(lists: TargetLists) -> str | None:
     """Return a clause about the import that standard input names, for a run that does not watch it."""
     try:
-        first, *others = (str(target.ref) for target in lists.read("-"))
+        targets = lists.read("-")
     except UsageError:
         return None
+    if not targets:  # its error is being reported
+        return None
+    first, *others = (str(target.ref) for target in targets)
     more = f" (and {len(others)} more)" if others else ""
     return f"import {first}{more} was created but is not being watched"
 
@@ -151,7 +155,7 @@ def _check_is_list(text: str, source: str) -> None:
 def _parse_line(line: str) -> Target:
     if _TRAILING_COMMENT.search(line):
         raise UsageError(f"{quoted(line)} is not a target. Put the comment on its own line.")
-    field = _LOCATION_FIELD.fullmatch(line)
+    field = LOCATION_FIELD.fullmatch(line)
     return parse_target(line if field is None else field[1].strip(WHITE_SPACE))
 
 

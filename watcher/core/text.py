@@ -53,6 +53,12 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     return _COMMAND.sub(_without_command, cut)
 
 
+def reason_of(error: OSError) -> str:
+    """Return the system's reason for an error as a part of a sentence, such as ``permission denied``."""
+    reason = error.strerror or "unknown reason"
+    return reason[0].lower() + reason[1:]
+
+
 def printable_lines(text: str) -> str:
     """Return text of several lines, such as a traceback, with each line safe to print."""
     return "\n".join(printable(line, limit=len(line)) for line in text.split("\n"))

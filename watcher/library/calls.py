@@ -38,7 +38,8 @@ async def shared(*, token: Token, base_uri: str | None = None) -> AsyncIterator[
     process, share one connection pool and one rate limiter.
 
     Args:
-        token: As of ``Watcher``. A function counts by identity, a bound method by its object and function.
+        token: As of ``Watcher``. Functions are compared by identity, bound methods by object
+            and function.
         base_uri: As of ``Watcher``; None is not the same as the default host.
 
     Yields:

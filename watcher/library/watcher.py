@@ -52,9 +52,9 @@ class Watcher:
         token: The access token, the path of a file that contains it, or an async function that returns it.
             The file is read again, and the function is called again, after a 401; if the token has changed,
             the request is repeated. An error in the function is a fault like one of the network: the request
-            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted. What is no
-            ``Exception`` is raised by all present watches of the host. A pipe is read only once; no timeout
-            applies while a watch waits for it.
+            is retried, and the wait ends as ``unavailable`` when its outage budget is exhausted. A
+            ``BaseException`` such as ``SystemExit`` is raised by all current watches of the host. A pipe is
+            read only once; no timeout applies while a watch waits for it.
         base_uri: Scheme and host of the API. None selects, for each call, the host of targets that are URLs
             of LaunchDarkly, else ``https://app.launchdarkly.com``.
         request_timeout: Longest request in seconds, connect to last byte, greater than 0; infinite for no

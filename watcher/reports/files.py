@@ -11,6 +11,7 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
+from watcher.core.text import reason_of
 from watcher.state.places import Place, find_place
 from watcher.state.trust import reason_not_to_write
 
@@ -74,7 +75,7 @@ def _discard(path: Path, first: Callable[[Path], None], second: Callable[[Path],
         try:
             second(path)
         except OSError:
-            reason = f"{error.strerror}; it still has the content of an earlier run"
+            reason = f"{reason_of(error)}; it still has the content of an earlier run"
             raise OSError(error.errno, reason) from None
 
 

@@ -21,7 +21,7 @@ class SectionWriter(LineWriter):
         is_result = line.kind is Kind.OUTCOME or (line.kind is Kind.SUCCESS and not line.refs)
         if is_result or line.level >= Level.ERROR:
             self._end_section()
-        else:
+        elif self.names:  # the log before the first import is another one, which would not end its section
             self._begin_section()
         super().write(line)
 

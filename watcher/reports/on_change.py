@@ -25,19 +25,19 @@ RESPONDING_AGAIN = Notice(Level.INFO, "responding_again", "responding again")
 class LogOfChanges(Report):
     """Keep the events of each import until its wait ends, and write them only if it has changed.
 
-    ``told`` returns the outcome that was last reported for an import; None if there is none.
+    ``reported`` returns the outcome that was last reported for an import; None if there is none.
     """
 
     def __init__(
         self,
         log: Report,
         has_changed: Callable[[Ended], bool],
-        told: Callable[[ImportRef], Outcome | None],
+        reported: Callable[[ImportRef], Outcome | None],
     ) -> None:
         self.name = log.name
         self._log = log
         self._has_changed = has_changed
-        self._told = told
+        self._told = reported
         self._events: dict[ImportRef, deque[Event]] = {}
         self._notices: list[Notice] = []
         self._any_changed = False

@@ -9,7 +9,7 @@ from watcher.core.events import Event
 from watcher.core.exit_codes import Result
 from watcher.core.messages.progress import Level
 from watcher.core.model import ImportRef
-from watcher.core.text import MESSAGE_LIMIT, printable
+from watcher.core.text import MESSAGE_LIMIT, printable, reason_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Reports:
             try:
                 call(report)
             except OSError as error:
-                self._fail(report, f"could not be written: {error.strerror or 'unknown reason'}")
+                self._fail(report, f"could not be written: {reason_of(error)}")
             except Exception as error:  # noqa: BLE001 (a defect in a report must not end the watch)
                 self._fail(report, f"failed because of a defect in watcher ({type(error).__name__})")
 

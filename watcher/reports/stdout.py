@@ -19,7 +19,7 @@ from watcher.reports.terminal import Tone, paint
 _TONES = {Level.INFO: Tone.NONE, Level.WARNING: Tone.WARNING, Level.ERROR: Tone.FAILURE}
 
 
-class Output(Report):
+class StandardOutput(Report):
     """Write the result at the end; ``builder`` receives each event before this report does."""
 
     name = "the result on standard output"
@@ -37,7 +37,7 @@ class Output(Report):
         raise NotImplementedError
 
 
-class TextOutput(Output):
+class TextOutput(StandardOutput):
     """One line for each import, at the end; with ``has_changed``, only for imports that changed."""
 
     def __init__(
@@ -54,14 +54,14 @@ class TextOutput(Output):
                 self._stream.write_line(paint(text_line(end), length, tone))
 
 
-class JsonOutput(Output):
+class JsonOutput(StandardOutput):
     """One object at the end."""
 
     def _write(self, result: Result) -> None:
         self._stream.write_line_of(self._builder.encode(result))
 
 
-class JsonLinesOutput(Output):
+class JsonLinesOutput(StandardOutput):
     """An object for each event, the result last."""
 
     def receive(self, event: Event) -> None:

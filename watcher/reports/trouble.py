@@ -35,7 +35,7 @@ class _Outage:
 
     began: float = 0.0
     affected: dict[ImportRef, None] = field(default_factory=dict)
-    told: dict[str, set[ImportRef]] = field(default_factory=dict)
+    reported: dict[str, set[ImportRef]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -77,7 +77,9 @@ class Trouble:
         """Write trouble that was not written before; collect faults until every import has one."""
         if isinstance(event, MetThrottle):
             self._meet_rate_limit(event)
-        elif self._is_new(event):
+            return
+        self._extend_outage(event)
+        if self._is_new(event):
             is_first = not self._faults
             self._faults.setdefault(event.ref, event)
             if len(self._faults) == len(self._waiting):
@@ -111,22 +113,26 @@ class Trouble:
             self._write_first(replace(event, in_a_row=1), self._waiting)
         limit.until = max(limit.until, event.at.monotonic + event.wait)
 
-    def _is_new(self, fault: Retrying) -> bool:
+    def _extend_outage(self, fault: Retrying) -> None:
         if not self._outage.affected:
             self._outage = _Outage(fault.at.unix)
             self._defer(RECOVERY_CHECK, self._check_recovery)
         self._outage.affected[fault.ref] = None
-        told = self._outage.told.get(shape_of(fault.detail), set())
+
+    def _is_new(self, fault: Retrying) -> bool:
+        reported = self._outage.reported.get(shape_of(fault.detail), set())
         if not self._several:
             return fault.in_a_row == 1
-        return bool(self._faults) or (fault.in_a_row == 1 and fault.ref not in told and len(told) <= 1)
+        if self._faults:
+            return True
+        return fault.in_a_row == 1 and fault.ref not in reported and len(reported) <= 1
 
     def _write_faults(self, faults: list[Retrying]) -> None:
         refs = dict.fromkeys(fault.ref for fault in faults)
         for fault in faults:
-            told = self._outage.told.setdefault(shape_of(fault.detail), set())
-            refs |= dict.fromkeys(told)
-            told.add(fault.ref)
+            reported = self._outage.reported.setdefault(shape_of(fault.detail), set())
+            refs |= dict.fromkeys(reported)
+            reported.add(fault.ref)
         if len(refs) == 1:
             self._write_first(faults[0], refs)
             return

@@ -14,7 +14,9 @@ from watcher.simulator.rate_limits import Limit, RateLimits
 from watcher.simulator.responses import error_response, page
 
 
-def gate(token: str | None, sizes: Mapping[Limit, int], log: Callable[[str], None] | None) -> Middleware:
+def access_middleware(
+    token: str | None, sizes: Mapping[Limit, int], log: Callable[[str], None] | None
+) -> Middleware:
     """Return middleware that checks access, and translates exceptions to the API's errors.
 
     Without a token it accepts any. It logs one line for each request: method, path, status, requests left.

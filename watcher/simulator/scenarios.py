@@ -114,7 +114,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     ),
     "vanish": Scenario(_timeline(ready=2.5, gone=5.0)),
     "unknown-status": Scenario(_timeline(validating=2.5, ready=5.0, in_progress=7.5, complete=10.0)),
-    # The wait for approval is from 1.8 to 3.6, so the import is complete at 9.0.
+    # The wait for approval is from 1.8 to 3.6, so the import is complete at 9.0 (`--demo` approves later).
     "demo": Scenario(
         _timeline(ready=1.8, in_progress=3.6, complete=7.2),
         needs_approval=True,

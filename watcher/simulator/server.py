@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from watcher.simulator.access import add_headers, gate
+from watcher.simulator.access import access_middleware, add_headers
 from watcher.simulator.handlers import Handlers
 from watcher.simulator.rate_limits import Limit
 from watcher.simulator.scenarios import SCENARIOS
@@ -62,7 +62,9 @@ async def serve(
         life = replace(life, approve_after=approve_after)
     handlers = Handlers(ImportStore(life, speed=speed, begin_when_read=begin_when_read), speed=speed)
     limits = {Limit.ACCOUNT: rate_limit} if isinstance(rate_limit, int) else rate_limit or {}
-    app = web.Application(middlewares=[gate(token, limits, log)], client_max_size=MAXIMUM_FORM_BYTES)
+    app = web.Application(
+        middlewares=[access_middleware(token, limits, log)], client_max_size=MAXIMUM_FORM_BYTES
+    )
     app.on_response_prepare.append(add_headers)
     app.add_routes(handlers.routes())
     runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=0.1)

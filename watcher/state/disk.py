@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watcher.core.errors import BusyError, UsageError
+from watcher.core.text import reason_of
 from watcher.state.holders import find_holder
 from watcher.state.places import open_directory
 from watcher.state.trust import check_owner, reason_to_set_aside
@@ -207,6 +208,6 @@ def usage_errors(path: Path, verb: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise UsageError(
-            f"--state-file: {path} cannot be {verb}: {error.strerror}. "
+            f"--state-file: {path} cannot be {verb}: {reason_of(error)}. "
             "Name a file in a directory of your own with free space."
         ) from None

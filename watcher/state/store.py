@@ -13,6 +13,7 @@ from watcher.core.answers.rate_limits import Hold
 from watcher.core.events import Changed, Ended, Event
 from watcher.core.model import ImportRef, Instant
 from watcher.core.statuses import Outcome
+from watcher.core.text import reason_of
 from watcher.core.wait.saved import SavedHold, SavedState, SavedWait
 from watcher.state.disk import StateFile, UnusableError, open_state_file, usage_errors
 from watcher.state.document import Document, ImportEntry, Reported, decode, encode, encode_entry
@@ -142,7 +143,7 @@ class StateStore:
             if not self._has_failed:
                 self._has_failed = True
                 self._warn(
-                    f"--state-file: {self._file.path} could not be written: {error.strerror}. "
+                    f"--state-file: {self._file.path} could not be written: {reason_of(error)}. "
                     "The watch continues, but a later run may repeat this change."
                 )
 

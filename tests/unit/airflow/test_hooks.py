@@ -33,7 +33,7 @@ TOKEN = "api-secret"
         ("launchdarkly://:api-secret@127.0.0.1:8080/http", "http://127.0.0.1:8080"),
         (
             json.dumps({"conn_type": "launchdarkly", "password": TOKEN, "host": "http://localhost:8080/"}),
-            "http://localhost:8080/",
+            "http://localhost:8080",
         ),
     ],
 )

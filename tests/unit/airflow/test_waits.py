@@ -65,7 +65,7 @@ def test_the_first_look_leaves_an_import_that_is_not_final(start_simulator: Star
     """It shows the goal of the whole wait and the status, and asks once."""
     simulator = start_simulator(speed=FROZEN)
     look = wait(simulator, simulator.create())
-    watching, changed = play(look.look())
+    watching, changed = play(look.poll_once())
     assert isinstance(watching, Watching)
     assert watching.goal == "until complete, for at most 1m"
     assert isinstance(changed, Changed)
@@ -80,7 +80,7 @@ def test_the_first_look_ends_a_final_import(start_simulator: StartSimulator) -> 
     target = simulator.create()
     play(wait(simulator, target).follow())
     look = wait(simulator, target)
-    assert isinstance(play(look.look())[-1], Ended)
+    assert isinstance(play(look.poll_once())[-1], Ended)
     assert not look.memory.waiting([target])
     assert look.memory.results([target])[0]["outcome"] == "stopped"
 
@@ -89,7 +89,7 @@ def test_a_new_import_may_not_exist_yet(start_simulator: StartSimulator) -> None
     """A 404 at the first look is no end and no error, because the patience has just begun."""
     simulator = start_simulator()
     look = wait(simulator, f"{simulator.create()[:-4]}0000")
-    ended = play(look.look())[-1]
+    ended = play(look.poll_once())[-1]
     assert not look.memory.ended
     line = look.line(ended)
     assert line is not None
@@ -102,7 +102,7 @@ def test_a_server_that_does_not_respond_is_no_end_of_the_first_look() -> None:
     nobody = Simulator("http://127.0.0.1:9")
     look = wait(nobody, "default/production/big-spenders/1")
     look = replace(look, policy=replace(POLICY, outage_budget=0.1))
-    ended = play(look.look())[-1]
+    ended = play(look.poll_once())[-1]
     assert isinstance(ended, Ended)
     assert ended.outcome is Outcome.UNAVAILABLE
     assert look.memory.waiting(look.targets)
@@ -161,8 +161,8 @@ def test_lines_name_the_import_if_there_are_several(start_simulator: StartSimula
     simulator = start_simulator(speed=FROZEN)
     targets = [simulator.create(environment) for environment in ("test", "production")]
     one, two = wait(simulator, targets[0]), wait(simulator, *targets)
-    assert [text for _, text in filter(None, map(one.line, play(one.look())))][1:] == ["preparing"]
-    lines = [text for _, text in filter(None, map(two.line, play(two.look())))]
+    assert [text for _, text in filter(None, map(one.line, play(one.poll_once())))][1:] == ["preparing"]
+    lines = [text for _, text in filter(None, map(two.line, play(two.poll_once())))]
     assert sorted(line.partition(": ")[2] for line in lines if ": " in line) == ["preparing", "preparing"]
 
 
@@ -170,7 +170,7 @@ def test_the_connection_decides_where_the_token_goes() -> None:
     """A target on another host is refused before any request."""
     other = wait(Simulator("http://127.0.0.1:9"), "https://example.com/api/v2/segments/a/b/c/imports/d")
     with pytest.raises(UsageError, match=r"sent only to http://127\.0\.0\.1:9"):
-        play(other.look())
+        play(other.poll_once())
 
 
 def test_the_worst_outcome_decides() -> None:

@@ -32,7 +32,7 @@ def test_a_file_adds_authorities(tmp_path: Path) -> None:
 
 def test_a_file_without_a_certificate_is_rejected(tmp_path: Path) -> None:
     """Unreadable files and files without a certificate are usage errors that name the setting."""
-    with pytest.raises(UsageError, match=r"^ca_file .*/missing cannot be read: No such file"):
+    with pytest.raises(UsageError, match=r"^ca_file .*/missing cannot be read: no such file"):
         tls_context(tmp_path / "missing", "ca_file", BASE_URI)
     path = tmp_path / "text"
     path.write_text("not a certificate\n")
@@ -43,7 +43,7 @@ def test_a_file_without_a_certificate_is_rejected(tmp_path: Path) -> None:
 def test_a_missing_ssl_cert_file_is_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """OpenSSL would ignore a missing `SSL_CERT_FILE`; it is a usage error, but not for plain http."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
-    with pytest.raises(UsageError, match=r"^SSL_CERT_FILE .*/missing cannot be read: No such file"):
+    with pytest.raises(UsageError, match=r"^SSL_CERT_FILE .*/missing cannot be read: no such file"):
         tls_context(None, "ca_file", BASE_URI)
     assert tls_context(None, "ca_file", "http://127.0.0.1:8080") is None
 

@@ -34,6 +34,7 @@ def settings_of(*arguments: str, environ: Mapping[str, str] | None = None) -> Se
         ["--timeout", "soon", "--output", "json"],
         ["--output", "json", "--timeout"],
         ["--once=1", "--output", "json"],
+        ["--once=1", "--any=1", "--output", "json"],
         ["--exit-code", "bogus=0", "--output=json"],
     ],
 )

@@ -41,7 +41,7 @@ def test_during_imports(signals: Signals) -> None:
 
 def test_during_a_blocked_read(signals: Signals) -> None:
     """A signal while targets are read is an exception that no library catches."""
-    signals.call(raise_interrupted)
+    signals.set_callback(raise_interrupted)
     with pytest.raises(Interrupted):
         signal.raise_signal(signal.SIGTERM)
     assert not issubclass(Interrupted, Exception | KeyboardInterrupt)
@@ -51,7 +51,7 @@ def test_during_the_watch(signals: Signals) -> None:
     """A signal during the watch calls back, and limits how long writes may take."""
     received: list[int] = []
     signals.on_signal = lambda: received.append(0)
-    signals.call(received.append)
+    signals.set_callback(received.append)
     signal.raise_signal(signal.SIGTERM)
     assert received == [0, signal.SIGTERM]
 

@@ -120,6 +120,17 @@ def test_a_pipe_need_not_be_closed(tmp_path: Path) -> None:
     assert target.ref == REF
 
 
+def test_a_list_is_not_read_again_after_an_error(tmp_path: Path) -> None:
+    """Standard input would block again, and what arrives later would contradict the error."""
+    path = tmp_path / "list"
+    path.write_text("nonsense\n")
+    lists = TargetLists(Reading())
+    with pytest.raises(UsageError):
+        lists.read(f"@{path}")
+    path.write_text(f"{KEYS}\n")
+    assert lists.read(f"@{path}") == []
+
+
 INTERIM = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
 CREATED = f"HTTP/1.1 204 No Content\r\nLocation: {PATH}\r\n\r\n"
 

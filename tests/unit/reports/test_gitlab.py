@@ -105,12 +105,12 @@ def test_failures_of_several_imports_and_their_summary_are_visible(path: Path) -
     """A failure ends the section, and later progress gets a new one."""
     job = Job(path, several=True)
     ends = (end(Outcome.COMPLETE, 1), end(Outcome.STOPPED, 2), end(Outcome.COMPLETE, 3))
-    for event in ends:
+    for event in (stopped().events[0], *ends):
         job.log.receive(event)
     job.log.finish(ExitCodes().result(ends))
     job.log.close()
     failure, total = job.visible()
-    assert failure.endswith("stopped it is (default/production/big-spenders/2)")
+    assert failure.endswith("stopped it is (2)")
     assert "2 of 3 imports complete; exit code 3 (stopped)" in total
     assert len(set(job.names)) == 2
 
@@ -137,6 +137,13 @@ def test_a_report_that_fails_is_visible(path: Path) -> None:
     job.log.notify(Notice(Level.ERROR, "report_failed", "a failure"))
     job.log.close()
     assert [line[9:] for line in job.visible()] == ["error: a failure"]
+
+
+def test_a_notice_before_the_first_import_begins_no_section(path: Path) -> None:
+    """Another log may write what follows, and would not end the section."""
+    job = Job(path, several=False)
+    job.log.notify(Notice(Level.INFO, "serving", "serving at http://127.0.0.1:1"))
+    assert [line[9:] for line in job.visible()] == ["serving at http://127.0.0.1:1"]
 
 
 def test_a_run_that_watched_nothing_has_no_section(path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_failure_is_reported_once_and_affects_no_other_report() -> None:
     reports = Reports([full, sound])
     reports.finish(RESULT)
     reports.finish(RESULT)
-    message = "--status-file /full could not be written: No space left on device"
+    message = "--status-file /full could not be written: no space left on device"
     assert sound.notices == full.notices == [Notice(Level.ERROR, "report_failed", message)]
     full.error = None
     reports.finish(RESULT)

@@ -14,7 +14,7 @@ from watcher.reports.stream import Stream
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from watcher.reports.stdout import Output
+    from watcher.reports.stdout import StandardOutput
 
 
 def test_the_result_is_not_older_than_another_line(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_result_is_not_older_than_another_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [JsonOutput, JsonLinesOutput])
-def test_a_run_that_watched_nothing_has_an_empty_result(tmp_path: Path, kind: type[Output]) -> None:
+def test_a_run_that_watched_nothing_has_an_empty_result(tmp_path: Path, kind: type[StandardOutput]) -> None:
     """A script reads the reason of a usage error from the same object as any other result."""
     path = tmp_path / "out"
     with path.open("w") as file:

@@ -224,7 +224,7 @@ def test_a_file_that_cannot_be_set_aside_is_refused(tmp_path: Path, monkeypatch:
     path.write_bytes(b"forged")
     with open_state_file(path, pytest.fail) as file:
         monkeypatch.setattr(os, "replace", forbid)
-        with pytest.raises(UsageError, match="cannot be set aside: Permission denied"):
+        with pytest.raises(UsageError, match="cannot be set aside: permission denied"):
             file.set_aside()
     assert path.read_bytes() == b"forged"
 

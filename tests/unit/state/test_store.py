@@ -247,7 +247,7 @@ def test_a_full_disk_is_reported_once_and_tried_again(tmp_path: Path, disk: Call
     for at, status in ((1.0, "preparing"), (2.0, "ready")):
         store.save(driven.receive(seen(status), at=at).events, None, instant(at))
     (warning,) = warnings
-    assert "could not be written: No space left on device. The watch continues" in warning
+    assert "could not be written: no space left on device. The watch continues" in warning
     file.full = False
     store.save(driven.receive(seen("in_progress"), at=3.0).events, None, instant(3.0))
     assert len(decode(path.read_bytes()).imports[0].wait.transitions) == 3
@@ -257,7 +257,7 @@ def test_a_disk_that_is_full_at_the_start_is_refused(tmp_path: Path, disk: Calla
     """A run that can save nothing ends before its first request."""
     file = disk(tmp_path / "state")
     file.full = True
-    with pytest.raises(UsageError, match="cannot be written: No space left"):
+    with pytest.raises(UsageError, match="cannot be written: no space left"):
         StateStore(file, BASE, [REF], pytest.fail)
 
 

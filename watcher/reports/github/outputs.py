@@ -43,7 +43,11 @@ class GithubOutput(Report):
         assignments = "".join(_assignment(name, value) for name, value in values.items())
         write_file(self._path, assignments.encode(), append=True)
         if not fits:
-            raise OSError(errno.EFBIG, "the output `result` would be over 1 MiB. Use --output json instead.")
+            raise OSError(
+                errno.EFBIG,
+                "the output result is over 1 MiB and was left out; the others were written. "
+                "Use --output json instead.",
+            )
 
 
 class GithubSummary(Report):

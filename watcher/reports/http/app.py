@@ -15,6 +15,7 @@ from aiohttp import web
 
 from watcher.core.errors import UsageError
 from watcher.core.exit_codes import Result
+from watcher.core.text import reason_of
 from watcher.reports.http.hosts import is_local_host
 from watcher.reports.http.metrics import exposition
 from watcher.reports.results import ResultBuilder
@@ -246,5 +247,5 @@ def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return "it is not a valid host name"
     if isinstance(error, socket.gaierror) or error.errno is None:
-        return error.strerror or "unknown reason"
-    return os.strerror(error.errno)  # the text of the error repeats the address
+        return reason_of(error)
+    return os.strerror(error.errno).lower()  # the text of the error repeats the address
