@@ -99,9 +99,10 @@ def _exit(code: object) -> None:
     """End as Python does, but without freeing all objects, which would take most of the time of a run."""
     if isinstance(code, int) and threading.active_count() == 1:
         atexit._run_exitfuncs()  # noqa: SLF001 (as the exit of Python)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        with suppress(OSError):  # which Python reports
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
 
 
 if __name__ == "__main__":
