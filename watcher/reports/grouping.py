@@ -39,10 +39,10 @@ def grouped(ends: Iterable[Ended]) -> Iterator[tuple[Ended, list[ImportRef]]]:
     """
     groups: dict[tuple[str, bool, str], list[Ended]] = {}
     for end in ends:
-        reason = shape_of(without_last_status(end.message))
+        reason = shape_of(without_last_status(end))
         groups.setdefault((end.outcome, end.left_behind, reason), []).append(end)
     for group in groups.values():
         first = group[0]
         if len({end.progress.status for end in group}) > 1:
-            first = replace(first, message=without_last_status(first.message))
+            first = replace(first, message=without_last_status(first))
         yield first, [end.ref for end in group]

@@ -6,7 +6,6 @@ A *fact* says what happened, as the beginning of a sentence; ``final`` makes the
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -32,8 +31,7 @@ _STOPPED = "stopped in LaunchDarkly"
 _MISLEADING = "Invalid account ID header"
 """The API sends this with a 401 for a token that it does not recognize."""
 
-_LAST_STATUS = re.compile(r"; last status .+?(?=[;.] )")
-
+_LAST_STATUS = "last status "
 _NOT_POLLED = "not polled: "
 _NOT_YET_THERE = "no such import yet: "
 
@@ -126,12 +124,15 @@ def _last_status(fact: str, progress: Progress) -> list[str]:
         return [] if says_unseen else ["the import was not seen"]
     if fact.startswith((NOT_FINAL, _STOPPED, "blocked at ", f"timed out: {status} ", unknown_status(status))):
         return []
-    return [f"last status {_with_age(status, progress)}"]
+    return [f"{_LAST_STATUS}{_with_age(status, progress)}"]
 
 
-def without_last_status(message: str) -> str:
-    """Return a final message without its clause about the last status, for imports that share the rest."""
-    return _LAST_STATUS.sub("", message, count=1)
+def without_last_status(end: Ended) -> str:
+    """Return the final message without its clause about the last status, for imports that share the rest."""
+    status = end.progress.status
+    if status is None:
+        return end.message
+    return end.message.replace(f"; {_LAST_STATUS}{_with_age(status, end.progress)}", "", 1)
 
 
 def _with_age(status: Status, progress: Progress) -> str:

@@ -161,7 +161,18 @@ def test_the_clause_about_the_last_status_can_be_left_out(messages: dict[str, En
     for message, end in messages.items():
         before, clause, after = message.partition(f"; last status {end.progress.status}")
         rest = re.sub(r"^ for [\w.]*\w", "", after) if clause else ""
-        assert outcomes.without_last_status(message) == before + rest
+        assert outcomes.without_last_status(end) == before + rest
+
+
+@pytest.mark.parametrize("status", ["ready. Set", "a; last error: b", "last status ready. x"])
+def test_an_unknown_status_may_look_like_a_message(status: str) -> None:
+    """Only the whole clause is removed, whatever the status contains."""
+    driven = Driven(Policy(timeout=10.0))
+    driven.receive(seen(status), at=1.0)
+    driven.receive(seen(status), at=10.0)
+    rest = outcomes.without_last_status(driven.ended)
+    assert driven.ended.message == f"timed out after 10s; last status {status} for 9s{rest[19:]}"
+    assert rest.startswith("timed out after 10s. ")
 
 
 def test_messages_are_in_the_style_of_the_project(messages: dict[str, Ended]) -> None:

@@ -236,8 +236,8 @@ def several_ends(window: Window, *, result_follows: bool) -> list[str]:
     window.screen.resize(24, 100)
     stopped, cut, good, also_cut = (replace(REF, segment=name) for name in ("a", "b", "c", "d"))
     faults = [
-        f"no usable response for 5s: HTTP 502; last status {status} for 5s. Check the network."
-        for status in ("preparing", "ready")
+        f"no usable response for 5s: HTTP 502; last status {status}. Check the network."
+        for status in ("preparing for 2s", "ready for 1s")
     ]
     ends = (
         Ended(stopped, Instant(1.0, EPOCH + 1), SEEN, Outcome.STOPPED, "stopped after 2s. Look at it."),
