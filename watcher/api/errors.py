@@ -138,7 +138,11 @@ def _connection_message(error: aiohttp.ClientConnectorError, route: Route) -> st
     tls = _tls_reason(reason)
     if tls is not None:
         return faults.no_tls(peer, tls)
-    is_tls = _is_proxy(error.host, error.port, route.proxy) or route.is_https
+    proxy = route.proxy
+    if proxy is not None and _is_proxy(error.host, error.port, proxy):
+        is_tls = proxy.url.startswith("https:")
+    else:
+        is_tls = route.is_https
     if isinstance(reason, ConnectionError) and not isinstance(reason, ConnectionRefusedError) and is_tls:
         return faults.no_tls(peer, _system_reason(reason, faults.CLOSED))
     return faults.no_connection(peer, _system_reason(reason, faults.UNKNOWN_REASON))

@@ -234,6 +234,12 @@ PROXY_ERRORS: list[tuple[Exception, Phase, FaultKind, str]] = [
         f"no connection to {THE_PROXY} for api.test: connection refused",
     ),
     (
+        CONNECTOR(VIA, OSError(errno.ECONNRESET, "ignored")),
+        Phase.CONNECTING,
+        NETWORK,
+        f"no connection to {THE_PROXY} for api.test: connection reset by peer",
+    ),
+    (
         CERTIFICATE(VIA, untrusted(20, "unable to get local issuer certificate")),
         Phase.CONNECTING,
         FaultKind.UNTRUSTED,
