@@ -48,9 +48,12 @@ def test_a_wait_to_its_success(start_simulator: StartSimulator) -> None:
         url = simulator.create()
         target = "/".join(["default", "production", "big-spenders", url.rsplit("/", 1)[1]])
         terminal.start(url, *FAST, env=terminal_environment(simulator.base_uri))
-        terminal.wait_for(lambda text: "must be approved and applied in LaunchDarkly" in text)
-        assert "✓  preparing" in terminal.text
-        assert "\n○  in_progress\n○  complete\n" in terminal.text
+        needed = (
+            "✓  preparing",
+            "must be approved and applied in LaunchDarkly",
+            "\n○  in_progress\n○  complete\n",
+        )
+        terminal.wait_for(lambda text: all(part in text for part in needed))
         terminal.wait_for(lambda text: "\n   ! rate limited (429): the API asks to wait" in text)
         before = terminal.text
         terminal.wait_for(lambda text: text != before and "! rate limited (429)" in text)

@@ -55,6 +55,7 @@ class _Attempt:
     command: Sequence[str] | None
     signals: Signals
     settings: Settings = field(default_factory=Settings)
+    program: str = ""
     finished: Finished | None = None
     _inputs: InputReader | None = None
 
@@ -95,10 +96,10 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
         if parsed is None:
             return None
         attempt.settings = parsed.settings
-        program, terms = _check(attempt, parsed)
+        terms = _check(attempt, parsed)
         attempt.finished = finished = _watch(attempt, terms)
         if attempt.command is not None and finished.result.code == 0:
-            _replace_process(program, attempt.command, finished, attempt)
+            _replace_process(attempt.program, attempt.command, finished, attempt)
     except (UsageError, CommandError) as error:
         message = str(error)
         if attempt.finished is None and (created := _find_created(attempt)):
@@ -112,24 +113,21 @@ def _try(attempt: _Attempt, given: Sequence[str]) -> Result | None:
     return None
 
 
-def _check(attempt: _Attempt, parsed: Parsed) -> tuple[str, Terms]:
-    """Check everything that can be checked before anything blocks.
-
-    Return the path of the command's program, empty without a command, and the terms of the watch.
-    """
+def _check(attempt: _Attempt, parsed: Parsed) -> Terms:
+    """Check everything that can be checked before anything blocks, and return the terms of the watch."""
     from watcher.cli.command import find_command  # noqa: PLC0415 (help needs neither)
     from watcher.cli.file_conflicts import check_distinct_files  # noqa: PLC0415 (likewise)
 
     if parsed.error is not None:
         raise parsed.error
-    program = "" if attempt.command is None else find_command(attempt.command)
+    attempt.program = "" if attempt.command is None else find_command(attempt.command)
     settings = parsed.settings
     settings.check(has_command=attempt.command is not None)
-    check_distinct_files(settings)
+    check_distinct_files(settings, attempt.program)
     terms = settings.terms()
     attempt.signals.check()
     attempt.inputs.check()
-    return program, terms
+    return terms
 
 
 def _watch(attempt: _Attempt, terms: Terms) -> Finished:
@@ -232,7 +230,7 @@ def _report(attempt: _Attempt, result: Result) -> None:
     if attempt.finished is not None:
         reports = [make_line_log(attempt.settings)]
     else:
-        reports = make_failure_reports(without_shared_files(attempt.settings))
+        reports = make_failure_reports(without_shared_files(attempt.settings, attempt.program))
     every = Reports(reports, attempt.inputs.conceal)
     every.finish(result)
     every.close()

@@ -44,6 +44,35 @@ def test_reports_overwrite_no_other_file(first: dict[str, str], second: dict[str
     assert (kept.status_file, kept.dotenv, kept.termination_log) == (None, None, None)
 
 
+@pytest.mark.parametrize("option", ["status_file", "dotenv", "termination_log"])
+def test_reports_do_not_overwrite_the_command(option: str, tmp_path: Path) -> None:
+    """A command that a report replaced would run as a list of variables and succeed."""
+    program = tmp_path / "deploy.sh"
+    program.write_text("#!/bin/sh\n")
+    settings = Settings(**{option: tmp_path / "." / "deploy.sh"})  # type: ignore[arg-type]  # a path
+    with pytest.raises(UsageError, match=r"would overwrite the command\. Name another file"):
+        check_distinct_files(settings, str(program))
+    assert without_shared_files(settings, str(program)) == Settings()
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_reports_do_not_overwrite_files_of_the_environment(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trusted certificates and the outputs of earlier steps stay."""
+    monkeypatch.setenv(variable, str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=f"--dotenv would overwrite the file that {variable} names"):
+        check_distinct_files(Settings(dotenv=tmp_path / "file"))
+
+
+def test_hard_links_are_one_file(tmp_path: Path) -> None:
+    """A second name of the token file is the token file."""
+    (tmp_path / "token").write_text("api-x")
+    (tmp_path / "link").hardlink_to(tmp_path / "token")
+    with pytest.raises(UsageError, match="--dotenv would overwrite the file that --token-file names"):
+        check_distinct_files(Settings(dotenv=tmp_path / "link", token_file=tmp_path / "token"))
+
+
 def test_devices_are_shared() -> None:
     """Two reports may go to /dev/null, because nothing is overwritten there."""
     settings = Settings(status_file=Path("/dev/null"), dotenv=Path("/dev/null"))
