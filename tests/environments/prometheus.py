@@ -176,11 +176,12 @@ def _run(folder: Path) -> None:
     stuck, approval, failed, silent = (f"127.0.0.1:{_free_port()}" for _ in range(4))
     with ExitStack() as stack, ExitStack() as silenced:
         url = stack.enter_context(_prometheus(folder, [stuck, approval, failed, silent]))
-        # At speed 10 all wait in their last status after a second; `stopped` ends after 20 s.
+        # At speed 10 all wait in their last status after a second; `stopped` ends after 10 s, and is in no
+        # status for as long as 6 s, from which it would be stuck.
         for address, scenario, speed in (
             (stuck, "stuck", "10"),
             (approval, "approval", "10"),
-            (failed, "stopped", "0.4"),
+            (failed, "stopped", "0.8"),
         ):
             server = stack.enter_context(simulator(folder, scenario, "--speed", speed))
             stack.enter_context(_watching(folder, server, address))
