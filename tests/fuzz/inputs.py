@@ -35,6 +35,7 @@ JSON = st.recursive(
 )
 STATUSES = st.sampled_from([str(status) for status in ImportStatus]) | TEXT
 
+# Not one element on each line, so that the whole table fits on a screen.
 _SCRAPS = (
     b"\x00", b"\x1b[31m", b"\r\n", b"\n", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\\ud800", b"\\", b'"',
     b"{", b"}", b"[", b"]", b",", b":", b"NaN", b"-Infinity", b"1e999", b"9" * 500, b"[" * 3000,

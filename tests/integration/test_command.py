@@ -33,9 +33,17 @@ def test_the_command_replaces_watcher(start_simulator: StartSimulator) -> None:
         "signal.getsignal(signal.SIGINT) == signal.default_int_handler); raise SystemExit(42)"
     )
     finished = run_watcher(
-        simulator.create(), "--until", "preparing", "--output", "text", "--", sys.executable, "-c", program,
+        simulator.create(),
+        "--until",
+        "preparing",
+        "--output",
+        "text",
+        "--",
+        sys.executable,
+        "-c",
+        program,
         env=environment(simulator.base_uri),
-    )  # fmt: skip
+    )
     assert finished.code == 42
     assert finished.out.splitlines()[1:] in (
         ["True", "reached reached preparing 0", "True True"],
@@ -48,9 +56,15 @@ def test_a_signal_reaches_the_command(start_simulator: StartSimulator) -> None:
     """A signal ends the command as it would without watcher."""
     simulator = start_simulator("stuck")
     process = start_watcher(
-        simulator.create(), "--until", "preparing", "--", "sh", "-c", "echo begun >&2; exec sleep 60",
+        simulator.create(),
+        "--until",
+        "preparing",
+        "--",
+        "sh",
+        "-c",
+        "echo begun >&2; exec sleep 60",
         env=environment(simulator.base_uri),
-    )  # fmt: skip
+    )
     assert process.stderr is not None
     while "begun" not in process.stderr.readline():
         pass

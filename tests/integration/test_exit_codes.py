@@ -342,9 +342,14 @@ class TestSeveralImports:
         """--fail-fast ends at the first failure."""
         simulator = start_simulator("stuck")
         finished = run_watcher(
-            simulator.create(), "a/b/c/missing", *FAST, "--fail-fast", "--appear-within", "0",
+            simulator.create(),
+            "a/b/c/missing",
+            *FAST,
+            "--fail-fast",
+            "--appear-within",
+            "0",
             env=environment(simulator.base_uri),
-        )  # fmt: skip
+        )
         assert finished.code == 5
         assert "pending default/production" in finished.out
 

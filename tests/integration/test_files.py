@@ -36,9 +36,14 @@ def test_the_status_file_during_a_watch(start_simulator: StartSimulator, tmp_pat
     simulator = start_simulator("happy", speed=5.0)
     path = tmp_path / "status.json"
     process = start_watcher(
-        simulator.create(), *FAST, "--output", "json", "--status-file", str(path),
+        simulator.create(),
+        *FAST,
+        "--output",
+        "json",
+        "--status-file",
+        str(path),
         env=environment(simulator.base_uri),
-    )  # fmt: skip
+    )
     statuses: list[object] = []
     while process.poll() is None:
         if path.exists():
@@ -78,9 +83,13 @@ def test_files_that_cannot_be_written(start_simulator: StartSimulator, tmp_path:
     simulator = start_simulator("stopped")
     status, log = tmp_path / "missing" / "status", tmp_path / "missing" / "log"
     finished = run_watcher(
-        simulator.create(), *FAST, "--log-format=json", f"--status-file={status}", f"--termination-log={log}",
+        simulator.create(),
+        *FAST,
+        "--log-format=json",
+        f"--status-file={status}",
+        f"--termination-log={log}",
         env=environment(simulator.base_uri),
-    )  # fmt: skip
+    )
     assert finished.code == 3
     failures = [str(event["message"]) for event in finished.events if event["event"] == "report_failed"]
     assert failures == [

@@ -41,6 +41,7 @@ def test_json_is_the_object_of_the_contract(start_simulator: StartSimulator) -> 
     assert (result["schema_version"], result["outcome"], result["exit_code"]) == (1, "reached", 0)
     (one,) = json.loads(finished.out)["imports"]
     assert result["message"] == one["message"]
+    # Not one element on each line, so that the whole table fits on a screen.
     assert list(one) == [
         "target", "project", "environment", "segment", "import_id", "outcome", "exit_code", "status",
         "in_state_s", "mode", "created_at", "files", "transitions", "polls", "throttled", "errors",

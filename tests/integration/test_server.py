@@ -96,6 +96,7 @@ def test_head(path: str) -> None:
     assert head.headers["Content-Type"] == response.headers["Content-Type"]
 
 
+# Not one element on each line, so that the whole table fits on a screen.
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

@@ -46,7 +46,7 @@ def running(*options: str, accepts: str = "") -> Iterator[tuple[subprocess.Popen
 def get(url: str, token: str = TOKEN) -> tuple[int, str]:
     """Return the status and the body of a GET."""
     try:
-        with urlopen(Request(url, headers={"Authorization": token}), timeout=5) as response:  # noqa: S310 - loopback
+        with urlopen(Request(url, headers={"Authorization": token}), timeout=5) as response:  # noqa: S310 (loopback)
             return response.status, response.read().decode()
     except HTTPError as error:
         with error:
@@ -74,7 +74,7 @@ def test_rate_limits_by_name(option: str, kinds: set[str]) -> None:
     """A number limits the account, and names select the limits."""
     with (
         running("--rate-limit", option) as (_, base_uri),
-        urlopen(Request(base_uri + SEGMENT, headers={"Authorization": TOKEN}), timeout=5) as response,  # noqa: S310 - loopback
+        urlopen(Request(base_uri + SEGMENT, headers={"Authorization": TOKEN}), timeout=5) as response,  # noqa: S310 (loopback)
     ):
         found = {name: value for name, value in response.headers.items() if name.endswith("-Limit")}
     assert found == {f"X-Ratelimit-{kind}-Limit": "7" for kind in kinds}
@@ -152,7 +152,7 @@ def test_a_signal_stops_the_simulator(number: signal.Signals, code: int) -> None
         (["--rate-limit", "route=0"], "Invalid value for '--rate-limit': 'route=0' is neither"),
         (["--rate-limit", "route=1,route=2"], "Invalid value for '--rate-limit': 'route=1,route=2' is"),
         (["--rate-limit", "global=5"], "Invalid value for '--rate-limit': 'global=5' is neither"),
-        (["--host", "0.0.0.0"], "No such option"),  # noqa: S104 - refused
+        (["--host", "0.0.0.0"], "No such option"),  # noqa: S104 (refused)
     ],
 )
 def test_bad_options(

@@ -128,9 +128,17 @@ class Oracle:
         ends = self._ends(arrived, meaning, seen=seen)
         status = self._status
         return View(
-            arrived, deadline_before, self.deadline, status, seen, self._began, ends,
-            self._refusals, interval, verdict,
-        )  # fmt: skip
+            arrived,
+            deadline_before,
+            self.deadline,
+            status,
+            seen,
+            self._began,
+            ends,
+            self._refusals,
+            interval,
+            verdict,
+        )
 
     def _find(self, arrived: Arrived) -> Outcome | None:
         self._began = self._suspicion = None

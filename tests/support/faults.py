@@ -277,6 +277,11 @@ ENCODING_FAULTS = (
         GATEWAY,
         Send(answer(gzip.compress(import_body())[:-60], "Content-Encoding: gzip")),
     ),
+    fault(
+        "gzip and no coding",
+        Found,
+        Send(answer(gzip.compress(import_body()), "Content-Encoding: gzip, identity")),
+    ),
     fault("a plain body declared as gzip", Found, Send(answer(import_body(), "Content-Encoding: gzip"))),
     fault(
         "a 404 of the API in gzip",

@@ -122,7 +122,7 @@ class Client:
             exchange.begin_body(response.content)
             headers = _joined(response.headers)
             body, broken = await self._read(response, exchange)
-        coding = headers.get("content-encoding", "").strip().lower()
+        coding = _coding(headers.get("content-encoding", ""))
         if coding in _ZLIB_WINDOWS:
             await exchange.reserve()
             decompressed = _decompressed(body, coding)
@@ -160,6 +160,12 @@ class Client:
         if broken is not None or len(body) > BODY_LIMIT:
             response.close()
         return bytes(body[: BODY_LIMIT + 1]), broken
+
+
+def _coding(field: str) -> str:
+    """Return the content codings without ``identity``, which some gateways add (RFC 9110, section 12.5.3)."""
+    codings = (coding.strip().lower() for coding in field.split(","))
+    return ",".join(coding for coding in codings if coding not in {"", "identity"})
 
 
 def _session(connector: Connector) -> aiohttp.ClientSession:

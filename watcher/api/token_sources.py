@@ -140,9 +140,12 @@ class TokenFunction(TokenSource):
     async def _call(self) -> Secret:
         # The text of an error may contain the token, so only its type is shown.
         try:
-            returned: object = await self._function()
+            call: object = self._function()
+            returned: object = await call if isinstance(call, Awaitable) else None
         except Exception as error:  # noqa: BLE001 (any function of the program)
             raise TokenError(f"the token function raised {type(error).__name__}") from None
+        if not isinstance(call, Awaitable):
+            raise TokenError("the token function is not async")
         if not isinstance(returned, str):
             raise TokenError(f"the token function returned {type(returned).__name__} instead of str")
         try:

@@ -135,14 +135,16 @@ class Settings:
         """
         from watcher.core.policy import Terms  # noqa: PLC0415 (help needs neither)
 
-        codes = self.exit_codes
+        codes, policy = self.exit_codes, self._policy()
+        # A single poll has no timeout that would end a request without a limit.
+        longest_request = policy.outage_budget if policy.once else math.inf
         return Terms(
-            policy=self._policy(),
+            policy=policy,
             succeeds=lambda outcome: codes.code(outcome) == 0,
             any_suffices=self.any_suffices,
             fail_fast=self.fail_fast,
             heartbeat=_limit(self.heartbeat),
-            request_timeout=_limit(self.request_timeout),
+            request_timeout=self.request_timeout or longest_request,
         )
 
     def _policy(self) -> Policy:

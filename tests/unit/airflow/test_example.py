@@ -13,10 +13,8 @@ from tests.support.paths import EXAMPLES
 from tests.support.processes import TOKEN, StartSimulator
 from watcher.airflow.sensors import LaunchDarklyImportSensor
 
+
 # Airflow 3.1 imports its own deprecated names.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-
-
 def test_the_dag_creates_waits_and_deploys(
     monkeypatch: pytest.MonkeyPatch, start_simulator: StartSimulator
 ) -> None:

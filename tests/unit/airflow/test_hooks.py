@@ -19,8 +19,6 @@ from watcher.airflow.threads import call
 from watcher.core.errors import UsageError
 
 # Airflow 3.1 imports its own deprecated names.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-
 CONNECTION = "AIRFLOW_CONN_LAUNCHDARKLY_DEFAULT"
 TOKEN = "api-secret"
 

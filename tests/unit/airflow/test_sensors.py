@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from watcher.airflow.waits import Document
 
 # Airflow 3.1 imports its own deprecated names.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-
 TARGET = "default/production/big-spenders/1"
 
 

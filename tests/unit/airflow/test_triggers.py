@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from tests.support.processes import Simulator, StartSimulator
 
 # Airflow 3.1 imports its own deprecated names.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-
 POLICY = Policy(timeout=60, min_interval=0.04, max_interval=0.15)
 SHORTEST = triggers.MINIMUM_DELAY
 OWNER = {"dag_id": "dag", "task_id": "wait", "run_id": "run", "map_index": -1}

@@ -95,6 +95,17 @@ def test_a_failure_is_told_without_the_token(returned: object, message: str) -> 
     asyncio.run(run())
 
 
+def test_a_function_that_is_not_async_is_named() -> None:
+    """The message says what is wrong with the function, and does not contain what it returned."""
+
+    async def run() -> None:
+        tokens = TokenFunction(lambda: "api-7")  # type: ignore[arg-type, return-value]  # wrong on purpose
+        with pytest.raises(TokenError, match=r"^the token function is not async$"):
+            await tokens.get()
+
+    asyncio.run(run())
+
+
 def test_a_function_that_hangs_costs_the_request_only() -> None:
     """A request that is cancelled while it waits for the token names the reason; the next one calls again."""
     calls = 0

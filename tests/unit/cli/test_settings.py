@@ -43,10 +43,17 @@ def test_zero_means_no_limit() -> None:
     assert {policy.timeout, policy.outage_budget, terms.request_timeout, terms.heartbeat} == {math.inf}
 
 
-def test_one_look_has_its_own_defaults() -> None:
-    """One look has no timeout, and retries faults for half a minute."""
+def test_a_single_poll_has_its_own_defaults() -> None:
+    """A single poll has no timeout, and retries faults for half a minute."""
     policy = Settings(once=True).terms().policy
     assert (policy.timeout, policy.outage_budget) == (math.inf, 30.0)
+
+
+@pytest.mark.parametrize(("outage_budget", "longest"), [(None, 30.0), (3.0, 3.0), (0.0, math.inf)])
+def test_a_single_poll_that_hangs_ends(outage_budget: float | None, longest: float) -> None:
+    """Without a limit of its own, the request of a single poll takes as long as an outage at most."""
+    terms = Settings(once=True, request_timeout=0.0, outage_budget=outage_budget).terms()
+    assert terms.request_timeout == longest
 
 
 @pytest.mark.parametrize("path", [None, STATE])

@@ -91,7 +91,7 @@ class FaultRules:
         "_steps",
         "_unconfirmed",
         "outage",
-    )  # fmt: skip
+    )
 
     def __init__(self, policy: Policy, record: Record, steps: StepBuilder, random: Random) -> None:
         self.outage: Outage | None = None

@@ -14,6 +14,7 @@ from watcher.core.answers.replies import BODY_LIMIT, Answer, ApiError, Fault
 LONG = "x" * 500
 
 
+# Not one element on each line, so that the whole table fits on a screen.
 @pytest.mark.parametrize(
     ("status", "headers", "body", "expected"),
     [
