@@ -31,8 +31,8 @@ def check_distinct_files(settings: Settings, program: str = "") -> None:
         files = list(_files(settings, program))
     except FileNotFoundError:
         raise UsageError("the working directory was deleted. Change to an existing directory.") from None
-    for (option, path, is_written), (other, same, _) in combinations(files, 2):
-        if path == same and is_written:
+    for (option, file, is_written), (other, same, _) in combinations(files, 2):
+        if file == same and is_written:
             raise UsageError(_refusal(option, other))
 
 
